@@ -1,0 +1,293 @@
+"""What can go wrong, once for every transport: stable codes, safe sentences, close codes.
+
+The tree:
+
+    Failure
+    ├── ParseError, InvalidRequest, UnknownCommand, InvalidParams, InternalError  (JSON-RPC 2.0)
+    ├── Unauthenticated ── WrongCredentials
+    ├── Forbidden ── ForeignOrigin
+    ├── NotFound ── UnknownUser
+    ├── Conflict ── UsernameTaken
+    ├── Refused ── UsernameInvalid, PasswordUnacceptable, ContentInvalid, UnknownType
+    ├── TooLarge
+    ├── RateLimited, Busy, TimedOut, StorageFailed                                (retryable)
+    └── Resync
+
+Owns the numbers. Must not know asyncio, Quart or SQLAlchemy. A code, once released, keeps its
+meaning for ever.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import ClassVar
+
+__all__ = [
+    "Busy",
+    "CloseCode",
+    "Conflict",
+    "ContentInvalid",
+    "Failure",
+    "Forbidden",
+    "ForeignOrigin",
+    "InternalError",
+    "InvalidParams",
+    "InvalidRequest",
+    "NotFound",
+    "ParseError",
+    "PasswordUnacceptable",
+    "RateLimited",
+    "Refused",
+    "Resync",
+    "StorageFailed",
+    "TimedOut",
+    "TooLarge",
+    "Unauthenticated",
+    "UnknownCommand",
+    "UnknownType",
+    "UnknownUser",
+    "UsernameInvalid",
+    "UsernameTaken",
+    "WrongCredentials",
+    "failures",
+]
+
+
+class Failure(Exception):
+    """A refusal or an error that the person who asked may be told.
+
+    Keyword arguments become ``params``: JSON values, safe to show, that fill the sentence's
+    ``{names}``. Subclasses set ``code`` (stable), ``key`` (the sentence's name in translations),
+    ``sentence`` (English), ``http_status`` and ``retryable`` (the same request may succeed later).
+    """
+
+    code: ClassVar[int] = -32603
+    key: ClassVar[str] = "internal_error"
+    sentence: ClassVar[str] = "Something went wrong on the server."
+    http_status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, **params: object) -> None:
+        self.params = params
+        super().__init__(self.message)
+
+    @property
+    def message(self) -> str:
+        """The English sentence with its parameters filled in."""
+        return self.sentence.format_map(_Blanks(self.params))
+
+
+class _Blanks(dict[str, object]):
+    """Leaves a parameter that nobody gave visible instead of raising while reporting an error."""
+
+    def __missing__(self, key: str) -> str:
+        return "{" + key + "}"
+
+
+class ParseError(Failure):
+    """The frame or body is not JSON (JSON-RPC 2.0, section 5.1)."""
+
+    code, key, http_status = -32700, "parse_error", 400
+    sentence = "This is not valid JSON."
+
+
+class InvalidRequest(Failure):
+    """JSON, but not a request (JSON-RPC 2.0, section 5.1)."""
+
+    code, key, http_status = -32600, "invalid_request", 400
+    sentence = "This is not a request: {reason}"
+
+
+class UnknownCommand(Failure):
+    """There is no command of this name (JSON-RPC 2.0, section 5.1)."""
+
+    code, key, http_status = -32601, "unknown_command", 404
+    sentence = "There is no command {command}."
+
+
+class InvalidParams(Failure):
+    """A parameter is missing, unknown, of the wrong type or out of range (JSON-RPC 2.0, 5.1).
+
+    ``field`` names the parameter (dotted for nested ones, empty for the whole), ``reason`` says
+    what is wrong with it.
+    """
+
+    code, key, http_status = -32602, "invalid_params", 400
+    sentence = "{field}: {reason}"
+
+
+class InternalError(Failure):
+    """A defect of the server; the log has the details under the request id."""
+
+
+class Unauthenticated(Failure):
+    """No session, or one that has expired or was closed."""
+
+    code, key, http_status = 1000, "unauthenticated", 401
+    sentence = "Please log in."
+
+
+class WrongCredentials(Unauthenticated):
+    """The user name and password do not fit; it is not said which."""
+
+    code, key = 1001, "wrong_credentials"
+    sentence = "User name or password is wrong."
+
+
+class Forbidden(Failure):
+    """The session is good, but this is not for its user."""
+
+    code, key, http_status = 1002, "forbidden", 403
+    sentence = "You may not do this."
+
+
+class ForeignOrigin(Forbidden):
+    """The request came from another site's page."""
+
+    code, key = 1003, "foreign_origin"
+    sentence = "Requests from other sites are not accepted."
+
+
+class NotFound(Failure):
+    """It does not exist, or this user may not know that it does: the same answer."""
+
+    code, key, http_status = 1004, "not_found", 404
+    sentence = "Not found."
+
+
+class UnknownUser(NotFound):
+    """``username`` names nobody."""
+
+    code, key = 1005, "unknown_user"
+    sentence = "There is nobody called {username}."
+
+
+class Conflict(Failure):
+    """``client_id`` was used before by this sender with other parameters."""
+
+    code, key, http_status = 1006, "conflict", 409
+    sentence = "This was already sent with other content."
+
+
+class UsernameTaken(Conflict):
+    """Somebody has this user name, upper and lower case being the same."""
+
+    code, key = 1007, "username_taken"
+    sentence = "This user name is taken."
+
+
+class Refused(Failure):
+    """The server, or a plugin, understood and declined; ``reason`` says why."""
+
+    code, key, http_status = 1008, "refused", 422
+    sentence = "{reason}"
+
+
+class UsernameInvalid(Refused):
+    """User names have 2 to 32 ASCII letters, digits, dots, hyphens or underscores."""
+
+    code, key = 1009, "username_invalid"
+    sentence = "Use 2 to 32 letters, digits, dots, hyphens or underscores; begin with a letter."
+
+
+class PasswordUnacceptable(Refused):
+    """Too short, too long or well known (NIST SP 800-63B-4, 3.1.1.2); ``min_length`` is given."""
+
+    code, key = 1010, "password_unacceptable"
+    sentence = "{reason}"
+
+
+class UnknownType(Refused):
+    """No plugin provides message type ``type``, or it may not be sent here."""
+
+    code, key = 1011, "unknown_type"
+    sentence = "Messages of type {type} cannot be sent here."
+
+
+class ContentInvalid(Refused):
+    """The content does not fit its message type; ``field`` and ``reason`` say where and why."""
+
+    code, key = 1012, "content_invalid"
+    sentence = "{field}: {reason}"
+
+
+class TooLarge(Failure):
+    """Larger than ``max_bytes``."""
+
+    code, key, http_status = 1013, "too_large", 413
+    sentence = "This is larger than {max_bytes} bytes."
+
+
+class RateLimited(Failure):
+    """Too many requests of this kind; try again after ``retry_after_s``."""
+
+    code, key, http_status, retryable = 1014, "rate_limited", 429, True
+    sentence = "Too many attempts. Try again in {retry_after_s} seconds."
+
+
+class Busy(Failure):
+    """A queue is full; nothing was done."""
+
+    code, key, http_status, retryable = 1015, "busy", 503, True
+    sentence = "The server is busy. Try again in a moment."
+
+
+class TimedOut(Failure):
+    """It took longer than the server allows."""
+
+    code, key, http_status, retryable = 1016, "timed_out", 504, True
+    sentence = "This took too long. Try again."
+
+
+class StorageFailed(Failure):
+    """The disk refused; nothing was stored."""
+
+    code, key, http_status, retryable = 1017, "storage_failed", 503, True
+    sentence = "The server could not store this. Try again."
+
+
+class Resync(Failure):
+    """The cursor is too far behind, below the log's floor or of another epoch: ``sync`` anew."""
+
+    code, key, http_status = 1018, "resync", 409
+    sentence = "Too much has happened since; load the conversation anew."
+
+
+class CloseCode(IntEnum):
+    """Why the server closed a socket.
+
+    1001, 1012 and 4000 to 4099 say "come back"; 4100 to 4199 say "do not reconnect before
+    something changed" (a new login, a mended client). The others are RFC 6455, section 7.4.1.
+    """
+
+    GOING_AWAY = 1001
+    UNSUPPORTED_DATA = 1003
+    INVALID_TEXT = 1007
+    TOO_LARGE = 1009
+    INTERNAL_ERROR = 1011
+    SERVICE_RESTART = 1012
+    SLOW_READER = 4000
+    PING_TIMEOUT = 4001
+    OVERLOADED = 4002
+    UNAUTHENTICATED = 4100
+    SESSION_CLOSED = 4101
+    ACCOUNT_DEACTIVATED = 4102
+    PROTOCOL_ABUSED = 4103
+
+    @property
+    def comes_back(self) -> bool:
+        """Whether a client should reconnect by itself."""
+        return self in (1001, 1011, 1012) or 4000 <= self < 4100
+
+
+def failures() -> list[type[Failure]]:
+    """Every kind of failure, by code, for the tables in the documentation."""
+    found = {Failure}
+    waiting = [Failure]
+    while waiting:
+        for kind in waiting.pop().__subclasses__():
+            if kind.__module__ == __name__ and kind not in found:
+                found.add(kind)
+                waiting.append(kind)
+    found.discard(Failure)
+    return sorted(found, key=lambda kind: (kind.code >= 0, abs(kind.code)))

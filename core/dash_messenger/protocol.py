@@ -1,0 +1,227 @@
+"""The wire: JSON-RPC 2.0 frames and what travels in them, as typed structs.
+
+Owns encoding and decoding. Does no I/O and must not know asyncio, Quart or SQLAlchemy. Decoding
+either returns a value of the declared shape or raises a `Failure`; encoding never fails for the
+structs defined here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeVar
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from dash_messenger.errors import (
+    Failure,
+    InvalidParams,
+    InvalidRequest,
+    ParseError,
+)
+
+__all__ = [
+    "MAX_INBOUND_BYTES",
+    "MAX_IN_FLIGHT",
+    "SUBPROTOCOL",
+    "Event",
+    "Message",
+    "Request",
+    "User",
+    "decode_params",
+    "decode_request",
+    "encode_error",
+    "encode_event",
+    "encode_notification",
+    "encode_result",
+    "event_body",
+    "explain",
+    "failure_body",
+    "http_error_body",
+    "request_id",
+]
+
+SUBPROTOCOL = "dash-messenger.1"
+# A frame of 64 KiB holds any message; files travel by HTTP.
+MAX_INBOUND_BYTES = 65_536
+MAX_IN_FLIGHT = 32
+
+T = TypeVar("T")
+
+
+class User(Struct, frozen=True):
+    """Somebody, as everybody may see them."""
+
+    id: str
+    username: str
+    display_name: str
+
+
+class Message(Struct, frozen=True):
+    """The current state of a message, as every reader of its conversation gets it."""
+
+    id: str
+    conversation: str
+    seq: int
+    rev: int
+    number: int
+    sender: str
+    client_id: str
+    type: str
+    content: Raw | None
+    text: str | None
+    sent_at_ms: int
+    edited_at_ms: int | UnsetType | None = UNSET
+    deleted_at_ms: int | UnsetType | None = UNSET
+    view: Raw | UnsetType = UNSET
+
+
+class Event(Struct, frozen=True):
+    """One entry of a log. ``data`` is JSON; a message travels beside it so as to be stored once."""
+
+    log: str
+    after: int
+    seq: int
+    kind: str
+    by: str
+    at_ms: int
+    data: dict[str, Any]
+    message: Message | None = None
+
+
+class Request(Struct, frozen=True):
+    """A client's request: ``id`` names the answer."""
+
+    id: int | str
+    method: str
+    params: Raw = Raw(b"{}")
+    jsonrpc: Literal["2.0"] = "2.0"
+
+
+class _Envelope(Struct):
+    """What any JSON object may hold where a request was expected."""
+
+    jsonrpc: Any = None
+    id: Any = None
+    method: Any = None
+
+
+_request_decoder = msgspec.json.Decoder(Request)
+_envelope_decoder = msgspec.json.Decoder(_Envelope)
+_encoder = msgspec.json.Encoder()
+
+
+def decode_request(frame: bytes | bytearray | memoryview) -> Request:
+    """The request in a text frame.
+
+    Raises:
+        ParseError: not JSON.
+        InvalidRequest: JSON of another shape; ``params["id"]`` is the request's id if it has one.
+    """
+    try:
+        request = _request_decoder.decode(frame)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(reason=str(error)) from None
+    except (msgspec.DecodeError, RecursionError):
+        raise ParseError from None
+    return request
+
+
+def request_id(frame: bytes | bytearray | memoryview) -> int | str | None:
+    """The id in a frame that is not a valid request, so that the error can name it, or None."""
+    try:
+        value = _envelope_decoder.decode(frame).id
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return value if isinstance(value, int | str) and not isinstance(value, bool) else None
+
+
+def decode_params(decoder: msgspec.json.Decoder[T], params: Raw | bytes) -> T:
+    """The parameters of a command, validated.
+
+    Raises:
+        InvalidParams: with the field and what is wrong with it.
+    """
+    try:
+        return decoder.decode(params)
+    except msgspec.ValidationError as error:
+        raise InvalidParams(**explain(error)) from None
+    except msgspec.DecodeError:
+        raise ParseError from None
+    except RecursionError:
+        raise InvalidParams(field="", reason="nested too deeply") from None
+
+
+def explain(error: msgspec.ValidationError) -> dict[str, str]:
+    """``field`` and ``reason`` of a validation error, for `InvalidParams` and `ContentInvalid`."""
+    sentence, _, path = str(error).partition(" - at `$")
+    field = path.rstrip("`").lstrip(".")
+    if not field and "field `" in sentence:
+        field = sentence.split("field `", 1)[1].partition("`")[0]
+    return {"field": field, "reason": sentence}
+
+
+def encode_result(id: int | str, result: object) -> bytes:
+    """The answer to a request."""
+    return _encoder.encode({"jsonrpc": "2.0", "id": id, "result": result})
+
+
+def encode_error(id: int | str | None, failure: Failure) -> bytes:
+    """The answer to a request that was refused or failed; ``id`` is None where it was unreadable."""
+    return _encoder.encode({"jsonrpc": "2.0", "id": id, "error": failure_body(failure)})
+
+
+def encode_notification(method: str, params: object) -> bytes:
+    """A message from the server that asks for no answer."""
+    return _encoder.encode({"jsonrpc": "2.0", "method": method, "params": params})
+
+
+def encode_event(event: Event, view: Raw | UnsetType = UNSET) -> bytes:
+    """An event's notification; its message carries ``view``, drawn for the readers who want it."""
+    return _encoder.encode({"jsonrpc": "2.0", "method": "event", "params": event_body(event, view)})
+
+
+def event_body(event: Event, view: Raw | UnsetType = UNSET) -> dict[str, object]:
+    """An event as it stands in a notification and in a page of `log.read`."""
+    data: dict[str, object] = dict(event.data)
+    if event.message is not None:
+        message = event.message
+        if view is not UNSET:
+            message = msgspec.structs.replace(message, view=view)
+        data["message"] = message
+    return {
+        "log": event.log,
+        "after": event.after,
+        "seq": event.seq,
+        "kind": event.kind,
+        "by": event.by,
+        "at_ms": event.at_ms,
+        "data": data,
+    }
+
+
+def failure_body(failure: Failure) -> dict[str, object]:
+    """A failure as JSON-RPC's error object: the key, parameters and ``retryable`` are its data."""
+    return {
+        "code": failure.code,
+        "message": failure.message,
+        "data": {
+            "key": failure.key,
+            "params": failure.params,
+            "retryable": failure.retryable,
+        },
+    }
+
+
+def http_error_body(failure: Failure) -> bytes:
+    """A failure as the body of an HTTP answer."""
+    return _encoder.encode(
+        {
+            "error": {
+                "code": failure.code,
+                "key": failure.key,
+                "message": failure.message,
+                "params": failure.params,
+                "retryable": failure.retryable,
+            }
+        }
+    )
