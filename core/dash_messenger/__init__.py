@@ -1,0 +1,20 @@
+"""Dash Messenger: what a plugin may import from the core."""
+
+from dash_messenger.errors import Failure, Refused
+from dash_messenger.messages import MessageType
+from dash_messenger.plugins.hookspecs import HOOK_API, hookimpl
+from dash_messenger.plugins.views import View
+from dash_messenger.plugins.web import Viewer, WebContext
+from dash_messenger.protocol import Message
+
+__all__ = [
+    "HOOK_API",
+    "Failure",
+    "Message",
+    "MessageType",
+    "Refused",
+    "View",
+    "Viewer",
+    "WebContext",
+    "hookimpl",
+]

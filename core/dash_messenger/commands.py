@@ -1,0 +1,112 @@
+"""What a client may ask: one registry for the socket, HTTP, pages and the reference docs.
+
+Owns names, parameter and result types, and the one rule of access. Must not know how a request
+arrived. Deny by default: a command needs a full session unless it is registered as anonymous.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias
+
+import msgspec
+
+from dash_messenger.errors import Unauthenticated, UnknownCommand
+from dash_messenger.protocol import decode_params
+
+__all__ = ["Access", "Answer", "Caller", "Command", "Commands", "Listener"]
+
+Access: TypeAlias = Literal["session", "anonymous"]
+Answer: TypeAlias = Coroutine[Any, Any, Any] | asyncio.Future[Any]
+
+
+class Listener(Protocol):
+    """The connection a request came by, if it can also hear notifications."""
+
+    view: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. ``user`` and ``session`` are both None or both ids of a full session."""
+
+    user: str | None
+    session: str | None
+    address: str
+    connection: Listener | None = None
+    user_agent: str = ""
+
+    @property
+    def user_id(self) -> str:
+        """The id of the user.
+
+        Raises:
+            Unauthenticated: nobody is logged in.
+        """
+        if self.user is None:
+            raise Unauthenticated
+        return self.user
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something a client may ask for.
+
+    ``handler(caller, params)`` is a coroutine function, or, where a request is worth no task of
+    its own, a plain function that returns a future. ``summary`` is one sentence for the docs.
+    """
+
+    name: str
+    params: type[msgspec.Struct]
+    result: type[msgspec.Struct]
+    handler: Callable[[Caller, Any], Answer]
+    summary: str
+    access: Access = "session"
+    decoder: msgspec.json.Decoder[Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "decoder", msgspec.json.Decoder(self.params))
+
+
+class Commands:
+    """The registry. Iterating gives the commands by name."""
+
+    def __init__(self) -> None:
+        self._commands: dict[str, Command] = {}
+
+    def add(self, command: Command) -> None:
+        """Register a command.
+
+        Raises:
+            ValueError: the name is taken.
+        """
+        if command.name in self._commands:
+            raise ValueError(f"command {command.name} is registered twice")
+        self._commands[command.name] = command
+
+    def __iter__(self) -> Iterator[Command]:
+        return iter(sorted(self._commands.values(), key=lambda command: command.name))
+
+    def __getitem__(self, name: str) -> Command:
+        return self._commands[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._commands
+
+    def dispatch(self, caller: Caller, name: str, params: msgspec.Raw | bytes) -> Answer:
+        """The answer on its way: a coroutine not yet started, or a future.
+
+        Raises:
+            UnknownCommand: there is no such command.
+            Unauthenticated: it needs a session and the caller has none.
+            InvalidParams: the parameters do not fit; nothing was done.
+            Failure: what a plain-function handler refuses at once.
+        """
+        command = self._commands.get(name)
+        if command is None:
+            raise UnknownCommand(command=name[:64])
+        if caller.user is None and command.access != "anonymous":
+            raise Unauthenticated
+        return command.handler(caller, decode_params(command.decoder, params))

@@ -1,0 +1,133 @@
+"""Finds plugins by their entry points and loads each on its own.
+
+Owns which plugins there are and why one of them is quarantined. A plugin that fails to import,
+raises while registering, registers what is taken or needs another ``HOOK_API`` is set aside with
+its reason, and everything else goes on. Must not know what the registered objects do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import Any, Literal
+
+import pluggy
+import structlog
+
+from dash_messenger.plugins.hookspecs import HOOK_API
+
+__all__ = ["GROUP", "Plugin", "Plugins"]
+
+GROUP = "dash_messenger"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Plugin:
+    """One entry point: its name, the distribution it came with, and how it fares."""
+
+    name: str
+    group: str
+    distribution: str
+    version: str
+    module: str
+    status: Literal["loaded", "quarantined"] = "loaded"
+    reason: str = ""
+
+
+class Plugins:
+    """The plugins of one group, in the order of their names."""
+
+    def __init__(self, *, group: str, project: str, hooks: type) -> None:
+        self._group = group
+        self._manager = pluggy.PluginManager(project)
+        self._manager.add_hookspecs(hooks)
+        self._plugins: dict[str, Plugin] = {}
+
+    def __iter__(self) -> Iterator[Plugin]:
+        return iter(self._plugins.values())
+
+    def loaded(self, name: str) -> bool:
+        """Whether the plugin called ``name`` is there and not quarantined."""
+        plugin = self._plugins.get(name)
+        return plugin is not None and plugin.status == "loaded"
+
+    def load(self, *, without: frozenset[str] = frozenset()) -> None:
+        """Import every plugin of the group that is installed, leaving out those in ``without``."""
+        found = sorted(entry_points(group=self._group), key=lambda entry: entry.name)
+        for entry in found:
+            if entry.name not in without:
+                self._load(entry)
+
+    def _load(self, entry: EntryPoint) -> None:
+        distribution = entry.dist
+        plugin = Plugin(
+            name=entry.name,
+            group=self._group,
+            distribution=distribution.name if distribution else "",
+            version=distribution.version if distribution else "",
+            module=entry.value,
+        )
+        if entry.name in self._plugins:
+            first = self._plugins[entry.name]
+            log.error("plugin_name_taken", plugin=entry.name, by=first.distribution)
+            self._plugins[f"{entry.name} ({plugin.distribution})"] = plugin
+            plugin.status, plugin.reason = (
+                "quarantined",
+                f"its name is taken by {first.distribution}",
+            )
+            return
+        self._plugins[entry.name] = plugin
+        try:
+            module = entry.load()
+            self._register(entry.name, module)
+        # A plugin's module may raise anything, SystemExit included; it must not stop the others.
+        except (Exception, SystemExit) as error:
+            self.quarantine(entry.name, error)
+
+    def _register(self, name: str, module: ModuleType) -> None:
+        needed = getattr(module, "HOOK_API", HOOK_API)
+        if needed != HOOK_API:
+            raise RuntimeError(f"it needs HOOK_API {needed}, this server has {HOOK_API}")
+        self._manager.register(module, name)
+        self._manager.check_pending()
+
+    def quarantine(self, name: str, error: BaseException | str) -> None:
+        """Set a plugin aside and log why."""
+        plugin = self._plugins[name]
+        plugin.status = "quarantined"
+        plugin.reason = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+        if self._manager.has_plugin(name):
+            self._manager.unregister(name=name)
+        log.error(
+            "plugin_quarantined",
+            plugin=name,
+            group=self._group,
+            reason=plugin.reason,
+            exc_info=error if isinstance(error, BaseException) else None,
+        )
+
+    def register(
+        self,
+        hook: str,
+        accept: Callable[[str, Any], None],
+        undo: Callable[[str], None] = lambda name: None,
+        **arguments: object,
+    ) -> None:
+        """Call a ``register_*`` hook plugin by plugin, giving each result to ``accept``.
+
+        ``accept(plugin name, result)`` may raise to refuse it; ``undo(plugin name)`` then takes
+        back what that plugin had registered. First loaded, first called.
+        """
+        for implementation in list(getattr(self._manager.hook, hook).get_hookimpls()):
+            name = implementation.plugin_name
+            given = {key: arguments[key] for key in implementation.argnames}
+            try:
+                accept(name, implementation.function(**given))
+            # The edge to a stranger's code.
+            except Exception as error:
+                undo(name)
+                self.quarantine(name, error)

@@ -1,0 +1,55 @@
+"""What a plugin that serves pages gets of the server: who asks, and the way to every command.
+
+Owns no state. A plugin gets no database, no hub and no session token: it acts as the viewer, by
+commands, under the viewer's rights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from dash_messenger.messages import MessageTypes
+
+__all__ = ["Viewer", "WebContext"]
+
+
+class Viewer(Protocol):
+    """The user whose session a request carries."""
+
+    @property
+    def user_id(self) -> str:
+        """The user's id."""
+
+    @property
+    def session_id(self) -> str:
+        """The session's id."""
+
+    async def call(self, command: str, /, **params: object) -> dict[str, Any]:
+        """The result of a command, called as this user, as plain JSON values.
+
+        Raises:
+            Failure: as the command documents.
+        """
+
+
+class WebContext(Protocol):
+    """The server, as far as pages need it."""
+
+    @property
+    def types(self) -> MessageTypes:
+        """The registered message types."""
+
+    @property
+    def public_url(self) -> str | None:
+        """The address people use, such as ``https://chat.example.org``, where it is set."""
+
+    @property
+    def data_path(self) -> str:
+        """A folder of the calling plugin's own inside the data folder; it may not exist yet."""
+
+    async def viewer(self, headers: Mapping[str, str]) -> Viewer | None:
+        """The user whose session the request's cookie or Bearer token opens, or None."""
+
+    def open_paths(self, *prefixes: str) -> None:
+        """Let requests without a session reach these paths; one ending in ``/`` is a prefix."""
