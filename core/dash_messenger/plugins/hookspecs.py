@@ -8,7 +8,7 @@ registered stays, and the server starts without it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pluggy
 
@@ -30,7 +30,7 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
-class ServerHooks:
+class ServerHooks(Protocol):
     """Hooks that a module named by an entry point of group ``dash_messenger`` may implement."""
 
     @hookspec
@@ -41,7 +41,6 @@ class ServerHooks:
         that another plugin has already registered quarantines the later one. If it raises: the
         plugin is quarantined. Since 0.1.
         """
-        raise NotImplementedError
 
     @hookspec
     def register_views(self) -> Iterable[View]:
@@ -51,7 +50,6 @@ class ServerHooks:
         the first that registers it; a second one is quarantined. If it raises: the plugin is
         quarantined. Since 0.1.
         """
-        raise NotImplementedError
 
     @hookspec
     def register_http(self, app: Quart, context: WebContext) -> None:
@@ -62,4 +60,3 @@ class ServerHooks:
         ``context.open_paths`` names it. Several plugins: all are called, in loading order. If it
         raises: the plugin is quarantined; routes that it had added before answer 404. Since 0.1.
         """
-        raise NotImplementedError

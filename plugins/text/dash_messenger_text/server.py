@@ -1,0 +1,39 @@
+"""Plain text: what a person types, as it is.
+
+The content is one string; its fallback text is the same string. Links are found when it is drawn,
+not when it is stored.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from dash_messenger import MessageType, hookimpl
+from msgspec import Meta, Struct
+
+__all__ = ["MAX_CHARACTERS", "Text", "TextMessage", "register_message_types"]
+
+MAX_CHARACTERS = 4_000
+
+
+class Text(Struct, frozen=True, forbid_unknown_fields=True):
+    """What an author sends: 1 to 4,000 characters, one of them at least not white space."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=MAX_CHARACTERS, pattern=r"\S")]
+
+
+class TextMessage(MessageType[Text]):
+    """The type ``text``."""
+
+    type = "text"
+    Content = Text
+
+    def text(self, content: Text) -> str:
+        """The typed text itself."""
+        return content.text
+
+
+@hookimpl
+def register_message_types() -> list[MessageType[Text]]:
+    """The type ``text``."""
+    return [TextMessage()]
