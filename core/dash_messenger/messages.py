@@ -109,7 +109,7 @@ class MessageTypes:
             value = decoder.decode(content)
         except msgspec.ValidationError as error:
             raise ContentInvalid(**explain(error)) from None
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise ContentInvalid(field="", reason="not valid JSON") from None
         text = message_type.text(value)
         if not isinstance(text, str):
@@ -125,6 +125,6 @@ class MessageTypes:
             return None
         try:
             value: msgspec.Struct = found[1].decode(content)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         return value

@@ -121,7 +121,7 @@ def decode_request(frame: bytes | bytearray | memoryview) -> Request:
         request = _request_decoder.decode(frame)
     except msgspec.ValidationError as error:
         raise InvalidRequest(reason=str(error)) from None
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ParseError from None
     return request
 
@@ -130,7 +130,7 @@ def request_id(frame: bytes | bytearray | memoryview) -> int | str | None:
     """The id in a frame that is not a valid request, so that the error can name it, or None."""
     try:
         value = _envelope_decoder.decode(frame).id
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return value if isinstance(value, int | str) and not isinstance(value, bool) else None
 
@@ -145,7 +145,7 @@ def decode_params(decoder: msgspec.json.Decoder[T], params: Raw | bytes) -> T:
         return decoder.decode(params)
     except msgspec.ValidationError as error:
         raise InvalidParams(**explain(error)) from None
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise ParseError from None
     except RecursionError:
         raise InvalidParams(field="", reason="nested too deeply") from None
@@ -166,7 +166,7 @@ def encode_result(id: int | str, result: object) -> bytes:
 
 
 def encode_error(id: int | str | None, failure: Failure) -> bytes:
-    """The answer to a request that was refused or failed; ``id`` is None where it was unreadable."""
+    """The answer to a request that was refused or failed; ``id`` None: it could not be read."""
     return _encoder.encode({"jsonrpc": "2.0", "id": id, "error": failure_body(failure)})
 
 
