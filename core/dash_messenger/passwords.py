@@ -1,0 +1,147 @@
+"""Passwords: which are accepted, and hashing them with argon2id off the loop.
+
+Owns the worker threads that hash and the bound on who waits for them. Must not know users.
+Invariant: finding out that nobody has a user name takes as long as finding a password wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from dash_messenger.errors import Busy, PasswordUnacceptable
+
+__all__ = ["MAX_PASSWORD_CHARACTERS", "Passwords", "check_password"]
+
+# Longer ones are only a way to keep the server busy.
+MAX_PASSWORD_CHARACTERS = 256
+# Each takes its memory and one core: more at once are slower for everybody.
+AT_ONCE = 2
+MAX_WAITING = 256
+
+T = TypeVar("T")
+
+# Phrases of 15 characters and more that head the published lists of leaked passwords, in lower
+# case and without spaces. Shorter ones are refused by their length.
+_WELL_KNOWN = frozenset(
+    (
+        "abcdefghijklmno",
+        "abcdefghijklmnop",
+        "abcdefghijklmnopqrstuvwxyz",
+        "changemechangeme",
+        "correcthorsebatterystaple",
+        "iloveyouiloveyou",
+        "letmeinletmeinletmein",
+        "passwordpassword",
+        "passwordpasswordpassword",
+        "qwertyuiopasdfgh",
+        "qwertyuiopasdfghjkl",
+        "qwertyuiopasdfghjklzxcvbnm",
+        "thisismypassword",
+        "1q2w3e4r5t6y7u8i9o0p",
+        "1qaz2wsx3edc4rfv",
+        "123456789012345",
+        "1234567890123456",
+        "12345678901234567890",
+    )
+)
+
+
+def check_password(password: str, username: str, min_length: int) -> None:
+    """Return if ``password`` may protect the account (NIST SP 800-63B-4, 3.1.1.2).
+
+    Length and a list of known ones decide; there are no rules about kinds of characters.
+
+    Raises:
+        PasswordUnacceptable: too short, too long, well known, one short piece repeated, or made
+            of the user name.
+    """
+
+    def refuse(reason: str) -> PasswordUnacceptable:
+        return PasswordUnacceptable(field="password", reason=reason, min_length=min_length)
+
+    if len(password) < min_length:
+        raise refuse(f"Use at least {min_length} characters. A few words are easy to remember.")
+    if len(password) > MAX_PASSWORD_CHARACTERS:
+        raise refuse(f"Use at most {MAX_PASSWORD_CHARACTERS} characters.")
+    folded = "".join(password.lower().split())
+    if folded in _WELL_KNOWN or _is_repetition(folded):
+        raise refuse("This password is well known. Choose another.")
+    if username and not folded.replace(username.lower(), ""):
+        raise refuse("This password is your user name. Choose another.")
+
+
+def _is_repetition(text: str) -> bool:
+    """Whether a piece of at most four characters, repeated, makes ``text``."""
+    return any((text[:size] * (len(text) // size + 1))[: len(text)] == text for size in range(1, 5))
+
+
+class Passwords:
+    """Hashes and compares, a bounded number at a time."""
+
+    def __init__(self, *, memory_kib: int, passes: int) -> None:
+        # argon2 is imported with the first password, not with the server.
+        self._parameters = {"memory_cost": memory_kib, "time_cost": passes, "parallelism": 1}
+        self._workers = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="passwords")
+        self._waiting = 0
+
+    async def hash(self, password: str) -> str:
+        """The argon2id hash in PHC form, parameters and salt included.
+
+        Raises:
+            Busy: too many are waiting.
+        """
+        return await self._run(lambda: _hash(self._parameters, password))
+
+    async def fits(self, password: str, stored: str | None) -> bool:
+        """Whether ``password`` gives the hash ``stored``; None fits nothing and takes as long.
+
+        Raises:
+            Busy: too many are waiting.
+        """
+        return await self._run(lambda: _fits(self._parameters, password, stored))
+
+    def outdated(self, stored: str) -> bool:
+        """Whether ``stored`` was made with other parameters than today's."""
+        from argon2 import PasswordHasher
+
+        return PasswordHasher(**self._parameters).check_needs_rehash(stored)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self._waiting >= MAX_WAITING:
+            raise Busy
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._workers, work)
+        finally:
+            self._waiting -= 1
+
+    def close(self) -> None:
+        """Let the workers end; nobody waits for what is queued."""
+        self._workers.shutdown(wait=False, cancel_futures=True)
+
+
+def _hash(parameters: dict[str, int], password: str) -> str:
+    from argon2 import PasswordHasher
+
+    return PasswordHasher(**parameters).hash(_bytes(password))
+
+
+def _fits(parameters: dict[str, int], password: str, stored: str | None) -> bool:
+    from argon2 import PasswordHasher
+    from argon2.exceptions import InvalidHashError, VerificationError
+
+    if stored is None:
+        _hash(parameters, password)
+        return False
+    try:
+        return PasswordHasher(**parameters).verify(stored, _bytes(password))
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _bytes(password: str) -> bytes:
+    # Lone surrogates are legal in JSON strings; they must not raise here.
+    return password[:MAX_PASSWORD_CHARACTERS].encode("utf-8", "surrogatepass")

@@ -1,0 +1,132 @@
+"""What an admin may set: flags over the environment over a TOML file over defaults.
+
+Owns names, defaults and ranges. Every setting has a default that works. In the environment a
+setting is called ``DASH_MESSENGER_NAME``; in ``settings.toml`` inside the data folder it has the
+name it has here. An unknown name in the file is refused, so that a typing error shows.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from platformdirs import user_data_path
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+__all__ = ["FILE_NAME", "Settings", "SettingsInvalid", "load_settings"]
+
+FILE_NAME = "settings.toml"
+PREFIX = "DASH_MESSENGER_"
+
+
+class SettingsInvalid(Exception):
+    """A setting has a value that cannot be; the sentence names it."""
+
+
+class Settings(BaseSettings):
+    """All settings of a server."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    data: Path = Field(default_factory=lambda: user_data_path("dash-messenger", appauthor=False))
+    """The folder that holds everything: the database, the lock, ``settings.toml``."""
+    host: str = "127.0.0.1"
+    """The address to listen on; ``0.0.0.0`` lets other machines in."""
+    port: int = Field(default=8000, ge=0, le=65_535)
+    """The port to listen on; 0 takes a free one."""
+    public_url: str | None = None
+    """The address people use, such as ``https://chat.example.org``, behind a proxy. With https,
+    cookies are ``Secure`` and only this origin is accepted."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed."""
+    registration: Literal["open", "closed"] = "open"
+    """Whether strangers may make accounts; ``user add`` always can."""
+    rate_limits: bool = True
+    """Off for load tests."""
+    password_min_length: int = Field(default=15, ge=8, le=64)
+    """Characters. NIST SP 800-63B-4, 3.1.1.2: 15 where the password is the only factor."""
+    password_memory_kib: int = Field(default=19_456, ge=8_192, le=4_194_304)
+    """argon2id memory. The default is OWASP's (Password Storage Cheat Sheet)."""
+    password_passes: int = Field(default=2, ge=1, le=64)
+    """argon2id passes over that memory."""
+    session_days: int = Field(default=90, ge=1, le=400)
+    """Days without use after which a session ends. 400 is the most a browser keeps a cookie."""
+    plugins_without: tuple[str, ...] = ()
+    """Names of installed plugins that are not to be loaded."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "console", "json"] = "auto"
+    """``auto`` is for people on a terminal and JSON lines elsewhere."""
+    shutdown_s: float = Field(default=5.0, gt=0, le=60)
+    """Seconds that requests under way get to finish."""
+
+    @field_validator("public_url")
+    @classmethod
+    def _origin_only(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must look like https://chat.example.org")
+        if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
+            raise ValueError("must be an origin: no path, query or user name")
+        return f"{parts.scheme}://{parts.netloc.lower()}"
+
+    @field_validator("data")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach this server by TLS."""
+        return self.public_url is not None and self.public_url.startswith("https:")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then the environment, then the file in the data folder these two agree on."""
+        folder = init_settings().get("data") or env_settings().get("data")
+        file = Path(folder or user_data_path("dash-messenger", appauthor=False)) / FILE_NAME
+        return (
+            init_settings,
+            env_settings,
+            TomlConfigSettingsSource(settings_cls, toml_file=file.expanduser()),
+        )
+
+
+def load_settings(**flags: object) -> Settings:
+    """The settings in force; a flag that is None was not given.
+
+    Raises:
+        SettingsInvalid: a value is out of range, a name in the file is unknown, or the file is
+            not TOML.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        settings = Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise SettingsInvalid(f"setting {name}: {first['msg']}") from None
+    except ValueError as error:  # tomllib.TOMLDecodeError, SettingsError
+        raise SettingsInvalid(f"settings cannot be read: {error}") from None
+    return settings
+
+
+def data_path_in_environment() -> str | None:
+    """The data folder that the environment names, or None."""
+    return os.environ.get(f"{PREFIX}DATA")
