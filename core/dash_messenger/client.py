@@ -42,7 +42,7 @@ from dash_messenger.errors import (
 from dash_messenger.ids import IdMaker
 from dash_messenger.protocol import MAX_IN_FLIGHT, SUBPROTOCOL
 
-__all__ = ["RESYNC", "Client", "Disconnected", "Event"]
+__all__ = ["RESYNC", "Client", "Disconnected", "Event", "failure_from"]
 
 # The kind of the event that stands for an interval which can no longer be read.
 RESYNC = "resync"
@@ -93,9 +93,9 @@ class Client:
     """A signed-in connection.
 
     ``url`` is the server's address (``http``, ``https``, ``ws`` or ``wss``). ``views`` names the
-    drawings of messages that events should carry (``"dash:en"``); none by default. ``since`` goes
-    on from an earlier `since` of the same server's: with ``cursors``, the events missed in between
-    come first. At most ``buffer`` events wait for `events`. ``notified(method, params)`` is called
+    drawings of messages that events should carry (``"dash:en"``); none by default. ``cursors``, as
+    an earlier client left them, go on from there: the events missed in between come first. At most
+    about ``buffer`` events wait for `events`. ``notified(method, params)`` is called
     with notifications outside any log: read positions, receipts.
     """
 
@@ -229,8 +229,8 @@ class Client:
             while True:
                 try:
                     async with self._connect() as socket:
-                        await self._converse(socket)
-                        pause_s = FIRST_PAUSE_S
+                        if await self._converse(socket):
+                            pause_s = FIRST_PAUSE_S
                         _check_may_return(socket.close_code, socket.close_reason)
                 except InvalidStatus as error:
                     _check_may_retry(error.response.status_code)
@@ -239,8 +239,8 @@ class Client:
                 # Full jitter: after a restart not everybody returns in the same instant.
                 await asyncio.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
-        except Failure as failure:
-            self._end(failure)
+        except Exception as error:  # the task's root: whoever waits for it is told
+            self._end(error)
 
     def _connect(self) -> connect:
         host = urlsplit(self._address).hostname or ""
@@ -256,13 +256,15 @@ class Client:
             proxy=None if local else True,
         )
 
-    async def _converse(self, socket: ClientConnection) -> None:
-        """Until the socket closes: sync, then read what was missed beside what comes."""
+    async def _converse(self, socket: ClientConnection) -> bool:
+        """Until the socket closes: sync, then read what was missed. Whether it came to that."""
         self._socket = socket
         catching_up = asyncio.create_task(self._catch_up())
         try:
-            async for frame in socket:
-                self._receive(frame if isinstance(frame, bytes) else frame.encode())
+            while True:
+                self._receive(await socket.recv(decode=False))
+        except ConnectionClosed:
+            return self._ready.is_set()
         finally:
             self._socket = None
             self._ready.clear()
@@ -288,7 +290,7 @@ class Client:
                 if frame.error is None:
                     answer.set_result(frame.result)
                 else:
-                    answer.set_exception(_failure(frame.error))
+                    answer.set_exception(failure_from(frame.error))
 
     async def _ask(self, command: str, params: Mapping[str, Any], deadline: float) -> Any:
         if self._socket is None:
@@ -363,6 +365,7 @@ class Client:
 
     async def _sync(self) -> None:
         params = {"views": self._views} if self._views else {}
+        left: dict[str, int] = {}
         while True:
             try:
                 page = await self._ask("sync", {**params, "since": self.since}, self._deadline())
@@ -370,9 +373,9 @@ class Client:
                 self.since = None
                 continue
             if self.epoch and page["epoch"] != self.epoch:
-                for log in list(self._cursors):
-                    self._give_up(log, 0)
-                self._cursors = Cursors()
+                # Another history: what was heard before says nothing about it.
+                left.update(self.cursors)
+                self._cursors, self._resumes = Cursors(), False
             self.epoch, self.me = page["epoch"], page["me"]
             for log in (self.me, *page["conversations"]):
                 if self._resumes:
@@ -382,6 +385,9 @@ class Client:
             self.since = page["since"]
             if not page["more"]:
                 break
+        for log, after in left.items():
+            seq = self._cursors.known(log)
+            self._put(Event(log, after, seq, RESYNC))
         self._resumes = True
         self._ready.set()
 
@@ -418,16 +424,15 @@ def _socket_address(url: str) -> str:
     parts = urlsplit(url)
     scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
     path = parts.path.rstrip("/")
-    return urlunsplit(
-        (scheme, parts.netloc, path if path.endswith("/ws") else path + "/ws", "", "")
-    )
+    path = path if path.endswith("/ws") else path + "/ws"
+    return urlunsplit((scheme, parts.netloc, path, "", ""))
 
 
 def _is_repeatable(command: str) -> bool:
     return command in _REPEATABLE or command.endswith((".get", ".list", ".members"))
 
 
-def _failure(error: Mapping[str, Any]) -> Failure:
+def failure_from(error: Mapping[str, Any]) -> Failure:
     """What the server refused with; a code this client does not know keeps its words."""
     details = error.get("data") or {}
     params = {str(name): value for name, value in (details.get("params") or {}).items()}

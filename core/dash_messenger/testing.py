@@ -1,0 +1,255 @@
+"""The test kit: a real server, clients and a clock that stands still, for tests of plugins too.
+
+In a ``conftest.py``::
+
+    pytest_plugins = ["dash_messenger.testing"]
+
+Then a test asks for ``server`` (one for the whole run, on a free port, its data in a temporary
+folder) and ``people`` (makes signed-in clients of new users). Needs pytest and pytest-asyncio.
+Owns the process it starts: it runs in a group of its own, so that nothing of it survives a kill.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http.client
+import json
+import os
+import secrets
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import pytest_asyncio
+
+from dash_messenger.client import Client, failure_from
+from dash_messenger.errors import TimedOut
+
+__all__ = ["FakeClock", "People", "ServerProcess", "people", "post", "server"]
+
+PASSWORD = "correct horse battery"  # noqa: S105
+# argon2 as cheap as the settings allow: tests make many accounts.
+SWIFT = {
+    "DASH_MESSENGER_RATE_LIMITS": "off",
+    "DASH_MESSENGER_PASSWORD_MEMORY_KIB": "8192",
+    "DASH_MESSENGER_PASSWORD_PASSES": "1",
+}
+
+
+class FakeClock:
+    """A `dash_messenger.clock.Clock` that moves only when told to."""
+
+    def __init__(self, now_ms: int = 1_790_000_000_000) -> None:
+        self.now_ms = now_ms
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+    def advance(self, *, ms: int = 0, s: float = 0) -> None:
+        """Let time pass."""
+        self.now_ms += ms + int(s * 1000)
+
+
+class ServerProcess:
+    """A server of its own process group, that can be stopped, killed and started again.
+
+    ``command`` is what runs it, without the arguments of ``serve``; the environment gets
+    ``environment`` on top of settings that suit tests. It keeps its port over a restart.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        *,
+        command: Sequence[str] = (sys.executable, "-m", "dash_messenger"),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.data = data
+        self.url = ""
+        self._command = list(command)
+        self._environment = {**os.environ, **SWIFT, **(environment or {})}
+        self._port = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        assert self._process is not None, "the server was not started"
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        """What it has written to standard error so far, over all its starts."""
+        with contextlib.suppress(FileNotFoundError):
+            return self._log_path.read_text()
+        return ""
+
+    @property
+    def _log_path(self) -> Path:
+        return self.data.with_name(self.data.name + ".log")
+
+    def start(self, time_limit_s: float = 30) -> str:
+        """Start it; when this returns it is ready. The address.
+
+        Raises:
+            TimedOut: it printed no address within the time limit.
+            RuntimeError: it ended instead.
+        """
+        arguments = ["serve", "--data", str(self.data), "--port", str(self._port)]
+        with self._log_path.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603
+                [*self._command, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=self._environment,
+                start_new_session=True,
+            )
+        try:
+            self.url = self._read_address(time.monotonic() + time_limit_s)
+        except BaseException:
+            self.kill()
+            raise
+        self._port = urlsplit(self.url).port or 0
+        return self.url
+
+    def _read_address(self, deadline: float) -> str:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        pipe = self._process.stdout.fileno()
+        heard = b""
+        while True:
+            readable, _, _ = select.select([pipe], [], [], max(0, deadline - time.monotonic()))
+            if not readable:
+                raise TimedOut
+            chunk = os.read(pipe, 4096)
+            if not chunk:
+                raise RuntimeError(f"the server ended instead of serving:\n{self.log[-2000:]}")
+            heard += chunk
+            *lines, _ = heard.split(b"\n")
+            for word in b" ".join(lines).split():
+                if word.startswith((b"http://", b"https://")):
+                    return word.rstrip(b"/.,").decode()
+
+    def stop(self, time_limit_s: float = 15) -> int:
+        """Ask it to end (SIGTERM) and wait. Its exit status."""
+        assert self._process is not None
+        self._process.terminate()
+        status = self._process.wait(time_limit_s)
+        self._close()
+        return status
+
+    def kill(self) -> None:
+        """kill -9 of the whole process group: no code of it runs any more. Harmless twice."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._close()
+
+    def _close(self) -> None:
+        if self._process is not None and self._process.stdout is not None:
+            self._process.stdout.close()
+
+    @property
+    def running(self) -> bool:
+        """Whether the process lives."""
+        return self._process is not None and self._process.poll() is None
+
+
+async def post(
+    url: str, command: str, params: Mapping[str, Any] | None = None, *, token: str | None = None
+) -> Any:
+    """The result of a command over HTTP: ``POST /api/COMMAND``.
+
+    Raises:
+        Failure: what the server answered.
+    """
+    return await asyncio.to_thread(_post, url, command, params or {}, token)
+
+
+def _post(url: str, command: str, params: Mapping[str, Any], token: str | None) -> Any:
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+    headers = {"Content-Type": "application/json"}
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
+    try:
+        connection.request("POST", f"/api/{command}", json.dumps(params), headers)
+        answer = connection.getresponse()
+        body = json.loads(answer.read())
+    finally:
+        connection.close()
+    if answer.status >= 400:
+        error = body["error"]
+        raise failure_from({**error, "data": error})
+    return body
+
+
+class People:
+    """Makes users of a server and clients for them, and closes the clients at the end."""
+
+    def __init__(self, server: ServerProcess) -> None:
+        self.server = server
+        self._clients: list[Client] = []
+
+    async def register(self, username: str | None = None) -> tuple[str, str]:
+        """A new user's name (one nobody has yet, unless it is given) and token."""
+        username = username or "u" + secrets.token_hex(6)
+        await post(
+            self.server.url, "account.register", {"username": username, "password": PASSWORD}
+        )
+        return username, await self.log_in(username)
+
+    async def log_in(self, username: str) -> str:
+        """Another session of a user: its token."""
+        opened = await post(
+            self.server.url,
+            "session.open",
+            {"username": username, "password": PASSWORD, "as": "token"},
+        )
+        token: str = opened["token"]
+        return token
+
+    async def connect(self, token: str, **options: Any) -> Client:
+        """A connected client for a token; ``options`` as for `Client`."""
+        client = Client(self.server.url, token=token, **options)
+        await client.__aenter__()
+        self._clients.append(client)
+        return client
+
+    async def __call__(self, username: str | None = None, **options: Any) -> Client:
+        """A connected client of a new user. ``client.me["username"]`` is the name."""
+        _, token = await self.register(username)
+        return await self.connect(token, **options)
+
+    async def aclose(self) -> None:
+        """Close every client."""
+        for client in self._clients:
+            await client.aclose()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A running server. It is shared by the run: make users of your own, leave others' alone."""
+    process = ServerProcess(tmp_path_factory.mktemp("server") / "data")
+    process.start()
+    yield process
+    process.kill()
+
+
+@pytest_asyncio.fixture
+async def people(server: ServerProcess) -> AsyncIterator[People]:
+    """A maker of users and clients of ``server``: ``ann = await people()``."""
+    makers = People(server)
+    yield makers
+    await makers.aclose()
