@@ -1,8 +1,9 @@
 """Dash Messenger: what a plugin may import from the core."""
 
-from dash_messenger.errors import Failure, Refused
-from dash_messenger.messages import MessageType
+from dash_messenger.errors import Failure, Refused, Unauthenticated
+from dash_messenger.messages import MessageType, MessageTypes
 from dash_messenger.plugins.hookspecs import HOOK_API, hookimpl
+from dash_messenger.plugins.loading import Plugins
 from dash_messenger.plugins.views import View
 from dash_messenger.plugins.web import Viewer, WebContext
 from dash_messenger.protocol import Message
@@ -12,7 +13,10 @@ __all__ = [
     "Failure",
     "Message",
     "MessageType",
+    "MessageTypes",
+    "Plugins",
     "Refused",
+    "Unauthenticated",
     "View",
     "Viewer",
     "WebContext",

@@ -94,4 +94,13 @@ def body_json(drawn: object) -> bytes | None:
         if not drawn.bubble:
             body["bare"] = True
         return msgspec.json.encode(body)
+    if hasattr(drawn, "to_plotly_json"):
+        return msgspec.json.encode(drawn, enc_hook=_component_json)
     return None
+
+
+def _component_json(value: Any) -> Any:
+    """A Dash component as its JSON; anything else that JSON lacks is refused."""
+    if hasattr(value, "to_plotly_json"):
+        return value.to_plotly_json()
+    raise TypeError(f"a body cannot hold {value!r}")

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from types import ModuleType
 from typing import Any, Literal
 
 import pluggy
@@ -82,17 +81,18 @@ class Plugins:
             return
         self._plugins[entry.name] = plugin
         try:
-            module = entry.load()
-            self._register(entry.name, module)
+            found = entry.load()
+            # A class is for plugins that keep something between their hooks.
+            self._register(entry.name, found() if isinstance(found, type) else found)
         # A plugin's module may raise anything, SystemExit included; it must not stop the others.
         except (Exception, SystemExit) as error:
             self.quarantine(entry.name, error)
 
-    def _register(self, name: str, module: ModuleType) -> None:
-        needed = getattr(module, "HOOK_API", HOOK_API)
+    def _register(self, name: str, plugin: object) -> None:
+        needed = getattr(plugin, "HOOK_API", HOOK_API)
         if needed != HOOK_API:
             raise RuntimeError(f"it needs HOOK_API {needed}, this server has {HOOK_API}")
-        self._manager.register(module, name)
+        self._manager.register(plugin, name)
         self._manager.check_pending()
 
     def quarantine(self, name: str, error: BaseException | str) -> None:

@@ -1,0 +1,33 @@
+"""The hooks of a plugin's Dash half. The name is the contract, as in the server half."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pluggy
+
+if TYPE_CHECKING:
+    from dash_messenger_webui.contract import MessageView
+
+__all__ = ["GROUP", "PROJECT", "DashHooks", "hookimpl"]
+
+GROUP = "dash_messenger_webui"
+PROJECT = "dash_messenger_webui"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+class DashHooks(Protocol):
+    """Hooks that a module named by an entry point of group ``dash_messenger_webui`` may have."""
+
+    @hookspec
+    def register_message_views(self) -> Iterable[MessageView[Any]]:
+        """Return the views that draw and compose this plugin's message types.
+
+        When: once, at start, before the server listens. Several plugins: all are called; a type
+        whose view another plugin has already registered quarantines the later one. If it raises:
+        the Dash half is quarantined and readers are shown the messages' text. A view of a type
+        that no server half registered is not used. Since 0.1.
+        """

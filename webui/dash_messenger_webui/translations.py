@@ -1,0 +1,111 @@
+"""The words of the web UI and of plugins, from ``.po`` files as translators keep them.
+
+Owns reading the catalogues and choosing a language. English is the text in the code, so it needs
+no file. Must not know requests: languages come in as strings. Invariant: a word without a
+translation is shown in English, never left out.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from gettext import GNUTranslations, NullTranslations
+from pathlib import Path
+
+__all__ = ["LANGUAGES", "Words", "choose_language", "read_words"]
+
+# In their own words, in the order of the menu.
+LANGUAGES = {"en": "English", "ru": "Русский"}
+# Numbers enough to meet every plural form that whole numbers have in CLDR.
+_SAMPLES = (*range(201), 1_000_000)
+
+Text = str | Mapping[str, str]
+
+
+class Words:
+    """The texts of one language: called with English, it answers in that language."""
+
+    def __init__(self, language: str, folders: Iterable[Path]) -> None:
+        self.language = language
+        self._folders = tuple(folders)
+
+    def __call__(self, text: str) -> str:
+        """The translation of a text, or the text itself."""
+        return self._catalogue.gettext(text) if text else ""
+
+    def count(self, one: str, other: str, n: int) -> str:
+        """The form for ``n``, with ``{n}`` filled in."""
+        return self._catalogue.ngettext(one, other, n).replace("{n}", str(n))
+
+    def translate(self, texts: Mapping[str, Text]) -> dict[str, Text]:
+        """A list of texts by key, as our own components take it.
+
+        A text with ``one`` and ``other`` gets every plural category that the language has, named
+        as CLDR and `Intl.PluralRules` name them.
+        """
+        return {
+            key: self(text) if isinstance(text, str) else self._forms(text["one"], text["other"])
+            for key, text in texts.items()
+        }
+
+    def _forms(self, one: str, other: str) -> dict[str, str]:
+        forms = {"other": self._catalogue.ngettext(one, other, 0)}
+        for n in reversed(_SAMPLES):
+            forms[self._plural_category(n)] = self._catalogue.ngettext(one, other, n)
+        return forms
+
+    @cached_property
+    def _plural_category(self) -> Callable[[int], str]:
+        from babel import Locale
+
+        return Locale.parse(self.language).plural_form
+
+    @cached_property
+    def _catalogue(self) -> NullTranslations:
+        """The first folder's words; what they lack comes from the folders after it."""
+        found: list[NullTranslations] = []
+        for folder in self._folders:
+            path = folder / self.language / "messages.po"
+            if path.is_file():
+                found.append(_read(path))
+        for first, second in zip(found, found[1:], strict=False):
+            first.add_fallback(second)
+        return found[0] if found else NullTranslations()
+
+
+def read_words(*folders: Path) -> dict[str, Words]:
+    """The words of each language; a file is read when its first word is asked for."""
+    return {language: Words(language, folders) for language in LANGUAGES}
+
+
+def choose_language(accept: str, *wishes: str | None) -> str:
+    """The first of the wishes that we have, else the best of an ``Accept-Language`` header
+    (RFC 9110, 12.5.4), else English."""
+    for wish in wishes:
+        if wish in LANGUAGES:
+            return wish
+    ranked: list[tuple[float, int, str]] = []
+    for place, part in enumerate(accept[:500].split(",")):
+        tag, _, quality = part.partition(";")
+        language = tag.strip().lower().partition("-")[0]
+        try:
+            weight = float(quality.strip().removeprefix("q=") or 1)
+        except ValueError:
+            continue
+        if language in LANGUAGES and weight > 0:
+            ranked.append((-weight, place, language))
+    return min(ranked)[2] if ranked else "en"
+
+
+def _read(path: Path) -> GNUTranslations:
+    # Babel costs 45 ms to import; a server whose readers want English never needs it.
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    with path.open("rb") as file:
+        catalogue = read_po(file, locale=path.parent.name)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return GNUTranslations(compiled)

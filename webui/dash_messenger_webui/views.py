@@ -1,0 +1,134 @@
+"""How messages look on the pages: the plugins' views, and the renderer that calls them.
+
+Owns which view draws which type. Must not know Dash: a component is whatever says
+``to_plotly_json``. `draw` runs in the server's drawing thread; everything else happens at start.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dash_messenger import Message, MessageTypes, Plugins, View
+
+from dash_messenger_webui.contract import Composer, Drawable, MessageView, body_json
+from dash_messenger_webui.hookspecs import GROUP, PROJECT, DashHooks
+from dash_messenger_webui.translations import LANGUAGES, Words, read_words
+
+__all__ = ["MessageViews"]
+
+OWN_FOLDER = Path(__file__).parent
+OWN_WORDS = OWN_FOLDER / "locale"
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    view: MessageView[Any]
+    plugin: str
+    folder: Path
+    words: dict[str, Words]
+
+
+class MessageViews:
+    """The registered views by message type."""
+
+    def __init__(self) -> None:
+        self.plugins = Plugins(group=GROUP, project=PROJECT, hooks=DashHooks)
+        self._entries: dict[str, _Entry] = {}
+        self._types: MessageTypes | None = None
+
+    def load(self) -> None:
+        """Load the Dash halves that are installed, each on its own."""
+        self.plugins.load()
+        self.plugins.register("register_message_views", self.add, self.remove)
+
+    def add(self, plugin: str, views: Iterable[MessageView[Any]]) -> None:
+        """Register a plugin's views.
+
+        Raises:
+            TypeError: one is no `MessageView`.
+            ValueError: one has no type, or another plugin draws that type.
+        """
+        for view in views:
+            if not isinstance(view, MessageView):
+                raise TypeError(f"{view!r} is not a MessageView")
+            name = getattr(view, "type", None)
+            if not isinstance(name, str):
+                raise ValueError(f"{type(view).__name__} names no message type")
+            if name in self._entries:
+                raise ValueError(f"messages of type {name} are drawn by another plugin")
+            folder = _folder_of(view)
+            words = read_words(folder / "locale", OWN_WORDS)
+            self._entries[name] = _Entry(view, plugin, folder, words)
+
+    def remove(self, plugin: str) -> None:
+        """Forget what a plugin registered."""
+        self._entries = {n: e for n, e in self._entries.items() if e.plugin != plugin}
+
+    def bind(self, types: MessageTypes) -> None:
+        """From now on draw the messages of these types; the views of others stay unused."""
+        self._types = types
+
+    def as_view(self) -> View:
+        """What core asks to draw messages: ``dash:en``, ``dash:ru``."""
+        return View(name="dash", languages=tuple(LANGUAGES), draw=self.draw)
+
+    def draw(self, message: Message, language: str) -> bytes | None:
+        """A message's body as the time line's JSON, or None where its text is to be shown."""
+        entry = self._entries.get(message.type)
+        if entry is None or self._types is None or message.content is None:
+            return None
+        content = self._types.decode(message.type, message.content)
+        if content is None:
+            return None
+        drawable = Drawable(
+            id=message.id,
+            rev=message.rev,
+            sender=message.sender,
+            content=content,
+            text=message.text or "",
+            sent_at_ms=message.sent_at_ms,
+        )
+        return body_json(entry.view.render(drawable, entry.words[language]))
+
+    def composers(self, language: str) -> list[tuple[str, Composer]]:
+        """How the registered types are written, by rank; a composer that raises is left out."""
+        found: list[tuple[str, Composer]] = []
+        for name, entry in list(self._entries.items()):
+            if self._types is None or name not in self._types:
+                continue
+            try:
+                composer = entry.view.composer(entry.words[language])
+                if composer is not None and not isinstance(composer, Composer):
+                    raise TypeError(f"composer() returned {composer!r}")
+            # The edge to a stranger's code.
+            except Exception as error:
+                self.remove(entry.plugin)
+                self.plugins.quarantine(entry.plugin, error)
+                continue
+            if composer is not None:
+                found.append((name, composer))
+        return sorted(found, key=lambda each: (each[1].rank, each[0]))
+
+    def owners(self) -> dict[str, str]:
+        """The plugin that draws each type: bodies carry it, and its style sheets hold for them."""
+        return {name: entry.plugin for name, entry in self._entries.items()}
+
+    def style_sheets(self) -> list[tuple[str, Path]]:
+        """Each plugin's ``assets/*.css``, by plugin."""
+        folders = {entry.plugin: entry.folder for entry in self._entries.values()}
+        return [
+            (plugin, path)
+            for plugin, folder in sorted(folders.items())
+            for path in sorted((folder / "assets").glob("*.css"))
+        ]
+
+
+def _folder_of(view: MessageView[Any]) -> Path:
+    file = sys.modules[type(view).__module__].__file__
+    if file is None:
+        raise ValueError(f"{type(view).__module__} is no file")
+    return Path(file).parent
