@@ -1,0 +1,290 @@
+"""Accounts: making one, proving that it is one's own, changing what it shows.
+
+Owns the rules for user names and display names. Must not know sessions. Invariant: user names are
+unique without regard to case, for ever.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from dash_messenger.commands import Caller, Command
+from dash_messenger.errors import (
+    Forbidden,
+    InvalidParams,
+    NotFound,
+    UsernameInvalid,
+    UsernameTaken,
+    WrongCredentials,
+)
+from dash_messenger.ids import IdMaker
+from dash_messenger.limits import Attempts
+from dash_messenger.passwords import Passwords, check_password
+from dash_messenger.protocol import User
+from dash_messenger.settings import Settings
+from dash_messenger.store import Store, Transaction
+from dash_messenger.store.tables import users
+
+__all__ = ["Account", "Accounts", "Credentials"]
+
+USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,31}")
+MAX_DISPLAY_NAME_CHARACTERS = 64
+
+# Bounds the work before a rule with a sentence of its own looks at it.
+AnyText = Annotated[str, Meta(max_length=1024)]
+
+
+class Register(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``account.register``. Without a display name, the user name is shown."""
+
+    username: AnyText
+    password: AnyText
+    display_name: AnyText | None = None
+
+
+class Registered(Struct, frozen=True):
+    """Result of ``account.register``."""
+
+    user: User
+
+
+class AccountGet(Struct, frozen=True, forbid_unknown_fields=True):
+    """``account.get`` has no parameters."""
+
+
+class AccountUpdate(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``account.update``: what is left out stays as it is.
+
+    ``language`` is a tag such as ``ru``, ``theme`` a theme's name; null goes by the browser.
+    """
+
+    display_name: AnyText | UnsetType = UNSET
+    language: (
+        Annotated[str, Meta(pattern="^[a-z]{2,3}(-[A-Z]{2})?$", max_length=6)] | None | UnsetType
+    ) = UNSET
+    theme: Annotated[str, Meta(pattern="^[a-z][a-z0-9_.-]{0,31}$")] | None | UnsetType = UNSET
+
+
+class Account(Struct, frozen=True):
+    """One's own account, as only its owner sees it."""
+
+    user: User
+    role: str
+    language: str | None
+    theme: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A user who proved to know the password."""
+
+    user: User
+    username_key: str
+
+
+class Accounts:
+    """The commands of family ``account``, and the check of a password."""
+
+    def __init__(
+        self, store: Store, passwords: Passwords, attempts: Attempts, settings: Settings
+    ) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._attempts = attempts
+        self._settings = settings
+        self._new_id = IdMaker()
+
+    def commands(self) -> list[Command]:
+        """What a client may ask about accounts."""
+        return [
+            Command(
+                "account.register",
+                Register,
+                Registered,
+                self.register,
+                "Make an account.",
+                access="anonymous",
+            ),
+            Command("account.get", AccountGet, Account, self.get, "One's own account."),
+            Command("account.update", AccountUpdate, Account, self.update, "Change one's account."),
+        ]
+
+    async def register(self, caller: Caller, params: Register) -> Registered:
+        """A new account, where registration is open.
+
+        Raises:
+            UsernameInvalid, UsernameTaken, PasswordUnacceptable, RateLimited, Forbidden.
+        """
+        if self._settings.registration != "open":
+            raise Forbidden(reason="registration is closed")
+        self._attempts.register(caller.address)
+        return Registered(
+            await self.create(params.username, params.password, display_name=params.display_name)
+        )
+
+    async def create(
+        self, username: str, password: str, *, display_name: str | None = None, role: str = "member"
+    ) -> User:
+        """A new account, whoever asks for it; the CLI and the demo do."""
+        if not USERNAME.fullmatch(username):
+            raise UsernameInvalid(field="username")
+        name = username if display_name is None else _clean_display_name(display_name)
+        name = name or username
+        check_password(password, username, self._settings.password_min_length)
+        key = username.lower()
+        if await self._store.read(lambda connection: _taken(connection, key)):
+            raise UsernameTaken(field="username")
+        password_hash = await self._passwords.hash(password)
+        user = User(self._new_id(), username, name)
+
+        def work(transaction: Transaction) -> None:
+            if _taken(transaction.connection, key):
+                raise UsernameTaken(field="username")
+            try:
+                transaction.connection.execute(
+                    insert(users).values(
+                        id=user.id,
+                        username=username,
+                        username_key=key,
+                        display_name=name,
+                        password_hash=password_hash,
+                        role=role,
+                        seq=0,
+                        created_at_ms=transaction.now_ms,
+                    )
+                )
+            except IntegrityError:
+                raise UsernameTaken(field="username") from None
+
+        await self._store.write(work)
+        return user
+
+    async def prove(self, username: str, password: str, address: str) -> Credentials:
+        """The user of that name, if the password is theirs.
+
+        Takes as long for a user name that nobody has (OWASP ASVS 5.0, 6.3.8).
+
+        Raises:
+            WrongCredentials: no such user, another password, or a deactivated account.
+            RateLimited: too many tries.
+        """
+        key = username.lower()[:MAX_DISPLAY_NAME_CHARACTERS]
+        self._attempts.log_in(key, address)
+        row = await self._store.read(lambda connection: _find(connection, key))
+        fits = await self._passwords.fits(password, row.password_hash if row else None)
+        if row is None or not fits or row.deactivated_at_ms is not None:
+            self._attempts.failed(address)
+            raise WrongCredentials
+        self._attempts.logged_in(key, address)
+        if self._passwords.outdated(row.password_hash):
+            await self._rehash(row.id, password)
+        return Credentials(User(row.id, row.username, row.display_name), key)
+
+    async def _rehash(self, user: str, password: str) -> None:
+        password_hash = await self._passwords.hash(password)
+        change = update(users).where(users.c.id == user).values(password_hash=password_hash)
+
+        def work(transaction: Transaction) -> None:
+            transaction.connection.execute(change)
+
+        await self._store.write(work)
+
+    async def get(self, caller: Caller, params: AccountGet) -> Account:
+        """One's own account."""
+        user = caller.user_id
+        return await self._store.read(lambda connection: _account(connection, user))
+
+    async def update(self, caller: Caller, params: AccountUpdate) -> Account:
+        """The account after the change; one's other connections hear ``account.updated``."""
+        user = caller.user_id
+        changes: dict[str, str | None] = {}
+        if params.display_name is not UNSET:
+            name = _clean_display_name(params.display_name)
+            if not name:
+                raise InvalidParams(field="display_name", reason="must not be empty")
+            changes["display_name"] = name
+        if params.language is not UNSET:
+            changes["language"] = params.language
+        if params.theme is not UNSET:
+            changes["theme"] = params.theme
+
+        def work(transaction: Transaction) -> Account:
+            connection = transaction.connection
+            before = _account(connection, user)
+            if changes:
+                connection.execute(update(users).where(users.c.id == user).values(changes))
+            after = _account(connection, user)
+            if after != before:
+                transaction.append(
+                    user,
+                    "account.updated",
+                    user,
+                    {
+                        "display_name": after.user.display_name,
+                        "language": after.language,
+                        "theme": after.theme,
+                    },
+                )
+            return after
+
+        return await self._store.write(work)
+
+
+def _taken(connection: Connection, key: str) -> bool:
+    return (
+        connection.execute(select(users.c.id).where(users.c.username_key == key)).first()
+        is not None
+    )
+
+
+def _find(connection: Connection, key: str) -> Any:
+    return connection.execute(
+        select(
+            users.c.id,
+            users.c.username,
+            users.c.display_name,
+            users.c.password_hash,
+            users.c.deactivated_at_ms,
+        ).where(users.c.username_key == key)
+    ).first()
+
+
+def _account(connection: Connection, user: str) -> Account:
+    row = connection.execute(
+        select(
+            users.c.id,
+            users.c.username,
+            users.c.display_name,
+            users.c.role,
+            users.c.language,
+            users.c.theme,
+        ).where(users.c.id == user)
+    ).first()
+    if row is None:
+        raise NotFound
+    return Account(User(row[0], row[1], row[2]), row[3], row[4], row[5])
+
+
+def _clean_display_name(text: str) -> str:
+    """``text`` without what would let a name break lines, hide or turn its surroundings round."""
+    name = unicodedata.normalize("NFC", text)
+    kept = "".join(
+        character
+        for character in name
+        # The joiners build emoji and are needed by Persian and Indic scripts.
+        if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+        or character in "\u200c\u200d"
+    )
+    name = " ".join(kept.split())
+    if len(name) > MAX_DISPLAY_NAME_CHARACTERS:
+        raise InvalidParams(
+            field="display_name", reason=f"at most {MAX_DISPLAY_NAME_CHARACTERS} characters"
+        )
+    return name

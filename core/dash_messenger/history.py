@@ -1,0 +1,152 @@
+"""Reading messages, a page at a time.
+
+Owns ``message.history``. Invariant: a page has only
+messages that the reader may see, ascending by number, from one snapshot whose log position it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from msgspec import Meta, Struct
+from msgspec.structs import replace
+from sqlalchemy import ColumnElement, Connection, select
+
+from dash_messenger.commands import Caller, Command
+from dash_messenger.errors import InvalidParams
+from dash_messenger.plugins.views import Renderer
+from dash_messenger.protocol import Message
+from dash_messenger.store import Store
+from dash_messenger.store.logs import MESSAGE_COLUMNS, message_of
+from dash_messenger.store.tables import messages
+from dash_messenger.summaries import Membership, id_param, membership
+from dash_messenger.users import Name, users_by_id
+
+__all__ = ["History", "Views", "draw", "select_messages"]
+
+MAX_PAGE = 100
+
+Id = Annotated[str, Meta(max_length=64)]
+Number = Annotated[int, Meta(ge=0, le=2**53)]
+Views = Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=8)]
+
+
+class MessageHistory(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``message.history``.
+
+    At most one of ``before``, ``after`` and ``around`` (message numbers) places the page; without
+    one it ends with the newest. ``views`` asks for drawings; on a socket they are as in ``sync``.
+    """
+
+    conversation: Id
+    before: Number | None = None
+    after: Number | None = None
+    around: Number | None = None
+    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
+    views: Views = []
+
+
+class HistoryPage(Struct, frozen=True):
+    """Result of ``message.history``; ``seq`` is the log position that the page is as new as."""
+
+    messages: list[Message]
+    users: dict[str, Name]
+    seq: int
+    more_before: bool
+    more_after: bool
+
+
+class History:
+    """The command ``message.history``."""
+
+    def __init__(self, store: Store, renderer: Renderer) -> None:
+        self._store = store
+        self._renderer = renderer
+
+    def commands(self) -> list[Command]:
+        """What a client may ask."""
+        return [
+            Command(
+                "message.history",
+                MessageHistory,
+                HistoryPage,
+                self.history,
+                "A page of messages, oldest first.",
+            )
+        ]
+
+    async def history(self, caller: Caller, params: MessageHistory) -> HistoryPage:
+        """The page.
+
+        Raises:
+            NotFound: not a member.
+        """
+        user, conversation = caller.user_id, id_param(params.conversation)
+        places = (params.before, params.after, params.around)
+        if sum(place is not None for place in places) > 1:
+            raise InvalidParams(field="before", reason="give one of before, after and around")
+        page = await self._store.read(
+            lambda connection: _page(connection, conversation, user, params)
+        )
+        view = self._renderer.choose(params.views) if params.views else caller.view
+        drawn = await draw(self._renderer, page.messages, view)
+        return replace(page, messages=drawn)
+
+
+async def draw(
+    renderer: Renderer, found: Sequence[Message], view: str | None
+) -> list[Message]:
+    """The messages with their drawings in ``view``, where they have one."""
+    if view is None or not found:
+        return list(found)
+    drawn = await renderer.draw(found, [view])
+    return [replace(one, view=drawn[(one.id, one.rev, view)]) for one in found]
+
+
+def select_messages(connection: Connection, condition: ColumnElement[bool]) -> list[Message]:
+    """The messages that fit, ascending by number."""
+    rows = connection.execute(select(*MESSAGE_COLUMNS).where(condition).order_by(messages.c.number))
+    return [message_of(row) for row in rows]
+
+
+def _page(
+    connection: Connection, conversation: str, user: str, params: MessageHistory
+) -> HistoryPage:
+    own = membership(connection, conversation, user)
+    found = _between(connection, conversation, own, params)
+    first, last = own.first_number, own.message_no
+    if found:
+        more_before, more_after = found[0].number > first, found[-1].number < last
+    else:
+        # Past one end: what there is lies on the other side.
+        more_before = params.after is not None and first <= last
+        more_after = params.before is not None and first <= last
+    return HistoryPage(
+        found,
+        users_by_id(connection, {one.sender for one in found}),
+        own.seq,
+        more_before,
+        more_after,
+    )
+
+
+def _between(
+    connection: Connection, conversation: str, own: Membership, params: MessageHistory
+) -> list[Message]:
+    # Numbers are dense: a page is an interval of them, read by the index alone.
+    if params.after is not None:
+        low = max(params.after + 1, own.first_number)
+        high = low + params.limit - 1
+    elif params.around is not None:
+        low = params.around - params.limit // 2
+        low = max(own.first_number, min(low, own.message_no - params.limit + 1))
+        high = low + params.limit - 1
+    else:
+        high = own.message_no if params.before is None else params.before - 1
+        high = min(high, own.message_no)
+        low = max(high - params.limit + 1, own.first_number)
+    return select_messages(
+        connection,
+        (messages.c.conversation_id == conversation) & messages.c.number.between(low, high),
+    )

@@ -1,0 +1,300 @@
+"""Sessions: opening, closing, and finding the one that a request carries.
+
+Owns the tokens. Invariant: a token is stored only as its SHA-256 (it has 256 random bits, so that a
+slow hash adds nothing), stands in no URL and in no log; a closed, expired or deactivated one opens
+nothing, and its sockets are closed before the closing is acknowledged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal, Protocol
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+from sqlalchemy import Connection, Executable, insert, select, update
+
+from dash_messenger.accounts import Accounts
+from dash_messenger.clock import Clock
+from dash_messenger.commands import Caller, Command
+from dash_messenger.errors import CloseCode, Failure, InvalidParams, NotFound
+from dash_messenger.ids import IdMaker, parse_id
+from dash_messenger.protocol import User
+from dash_messenger.settings import Settings
+from dash_messenger.store import Store, Transaction
+from dash_messenger.store.tables import sessions, users
+
+__all__ = ["OpenSession", "Session", "SessionOpened", "Sessions", "cookie_name"]
+
+DAY_MS = 86_400_000
+# Often enough to show "last seen" and to move the expiry, rare enough to cost no writes.
+SEEN_EVERY_MS = 3_600_000
+MAX_USER_AGENT_CHARACTERS = 256
+
+AnyText = Annotated[str, Meta(max_length=1024)]
+
+
+class SessionOpen(Struct, frozen=True, forbid_unknown_fields=True, rename={"kind": "as"}):
+    """Parameters of ``session.open``: ``as`` a token in the answer, or a cookie (HTTP only)."""
+
+    username: AnyText
+    password: AnyText
+    kind: Literal["token", "cookie"] = "token"
+
+
+class Session(Struct, frozen=True):
+    """A session, as its owner sees it in the list of devices."""
+
+    id: str
+    kind: str
+    created_at_ms: int
+    last_seen_at_ms: int
+    expires_at_ms: int
+    user_agent: str
+    current: bool
+
+
+class SessionOpened(Struct, frozen=True):
+    """Result of ``session.open``; the token is shown this once, and not where it is a cookie."""
+
+    user: User
+    session: str
+    expires_at_ms: int
+    token: str | UnsetType = UNSET
+
+
+class SessionClose(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``session.close``: one of one's own sessions; this one if left out."""
+
+    session: str | None = None
+
+
+class SessionClosed(Struct, frozen=True):
+    """Result of ``session.close``."""
+
+    session: str
+
+
+class SessionList(Struct, frozen=True, forbid_unknown_fields=True):
+    """``session.list`` has no parameters."""
+
+
+class SessionsFound(Struct, frozen=True):
+    """Result of ``session.list``: the open ones, last used first."""
+
+    sessions: list[Session]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """The session a request carries; ``by`` says how."""
+
+    id: str
+    user: str
+    by: Literal["cookie", "bearer"]
+
+
+class Closer(Protocol):
+    """Closes the sockets of sessions: the hub."""
+
+    def close_sessions(self, sessions: list[str], code: CloseCode) -> None:
+        """Close every socket that one of ``sessions`` opened."""
+
+
+def cookie_name(secure: bool) -> str:
+    """The session cookie's name; ``__Host-`` makes browsers refuse one set by another host."""
+    return "__Host-session" if secure else "session"
+
+
+class Sessions:
+    """The commands of family ``session``, and the one way to authenticate."""
+
+    def __init__(
+        self, store: Store, accounts: Accounts, closer: Closer, settings: Settings, clock: Clock
+    ) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._closer = closer
+        self._clock = clock
+        self._lifetime_ms = settings.session_days * DAY_MS
+        self._cookie = cookie_name(settings.secure)
+        self._new_id = IdMaker()
+
+    def commands(self) -> list[Command]:
+        """What a client may ask about sessions."""
+        return [
+            Command(
+                "session.open",
+                SessionOpen,
+                SessionOpened,
+                self.open,
+                "Log in.",
+                access="anonymous",
+            ),
+            Command("session.close", SessionClose, SessionClosed, self.close, "Log out."),
+            Command("session.list", SessionList, SessionsFound, self.list_open, "One's open sessions."),
+        ]
+
+    async def authenticate(self, headers: Mapping[str, str]) -> OpenSession | None:
+        """The session whose token the headers carry: ``Authorization: Bearer``, else the cookie.
+
+        ``headers`` must find names without regard to case.
+        """
+        by: Literal["cookie", "bearer"] = "cookie"
+        authorization = headers.get("Authorization")
+        if authorization is not None:
+            scheme, _, token = authorization.partition(" ")
+            by = "bearer"
+            if scheme.lower() != "bearer":
+                return None
+            token = token.strip()
+        else:
+            token = _read_cookie(headers.get("Cookie") or "", self._cookie)
+        if not 16 <= len(token) <= 128:
+            return None
+        hashed = _hash(token)
+        now_ms = self._clock()
+        row = await self._store.read(lambda connection: _find(connection, hashed, now_ms))
+        if row is None:
+            return None
+        session, user, last_seen_at_ms = row
+        if now_ms - last_seen_at_ms > SEEN_EVERY_MS:
+            await self._see(session, now_ms)
+        return OpenSession(session, user, by)
+
+    async def _see(self, session: str, now_ms: int) -> None:
+        change = (
+            update(sessions)
+            .where(sessions.c.id == session)
+            .values(last_seen_at_ms=now_ms, expires_at_ms=now_ms + self._lifetime_ms)
+        )
+        try:
+            await self._store.write(_execute(change))
+        except Failure:
+            # The session is good; only its expiry did not move this time.
+            return
+
+    async def open(self, caller: Caller, params: SessionOpen) -> SessionOpened:
+        """A new session for whoever knows the password.
+
+        Raises:
+            WrongCredentials: without saying whether the user exists.
+            RateLimited: too many tries.
+        """
+        if params.kind == "cookie" and caller.connection is not None:
+            raise InvalidParams(field="as", reason="a socket cannot set a cookie; use HTTP")
+        proven = await self._accounts.prove(params.username, params.password, caller.address)
+        return await self.open_for(proven.user, kind=params.kind, user_agent=caller.user_agent)
+
+    async def open_for(
+        self, user: User, *, kind: Literal["token", "cookie"] = "token", user_agent: str = ""
+    ) -> SessionOpened:
+        """A new session for a user who has proved to be one."""
+        token = secrets.token_urlsafe(32)
+        now_ms = self._clock()
+        session = self._new_id()
+        expires_at_ms = now_ms + self._lifetime_ms
+        row = insert(sessions).values(
+            id=session,
+            token_hash=_hash(token),
+            user_id=user.id,
+            kind=kind,
+            created_at_ms=now_ms,
+            last_seen_at_ms=now_ms,
+            expires_at_ms=expires_at_ms,
+            user_agent=user_agent[:MAX_USER_AGENT_CHARACTERS],
+        )
+        await self._store.write(_execute(row))
+        return SessionOpened(user, session, expires_at_ms, token)
+
+    async def close(self, caller: Caller, params: SessionClose) -> SessionClosed:
+        """Close one of one's own sessions; its sockets are closed before this returns.
+
+        Raises:
+            NotFound: not one's own, or closed already.
+        """
+        user, session = caller.user_id, caller.session or ""
+        if params.session is not None:
+            try:
+                session = parse_id(params.session)
+            except ValueError:
+                raise InvalidParams(field="session", reason="is not an id") from None
+
+        def work(transaction: Transaction) -> None:
+            closed = transaction.connection.execute(
+                update(sessions)
+                .where(
+                    sessions.c.id == session,
+                    sessions.c.user_id == user,
+                    sessions.c.closed_at_ms.is_(None),
+                )
+                .values(closed_at_ms=transaction.now_ms, closed_because="logout")
+            )
+            if closed.rowcount != 1:
+                raise NotFound
+
+        await self._store.write(work)
+        self._closer.close_sessions([session], CloseCode.SESSION_CLOSED)
+        return SessionClosed(session)
+
+    async def list_open(self, caller: Caller, params: SessionList) -> SessionsFound:
+        """One's open sessions."""
+        user, now_ms = caller.user_id, self._clock()
+        rows = await self._store.read(
+            lambda connection: connection.execute(
+                select(
+                    sessions.c.id,
+                    sessions.c.kind,
+                    sessions.c.created_at_ms,
+                    sessions.c.last_seen_at_ms,
+                    sessions.c.expires_at_ms,
+                    sessions.c.user_agent,
+                )
+                .where(
+                    sessions.c.user_id == user,
+                    sessions.c.closed_at_ms.is_(None),
+                    sessions.c.expires_at_ms > now_ms,
+                )
+                .order_by(sessions.c.last_seen_at_ms.desc())
+                .limit(200)
+            ).all()
+        )
+        return SessionsFound(
+            [Session(*row[:5], row[5] or "", row[0] == caller.session) for row in rows]
+        )
+
+
+def _find(connection: Connection, hashed: bytes, now_ms: int) -> tuple[str, str, int] | None:
+    row = connection.execute(
+        select(sessions.c.id, sessions.c.user_id, sessions.c.last_seen_at_ms)
+        .join(users, users.c.id == sessions.c.user_id)
+        .where(
+            sessions.c.token_hash == hashed,
+            sessions.c.closed_at_ms.is_(None),
+            sessions.c.expires_at_ms > now_ms,
+            users.c.deactivated_at_ms.is_(None),
+        )
+    ).first()
+    return None if row is None else (row[0], row[1], row[2])
+
+
+def _execute(statement: Executable) -> Callable[[Transaction], None]:
+    def work(transaction: Transaction) -> None:
+        transaction.connection.execute(statement)
+
+    return work
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def _read_cookie(header: str, name: str) -> str:
+    """The first cookie of that name (RFC 6265, section 4.2.1), or nothing."""
+    for pair in header.split(";"):
+        key, _, value = pair.strip().partition("=")
+        if key == name:
+            return value.strip('"')
+    return ""

@@ -1,0 +1,187 @@
+"""The SQLite file: how it is opened, read by several threads and checkpointed.
+
+Owns engines, pragmas, the pool of reader threads and the checkpointer. Must not know the tables.
+Invariant: one connection writes; readers hold a snapshot only while their work runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pysqlite3.dbapi2 as sqlite  # type: ignore[import-untyped]
+import structlog
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.pool import NullPool
+
+from dash_messenger.errors import Busy, StorageFailed
+
+__all__ = ["Checkpointer", "Readers", "open_engine", "storage_failed"]
+
+READER_THREADS = 4
+# What a reader thread gets through in about a second; more would only wait for its time limit.
+MAX_WAITING_READS = 1_000
+# The writer touches one page of two indexes for each message; 32 MiB hold 2,000 conversations'.
+WRITER_CACHE_KIB = 32_768
+READER_CACHE_KIB = 4_096
+# Another process (backup, command line) may hold the write lock for a moment.
+BUSY_TIMEOUT_MS = 5_000
+CHECKPOINT_EVERY_BYTES = 4 * 1024 * 1024
+
+T = TypeVar("T")
+
+
+def open_engine(path: Path, *, writes: bool) -> Engine:
+    """An engine whose transactions begin IMMEDIATE if it writes, and cannot write otherwise.
+
+    WAL with ``synchronous=FULL``: a commit that returned survives a power cut. Checkpoints are
+    left to `Checkpointer`.
+    """
+    engine = create_engine(
+        f"sqlite:///{path}",
+        module=sqlite,
+        poolclass=NullPool,
+        connect_args={
+            "isolation_level": None,
+            "check_same_thread": False,
+            "cached_statements": 256,
+            "timeout": BUSY_TIMEOUT_MS / 1000,
+        },
+    )
+    cache_kib = WRITER_CACHE_KIB if writes else READER_CACHE_KIB
+    pragmas = [
+        "PRAGMA journal_mode = WAL",
+        "PRAGMA synchronous = FULL",
+        "PRAGMA wal_autocheckpoint = 0",
+        "PRAGMA foreign_keys = ON",
+        "PRAGMA trusted_schema = OFF",
+        "PRAGMA temp_store = MEMORY",
+        f"PRAGMA cache_size = -{cache_kib}",
+    ]
+    if not writes:
+        pragmas.append("PRAGMA query_only = ON")
+    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+
+    def prepare(connection: Any, record: object) -> None:
+        for pragma in pragmas:
+            connection.execute(pragma).close()
+
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", start)
+    return engine
+
+
+def storage_failed(error: BaseException) -> bool:
+    """Whether the disk or the database failed, and not the statement that was asked for."""
+    if isinstance(error, DBAPIError):
+        return not isinstance(error, IntegrityError | ProgrammingError)
+    return isinstance(error, sqlite.DatabaseError) and not isinstance(
+        error, sqlite.IntegrityError | sqlite.ProgrammingError
+    )
+
+
+class Readers:
+    """Threads with a connection each, that run short pieces of reading."""
+
+    def __init__(self, engine: Engine, loop: asyncio.AbstractEventLoop) -> None:
+        self._engine = engine
+        self._loop = loop
+        self._waiting = 0
+        self._here = threading.local()
+        self._connections: list[Connection] = []
+        self._pool = ThreadPoolExecutor(READER_THREADS, "store-reader")
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """What ``work`` returns; all that it reads is of one moment.
+
+        Raises:
+            Busy: too many wait already.
+            StorageFailed: the database cannot be read.
+            Exception: what ``work`` raises.
+        """
+        if self._waiting >= MAX_WAITING_READS:
+            raise Busy
+        self._waiting += 1
+        try:
+            return await self._loop.run_in_executor(self._pool, self._read, work)
+        finally:
+            self._waiting -= 1
+
+    async def aclose(self) -> None:
+        """Finish what waits, then close the connections."""
+        await asyncio.to_thread(self._pool.shutdown)
+        for connection in self._connections:
+            connection.close()
+        self._engine.dispose()
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        try:
+            with self._connection().begin():
+                return work(self._here.connection)
+        except (DBAPIError, sqlite.Error) as error:
+            if not storage_failed(error):
+                raise
+            structlog.get_logger("store").error("read_failed", exc_info=error)
+            raise StorageFailed from error
+
+    def _connection(self) -> Connection:
+        connection: Connection | None = getattr(self._here, "connection", None)
+        if connection is None:
+            connection = self._engine.connect()
+            self._here.connection = connection
+            self._connections.append(connection)
+        return connection
+
+
+class Checkpointer:
+    """Moves committed pages from the WAL to the database file, off the writer.
+
+    PASSIVE waits for nobody, so the writer does not notice but for the disk it shares.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._wake = threading.Event()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="store-checkpointer", daemon=True)
+        self.wal_frames = 0
+        self.left_frames = 0
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Say that the WAL grew by `CHECKPOINT_EVERY_BYTES`; any thread."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """Wait for the checkpoint that runs, then stop. Blocks."""
+        self._closing = True
+        self._wake.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        connection = sqlite.connect(str(self._path), isolation_level=None)
+        try:
+            while True:
+                self._wake.wait()
+                self._wake.clear()
+                if self._closing:
+                    return
+                try:
+                    _, self.wal_frames, done = connection.execute(
+                        "PRAGMA wal_checkpoint(PASSIVE)"
+                    ).fetchone()
+                    self.left_frames = self.wal_frames - done
+                except sqlite.Error as error:
+                    structlog.get_logger("store").warning("checkpoint_failed", error=str(error))
+        finally:
+            connection.close()

@@ -1,0 +1,123 @@
+"""Reading a log: the events after a cursor, and messages in their current state.
+
+Owns how rows become `Event` and `Message`. Must not know who may read: callers check membership
+and give the bound. Invariant: a page covers its interval without a gap, or `Resync` is raised.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw
+from sqlalchemy import Connection, Row, select
+
+from dash_messenger.errors import NotFound, Resync
+from dash_messenger.protocol import Event, Message
+from dash_messenger.store.tables import conversations, events, messages, users
+
+__all__ = ["MAX_BEHIND", "MESSAGE_COLUMNS", "LogPage", "message_of", "read_log"]
+
+# Beyond this a fresh snapshot is quicker for both sides.
+MAX_BEHIND = 2_000
+
+MESSAGE_COLUMNS = (
+    messages.c.id,
+    messages.c.conversation_id,
+    messages.c.seq,
+    messages.c.rev,
+    messages.c.number,
+    messages.c.sender_id,
+    messages.c.client_id,
+    messages.c.type,
+    messages.c.content,
+    messages.c.text,
+    messages.c.sent_at_ms,
+    messages.c.edited_at_ms,
+    messages.c.deleted_at_ms,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """The events in ``(after, seq]`` of a log; ``newest`` is where the log ends now."""
+
+    events: list[Event]
+    after: int
+    seq: int
+    newest: int
+
+
+def read_log(
+    connection: Connection, log: str, after: int, limit: int, *, until: int | None = None
+) -> LogPage:
+    """At most ``limit`` events after ``after`` and up to ``until`` of a conversation's or user's log.
+
+    Raises:
+        NotFound: there is no such log.
+        Resync: the cursor is more than `MAX_BEHIND` behind, below the log's floor, or beyond its
+            end (it is of another epoch).
+    """
+    row = (
+        connection.execute(
+            select(conversations.c.seq, conversations.c.floor).where(conversations.c.id == log)
+        ).first()
+        or connection.execute(select(users.c.seq, users.c.floor).where(users.c.id == log)).first()
+    )
+    if row is None:
+        raise NotFound
+    newest = row.seq if until is None else min(row.seq, until)
+    if after > newest or after < row.floor or newest - after > MAX_BEHIND:
+        raise Resync
+    rows = connection.execute(
+        select(
+            events.c.seq.label("event_seq"),
+            events.c.kind,
+            events.c.by_id,
+            events.c.at_ms,
+            events.c.data,
+            *MESSAGE_COLUMNS,
+        )
+        .select_from(events.outerjoin(messages, messages.c.id == events.c.message_id))
+        .where(events.c.log_id == log, events.c.seq > after, events.c.seq <= newest)
+        .order_by(events.c.seq)
+        .limit(limit)
+    )
+    found: list[Event] = []
+    previous = after
+    for entry in rows:
+        found.append(
+            Event(
+                log=log,
+                after=previous,
+                seq=entry.event_seq,
+                kind=entry.kind,
+                by=entry.by_id,
+                at_ms=entry.at_ms,
+                data={} if entry.data is None else msgspec.json.decode(entry.data),
+                message=None if entry.id is None else message_of(entry),
+            )
+        )
+        previous = entry.event_seq
+    reached = previous if len(found) == limit else newest
+    return LogPage(found, after, reached, newest)
+
+
+def message_of(row: Row[Any]) -> Message:
+    """The message in a row that has `MESSAGE_COLUMNS`."""
+    return Message(
+        id=row.id,
+        conversation=row.conversation_id,
+        seq=row.seq,
+        rev=row.rev,
+        number=row.number,
+        sender=row.sender_id,
+        client_id=row.client_id,
+        type=row.type,
+        content=None if row.content is None else Raw(row.content),
+        text=row.text,
+        sent_at_ms=row.sent_at_ms,
+        edited_at_ms=UNSET if row.edited_at_ms is None else row.edited_at_ms,
+        deleted_at_ms=UNSET if row.deleted_at_ms is None else row.deleted_at_ms,
+    )

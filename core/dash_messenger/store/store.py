@@ -1,0 +1,169 @@
+"""The store as the rest of the server sees it.
+
+Owns the life of the database: opening, migrating, closing. Everything here is called on one event
+loop; the work itself runs on the store's own threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, insert, select
+
+from dash_messenger.clock import Clock, now_ms
+from dash_messenger.store.database import Checkpointer, Readers, open_engine
+from dash_messenger.store.migrating import migrate
+from dash_messenger.store.positions import ReadPositions
+from dash_messenger.store.sends import Draft, Sent, params_hasher
+from dash_messenger.store.tables import counters, meta
+from dash_messenger.store.transaction import Transaction
+from dash_messenger.store.writer import Listener, Writer
+
+__all__ = ["Store"]
+
+# Others see who read what at most this late (DESIGN, section 3).
+POSITIONS_EVERY_S = 2.0
+
+T = TypeVar("T")
+
+
+class Store:
+    """Made by `open`. ``epoch`` names this life of the database: a restore makes a new one."""
+
+    epoch: str
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        readers: Readers,
+        writer: Writer,
+        checkpointer: Checkpointer,
+        positions: ReadPositions,
+        write_engine: Engine,
+        epoch: str,
+    ) -> None:
+        self.epoch = epoch
+        self._loop = loop
+        self._readers = readers
+        self._writer = writer
+        self._checkpointer = checkpointer
+        self._positions = positions
+        self._write_engine = write_engine
+        self._timer: asyncio.TimerHandle | None = None
+        self.send = writer.send
+
+    @classmethod
+    async def open(cls, path: Path, *, clock: Clock = now_ms) -> Store:
+        """The store in the file at ``path``, made or migrated where necessary.
+
+        Raises:
+            DatabaseTooNew: a later version wrote it.
+        """
+        loop = asyncio.get_running_loop()
+        engine, epoch, secret = await asyncio.to_thread(_open, path)
+        positions = ReadPositions()
+        checkpointer = Checkpointer(path)
+        writer = Writer(engine, loop, clock, positions, checkpointer, params_hasher(secret))
+        readers = Readers(open_engine(path, writes=False), loop)
+        checkpointer.start()
+        writer.start()
+        return cls(loop, readers, writer, checkpointer, positions, engine, epoch)
+
+    @property
+    def listener(self) -> Listener | None:
+        """Who hears of committed events."""
+        return self._writer.listener
+
+    @listener.setter
+    def listener(self, listener: Listener | None) -> None:
+        self._writer.listener = listener
+
+    @property
+    def waiting(self) -> int:
+        """Sends and writes that have no answer yet."""
+        return self._writer.waiting
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """What ``work`` returns, run on a reader thread inside one short snapshot.
+
+        Raises:
+            Busy: too many wait already.
+            StorageFailed: the database cannot be read.
+            Exception: what ``work`` raises.
+        """
+        return await self._readers.run(work)
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """What ``work`` returned, once it is committed with the batch it rode in.
+
+        It runs on the writer's thread and perhaps twice: short, and without other effects than on
+        the transaction. What it raises is raised here, and nothing of it is stored.
+
+        Raises:
+            Busy: too many wait already.
+            StorageFailed: the disk refused.
+        """
+        result: T = await self._writer.write(work)
+        return result
+
+    def send(self, draft: Draft) -> asyncio.Future[Sent]:
+        """A message's place in its log, once it is on disk. A retry gets the first answer.
+
+        The future fails with `NotFound` (no such conversation, or the sender is not in it),
+        `Conflict` or `StorageFailed`.
+
+        Raises:
+            Busy: too many wait already.
+        """
+        return self._writer.send(draft)
+
+    def advance_read(self, conversation: str, user: str, read_no: int) -> None:
+        """Note that a reader has read up to a message number; stored soon, lost in a crash."""
+        if self._positions.advance(conversation, user, read_no) and self._timer is None:
+            self._timer = self._loop.call_later(POSITIONS_EVERY_S, self._flush_positions)
+
+    def read_no(self, conversation: str, user: str) -> int:
+        """A position that is not stored yet, or 0."""
+        return self._positions.get(conversation, user)
+
+    async def aclose(self) -> None:
+        """Commit and answer what waits, store the read positions, close the file."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        await self._writer.aclose()
+        await asyncio.to_thread(self._checkpointer.close)
+        await self._readers.aclose()
+        self._write_engine.dispose()
+
+    def _flush_positions(self) -> None:
+        self._timer = None
+        self._writer.flush_positions()
+
+
+def _open(path: Path) -> tuple[Engine, str, bytes]:
+    engine = open_engine(path, writes=True)
+    try:
+        with engine.connect() as connection, connection.begin():
+            migrate(connection)
+            epoch = _kept(connection, "epoch", secrets.token_hex(8))
+            secret = _kept(connection, "secret", secrets.token_hex(32))
+            if connection.execute(select(counters.c.value)).first() is None:
+                connection.execute(insert(counters).values(name="change_no", value=0))
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine, epoch, bytes.fromhex(secret)
+
+
+def _kept(connection: Connection, key: str, first: str) -> str:
+    """The value kept under ``key``, which is ``first`` from now on if there was none."""
+    value: str | None = connection.execute(select(meta.c.value).where(meta.c.key == key)).scalar()
+    if value is None:
+        connection.execute(insert(meta).values(key=key, value=first))
+        return first
+    return value

@@ -1,0 +1,214 @@
+"""The tables of the core, as SQLAlchemy Core sees them.
+
+Owns names, columns, keys and indexes; the migrations make them. Must not know who reads or writes.
+Hot tables (messages, events) are written in append order and carry no foreign keys: the writer
+checks what it refers to in the same transaction.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+__all__ = [
+    "Id",
+    "conversations",
+    "counters",
+    "events",
+    "members",
+    "messages",
+    "meta",
+    "metadata",
+    "read_positions",
+    "sessions",
+    "users",
+]
+
+
+class Id(TypeDecorator[str]):
+    """32 hexadecimal characters in Python, 16 bytes in SQLite, a UUID in PostgreSQL."""
+
+    impl = LargeBinary(16)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(Uuid(as_uuid=True))
+        return dialect.type_descriptor(LargeBinary(16))
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | uuid.UUID | None:
+        if value is None:
+            return None
+        return uuid.UUID(value) if dialect.name == "postgresql" else bytes.fromhex(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        text: str = value.hex if isinstance(value, uuid.UUID) else bytes(value).hex()
+        return text
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# `epoch` (a restore makes a new one) and `secret` (keys the hash of a command's parameters).
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# `change_no`: the number of the newest batch, read by `sync` inside its snapshot.
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("username", String(32), nullable=False),
+    Column("username_key", String(32), nullable=False, unique=True),
+    Column("display_name", String(128), nullable=False),
+    Column("password_hash", Text),
+    Column("role", String(16), nullable=False, server_default="member"),
+    Column("language", String(16)),
+    Column("theme", String(32)),
+    Column("seq", BigInteger, nullable=False, server_default="0"),
+    Column("floor", BigInteger, nullable=False, server_default="0"),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("deactivated_at_ms", BigInteger),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("user_id", Id, ForeignKey("users.id"), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("last_seen_at_ms", BigInteger, nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False),
+    Column("closed_at_ms", BigInteger),
+    Column("closed_because", String(64)),
+    Column("user_agent", String(256), nullable=False, server_default=""),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("title", String(128)),
+    Column("direct_key", String(80), unique=True),
+    Column("seq", BigInteger, nullable=False, server_default="0"),
+    Column("message_no", BigInteger, nullable=False, server_default="0"),
+    Column("last_message_id", Id),
+    Column("change_no", BigInteger, nullable=False, server_default="0"),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("created_by", Id, nullable=False),
+    Column("history", String(16), nullable=False, server_default="joined"),
+    Column("floor", BigInteger, nullable=False, server_default="0"),
+    # What the creator called it, so that a retried creation finds the first one.
+    Column("client_id", Id),
+    UniqueConstraint("client_id", "created_by"),
+    sqlite_with_rowid=False,
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("conversation_id", Id, ForeignKey("conversations.id"), primary_key=True),
+    Column("user_id", Id, ForeignKey("users.id"), primary_key=True),
+    Column("from_seq", BigInteger, nullable=False),
+    Column("from_number", BigInteger, nullable=False),
+    Column("to_seq", BigInteger),
+    Column("joined_at_ms", BigInteger, nullable=False),
+    Index("ix_members_user_id_conversation_id", "user_id", "conversation_id"),
+    sqlite_with_rowid=False,
+)
+
+read_positions = Table(
+    "read_positions",
+    metadata,
+    Column("conversation_id", Id, primary_key=True),
+    Column("user_id", Id, primary_key=True),
+    Column("read_no", BigInteger, nullable=False),
+    Column("change_no", BigInteger, nullable=False, server_default="0"),
+    sqlite_with_rowid=False,
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column(
+        "row_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    ),
+    Column("id", Id, nullable=False, unique=True),
+    Column("conversation_id", Id, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("sender_id", Id, nullable=False),
+    Column("session_id", Id),
+    Column("client_id", Id, nullable=False),
+    Column("params_hash", LargeBinary(16), nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("type_version", Integer, nullable=False),
+    Column("content", LargeBinary),
+    Column("state", LargeBinary),
+    Column("text", Text),
+    Column("rev", Integer, nullable=False, server_default="1"),
+    Column("sent_at_ms", BigInteger, nullable=False),
+    Column("edited_at_ms", BigInteger),
+    Column("deleted_at_ms", BigInteger),
+    Column("thread", Id),
+    Column("origin", String(64)),
+    Column("external_id", String(256)),
+    # In this order: version 7 client ids append, senders would scatter.
+    UniqueConstraint("client_id", "sender_id"),
+    Index("ix_messages_conversation_id_number", "conversation_id", "number", unique=True),
+)
+
+# The logs of conversations and of users: `log_id` is the id of either.
+events = Table(
+    "events",
+    metadata,
+    Column("log_id", Id, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("kind", String(64), nullable=False),
+    Column("by_id", Id, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("message_id", Id),
+    Column("data", LargeBinary),
+    sqlite_with_rowid=False,
+)

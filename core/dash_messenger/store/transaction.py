@@ -1,0 +1,91 @@
+"""What a piece of writing may do inside the writer's transaction.
+
+Owns how an event gets its number. Must not know the queue or the loop. Invariant: a log's seq is
+taken on the log's own row in the transaction that stores the event.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, insert, update
+
+from dash_messenger.errors import NotFound
+from dash_messenger.ids import IdMaker
+from dash_messenger.protocol import Event, Message
+from dash_messenger.store.tables import conversations, events, users
+
+__all__ = ["Transaction"]
+
+
+class Transaction:
+    """Open while one piece of `Store.write` runs; its events are announced after the commit.
+
+    ``connection`` is SQLAlchemy's, ``now_ms`` the time of the batch, ``change_no`` its number:
+    rows that `sync` follows (conversations, read positions) get it when they change.
+    """
+
+    __slots__ = ("_new_id", "change_no", "connection", "events", "now_ms")
+
+    def __init__(
+        self, connection: Connection, now_ms: int, change_no: int, new_id: IdMaker
+    ) -> None:
+        self.connection = connection
+        self.now_ms = now_ms
+        self.change_no = change_no
+        self.events: list[Event] = []
+        self._new_id = new_id
+
+    def new_id(self) -> str:
+        """An id that sorts after those made before."""
+        return self._new_id()
+
+    def append(
+        self,
+        log_id: str,
+        kind: str,
+        by: str,
+        data: dict[str, Any] | None = None,
+        *,
+        message: Message | None = None,
+    ) -> int:
+        """Store an event in a conversation's or user's log; its seq.
+
+        ``message`` must be stored already: the event refers to it. The log's row must exist.
+
+        Raises:
+            NotFound: there is no such conversation or user.
+        """
+        seq = self._next_seq(log_id)
+        self.connection.execute(
+            insert(events).values(
+                log_id=log_id,
+                seq=seq,
+                kind=kind,
+                by_id=by,
+                at_ms=self.now_ms,
+                message_id=None if message is None else message.id,
+                data=None if not data else msgspec.json.encode(data),
+            )
+        )
+        self.events.append(Event(log_id, seq - 1, seq, kind, by, self.now_ms, data or {}, message))
+        return seq
+
+    def _next_seq(self, log_id: str) -> int:
+        seq: int | None = self.connection.execute(
+            update(conversations)
+            .where(conversations.c.id == log_id)
+            .values(seq=conversations.c.seq + 1, change_no=self.change_no)
+            .returning(conversations.c.seq)
+        ).scalar()
+        if seq is None:
+            seq = self.connection.execute(
+                update(users)
+                .where(users.c.id == log_id)
+                .values(seq=users.c.seq + 1)
+                .returning(users.c.seq)
+            ).scalar()
+        if seq is None:
+            raise NotFound
+        return seq

@@ -1,0 +1,331 @@
+"""The one thread that writes: group commit of whatever waits.
+
+Owns the queue, the batches and what happens when one fails. Must not know what a command is.
+Invariants: nothing is answered before its commit returned; what one piece does wrong spoils no
+other; answers are given before events are announced; the queue is bounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol, TypeAlias
+
+import structlog
+from sqlalchemy import Connection, Engine, text
+
+from dash_messenger.clock import Clock
+from dash_messenger.errors import Busy, Failure, StorageFailed
+from dash_messenger.ids import IdMaker
+from dash_messenger.protocol import Event
+from dash_messenger.store.database import CHECKPOINT_EVERY_BYTES, Checkpointer, storage_failed
+from dash_messenger.store.positions import ReadPositions
+from dash_messenger.store.sends import Draft, Sends, Sent
+from dash_messenger.store.transaction import Transaction
+
+__all__ = ["Listener", "Work", "Writer"]
+
+# Two seconds of work at the goal of 10,000 sends a second on one core, answered late rather than
+# never; beyond it callers are told at once.
+MAX_WAITING = 20_000
+# A batch longer than this would keep its first sender waiting for the last.
+MAX_BATCH = 512
+MAX_WAL_BYTES = 64 * 1024 * 1024
+TRUNCATE_WAL_BYTES = 256 * 1024 * 1024
+PAGE_BYTES = 4_096
+
+Work: TypeAlias = Callable[[Transaction], Any]
+
+
+class Listener(Protocol):
+    """Who hears of committed events, on the loop, once for each batch."""
+
+    def apply(self, events: list[Event]) -> None:
+        """Take in changes of membership; before anybody gets an answer."""
+
+    def announce(self, events: list[Event]) -> None:
+        """Tell the readers; after the answers."""
+
+
+class _Send:
+    """A message that waits."""
+
+    __slots__ = ("draft", "future", "params_hash")
+
+    def __init__(self, draft: Draft, params_hash: bytes, future: asyncio.Future[Sent]) -> None:
+        self.draft = draft
+        self.params_hash = params_hash
+        self.future = future
+
+
+class _Write:
+    """Any other piece of writing that waits."""
+
+    __slots__ = ("future", "work")
+
+    def __init__(self, work: Work, future: asyncio.Future[Any]) -> None:
+        self.work = work
+        self.future = future
+
+
+_Piece: TypeAlias = _Send | _Write
+_Token: TypeAlias = _Piece | bool  # True: positions wait; False: finish
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What a batch came to."""
+
+    answers: list[tuple[asyncio.Future[Any], Any]] = field(default_factory=list)
+    refusals: list[tuple[asyncio.Future[Any], BaseException]] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+
+class Writer:
+    """Give it pieces from the loop; it answers their futures there."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        loop: asyncio.AbstractEventLoop,
+        clock: Clock,
+        positions: ReadPositions,
+        checkpointer: Checkpointer,
+        params_hash: Callable[[Draft], bytes],
+    ) -> None:
+        self.listener: Listener | None = None
+        self._connection: Connection = engine.connect()
+        self._loop = loop
+        self._clock = clock
+        self._positions = positions
+        self._checkpointer = checkpointer
+        self._params_hash = params_hash
+        self._queue: SimpleQueue[_Token] = SimpleQueue()
+        self._waiting = 0
+        self._closing = False
+        self._sends = Sends()
+        self._new_id = IdMaker()
+        self._change_no = 0
+        self._wal_bytes = 0
+        self._log = structlog.get_logger("store")
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+
+    @property
+    def waiting(self) -> int:
+        """Pieces that have no answer yet."""
+        return self._waiting
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def send(self, draft: Draft) -> asyncio.Future[Sent]:
+        """Queue a message.
+
+        Raises:
+            Busy: the queue is full, or the store is closing.
+        """
+        if self._waiting >= MAX_WAITING or self._closing:
+            raise Busy
+        future: asyncio.Future[Sent] = self._loop.create_future()
+        self._waiting += 1
+        self._queue.put(_Send(draft, self._params_hash(draft), future))
+        return future
+
+    def write(self, work: Work) -> asyncio.Future[Any]:
+        """Queue any other piece; it may be run twice, so its only effects are on the database.
+
+        Raises:
+            Busy: the queue is full, or the store is closing.
+        """
+        if self._waiting >= MAX_WAITING or self._closing:
+            raise Busy
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._waiting += 1
+        self._queue.put(_Write(work, future))
+        return future
+
+    def flush_positions(self) -> None:
+        """Store the read positions with the next batch, or in one of their own."""
+        if not self._closing:
+            self._queue.put(True)
+
+    async def aclose(self) -> None:
+        """Commit and answer what waits, then stop."""
+        self._closing = True
+        self._queue.put(False)
+        await asyncio.to_thread(self._thread.join)
+        self._connection.close()
+
+    def _run(self) -> None:
+        going = True
+        while going:
+            pieces, going = self._collect()
+            try:
+                outcome = self._store(pieces)
+            except Exception as error:  # the root of a thread: nobody else would hear of it
+                self._log.critical("writer_failed", exc_info=error)
+                outcome = _Outcome(refusals=[(p.future, StorageFailed()) for p in pieces])
+            self._loop.call_soon_threadsafe(self._deliver, outcome)
+            self._tend_wal()
+
+    def _collect(self) -> tuple[list[_Piece], bool]:
+        """All that waits, at least one token, at most `MAX_BATCH`; whether to go on after it."""
+        pieces: list[_Piece] = []
+        going = True
+        token = self._queue.get()
+        try:
+            while True:
+                if token is False:
+                    going = False
+                elif token is not True:
+                    pieces.append(token)
+                if len(pieces) >= MAX_BATCH:
+                    break
+                token = self._queue.get_nowait()
+        except Empty:
+            pass
+        return pieces, going
+
+    def _store(self, pieces: list[_Piece]) -> _Outcome:
+        try:
+            return self._commit(pieces)
+        except Exception as error:
+            self._log.warning("batch_failed", pieces=len(pieces), exc_info=error)
+        outcome = _Outcome()
+        for piece in pieces:
+            try:
+                single = self._commit([piece])
+            except Exception as error:
+                outcome.refusals.append((piece.future, _as_failure(error)))
+                continue
+            outcome.answers += single.answers
+            outcome.refusals += single.refusals
+            outcome.events += single.events
+        return outcome
+
+    def _commit(self, pieces: list[_Piece]) -> _Outcome:
+        """One transaction.
+
+        Raises:
+            Exception: nothing of it is stored.
+        """
+        outcome = _Outcome()
+        connection = self._connection
+        driver: Any = connection.connection.driver_connection
+        positions = self._positions.take()
+        try:
+            with connection.begin():
+                now_ms = self._clock()
+                before = driver.total_changes
+                if not self._change_no:
+                    self._change_no = self._read_change_no()
+                change_no = self._change_no + 1
+                cursor = driver.cursor()
+                start = 0
+                while start < len(pieces):
+                    piece = pieces[start]
+                    if isinstance(piece, _Write):
+                        self._write(piece, now_ms, change_no, outcome)
+                        start += 1
+                        continue
+                    sends: list[_Send] = []
+                    for other in pieces[start:]:
+                        if not isinstance(other, _Send):
+                            break
+                        sends.append(other)
+                    self._send(cursor, sends, now_ms, change_no, outcome)
+                    start += len(sends)
+                if positions:
+                    _store_positions(cursor, positions, change_no)
+                changes = driver.total_changes - before
+                if changes:
+                    cursor.execute(
+                        "UPDATE counters SET value = ? WHERE name = 'change_no'", (change_no,)
+                    )
+        except BaseException:
+            self._positions.failed()
+            raise
+        if changes:
+            self._change_no = change_no
+            self._wal_bytes += changes * PAGE_BYTES
+        self._positions.stored()
+        return outcome
+
+    def _send(
+        self, cursor: Any, sends: list[_Send], now_ms: int, change_no: int, outcome: _Outcome
+    ) -> None:
+        results, events = self._sends.store(
+            cursor, [(send.draft, send.params_hash) for send in sends], now_ms, change_no
+        )
+        for send, result in zip(sends, results, strict=True):
+            if isinstance(result, Sent):
+                outcome.answers.append((send.future, result))
+            else:
+                outcome.refusals.append((send.future, result))
+        outcome.events += events
+
+    def _write(self, piece: _Write, now_ms: int, change_no: int, outcome: _Outcome) -> None:
+        transaction = Transaction(self._connection, now_ms, change_no, self._new_id)
+        try:
+            with self._connection.begin_nested():
+                value = piece.work(transaction)
+        except Exception as error:
+            if storage_failed(error):
+                raise
+            outcome.refusals.append((piece.future, error))
+            return
+        outcome.answers.append((piece.future, value))
+        outcome.events += transaction.events
+
+    def _deliver(self, outcome: _Outcome) -> None:
+        """On the loop: membership, then answers, then events."""
+        listener = self.listener
+        events = outcome.events
+        if events and listener is not None:
+            listener.apply(events)
+        for future, value in outcome.answers:
+            if not future.done():
+                future.set_result(value)
+        for future, error in outcome.refusals:
+            if not future.done():
+                future.set_exception(error)
+        self._waiting -= len(outcome.answers) + len(outcome.refusals)
+        if events and listener is not None:
+            # The futures' callbacks are in the loop's queue already, so they come first.
+            self._loop.call_soon(listener.announce, events)
+
+    def _read_change_no(self) -> int:
+        value: int = self._connection.execute(
+            text("SELECT value FROM counters WHERE name = 'change_no'")
+        ).scalar_one()
+        return value
+
+    def _tend_wal(self) -> None:
+        if self._wal_bytes >= CHECKPOINT_EVERY_BYTES:
+            self._wal_bytes = 0
+            self._checkpointer.wake()
+
+
+def _as_failure(error: Exception) -> BaseException:
+    if isinstance(error, Failure) or not storage_failed(error):
+        return error
+    failure = StorageFailed()
+    failure.__cause__ = error
+    return failure
+
+
+def _store_positions(cursor: Any, positions: dict[tuple[str, str], int], change_no: int) -> None:
+    raw = bytes.fromhex
+    cursor.executemany(
+        "INSERT INTO read_positions (conversation_id, user_id, read_no, change_no) "
+        "VALUES (?, ?, ?, ?) ON CONFLICT (conversation_id, user_id) DO UPDATE "
+        "SET read_no = excluded.read_no, change_no = excluded.change_no "
+        "WHERE excluded.read_no > read_positions.read_no",
+        [
+            (raw(conversation), raw(user), read_no, change_no)
+            for (conversation, user), read_no in positions.items()
+        ],
+    )

@@ -1,0 +1,90 @@
+"""The files that pages load: style sheets, scripts, fonts, icons, under addresses that name their
+content.
+
+Owns their addresses and their caching. Every file is of this origin. Invariant: what an address
+with a fingerprint answers never changes, so browsers keep it for a year and never ask again.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from dash_messenger_webui.compression import Body, Compression
+
+__all__ = ["IMMUTABLE", "Assets"]
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+FOLDER = Path(__file__).parent
+PREFIX = "/assets/"
+# One style sheet is one request; later ones win.
+STYLE_SHEETS = ("assets/tokens.css", "assets/icons.css", "assets/pages.css", "assets/messenger.css")
+COMPONENTS = "components"
+_URL = re.compile(r'url\("(?!data:)([^"]+)"\)')
+_TYPES = {
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".woff2": "font/woff2",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
+
+
+class Assets:
+    """The web UI's own files and the plugins' style sheets, read once at start."""
+
+    def __init__(self, plugin_sheets: Iterable[tuple[str, Path]] = ()) -> None:
+        self._bodies: dict[str, Body] = {}
+        self._urls: dict[str, str] = {}
+        for path in sorted((FOLDER / "assets").rglob("*")):
+            if path.suffix in (".woff2", ".png", ".svg", ".ico", ".js"):
+                self._add(str(path.relative_to(FOLDER / "assets")), path.read_bytes())
+        for path in sorted((FOLDER / COMPONENTS).glob("*.js")):
+            self._add(path.name, path.read_bytes())
+        own = "\n".join(
+            (FOLDER / name).read_text() for name in STYLE_SHEETS if (FOLDER / name).exists()
+        )
+        self._add("style.css", self._with_urls(own).encode())
+        foreign = "\n".join(
+            f'@scope ([data-plugin="{plugin}"]) {{\n{path.read_text()}\n}}'
+            for plugin, path in plugin_sheets
+        )
+        self._add("plugins.css", foreign.encode())
+
+    def url(self, name: str) -> str:
+        """The address of a file, with its fingerprint."""
+        return self._urls[name]
+
+    def has(self, name: str) -> bool:
+        """Whether there is a file of this name."""
+        return name in self._urls
+
+    def __iter__(self) -> Iterable[Body]:
+        return iter(self._bodies.values())
+
+    def find(self, path: str) -> tuple[Body, bool] | None:
+        """What an address answers, and whether it may be kept for ever; None for none.
+
+        The name without a fingerprint works too and is asked about each time.
+        """
+        body = self._bodies.get(path)
+        if body is not None:
+            return body, True
+        url = self._urls.get(path.removeprefix(PREFIX)) if path.startswith(PREFIX) else None
+        return (self._bodies[url], False) if url else None
+
+    def _add(self, name: str, content: bytes) -> None:
+        suffix = Path(name).suffix
+        media_type = _TYPES.get(suffix) or mimetypes.types_map.get(suffix, "text/plain")
+        if media_type.startswith("text/"):
+            media_type += "; charset=utf-8"
+        body = Body.of(content, media_type)
+        stem, _, extension = name.rpartition(".")
+        url = f"{PREFIX}{stem}.{body.digest}.{extension}"
+        self._bodies[url] = body
+        self._urls[name] = url
+
+    def _with_urls(self, style: str) -> str:
+        return _URL.sub(lambda match: f'url("{self._urls[match[1]]}")', style)

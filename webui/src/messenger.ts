@@ -1,0 +1,112 @@
+// Puts the parts together, once a page. The components find them here.
+
+import { Cache } from "./cache";
+import { Outbox, storedKeys } from "./outbox";
+import { Route } from "./route";
+import { Socket } from "./socket";
+import { Store } from "./store";
+import { Sync } from "./sync";
+import { type Catalogue, Texts } from "./texts";
+import { Times } from "./time";
+import type { User } from "./wire";
+
+// Close codes and what the login page is told.
+const WHY: Record<number, string> = { 4100: "expired", 4101: "closed", 4102: "deactivated" };
+
+export interface Config {
+  me: User;
+  language?: string | undefined;
+  texts?: Catalogue | undefined;
+}
+
+export class Messenger {
+  readonly store: Store;
+  readonly route: Route;
+  readonly outbox: Outbox;
+  readonly sync: Sync;
+  readonly texts: Texts;
+  readonly times: Times;
+  private readonly socket: Socket;
+  private readonly cache: Cache;
+
+  constructor({ me, language = "en", texts = {} }: Config) {
+    this.texts = new Texts(language, texts);
+    this.times = new Times(language);
+    this.store = new Store(me);
+    this.route = new Route(this.store.topics);
+    this.cache = new Cache(me.id);
+    const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+    this.socket = new Socket(url, {
+      onOpen: () => void this.sync.begin(),
+      onDown: () => this.sync.down(),
+      onNotification: (method, params) => this.sync.hear(method, params),
+      onRefused: (code) => this.refused(code),
+    });
+    this.outbox = new Outbox(this.store, this.socket);
+    this.sync = new Sync(this.store, this.socket, this.cache, `dash:${language}`, () => this.outbox);
+  }
+
+  start(): void {
+    this.outbox.load();
+    this.route.start();
+    this.socket.start();
+    void this.sync.recall();
+    this.showUnreadInTitle();
+  }
+
+  call<T>(command: string, params: unknown): Promise<T> {
+    return this.socket.call<T>(command, params);
+  }
+
+  /** Close the session, forget what this browser kept of it, and show the landing page. */
+  async signOut(): Promise<void> {
+    await this.forget();
+    this.socket.stop();
+    await fetch("/api/session.close", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: "{}",
+    }).catch(() => undefined);
+    location.assign("/");
+  }
+
+  /** Forget what this browser kept of the user: messages, drafts, what was not sent. */
+  async forget(): Promise<void> {
+    for (const key of [...storedKeys(`dm:outbox:${this.store.me.id}:`), ...storedKeys(`dm:draft:${this.store.me.id}:`)]) {
+      localStorage.removeItem(key);
+    }
+    await this.cache.forget();
+  }
+
+  private refused(code: number): void {
+    const why = WHY[code];
+    if (why) location.assign(`/login?why=${why}&next=${encodeURIComponent(location.pathname)}`);
+    else this.store.setBroken();
+  }
+
+  private showUnreadInTitle(): void {
+    const title = document.title.replace(/^\(\d+\) /, "");
+    const show = () => {
+      const unread = this.store.unreadTotal();
+      const wanted = unread ? `(${unread}) ${title}` : title;
+      if (document.title !== wanted) document.title = wanted;
+    };
+    this.store.topics.subscribe("list", show);
+    show();
+  }
+}
+
+declare global {
+  interface Window {
+    dashMessenger?: Messenger & { open?(conversation: string): void };
+  }
+}
+
+/** The page's messenger, started by the first component that knows who is signed in. */
+export function messenger(config?: Partial<Config>): Messenger | null {
+  if (!window.dashMessenger && config?.me) {
+    window.dashMessenger = new Messenger(config as Config);
+    window.dashMessenger.start();
+  }
+  return window.dashMessenger ?? null;
+}

@@ -1,0 +1,60 @@
+// Which address is shown: "/" is the list, "/c/ID" a conversation. Owns the browser's history.
+
+import type { Topics } from "./topics";
+
+const CHAT = /^\/c\/([0-9a-f]{32})\/?$/;
+const PHONE = "(max-width: 767px)";
+
+export class Route {
+  private readonly topics: Topics;
+
+  constructor(topics: Topics) {
+    this.topics = topics;
+  }
+
+  start(): void {
+    // Somebody who came straight to a conversation finds the list behind it: Back leads there.
+    if (this.conversation && history.state?.dm !== true && isPhone()) {
+      const address = location.href;
+      history.replaceState({ dm: true }, "", "/");
+      history.pushState({ dm: true, fromList: true }, "", address);
+    }
+    addEventListener("popstate", () => this.changed());
+    this.changed();
+  }
+
+  get path(): string {
+    return location.pathname;
+  }
+
+  get conversation(): string | null {
+    return CHAT.exec(location.pathname)?.[1] ?? null;
+  }
+
+  open(conversation: string): void {
+    if (conversation === this.conversation) return;
+    const fromList = this.conversation === null;
+    history.pushState({ dm: true, fromList }, "", `/c/${conversation}`);
+    this.changed();
+  }
+
+  /** To the list, by going back where the list is what lies behind. */
+  close(): void {
+    if (history.state?.fromList) {
+      history.back();
+    } else {
+      history.pushState({ dm: true }, "", "/");
+      this.changed();
+    }
+  }
+
+  private changed(): void {
+    document.documentElement.dataset["dmPane"] = this.conversation ? "chat" : "list";
+    this.topics.touch("route");
+    this.topics.tell();
+  }
+}
+
+export function isPhone(): boolean {
+  return matchMedia(PHONE).matches;
+}

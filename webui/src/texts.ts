@@ -1,0 +1,108 @@
+// Every word people read, once: the key that the code uses and its English.
+// The build writes this list to components/texts.json; the server fills the `texts` property of the
+// components from it, in the reader's language. `{name}` is filled in here. An entry with `one` and
+// `other` is chosen by Intl.PluralRules on `n`; other languages may add `few`, `many`, `zero`, `two`.
+
+export type Forms = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
+export type Catalogue = Record<string, string | Forms>;
+
+export const ENGLISH = {
+  chats: "Chats",
+  new_chat: "New chat",
+  new_group: "New group",
+  menu: "Menu",
+  back: "Back",
+  no_chats: "No chats yet. Write to somebody by their user name.",
+  none_chosen: "Choose a chat to read and write.",
+  no_messages: "No messages here yet. Write the first one.",
+  no_type: "No message type is installed. Ask your admin to add one.",
+  not_a_member: "This chat does not exist, or you are not in it.",
+  to_chats: "To all chats",
+  load_failed: "The messages could not be loaded.",
+  retry: "Retry",
+  discard: "Discard",
+  messages: "Messages",
+  message: "Message",
+  send: "Send",
+  draft: "Draft:",
+  you: "You:",
+  unread_messages: "Unread messages",
+  unread: { one: "{n} unread message", other: "{n} unread messages" },
+  new_below: { one: "{n} new message below", other: "{n} new messages below" },
+  to_newest: "To the newest messages",
+  members: { one: "{n} member", other: "{n} members" },
+  today: "Today",
+  yesterday: "Yesterday",
+  sending: "Sending",
+  sent: "Sent",
+  read: "Read",
+  not_sent: "Not sent",
+  no_answer: "The server did not answer.",
+  deleted: "Message deleted",
+  empty_message: "Message without text",
+  somebody: "Somebody",
+  too_long: {
+    one: "{n} character too many. Shorten the message to send it.",
+    other: "{n} characters too many. Shorten the message to send it.",
+  },
+  offline: "No connection. What you write will be sent when it is back.",
+  broken: "This page and the server do not understand each other. Reload the page.",
+  resize: "Width of the list",
+  error_required: "Please fill this in.",
+  error_too_short: { one: "At least {n} character.", other: "At least {n} characters." },
+  error_too_long: { one: "At most {n} character.", other: "At most {n} characters." },
+  error_no_connection: "The server cannot be reached. Check your connection and try again.",
+  error_wrong_credentials: "User name or password is wrong.",
+  error_username_taken: "This user name is taken.",
+  error_username_invalid:
+    "Use 2 to 32 Latin letters, digits, dots, hyphens or underscores; begin with a letter or digit.",
+  error_password_unacceptable: "This password is too easy to guess. Choose another.",
+  error_rate_limited: {
+    one: "Too many attempts. Try again in {n} second.",
+    other: "Too many attempts. Try again in {n} seconds.",
+  },
+  error_invalid_params: "Please check this.",
+  error_busy: "The server is busy. Try again in a moment.",
+  error_timed_out: "This took too long. Try again.",
+  error_storage_failed: "The server could not store this. Try again.",
+  error_internal_error: "Something went wrong on the server.",
+  error_unknown_type: "Messages of this type cannot be sent here.",
+  error_not_found: "You are no longer in this chat.",
+  error_forbidden: "You may not do this.",
+  error_too_large: "This is too large to send.",
+} satisfies Catalogue;
+
+export type Key = keyof typeof ENGLISH;
+export type Params = Record<string, string | number>;
+
+/** The words of one language. */
+export class Texts {
+  readonly language: string;
+  private readonly catalogue: Catalogue;
+  private readonly plurals: Intl.PluralRules;
+
+  constructor(language: string, catalogue: Catalogue) {
+    this.language = language;
+    this.catalogue = catalogue;
+    this.plurals = new Intl.PluralRules(language);
+  }
+
+  t(key: Key, params: Params = {}): string {
+    return this.find(key, params) ?? key;
+  }
+
+  /** The sentence for a failure's key; undefined where we have none and the server's is shown. */
+  failure(key: string, params: Params): string | undefined {
+    return this.find(`error_${key}`, params);
+  }
+
+  private find(key: string, params: Params): string | undefined {
+    const entry = this.catalogue[key] ?? (ENGLISH as Catalogue)[key];
+    if (entry === undefined) return undefined;
+    const sentence =
+      typeof entry === "string"
+        ? entry
+        : entry[this.plurals.select(Number(params["n"] ?? 0))] ?? entry.other;
+    return sentence.replace(/\{(\w+)\}/g, (whole, name: string) => String(params[name] ?? whole));
+  }
+}

@@ -1,0 +1,119 @@
+// What the server says, as it says it. Times are milliseconds UTC.
+
+export interface User {
+  id: string;
+  username: string;
+  display_name: string;
+}
+
+export interface LastMessage {
+  id: string;
+  number: number;
+  sender: string;
+  type: string;
+  text: string | null;
+  sent_at_ms: number;
+}
+
+export interface Conversation {
+  id: string;
+  kind: "direct" | "group";
+  title: string | null;
+  peer: string | null;
+  seq: number;
+  message_no: number;
+  read_no: number;
+  unread: number;
+  others_read_no: number;
+  last: LastMessage | null;
+  created_at_ms: number;
+  member_count: number;
+  first_number: number;
+}
+
+/** A Dash component as JSON. */
+export interface ComponentJson {
+  namespace: string;
+  type: string;
+  props: Record<string, unknown>;
+}
+
+export type View = string | { html: string; bare?: boolean } | ComponentJson;
+
+export interface Message {
+  id: string;
+  conversation: string;
+  seq: number;
+  rev: number;
+  number: number;
+  sender: string;
+  client_id: string;
+  type: string;
+  content: unknown;
+  text: string | null;
+  sent_at_ms: number;
+  edited_at_ms?: number | null;
+  deleted_at_ms?: number | null;
+  view?: View;
+}
+
+export interface LogEvent {
+  log: string;
+  after: number;
+  seq: number;
+  kind: string;
+  by: string;
+  at_ms: number;
+  data: Record<string, unknown> & { message?: Message; conversation?: string; user?: unknown };
+}
+
+export type Users = Record<string, { username: string; display_name: string }>;
+
+export interface SyncResult {
+  epoch: string;
+  since: string;
+  me: User & { seq: number; language?: string; theme?: string };
+  conversations: Conversation[];
+  users: Users;
+  more: boolean;
+}
+
+export interface HistoryPage {
+  messages: Message[];
+  users: Users;
+  seq: number;
+  more_before: boolean;
+  more_after: boolean;
+}
+
+export interface LogPage {
+  events: LogEvent[];
+  after: number;
+  seq: number;
+}
+
+export interface Sent {
+  id: string;
+  seq: number;
+  number: number;
+  sent_at_ms: number;
+}
+
+/** A refusal or an error of the server. */
+export class Refusal extends Error {
+  readonly code: number;
+  readonly key: string;
+  readonly retryable: boolean;
+  readonly params: Record<string, unknown>;
+
+  constructor(code: number, key: string, message: string, retryable: boolean, params: Record<string, unknown>) {
+    super(message);
+    this.code = code;
+    this.key = key;
+    this.retryable = retryable;
+    this.params = params;
+  }
+}
+
+/** No connection, or no answer in time: nobody knows whether it was done. */
+export class NoAnswer extends Error {}
