@@ -1,0 +1,9 @@
+// Sets the colour scheme before anything is painted. The server has written the reader's choice on
+// <html>; "auto" goes by the device.
+(() => {
+  const root = document.documentElement;
+  const theme = root.dataset.theme;
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const scheme = theme === "dark" || (theme !== "light" && dark.matches) ? "dark" : "light";
+  root.setAttribute("data-mantine-color-scheme", scheme);
+})();

@@ -1,0 +1,248 @@
+"""What the dialogs do: asynchronous callbacks that act as the viewer.
+
+Invariant: what the browser says is only a wish; every change is a command under the viewer's
+rights. Each refusal becomes a sentence in the dialog that asked, and nothing typed is lost.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import ClientsideFunction, Dash, Input, Output, State, no_update
+from dash_messenger import Failure
+
+from dash_messenger_webui.pages.dialogs import details_body
+from dash_messenger_webui.session import THEMES, reader, viewer
+from dash_messenger_webui.translations import LANGUAGES, Words
+
+__all__ = ["Sentences", "register_callbacks"]
+
+
+class Sentences:
+    """Failures in the reader's language."""
+
+    def __init__(self, words: dict[str, Words], texts: dict[str, Any]) -> None:
+        self._words = words
+        self._texts = texts
+
+    @property
+    def t(self) -> Words:
+        """The words of the reader of this request."""
+        return self._words[reader().language]
+
+    def of(self, failure: Failure) -> str:
+        """What went wrong, for the person who asked."""
+        text = self._texts.get(f"error_{failure.key}")
+        if isinstance(text, dict):
+            n = int(str(failure.params.get("retry_after_s") or failure.params.get("n") or 0))
+            return self.t.count(text["one"], text["other"], n)
+        try:
+            return self.t(text or failure.sentence).format(**failure.params)
+        except (KeyError, IndexError, ValueError):
+            return failure.message
+
+
+def register_callbacks(app: Dash, sentences: Sentences) -> None:
+    """Add every callback to the application."""
+    _conversations(app, sentences)
+    _details(app, sentences)
+    _settings(app, sentences)
+    browser = "messenger"
+    app.clientside_callback(
+        ClientsideFunction(browser, "go"), Output("go", "title"), Input("go", "data-conversation")
+    )
+    app.clientside_callback(
+        ClientsideFunction(browser, "show_theme"),
+        Output("mantine", "forceColorScheme"),
+        Input("theme", "value"),
+    )
+    app.clientside_callback(
+        ClientsideFunction(browser, "reload"),
+        Output("changed", "title"),
+        Input("changed", "data-language"),
+    )
+    app.clientside_callback(
+        ClientsideFunction(browser, "log_out"),
+        Output("log-out", "disabled"),
+        Input("log-out", "n_clicks"),
+    )
+
+
+def _conversations(app: Dash, sentences: Sentences) -> None:
+    @app.callback(
+        Output("go", "data-conversation", allow_duplicate=True),
+        Output("new-chat", "opened"),
+        Output("new-chat-name", "error"),
+        Output("new-chat-name", "value"),
+        Input("new-chat-start", "n_clicks"),
+        Input("new-chat-name", "n_submit"),
+        State("new-chat-name", "value"),
+        running=[(Output("new-chat-start", "disabled"), True, False)],
+    )
+    async def start_chat(clicks: int, submits: int, name: str | None) -> tuple[Any, ...]:
+        name = _user_name(name)
+        if not name:
+            return no_update, no_update, sentences.t("Please fill this in."), no_update
+        try:
+            found = await viewer().call("conversation.create", kind="direct", members=[name])
+        except Failure as failure:
+            return no_update, no_update, sentences.of(failure), no_update
+        return _visit(found["id"], clicks, submits), False, None, ""
+
+    @app.callback(
+        Output("go", "data-conversation", allow_duplicate=True),
+        Output("new-group", "opened"),
+        Output("new-group-title", "error"),
+        Output("new-group-names", "error"),
+        Output("new-group-title", "value"),
+        Output("new-group-names", "value"),
+        Input("new-group-create", "n_clicks"),
+        State("new-group-title", "value"),
+        State("new-group-names", "value"),
+        running=[(Output("new-group-create", "disabled"), True, False)],
+    )
+    async def create_group(
+        clicks: int, title: str | None, names: list[str] | None
+    ) -> tuple[Any, ...]:
+        refused = (no_update, no_update)
+        if not (title and title.strip()):
+            return *refused, sentences.t("Please fill this in."), None, no_update, no_update
+        members = [name for name in map(_user_name, names or []) if name]
+        try:
+            found = await viewer().call(
+                "conversation.create", kind="group", title=title.strip(), members=members
+            )
+        except Failure as failure:
+            at_title = failure.params.get("field") == "title"
+            errors = (sentences.of(failure), None) if at_title else (None, sentences.of(failure))
+            return *refused, *errors, no_update, no_update
+        return _visit(found["id"], clicks), False, None, None, "", []
+
+
+def _details(app: Dash, sentences: Sentences) -> None:
+    async def body_of(conversation: str) -> list[Any]:
+        me = viewer()
+        found = await me.call("conversation.get", conversation=conversation)
+        page = await me.call("conversation.members", conversation=conversation)
+        shown = found["conversation"]
+        return details_body(
+            shown,
+            shown["title"] or "",
+            page["members"],
+            page["more"],
+            me.user_id,
+            sentences.t,
+        )
+
+    @app.callback(
+        Output("details", "opened"),
+        Output("details-body", "children"),
+        Input("details-of", "data-conversation"),
+    )
+    async def show_details(wish: str) -> tuple[Any, ...]:
+        try:
+            return True, await body_of(_conversation(wish))
+        except Failure as failure:
+            return True, sentences.of(failure)
+
+    @app.callback(
+        Output("details-body", "children", allow_duplicate=True),
+        Output("add-names", "error"),
+        Input("add", "n_clicks"),
+        State("add-names", "value"),
+        State("details-of", "data-conversation"),
+        running=[(Output("add", "disabled"), True, False)],
+    )
+    async def add_members(
+        clicks: int | None, names: list[str] | None, wish: str
+    ) -> tuple[Any, ...]:
+        members = [name for name in map(_user_name, names or []) if name]
+        if not clicks:
+            return no_update, no_update
+        if not members:
+            return no_update, sentences.t("Please fill this in.")
+        conversation = _conversation(wish)
+        try:
+            await viewer().call("conversation.add", conversation=conversation, members=members)
+            return await body_of(conversation), no_update
+        except Failure as failure:
+            return no_update, sentences.of(failure)
+
+    @app.callback(
+        Output("details", "opened", allow_duplicate=True),
+        Output("details-error", "children"),
+        Output("go", "data-conversation", allow_duplicate=True),
+        Input("leave", "n_clicks"),
+        State("details-of", "data-conversation"),
+    )
+    async def leave(clicks: int | None, wish: str) -> tuple[Any, ...]:
+        if not clicks:
+            return no_update, no_update, no_update
+        me = viewer()
+        try:
+            await me.call(
+                "conversation.remove", conversation=_conversation(wish), user=me.user_id
+            )
+        except Failure as failure:
+            return no_update, sentences.of(failure), no_update
+        return False, None, _visit("", clicks)
+
+
+def _settings(app: Dash, sentences: Sentences) -> None:
+    @app.callback(
+        Output("display-name", "error"),
+        Output("changed", "data-language", allow_duplicate=True),
+        Input("display-name-save", "n_clicks"),
+        Input("display-name", "n_submit"),
+        State("display-name", "value"),
+        running=[(Output("display-name-save", "disabled"), True, False)],
+    )
+    async def rename(clicks: int, submits: int, name: str | None) -> tuple[Any, ...]:
+        if not (name and name.strip()):
+            return sentences.t("Please fill this in."), no_update
+        try:
+            await viewer().call("account.update", display_name=name.strip())
+        except Failure as failure:
+            return sentences.of(failure), no_update
+        return None, reader().language
+
+    @app.callback(
+        Output("settings-error", "children"),
+        Input("theme", "value"),
+    )
+    async def choose_theme(theme: str) -> Any:
+        if theme not in THEMES:
+            return no_update
+        return await _update(sentences, theme=theme)
+
+    @app.callback(
+        Output("settings-error", "children", allow_duplicate=True),
+        Output("changed", "data-language", allow_duplicate=True),
+        Input("language", "value"),
+    )
+    async def choose_language(language: str) -> tuple[Any, ...]:
+        if language not in LANGUAGES or language == reader().language:
+            return no_update, no_update
+        error = await _update(sentences, language=language)
+        return error, no_update if error else language
+
+
+async def _update(sentences: Sentences, **choices: object) -> str | None:
+    try:
+        await viewer().call("account.update", **choices)
+    except Failure as failure:
+        return sentences.of(failure)
+    return None
+
+
+def _user_name(typed: str | None) -> str:
+    return (typed or "").strip().removeprefix("@")
+
+
+def _conversation(wish: str | None) -> str:
+    """The id in what pages.js asked for; after the dot is what makes each wish a new one."""
+    return (wish or "").partition(".")[0]
+
+
+def _visit(conversation: str, *count: int | None) -> str:
+    return f"{conversation}.{sum(each or 0 for each in count)}"

@@ -1,0 +1,246 @@
+"""The dialogs: new chat, new group, details, settings. What they do is in ``callbacks``.
+
+A dialog opens when its ``opened`` is set: ``pages.js`` does so for whatever was clicked that says
+``data-dialog``. Mantine closes it on Esc and gives the focus back.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import html
+from dash.development.base_component import Component
+
+from dash_messenger_webui.pages.parts import avatar, icon, text_field
+from dash_messenger_webui.session import Reader
+from dash_messenger_webui.translations import LANGUAGES, Words
+
+__all__ = ["details_body", "dialogs", "user_names_field"]
+
+FIRST_FOCUS = {"data-autofocus": "true"}
+
+
+def dialogs(who: Reader, t: Words) -> list[Component]:
+    """All dialogs, closed."""
+    return [
+        _new_chat(t),
+        _new_group(t),
+        _settings(who, t),
+        _details(t),
+        # Set by a callback to go to a conversation; read by pages.js.
+        html.Div(id="go"),
+        html.Div(id="changed"),
+        # Set by pages.js to ask for the details of a conversation.
+        html.Div(id="details-of"),
+    ]
+
+
+def user_names_field(id: str, t: Words, label: str, **props: Any) -> Component:
+    """A field for several user names."""
+    return dmc.TagsInput(
+        id=id,
+        label=label,
+        description=t("Type a user name and press Enter."),
+        size="md",
+        splitChars=[",", " ", ";"],
+        acceptValueOnBlur=True,
+        maxTags=200,
+        openOnFocus=False,
+        errorProps={"role": "alert"},
+        **props,
+    )
+
+
+def details_body(
+    conversation: dict[str, Any],
+    title: str,
+    members: list[dict[str, Any]],
+    more: bool,
+    me: str,
+    t: Words,
+) -> list[Component]:
+    """What the details of a conversation show."""
+    if conversation["kind"] == "direct":
+        peer = next((member for member in members if member["id"] != me), members[0])
+        return [_heading(peer["id"], peer["display_name"], f"@{peer['username']}")]
+    count = t.count("{n} member", "{n} members", conversation["member_count"])
+    return [
+        _heading(conversation["id"], title, count),
+        html.Div(
+            [
+                user_names_field("add-names", t, t("Add people")),
+                _button("add", t("Add")),
+            ],
+            className="dialog-form",
+        ),
+        html.H3(t("Members"), className="details-section"),
+        html.Ul([_member(member, me, t) for member in members], className="members"),
+        html.P(t("Only the first members are listed."), className="hint") if more else None,
+        html.Details(
+            [
+                html.Summary([icon("logout"), t("Leave the group")], className="danger-text"),
+                html.P(t("You will no longer see what is written here.")),
+                html.Button(t("Leave"), id="leave", n_clicks=0, className="button button-danger"),
+            ],
+            className="leave",
+        ),
+        html.P(id="details-error", className="form-error", role="alert"),
+    ]
+
+
+def _new_chat(t: Words) -> Component:
+    return _dialog(
+        "new-chat",
+        t,
+        t("New chat"),
+        [
+            text_field(
+                "new-chat-name",
+                t("User name"),
+                description=t("The person tells you theirs; it is not shown in any list."),
+                spellCheck=False,
+                autoComplete="off",
+                input={"autoCapitalize": "none"},
+                **FIRST_FOCUS,
+            ),
+            _button("new-chat-start", t("Start the chat")),
+        ],
+    )
+
+
+def _new_group(t: Words) -> Component:
+    return _dialog(
+        "new-group",
+        t,
+        t("New group"),
+        [
+            text_field(
+                "new-group-title",
+                t("Name of the group"),
+                autoComplete="off",
+                input={"maxLength": 128},
+                **FIRST_FOCUS,
+            ),
+            user_names_field("new-group-names", t, t("Members")),
+            _button("new-group-create", t("Create the group")),
+        ],
+    )
+
+
+def _settings(who: Reader, t: Words) -> Component:
+    return _dialog(
+        "settings",
+        t,
+        t("Settings"),
+        [
+            _heading(who.user_id or "00", who.display_name, f"@{who.username}", id="settings-me"),
+            html.Div(
+                [
+                    text_field(
+                        "display-name",
+                        t("Name that others see"),
+                        value=who.display_name,
+                        autoComplete="name",
+                        input={"maxLength": 128},
+                    ),
+                    _button("display-name-save", t("Save"), primary=False),
+                ],
+                className="field-with-button",
+            ),
+            _choice(
+                "theme",
+                t("Appearance"),
+                who.theme,
+                {"auto": t("As on this device"), "light": t("Light"), "dark": t("Dark")},
+            ),
+            _choice("language", t("Language"), who.language, LANGUAGES),
+            html.P(id="settings-error", className="form-error", role="alert"),
+            html.Button(
+                [icon("logout"), t("Log out")],
+                id="log-out",
+                n_clicks=0,
+                className="button button-wide",
+            ),
+        ],
+    )
+
+
+def _details(t: Words) -> Component:
+    return dmc.Drawer(
+        html.Div(id="details-body"),
+        id="details",
+        title=t("Details"),
+        position="right",
+        size=360,
+        padding="md",
+        closeButtonProps={"aria-label": t("Close")},
+    )
+
+
+def _dialog(id: str, t: Words, title: str, children: list[Component]) -> Component:
+    return dmc.Modal(
+        html.Div(children, className="dialog-form"),
+        id=id,
+        title=title,
+        centered=True,
+        size=420,
+        radius="lg",
+        padding="lg",
+        closeButtonProps={"aria-label": t("Close")},
+    )
+
+
+def _button(id: str, label: str, *, primary: bool = True) -> Component:
+    kind = "button button-primary" if primary else "button"
+    return html.Button(label, id=id, n_clicks=0, className=kind)
+
+
+def _choice(id: str, label: str, value: str, options: dict[str, str]) -> Component:
+    return html.Div(
+        [
+            html.Div(label, id=f"{id}-label", className="field-label"),
+            dmc.SegmentedControl(
+                id=id,
+                value=value,
+                data=[{"value": key, "label": name} for key, name in options.items()],
+                fullWidth=True,
+                **{"aria-labelledby": f"{id}-label"},
+            ),
+        ]
+    )
+
+
+def _heading(avatar_id: str, name: str, below: str, **props: Any) -> Component:
+    return html.Div(
+        [
+            avatar(avatar_id, name),
+            html.Div(
+                [
+                    html.Div(name, className="heading-name", dir="auto"),
+                    html.Div(below, className="heading-below"),
+                ]
+            ),
+        ],
+        className="heading",
+        **props,
+    )
+
+
+def _member(member: dict[str, Any], me: str, t: Words) -> Component:
+    name = member["display_name"]
+    return html.Li(
+        [
+            avatar(member["id"], name),
+            html.Div(
+                [
+                    html.Div(
+                        f"{name} ({t('you')})" if member["id"] == me else name,
+                        className="member-name",
+                        dir="auto",
+                    ),
+                    html.Div(f"@{member['username']}", className="heading-below"),
+                ]
+            ),
+        ]
+    )

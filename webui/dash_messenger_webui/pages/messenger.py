@@ -1,0 +1,56 @@
+"""The messenger's page: our own components, and around them the dialogs.
+
+The components draw what is hot and talk to the server themselves; they are placed here and given
+what does not change while the page stands.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+from dash.development.base_component import Component
+
+from dash_messenger_webui import components
+from dash_messenger_webui.pages.dialogs import dialogs
+from dash_messenger_webui.pages.parts import provider
+from dash_messenger_webui.session import Reader
+from dash_messenger_webui.translations import Words
+
+__all__ = ["messenger_page"]
+
+
+def messenger_page(
+    who: Reader,
+    t: Words,
+    texts: dict[str, Any],
+    composers: list[dict[str, Any]],
+    owners: dict[str, str],
+) -> Component:
+    """The tree for somebody who has logged in."""
+    me = {"id": who.user_id, "username": who.username, "display_name": who.display_name}
+    return provider(
+        who.theme,
+        [
+            html.Div(
+                [
+                    html.Aside(
+                        components.ConversationList(
+                            id="conversations", me=me, language=who.language, texts=texts
+                        ),
+                        className="pane-list",
+                        **{"aria-label": t("Chats")},
+                    ),
+                    html.Main(
+                        [
+                            components.Timeline(id="timeline", plugins=owners),
+                            components.Composer(id="composer", composers=composers),
+                        ],
+                        className="pane-chat",
+                    ),
+                ],
+                className="frame",
+            ),
+            *dialogs(who, t),
+        ],
+    )

@@ -1,0 +1,73 @@
+"""Pieces that several pages and dialogs are made of."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import html
+from dash.development.base_component import Component
+
+from dash_messenger_webui.session import Theme
+
+__all__ = ["avatar", "icon", "provider", "text_field"]
+
+HUES = 8
+
+
+def provider(theme: Theme, children: list[Component]) -> Component:
+    """The root of every page: Mantine with our typeface, sizes and colour scheme."""
+    return dmc.MantineProvider(
+        children,
+        id="mantine",
+        defaultColorScheme="auto",
+        **({} if theme == "auto" else {"forceColorScheme": theme}),
+        theme={
+            "fontFamily": "var(--font)",
+            "fontFamilyMonospace": "var(--font-mono)",
+            "defaultRadius": "md",
+            "cursorType": "pointer",
+            "respectReducedMotion": True,
+            "focusRing": "auto",
+        },
+    )
+
+
+def icon(name: str) -> Component:
+    """A Tabler icon; whatever holds it has a name for screen readers."""
+    return html.Span(className=f"icon icon-{name}", **{"aria-hidden": "true"})
+
+
+def avatar(id: str, name: str) -> Component:
+    """The initials of a person or group, in the colour that its id has everywhere."""
+    hue = int(id[-2:], 16) % HUES
+    return html.Span(
+        _initials(name), className="avatar", **{"data-hue": str(hue), "aria-hidden": "true"}
+    )
+
+
+def text_field(id: str, label: str, **props: Any) -> Component:
+    """A labelled field with one place for its error, announced when it changes."""
+    kind = dmc.PasswordInput if props.pop("password", False) else dmc.TextInput
+    attributes = {"input": props.pop("input", {})}
+    return kind(
+        id=id,
+        label=label,
+        size="md",
+        attributes=attributes,
+        errorProps={"role": "alert"},
+        withAsterisk=False,
+        **props,
+    )
+
+
+def _initials(name: str) -> str:
+    words = name.split()
+    if len(words) > 1:
+        words = [words[0], words[-1]]
+    letters = [re.search(r"[^\W_]", word) for word in words]
+    found = "".join(
+        letter[0] if letter else word[0] for letter, word in zip(letters, words, strict=True)
+    )
+    return found.upper() or "?"

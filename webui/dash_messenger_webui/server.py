@@ -1,0 +1,73 @@
+"""The web UI as a plugin of the server: its routes, and the view that draws messages for them.
+
+Owns what the two hooks share for one server. Invariant: whatever fails in a plugin's Dash half
+leaves the pages standing.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from dash_messenger import View, WebContext, hookimpl
+from quart import Quart
+
+from dash_messenger_webui.assets import FOLDER, Assets
+from dash_messenger_webui.session import reader
+from dash_messenger_webui.translations import read_words
+from dash_messenger_webui.views import OWN_WORDS, MessageViews
+
+__all__ = ["WebUi"]
+
+
+class WebUi:
+    """One server's web UI."""
+
+    def __init__(self) -> None:
+        self._views = MessageViews()
+
+    @hookimpl
+    def register_views(self) -> list[View]:
+        """The view ``dash``, in every language of the pages."""
+        self._views.load()
+        return [self._views.as_view()]
+
+    @hookimpl
+    def register_http(self, app: Quart, context: WebContext) -> None:
+        """The pages and their files."""
+        # Dash costs half a second; nothing needs it before this hook.
+        from dash_messenger_webui.app import MessengerDash, serve_pages
+        from dash_messenger_webui.pages.callbacks import Sentences, register_callbacks
+        from dash_messenger_webui.pages.entrance import entrance
+        from dash_messenger_webui.pages.messenger import messenger_page
+
+        views = self._views
+        views.bind(context.types)
+        words = read_words(OWN_WORDS)
+        texts: dict[str, Any] = json.loads((FOLDER / "components" / "texts.json").read_text())
+        files = Assets(views.style_sheets())
+
+        def layout() -> Any:
+            who = reader()
+            t = words[who.language]
+            translated: dict[str, Any] = t.translate(texts)
+            if who.viewer is None:
+                return entrance(who, t, translated)
+            composers = [
+                {
+                    "type": name,
+                    "label": composer.label,
+                    "icon": composer.icon,
+                    "field": composer.inline,
+                    "max_characters": composer.max_characters,
+                }
+                for name, composer in views.composers(who.language)
+            ]
+            return messenger_page(who, t, translated, composers, views.owners())
+
+        def make() -> MessengerDash:
+            return MessengerDash(app, files=files, words=words)
+
+        dash = serve_pages(app, make, context, files)
+        dash.layout = layout
+        register_callbacks(dash, Sentences(words, texts))
