@@ -1,0 +1,342 @@
+import * as React from "react";
+import { type ReactElement, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { Virtualizer, type VirtualizerHandle } from "virtua";
+import { useConversation, useLasting, useOnline, useOpened, useOutbox, useUsers, useWindow } from "./hooks";
+import { Icon, IconButton } from "./icons";
+import { MessageRow } from "./MessageRow";
+import { type Messenger, messenger } from "./messenger";
+import { Avatar, faceOf, titleOf } from "./people";
+import { buildRows, type Row } from "./rows";
+import type { Catalogue } from "./texts";
+import type { User } from "./wire";
+
+// Within this much of the end one reads the newest messages: new ones are followed.
+const AT_END_PX = 32;
+// Pages are asked for well before their place is reached.
+const LOAD_WITHIN_SCREENS = 2;
+const ROW_PX = 46;
+
+/** The messages of the conversation in the address, with its header. */
+export interface TimelineProps {
+  /** The component's id. */
+  id?: string;
+  /** Who is signed in. */
+  me?: User;
+  /** The language of the page, such as `en`. */
+  language?: string;
+  /** The words in that language, by the keys of texts.json. */
+  texts?: Catalogue;
+  /** The plugin that draws each message type, for its style sheet. */
+  plugins?: Record<string, string>;
+  /** How often the conversation's title was pressed; Dash counts along. */
+  details_clicks?: number;
+  /** The conversation in the address, told to Dash. */
+  conversation?: string | null;
+  setProps?(props: Partial<TimelineProps>): void;
+}
+
+export function Timeline(props: TimelineProps): ReactElement | null {
+  const app = messenger(props);
+  return app ? <Opened {...props} app={app} /> : null;
+}
+
+type Inside = TimelineProps & { app: Messenger };
+
+function Opened(props: Inside) {
+  const { app, setProps } = props;
+  const id = useOpened(app);
+  useEffect(() => setProps?.({ conversation: id }), [id]);
+  if (!id) return <div className="dm-timeline dm-timeline-empty"><p>{app.texts.t("none_chosen")}</p></div>;
+  return <Conversation key={id} {...props} opened={id} />;
+}
+
+function Conversation(props: Inside & { opened: string }) {
+  const { app, opened: id, plugins } = props;
+  const { texts, sync } = app;
+  const conversation = useConversation(app, id);
+  const window = useWindow(app, id);
+  const outbox = useOutbox(app, id);
+  const users = useUsers(app);
+  const online = useOnline(app);
+  const ready = window.messages.length > 0 || window.cursor >= 0 || outbox.length > 0;
+  const waiting = useLasting(!ready && !window.failed);
+
+  useEffect(() => {
+    void sync.open(id);
+    return () => sync.close(id);
+  }, [id]);
+
+  const unreadAfter = useUnreadLine(app, id, outbox.length);
+  const drawn = useRef<readonly Row[]>([]);
+  const rows = useMemo(
+    () =>
+      (drawn.current = buildRows(
+        {
+          messages: window.messages,
+          moreBefore: window.moreBefore,
+          outbox: window.moreAfter ? [] : outbox,
+          users,
+          meId: app.store.me.id,
+          othersReadNo: conversation?.others_read_no ?? 0,
+          unreadAfter,
+        },
+        drawn.current,
+      )),
+    [window.messages, window.moreBefore, window.moreAfter, outbox, users, conversation?.others_read_no, unreadAfter],
+  );
+
+  return (
+    <section className="dm-timeline" aria-label={texts.t("messages")}>
+      <Header {...props} />
+      {window.failed && !rows.length ? (
+        <div className="dm-notice">
+          <p>{texts.t(window.failed === "not_found" ? "not_a_member" : "load_failed")}</p>
+          {window.failed === "not_found" ? (
+            <button type="button" className="dm-button" onClick={() => app.route.close()}>{texts.t("to_chats")}</button>
+          ) : (
+            <button type="button" className="dm-button" onClick={() => void sync.load(id, "newest")} disabled={!online}>
+              {texts.t("retry")}
+            </button>
+          )}
+        </div>
+      ) : rows.length ? (
+        <Messages app={app} id={id} rows={rows} group={conversation?.kind === "group"} plugins={plugins} />
+      ) : ready ? (
+        <div className="dm-notice"><p>{texts.t("no_messages")}</p></div>
+      ) : (
+        <div className="dm-scroll">{waiting && <Skeleton />}</div>
+      )}
+    </section>
+  );
+}
+
+/** Where unread messages began when the conversation was opened; gone once one answers. */
+function useUnreadLine(app: Messenger, id: string, sending: number): number {
+  const [line, setLine] = useState(-2);
+  const conversation = app.store.conversation(id);
+  const known = conversation !== undefined && app.store.hasWindow(id);
+  // Until the messages are there, others may still be read in another tab.
+  if (line === -2 && known) setLine(conversation.unread > 0 ? conversation.read_no : -1);
+  useEffect(() => {
+    if (sending) setLine((now) => (now === -2 ? now : -1));
+  }, [sending]);
+  return Math.max(line, -1);
+}
+
+function Header({ app, opened, details_clicks = 0, setProps }: Inside & { opened: string }) {
+  const { texts } = app;
+  const conversation = useConversation(app, opened);
+  const users = useUsers(app);
+  const title = conversation ? titleOf(conversation, users, texts) : "";
+  const peer = conversation?.peer ? users[conversation.peer] : undefined;
+  const below = !conversation
+    ? ""
+    : conversation.kind === "group"
+      ? texts.t("members", { n: conversation.member_count })
+      : peer
+        ? `@${peer.username}`
+        : "";
+  return (
+    <header className="dm-header">
+      <IconButton icon="back" label={texts.t("back")} className="dm-back" onClick={() => app.route.close()} />
+      {conversation && (
+        <div className="dm-header-chat" onClick={() => setProps?.({ details_clicks: details_clicks + 1 })}>
+          <Avatar id={faceOf(conversation)} name={title} size={40} />
+          <div className="dm-header-words">
+            <h2 dir="auto">{title}</h2>
+            <p>{below}</p>
+          </div>
+        </div>
+      )}
+    </header>
+  );
+}
+
+interface MessagesProps {
+  app: Messenger;
+  id: string;
+  rows: readonly Row[];
+  group: boolean;
+  plugins: Record<string, string> | undefined;
+}
+
+function Messages({ app, id, rows, group, plugins }: MessagesProps) {
+  const { sync, store, texts } = app;
+  const scroller = useRef<HTMLDivElement>(null);
+  const list = useRef<VirtualizerHandle>(null);
+  const atEnd = useRef(true);
+  const settled = useRef(false);
+  const [away, setAway] = useState(false);
+  const [shown, setShown] = useState(false);
+
+  // Older rows came in above: what is on the screen keeps its place.
+  const before = useRef(rows);
+  const oldFirst = before.current[0]?.key;
+  const shift = rows !== before.current && rows[0]?.key !== oldFirst && rows.some((row) => row.key === oldFirst);
+  const newLast = rows[rows.length - 1];
+  const lastChanged = newLast?.key !== before.current[before.current.length - 1]?.key;
+
+  const toEnd = useCallback(() => {
+    list.current?.scrollToIndex(Number.MAX_SAFE_INTEGER, { align: "end" });
+    const element = scroller.current;
+    if (element) element.scrollTop = element.scrollHeight;
+  }, []);
+
+  /** Tell what has come into view, and load what will. */
+  const look = useCallback(() => {
+    const element = scroller.current;
+    if (!element || !settled.current) return;
+    const left = element.scrollHeight - element.scrollTop - element.clientHeight;
+    const window = store.window(id);
+    atEnd.current = left <= AT_END_PX && !window.moreAfter;
+    setAway(left > AT_END_PX * 3 || window.moreAfter);
+    const near = element.clientHeight * LOAD_WITHIN_SCREENS;
+    if (element.scrollTop < near && window.moreBefore) void sync.load(id, "before");
+    else if (left < near && window.moreAfter) void sync.load(id, "after");
+    if (document.visibilityState !== "visible" || !document.hasFocus()) return;
+    const seen = lastInView(element);
+    if (seen) sync.read(id, seen);
+  }, [id]);
+
+  useLayoutEffect(() => {
+    before.current = rows;
+    if (!settled.current) return;
+    const own = newLast?.outgoing?.state === "pending" || (newLast?.own && newLast.tick === "pending");
+    if (lastChanged && !shift && (own || atEnd.current)) {
+      atEnd.current = true;
+      toEnd();
+    }
+  }, [rows]);
+
+  useEffect(() => look(), [rows]);
+
+  // Where it opens: at the unread line if there is one, at the end otherwise.
+  useLayoutEffect(() => {
+    const line = rows.findIndex((row) => row.unread);
+    const place = () => {
+      if (line > 0) list.current?.scrollToIndex(line, { align: "start", offset: -96 });
+      else if (line < 0) toEnd();
+    };
+    place();
+    // Sizes are known a frame later.
+    const frame = requestAnimationFrame(() => {
+      place();
+      setShown(true);
+      settled.current = true;
+      requestAnimationFrame(() => {
+        place();
+        look();
+      });
+    });
+    return () => cancelAnimationFrame(frame);
+  }, []);
+
+  useEffect(() => {
+    const element = scroller.current!;
+    // The keyboard opens, the text box grows: whoever was at the end stays there.
+    const resized = new ResizeObserver(() => (atEnd.current && settled.current ? toEnd() : look()));
+    resized.observe(element);
+    addEventListener("focus", look);
+    document.addEventListener("visibilitychange", look);
+    return () => {
+      resized.disconnect();
+      removeEventListener("focus", look);
+      document.removeEventListener("visibilitychange", look);
+    };
+  }, [look]);
+
+  const toNewest = async () => {
+    if (store.window(id).moreAfter) await sync.load(id, "newest");
+    atEnd.current = true;
+    requestAnimationFrame(() => {
+      toEnd();
+      requestAnimationFrame(toEnd);
+    });
+  };
+
+  const draw = useCallback(
+    (row: Row) => <MessageRow key={row.key} row={row} group={group} app={app} plugins={plugins} />,
+    [group, plugins],
+  );
+
+  return (
+    <>
+      <div
+        ref={scroller}
+        className="dm-scroll"
+        data-settled={shown || undefined}
+        role="region"
+        aria-label={texts.t("messages")}
+        tabIndex={0}
+        onScroll={look}
+      >
+        <div className="dm-scroll-filler" />
+        <Virtualizer
+          ref={list}
+          data={rows as Row[]}
+          shift={shift}
+          itemSize={ROW_PX}
+          bufferSize={600}
+          scrollRef={scroller}
+          onResize={() => atEnd.current && settled.current && toEnd()}
+        >
+          {draw}
+        </Virtualizer>
+      </div>
+      <DownButton app={app} id={id} away={away} onClick={() => void toNewest()} />
+      <Announcer app={app} rows={rows} />
+    </>
+  );
+}
+
+/** The number of the lowest message whose end is in view, or 0. */
+function lastInView(element: HTMLElement): number {
+  const { bottom } = element.getBoundingClientRect();
+  let seen = 0;
+  for (const row of element.querySelectorAll<HTMLElement>(".dm-row[data-number]")) {
+    const number = Number(row.dataset["number"]);
+    if (number > seen && row.getBoundingClientRect().bottom <= bottom + 4) seen = number;
+  }
+  return seen;
+}
+
+function DownButton({ app, id, away, onClick }: { app: Messenger; id: string; away: boolean; onClick(): void }) {
+  const unread = useConversation(app, id)?.unread ?? 0;
+  const { texts } = app;
+  if (!away) return null;
+  const label = unread ? texts.t("new_below", { n: unread }) : texts.t("to_newest");
+  return (
+    <button type="button" className="dm-down" aria-label={label} title={label} onClick={onClick}>
+      <Icon name="down" size={24} />
+      {unread > 0 && <span className="dm-badge">{unread}</span>}
+    </button>
+  );
+}
+
+/** Says incoming messages to screen readers; the rows themselves come and go while scrolling. */
+function Announcer({ app, rows }: { app: Messenger; rows: readonly Row[] }) {
+  const [said, setSaid] = useState("");
+  const last = rows[rows.length - 1];
+  const heard = useRef(last?.message?.number ?? 0);
+  useEffect(() => {
+    const number = last?.message?.number ?? 0;
+    if (number <= heard.current) return;
+    heard.current = number;
+    if (!last?.own) setSaid(`${last?.author?.display_name ?? app.texts.t("somebody")}: ${last?.message?.text ?? ""}`);
+  }, [last]);
+  return (
+    <div className="dm-hidden" role="log" aria-live="polite">
+      {said}
+    </div>
+  );
+}
+
+export function Skeleton() {
+  return (
+    <div className="dm-skeleton" aria-hidden="true">
+      {[38, 62, 45, 70, 30, 55].map((width, index) => (
+        <i key={index} style={{ width: `${width}%` }} className={index % 3 === 2 ? "dm-skeleton-own" : ""} />
+      ))}
+    </div>
+  );
+}

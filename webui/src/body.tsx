@@ -1,0 +1,142 @@
+// A message's body: a string, safe HTML, or a Dash component that is created from its JSON. What
+// cannot be drawn shows the message's text, and costs no other message anything.
+
+import * as React from "react";
+import type { ComponentJson, Message, View } from "./wire";
+
+interface DashApi {
+  ExternalWrapper: React.ComponentType<{ component: ComponentJson; componentPath: (string | number)[]; temp?: boolean }>;
+  getLayout(path: (string | number)[]): ComponentJson | undefined;
+}
+
+type Libraries = Record<string, Record<string, React.ComponentType<Record<string, unknown>>> | undefined>;
+
+const global = window as unknown as Libraries & { dash_component_api?: DashApi };
+// Restored as they were, these would call their callbacks again each time the message is mounted.
+const ONCE = /^(n_clicks|n_submit|n_blur)/;
+
+interface BodyProps {
+  message: Message;
+  plugin: string | undefined;
+  deleted: string;
+  empty: string;
+  /** What the spacer that keeps room for the time has to be as wide as. */
+  space: string;
+}
+
+export function Body(props: BodyProps) {
+  const { message, deleted, empty, space } = props;
+  const text = message.deleted_at_ms ? deleted : message.text || empty;
+  const fallback = <Plain text={text} space={space} />;
+  const view = message.deleted_at_ms ? undefined : message.view;
+  return (
+    <Boundary key={message.rev} fallback={fallback}>
+      <Drawn {...props} view={view} fallback={fallback} />
+    </Boundary>
+  );
+}
+
+export function Plain({ text, space }: { text: string; space: string }) {
+  return (
+    <div className="dm-body dm-plain" dir="auto">
+      {text}
+      <i className="dm-space" data-time={space} aria-hidden="true" />
+    </div>
+  );
+}
+
+export function isBare(view: View | undefined): boolean {
+  return typeof view === "object" && "html" in view && view.bare === true;
+}
+
+function Drawn(props: BodyProps & { view: View | undefined; fallback: React.ReactElement }) {
+  const { message, view, space } = props;
+  if (typeof view === "string") return <Plain text={view} space={space} />;
+  if (!view) return props.fallback;
+  if ("html" in view) {
+    const room = view.bare ? "" : `<i class="dm-space" data-time="${space}" aria-hidden="true"></i>`;
+    return (
+      <div
+        className="dm-body dm-plain"
+        dir="auto"
+        data-plugin={props.plugin}
+        dangerouslySetInnerHTML={{ __html: view.html + room }}
+      />
+    );
+  }
+  return (
+    <div className="dm-body dm-component" dir="auto" data-plugin={props.plugin}>
+      <React.Suspense fallback={props.fallback}>{create(view, ["message", message.id, message.rev])}</React.Suspense>
+    </div>
+  );
+}
+
+/** A component from its JSON. What has an id answers callbacks: Dash itself has to mount that. */
+function create(json: ComponentJson, path: (string | number)[]): React.ReactElement {
+  if (hasId(json)) return external(json, path);
+  const component = global[json.namespace]?.[json.type];
+  if (!component) throw new Error(`There is no component ${json.namespace}.${json.type}.`);
+  const { children, ...rest } = createIn(json.props, path) as Record<string, unknown> & { children?: unknown };
+  const list = children === undefined ? [] : Array.isArray(children) ? children : [children];
+  return React.createElement(
+    component,
+    { ...rest, setProps: ignore, key: path.join(".") },
+    ...(list as React.ReactNode[]),
+  );
+}
+
+function createIn(value: unknown, path: (string | number)[]): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => createIn(item, [...path, index]));
+  if (isComponent(value)) return create(value, path);
+  if (value !== null && typeof value === "object") {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, createIn(inner, [...path, key])]));
+  }
+  return value;
+}
+
+function external(json: ComponentJson, path: (string | number)[]): React.ReactElement {
+  const api = global.dash_component_api;
+  if (!api) throw new Error("Dash is not there.");
+  const known = api.getLayout(path);
+  return (
+    <api.ExternalWrapper key={path.join(".")} component={withoutOnce(known ?? json) as ComponentJson} componentPath={path} />
+  );
+}
+
+function withoutOnce(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutOnce);
+  if (!isComponent(value)) return value;
+  const props = Object.entries(value.props).filter(([name]) => !ONCE.test(name));
+  return { ...value, props: Object.fromEntries(props.map(([name, inner]) => [name, withoutOnce(inner)])) };
+}
+
+function hasId(json: ComponentJson): boolean {
+  return json.props["id"] !== undefined;
+}
+
+function isComponent(value: unknown): value is ComponentJson {
+  return (
+    typeof value === "object" && value !== null && "namespace" in value && "type" in value && "props" in value
+  );
+}
+
+function ignore(): void {
+  // Without an id nobody listens to what the component reports.
+}
+
+interface BoundaryProps {
+  fallback: React.ReactElement;
+  children: React.ReactNode;
+}
+
+class Boundary extends React.Component<BoundaryProps, { failed: boolean }> {
+  override state = { failed: false };
+
+  static getDerivedStateFromError(): { failed: boolean } {
+    return { failed: true };
+  }
+
+  override render() {
+    return this.state.failed ? this.props.fallback : this.props.children;
+  }
+}

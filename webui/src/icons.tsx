@@ -1,0 +1,54 @@
+// Tabler icons (MIT), 24 px grid, drawn with 1.75 px strokes.
+
+import * as React from "react";
+
+const PATHS = {
+  menu: "M4 6h16M4 12h16M4 18h16",
+  newChat:
+    "M8 9h8M8 13h6M12.01 18.594l-4.01 2.406v-3h-2a3 3 0 0 1-3-3v-8a3 3 0 0 1 3-3h12a3 3 0 0 1 3 3v5.5M16 19h6M19 16v6",
+  newGroup:
+    "M5 7a4 4 0 1 0 8 0a4 4 0 0 0-8 0M3 21v-2a4 4 0 0 1 4-4h4c.96 0 1.84.338 2.53.901M16 3.13a4 4 0 0 1 0 7.75M16 19h6M19 16v6",
+  back: "M5 12h14M5 12l6 6M5 12l6-6",
+  send: "M10 14l11-11M21 3l-6.5 18a.55.55 0 0 1-1 0l-3.5-7l-7-3.5a.55.55 0 0 1 0-1l18-6.5",
+  pending: "M3 12a9 9 0 1 0 18 0a9 9 0 0 0-18 0M12 7v5l3 3",
+  sent: "M5 12l5 5l10-10",
+  read: "M7 12l5 5l10-10M2 12l5 5m5-5l5-5",
+  failed: "M3 12a9 9 0 1 0 18 0a9 9 0 0 0-18 0M12 8v4M12 16h.01",
+  down: "M6 9l6 6l6-6",
+};
+
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name, size = 20 }: { name: IconName; size?: number }) {
+  return (
+    <svg
+      className="dm-icon"
+      viewBox="0 0 24 24"
+      width={size}
+      height={size}
+      fill="none"
+      stroke="currentColor"
+      strokeWidth={size < 18 ? 2.25 : 1.75}
+      strokeLinecap="round"
+      strokeLinejoin="round"
+      aria-hidden="true"
+    >
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}
+
+/** A button that is an icon: its name is what a screen reader says and what the tooltip shows. */
+export function IconButton(props: { icon: IconName; label: string; className?: string; onClick(): void }) {
+  return (
+    <button
+      type="button"
+      className={`dm-icon-button ${props.className ?? ""}`}
+      aria-label={props.label}
+      title={props.label}
+      onClick={props.onClick}
+    >
+      <Icon name={props.icon} />
+    </button>
+  );
+}

@@ -1,0 +1,11 @@
+// What the bundle gives to Dash: the components, under the namespace their Python classes name.
+
+import { Composer } from "./Composer";
+import { ConversationList, restoreListWidth } from "./ConversationList";
+import { enhanceForms } from "./forms";
+import { Page } from "./Page";
+import { Timeline } from "./Timeline";
+
+restoreListWidth();
+enhanceForms();
+Object.assign(window, { dash_messenger_webui: { Composer, ConversationList, Page, Timeline } });
