@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pysqlite3.dbapi2 as sqlite  # type: ignore[import-untyped]
+import pysqlite3.dbapi2 as sqlite
 import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError

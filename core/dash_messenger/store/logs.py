@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET, Raw
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from dash_messenger.errors import NotFound, Resync
 from dash_messenger.protocol import Event, Message
@@ -52,7 +52,7 @@ class LogPage:
 def read_log(
     connection: Connection, log: str, after: int, limit: int, *, until: int | None = None
 ) -> LogPage:
-    """At most ``limit`` events after ``after`` and up to ``until`` of a conversation's or user's log.
+    """At most ``limit`` events in ``(after, until]`` of a conversation's or user's log.
 
     Raises:
         NotFound: there is no such log.
@@ -104,7 +104,7 @@ def read_log(
     return LogPage(found, after, reached, newest)
 
 
-def message_of(row: Row[Any]) -> Message:
+def message_of(row: Any) -> Message:
     """The message in a row that has `MESSAGE_COLUMNS`."""
     return Message(
         id=row.id,

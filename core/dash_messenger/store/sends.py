@@ -260,13 +260,13 @@ class _Texts:
         self.insert_messages = _insert(messages, _MESSAGE_COLUMNS, size)
         self.insert_events = _insert(events, _EVENT_COLUMNS, size)
         self.select_known = (
-            f"WITH v(n, client_id, sender_id) AS (VALUES {pairs}) "
+            f"WITH v(n, client_id, sender_id) AS (VALUES {pairs}) "  # noqa: S608 - marks
             "SELECT v.n, m.params_hash, m.id, m.seq, m.number, m.sent_at_ms "
             "FROM v CROSS JOIN messages m "
             "WHERE m.client_id = v.client_id AND m.sender_id = v.sender_id"
         )
         self.select_ends = (
-            f"WITH v(n, conversation_id, user_id) AS (VALUES {pairs}) "
+            f"WITH v(n, conversation_id, user_id) AS (VALUES {pairs}) "  # noqa: S608 - marks
             "SELECT json_group_array(json_array(v.n, c.seq, c.message_no)) "
             "FROM v CROSS JOIN members m CROSS JOIN conversations c "
             "WHERE m.conversation_id = v.conversation_id AND m.user_id = v.user_id "
@@ -274,7 +274,7 @@ class _Texts:
         )
         ends = ",".join(["(?,?,?,?)"] * size)
         self.update_conversations = (
-            f"WITH v(id, seq, message_no, last_message_id) AS (VALUES {ends}) "
+            f"WITH v(id, seq, message_no, last_message_id) AS (VALUES {ends}) "  # noqa: S608 - marks
             "UPDATE conversations SET seq = v.seq, message_no = v.message_no, "
             "last_message_id = v.last_message_id, change_no = ? "
             "FROM v WHERE conversations.id = v.id"

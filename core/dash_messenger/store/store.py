@@ -54,7 +54,6 @@ class Store:
         self._positions = positions
         self._write_engine = write_engine
         self._timer: asyncio.TimerHandle | None = None
-        self.send = writer.send
 
     @classmethod
     async def open(cls, path: Path, *, clock: Clock = now_ms) -> Store:
