@@ -69,8 +69,10 @@ def _link_dependencies(site: Path) -> None:
     """Links what is installed here into ``site``, all but our own distributions."""
     for place in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
         for entry in Path(place).iterdir():
-            ours = entry.name.lower().replace("-", "_").startswith(
-                ("dash_messenger", "_editable_impl_dash_messenger", "__pycache__")
+            ours = (
+                entry.name.lower()
+                .replace("-", "_")
+                .startswith(("dash_messenger", "_editable_impl_dash_messenger", "__pycache__"))
             )
             target = site / entry.name
             if not ours and not target.exists():

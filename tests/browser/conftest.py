@@ -163,9 +163,7 @@ async def person(
             display_name=display_name or username.capitalize(),
         )
         someone.id = registered["user"]["id"]
-        await someone.call(
-            "session.open", username=username, password=PASSWORD, **{"as": "cookie"}
-        )
+        await someone.call("session.open", username=username, password=PASSWORD, **{"as": "cookie"})
         return someone
 
     return person
@@ -181,8 +179,10 @@ def watch(context: BrowserContext, origin: str, problems: list[str]) -> None:
     def on_page(page: Page) -> None:
         page.on(
             "console",
-            lambda message: message.type == "error"
-            and problems.append(f"console: {message.text} ({message.location.get('url')})"),
+            lambda message: (
+                message.type == "error"
+                and problems.append(f"console: {message.text} ({message.location.get('url')})")
+            ),
         )
         page.on("pageerror", lambda error: problems.append(f"uncaught: {error}"))
         page.on("request", lambda request: on_request(request.url))

@@ -1,0 +1,80 @@
+"""What there is to see when there is nothing yet, and how chats begin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.acting import composer, open_chat, two
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def start_chat(page: Page, username: str) -> None:
+    await page.get_by_role("button", name="New chat").first.click()
+    field = page.get_by_role("dialog").get_by_label("User name")
+    await field.fill(username)
+    await field.press("Enter")
+
+
+async def test_no_chats_is_a_sentence_with_a_button(person: Any) -> None:
+    ann = await person("Ann")
+    page = await ann.open()
+    await expect(page.get_by_text("No chats yet")).to_be_visible()
+    await page.locator(".dm-notice").get_by_role("button", name="New chat").click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+@pytest.mark.parametrize("size", ["desktop"])
+async def test_none_chosen_is_a_sentence(person: Any) -> None:
+    ann, _, _ = await two(person)
+    page = await ann.open()
+    await expect(page.get_by_text("Choose a chat")).to_be_visible()
+
+
+async def test_no_messages_is_a_sentence(person: Any) -> None:
+    ann, _, conversation = await two(person)
+    page = await ann.open(f"/c/{conversation}")
+    await expect(page.locator(".dm-timeline").get_by_text("No messages here yet")).to_be_visible()
+
+
+async def test_unknown_user_name_is_said_in_the_dialog_and_kept(person: Any) -> None:
+    ann = await person("Ann")
+    page = await ann.open()
+    await start_chat(page, "nobody.at.all")
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_text("There is nobody called nobody.at.all.")).to_be_visible()
+    await expect(dialog.get_by_label("User name")).to_have_value("nobody.at.all")
+
+
+async def test_starting_a_chat_that_exists_opens_it_again(person: Any) -> None:
+    ann, bob, conversation = await two(person, say=("we know each other",))
+    page = await ann.open()
+    await start_chat(page, bob.username.upper())
+    await page.wait_for_url(f"**/c/{conversation}")
+    await expect(page.locator(".dm-row").get_by_text("we know each other")).to_be_visible()
+    found = await ann.call("sync")
+    assert [each["id"] for each in found["conversations"]] == [conversation]
+
+
+async def test_a_group_is_made_by_user_names_and_its_members_see_it_at_once(person: Any) -> None:
+    ann, bob, carl = await person("Ann"), await person("Bob"), await person("Carl")
+    theirs = await bob.open()
+    await expect(theirs.get_by_text("No chats yet")).to_be_visible()
+    page = await ann.open()
+    await expect(page.get_by_text("No chats yet")).to_be_visible()
+    await page.get_by_role("button", name="New group").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Name of the group").fill("Hikers")
+    names = dialog.get_by_label("Members")
+    for username in (bob.username, carl.username):
+        await names.fill(username)
+        await names.press("Enter")
+    await dialog.get_by_role("button", name="Create the group").click()
+    await expect(composer(page)).to_be_visible()
+    await expect(page.locator(".dm-header-words")).to_contain_text("3 members")
+    await open_chat(theirs, "Hikers")

@@ -1,0 +1,122 @@
+"""Where the time line stands: at the end, at the unread line, or exactly where it was left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.acting import bubbles, scroller, settled, two, write
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+LEFT = "e => e.scrollHeight - e.scrollTop - e.clientHeight"
+
+
+async def long_chat(person: Any, count: int, *, read: bool = True) -> tuple[Any, Any, str]:
+    says = tuple(f"message {number}" + " and more words" * (number % 7) for number in range(count))
+    ann, bob, conversation = await two(person, say=says)
+    if read:
+        await ann.call("read.advance", conversation=conversation, message_no=count)
+    return ann, bob, conversation
+
+
+async def place_of(page: Page, number: int) -> float:
+    place: float = await page.locator(f".dm-row[data-number='{number}']").evaluate(
+        "e => e.getBoundingClientRect().top"
+    )
+    return place
+
+
+async def test_opens_at_the_end_and_stays_there_when_messages_come(person: Any) -> None:
+    ann, bob, conversation = await long_chat(person, 60)
+    page = await ann.open(f"/c/{conversation}")
+    await settled(page)
+    assert await scroller(page).evaluate(LEFT) <= 2
+    for number in range(5):
+        await bob.send(conversation, f"new {number}")
+        await expect(bubbles(page, f"new {number}")).to_be_in_viewport()
+    assert await scroller(page).evaluate(LEFT) <= 2
+
+
+async def test_scrolled_up_an_incoming_message_moves_nothing_and_is_counted(person: Any) -> None:
+    ann, bob, conversation = await long_chat(person, 60)
+    page = await ann.open(f"/c/{conversation}")
+    await settled(page)
+    await scroller(page).evaluate("e => { e.scrollTop -= 700 }")
+    down = page.locator(".dm-down")
+    await expect(down).to_be_visible()
+    visible = await page.locator(".dm-row[data-number]").evaluate_all(
+        """rows => rows.filter(r => { const b = r.getBoundingClientRect();
+             return b.top > 150 && b.bottom < innerHeight - 150 }).map(r => +r.dataset.number)"""
+    )
+    number = visible[0]
+    before = await place_of(page, number)
+    await bob.send(conversation, "down here")
+    await bob.send(conversation, "and here")
+    await expect(down.locator(".dm-badge")).to_have_text("2")
+    assert await place_of(page, number) == pytest.approx(before, abs=1)
+    await down.click()
+    await expect(bubbles(page, "and here")).to_be_in_viewport()
+    await expect(down).to_have_count(0)
+
+
+async def test_one_s_own_message_goes_to_the_end_from_anywhere(person: Any) -> None:
+    ann, _, conversation = await long_chat(person, 60)
+    page = await ann.open(f"/c/{conversation}")
+    await settled(page)
+    await scroller(page).evaluate("e => { e.scrollTop -= 900 }")
+    await expect(page.locator(".dm-down")).to_be_visible()
+    await write(page, "mine")
+    await expect(bubbles(page, "mine")).to_be_in_viewport()
+
+
+async def test_older_pages_come_in_without_moving_what_is_seen(person: Any) -> None:
+    ann, _, conversation = await long_chat(person, 180)
+    page = await ann.open(f"/c/{conversation}")
+    await settled(page)
+    # Where one message stands is noted at each frame while older ones are loaded above it.
+    moved = await page.evaluate(
+        """async () => {
+          const scroller = document.querySelector('.dm-scroll');
+          const frame = () => new Promise(requestAnimationFrame);
+          const oldest = () => Math.min(...[...document.querySelectorAll('.dm-row[data-number]')]
+            .map(row => +row.dataset.number));
+          let worst = 0, waited = 0;
+          while (oldest() > 1 && waited < 400) {
+            const rows = [...document.querySelectorAll('.dm-row[data-number]')];
+            const seen = rows.find(row => row.getBoundingClientRect().top > 120);
+            const number = seen.dataset.number;
+            const find = () => document.querySelector(`.dm-row[data-number="${number}"]`);
+            scroller.scrollTop -= 200;
+            await frame();
+            const before = find() && find().getBoundingClientRect().top;
+            for (let i = 0; i < 4; i++) {
+              await frame();
+              const now = find();
+              if (before !== null && now) {
+                worst = Math.max(worst, Math.abs(now.getBoundingClientRect().top - before));
+              }
+            }
+            waited++;
+          }
+          return { worst, oldest: oldest() };
+        }"""
+    )
+    assert moved["oldest"] == 1
+    assert moved["worst"] <= 1
+
+
+async def test_opens_at_the_unread_line(person: Any) -> None:
+    ann, _, conversation = await long_chat(person, 80, read=False)
+    await ann.call("read.advance", conversation=conversation, message_no=30)
+    page = await ann.open(f"/c/{conversation}")
+    await settled(page)
+    line = page.get_by_text("Unread messages")
+    await expect(line).to_be_in_viewport()
+    await expect(page.locator(".dm-row[data-number='31']")).to_be_in_viewport()
+    box = await line.bounding_box()
+    assert box is not None
+    assert box["y"] < 400
+    assert await scroller(page).evaluate(LEFT) > 500

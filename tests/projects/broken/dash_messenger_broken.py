@@ -1,0 +1,3 @@
+"""Raises on import."""
+
+raise RuntimeError("this plugin was built on a Friday")

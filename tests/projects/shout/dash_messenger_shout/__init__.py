@@ -1,0 +1,1 @@
+"""A message type as somebody else would write it."""

@@ -1,0 +1,23 @@
+"""How a shout looks: a Dash component, loud."""
+
+import dash_mantine_components as dmc
+from dash_messenger_webui import Composer, Drawable, MessageView, Translate, hookimpl
+
+from dash_messenger_shout.server import Words
+
+
+class ShoutView(MessageView[Words]):
+    type = "acme.shout"
+
+    def render(self, message: Drawable[Words], t: Translate) -> dmc.Text:
+        return dmc.Text(message.content.words.upper(), fw=900, size="xl")
+
+    def composer(self, t: Translate) -> Composer:
+        return Composer(
+            icon="speakerphone", label="Shout", inline="words", max_characters=200, rank=5
+        )
+
+
+@hookimpl
+def register_message_views() -> list[ShoutView]:
+    return [ShoutView()]

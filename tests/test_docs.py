@@ -1,0 +1,60 @@
+"""The documentation says what is so: generated parts are current, links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *(ROOT / folder / "README.md" for folder in ("core", "webui", "plugins/text")),
+]
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def test_generated_parts_are_what_the_code_says() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "docs" / "generate.py", "--check"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, f"run python3 dev.py docs\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
+    broken = [link for link in LINK.findall(page.read_text()) if not leads_somewhere(page, link)]
+    assert broken == []
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    path, _, heading = link.partition("#")
+    if "://" in path:
+        return True
+    target = (page.parent / path).resolve() if path else page
+    if not target.exists():
+        return False
+    return not heading or heading in headings(target)
+
+
+def headings(page: Path) -> set[str]:
+    titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_every_event_kind_and_notification_is_documented() -> None:
+    page = (ROOT / "docs" / "protocol.md").read_text()
+    code = "".join(
+        path.read_text()
+        for path in sorted((ROOT / "core" / "dash_messenger").rglob("*.py"))
+        if path.name != "client.py"
+    )
+    families = "account|conversation|member|message|contact|reaction"
+    used = set(re.findall(rf'\.append\(\s*[\w.]+,\s*"((?:{families})\.\w+)"', code))
+    used |= set(re.findall(r'notify_\w+\(\s*[\w.]+,\s*"(\w+)"', code))
+    assert {"member.joined", "read", "receipt"} <= used
+    assert {name for name in used if f"| `{name}` |" not in page} == set()
