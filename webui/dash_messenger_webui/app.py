@@ -110,6 +110,7 @@ class MessengerDash(Dash):  # type: ignore[misc]
             f"</head><body>{_entry(page)}"
             f"<noscript>{escape(t(NO_SCRIPT))}</noscript>"
             f"{_config(parts['config'])}{_scripts(parts['scripts'])}"
+            f'<script src="{files.url(COMPONENTS)}"></script>'
             f'<script src="{files.url("pages.js")}"></script>'
             f"{parts['renderer']}</body></html>"
         )
@@ -132,6 +133,7 @@ class MessengerDash(Dash):  # type: ignore[misc]
         )
 
 
+COMPONENTS = "dash_messenger_webui.min.js"
 TITLES = {
     "landing": "Messenger",
     "login": "Log in",

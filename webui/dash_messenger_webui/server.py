@@ -59,7 +59,8 @@ class WebUi:
                     "label": composer.label,
                     "icon": composer.icon,
                     "field": composer.inline,
-                    "max_characters": composer.max_characters,
+                    "max_length": composer.max_characters,
+                    "rank": composer.rank,
                 }
                 for name, composer in views.composers(who.language)
             ]

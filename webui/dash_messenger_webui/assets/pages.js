@@ -1,11 +1,9 @@
-// Moves between the pages of strangers, opens dialogs, and does in the browser what the dialogs'
-// callbacks leave to it. Anything that says data-dialog="new-chat" (or new-group, details, settings)
-// opens that dialog when it is clicked; data-to="login" shows that page.
+// Moves between the pages of strangers, and does in the browser what the dialogs' callbacks leave to
+// it. A link with data-to="login" shows that page without loading anew.
 (() => {
   const root = document.documentElement;
   const YEAR_S = 31536000;
   const PATHS = { landing: "/", login: "/login", register: "/register" };
-  const CONVERSATION = /^\/c\/([0-9a-f]{32})/;
 
   const keep = (name, value) => {
     document.cookie = `${name}=${value}; path=/; max-age=${YEAR_S}; samesite=lax`;
@@ -22,16 +20,6 @@
     scrollTo(0, 0);
   };
 
-  const openDialog = (name) => {
-    const { set_props } = window.dash_clientside;
-    if (name !== "details") return set_props(name, { opened: true });
-    const conversation = CONVERSATION.exec(location.pathname)?.[1];
-    // The time makes each wish a new one.
-    if (conversation) {
-      set_props("details-of", { "data-conversation": `${conversation}.${Date.now()}` });
-    }
-  };
-
   document.addEventListener("click", (event) => {
     if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const link = event.target.closest("a[data-to]");
@@ -45,10 +33,7 @@
     if (language) {
       keep("lang", language.dataset.language);
       location.reload();
-      return;
     }
-    const opener = event.target.closest("[data-dialog]");
-    if (opener) openDialog(opener.dataset.dialog);
   });
 
   addEventListener("popstate", showPage);
@@ -58,12 +43,12 @@
 
   window.dash_clientside = Object.assign(window.dash_clientside ?? {}, {
     messenger: {
-      go(wish) {
-        const conversation = (wish ?? "").split(".")[0];
-        const { route } = window.dashMessenger ?? {};
-        if (!route) location.assign(conversation ? `/c/${conversation}` : "/");
-        else if (conversation) route.open(conversation);
-        else route.close();
+      open(clicks) {
+        return Boolean(clicks);
+      },
+
+      leave() {
+        window.dashMessenger?.route.close();
         return "";
       },
 

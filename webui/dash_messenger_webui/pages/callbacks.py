@@ -48,8 +48,18 @@ def register_callbacks(app: Dash, sentences: Sentences) -> None:
     _details(app, sentences)
     _settings(app, sentences)
     browser = "messenger"
+    for dialog, clicks in (
+        ("new-chat", "new_chat_clicks"),
+        ("new-group", "new_group_clicks"),
+        ("settings", "menu_clicks"),
+    ):
+        app.clientside_callback(
+            ClientsideFunction(browser, "open"),
+            Output(dialog, "opened"),
+            Input("conversations", clicks),
+        )
     app.clientside_callback(
-        ClientsideFunction(browser, "go"), Output("go", "title"), Input("go", "data-conversation")
+        ClientsideFunction(browser, "leave"), Output("left", "title"), Input("left", "data-count")
     )
     app.clientside_callback(
         ClientsideFunction(browser, "show_theme"),
@@ -70,8 +80,8 @@ def register_callbacks(app: Dash, sentences: Sentences) -> None:
 
 def _conversations(app: Dash, sentences: Sentences) -> None:
     @app.callback(
-        Output("go", "data-conversation", allow_duplicate=True),
-        Output("new-chat", "opened"),
+        Output("conversations", "open_conversation", allow_duplicate=True),
+        Output("new-chat", "opened", allow_duplicate=True),
         Output("new-chat-name", "error"),
         Output("new-chat-name", "value"),
         Input("new-chat-start", "n_clicks"),
@@ -87,11 +97,11 @@ def _conversations(app: Dash, sentences: Sentences) -> None:
             found = await viewer().call("conversation.create", kind="direct", members=[name])
         except Failure as failure:
             return no_update, no_update, sentences.of(failure), no_update
-        return _visit(found["id"], clicks, submits), False, None, ""
+        return found["id"], False, None, ""
 
     @app.callback(
-        Output("go", "data-conversation", allow_duplicate=True),
-        Output("new-group", "opened"),
+        Output("conversations", "open_conversation", allow_duplicate=True),
+        Output("new-group", "opened", allow_duplicate=True),
         Output("new-group-title", "error"),
         Output("new-group-names", "error"),
         Output("new-group-title", "value"),
@@ -116,7 +126,7 @@ def _conversations(app: Dash, sentences: Sentences) -> None:
             at_title = failure.params.get("field") == "title"
             errors = (sentences.of(failure), None) if at_title else (None, sentences.of(failure))
             return *refused, *errors, no_update, no_update
-        return _visit(found["id"], clicks), False, None, None, "", []
+        return found["id"], False, None, None, "", []
 
 
 def _details(app: Dash, sentences: Sentences) -> None:
@@ -137,11 +147,12 @@ def _details(app: Dash, sentences: Sentences) -> None:
     @app.callback(
         Output("details", "opened"),
         Output("details-body", "children"),
-        Input("details-of", "data-conversation"),
+        Input("timeline", "details_clicks"),
+        State("timeline", "conversation"),
     )
-    async def show_details(wish: str) -> tuple[Any, ...]:
+    async def show_details(clicks: int, conversation: str | None) -> tuple[Any, ...]:
         try:
-            return True, await body_of(_conversation(wish))
+            return True, await body_of(conversation or "")
         except Failure as failure:
             return True, sentences.of(failure)
 
@@ -150,18 +161,17 @@ def _details(app: Dash, sentences: Sentences) -> None:
         Output("add-names", "error"),
         Input("add", "n_clicks"),
         State("add-names", "value"),
-        State("details-of", "data-conversation"),
+        State("timeline", "conversation"),
         running=[(Output("add", "disabled"), True, False)],
     )
     async def add_members(
-        clicks: int | None, names: list[str] | None, wish: str
+        clicks: int | None, names: list[str] | None, conversation: str
     ) -> tuple[Any, ...]:
         members = [name for name in map(_user_name, names or []) if name]
         if not clicks:
             return no_update, no_update
         if not members:
             return no_update, sentences.t("Please fill this in.")
-        conversation = _conversation(wish)
         try:
             await viewer().call("conversation.add", conversation=conversation, members=members)
             return await body_of(conversation), no_update
@@ -171,21 +181,19 @@ def _details(app: Dash, sentences: Sentences) -> None:
     @app.callback(
         Output("details", "opened", allow_duplicate=True),
         Output("details-error", "children"),
-        Output("go", "data-conversation", allow_duplicate=True),
+        Output("left", "data-count"),
         Input("leave", "n_clicks"),
-        State("details-of", "data-conversation"),
+        State("timeline", "conversation"),
     )
-    async def leave(clicks: int | None, wish: str) -> tuple[Any, ...]:
+    async def leave(clicks: int | None, conversation: str) -> tuple[Any, ...]:
         if not clicks:
             return no_update, no_update, no_update
         me = viewer()
         try:
-            await me.call(
-                "conversation.remove", conversation=_conversation(wish), user=me.user_id
-            )
+            await me.call("conversation.remove", conversation=conversation, user=me.user_id)
         except Failure as failure:
             return no_update, sentences.of(failure), no_update
-        return False, None, _visit("", clicks)
+        return False, None, clicks
 
 
 def _settings(app: Dash, sentences: Sentences) -> None:
@@ -237,12 +245,3 @@ async def _update(sentences: Sentences, **choices: object) -> str | None:
 
 def _user_name(typed: str | None) -> str:
     return (typed or "").strip().removeprefix("@")
-
-
-def _conversation(wish: str | None) -> str:
-    """The id in what pages.js asked for; after the dot is what makes each wish a new one."""
-    return (wish or "").partition(".")[0]
-
-
-def _visit(conversation: str, *count: int | None) -> str:
-    return f"{conversation}.{sum(each or 0 for each in count)}"

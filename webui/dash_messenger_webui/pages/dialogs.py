@@ -1,7 +1,6 @@
 """The dialogs: new chat, new group, details, settings. What they do is in ``callbacks``.
 
-A dialog opens when its ``opened`` is set: ``pages.js`` does so for whatever was clicked that says
-``data-dialog``. Mantine closes it on Esc and gives the focus back.
+A dialog opens when its ``opened`` is set. Mantine closes it on Esc and gives the focus back.
 """
 
 from __future__ import annotations
@@ -28,11 +27,9 @@ def dialogs(who: Reader, t: Words) -> list[Component]:
         _new_group(t),
         _settings(who, t),
         _details(t),
-        # Set by a callback to go to a conversation; read by pages.js.
-        html.Div(id="go"),
+        # Counted up by callbacks to have pages.js do what only a script can.
+        html.Div(id="left"),
         html.Div(id="changed"),
-        # Set by pages.js to ask for the details of a conversation.
-        html.Div(id="details-of"),
     ]
 
 
@@ -67,6 +64,9 @@ def details_body(
     count = t.count("{n} member", "{n} members", conversation["member_count"])
     return [
         _heading(conversation["id"], title, count),
+        html.H3(t("Members"), className="details-section"),
+        html.Ul([_member(member, me, t) for member in members], className="members"),
+        html.P(t("Only the first members are listed."), className="hint") if more else None,
         html.Div(
             [
                 user_names_field("add-names", t, t("Add people")),
@@ -74,9 +74,6 @@ def details_body(
             ],
             className="dialog-form",
         ),
-        html.H3(t("Members"), className="details-section"),
-        html.Ul([_member(member, me, t) for member in members], className="members"),
-        html.P(t("Only the first members are listed."), className="hint") if more else None,
         html.Details(
             [
                 html.Summary([icon("logout"), t("Leave the group")], className="danger-text"),
@@ -174,7 +171,7 @@ def _details(t: Words) -> Component:
         position="right",
         size=360,
         padding="md",
-        closeButtonProps={"aria-label": t("Close")},
+        closeButtonProps={"aria-label": t("Close"), "iconSize": 20},
     )
 
 
@@ -187,7 +184,7 @@ def _dialog(id: str, t: Words, title: str, children: list[Component]) -> Compone
         size=420,
         radius="lg",
         padding="lg",
-        closeButtonProps={"aria-label": t("Close")},
+        closeButtonProps={"aria-label": t("Close"), "iconSize": 20},
     )
 
 

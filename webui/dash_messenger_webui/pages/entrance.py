@@ -6,6 +6,11 @@ says which is shown. The forms are real ones: password managers know them, Enter
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+import json
+
 from dash import html
 from dash.development.base_component import Component
 
@@ -16,16 +21,17 @@ from dash_messenger_webui.translations import LANGUAGES, Words
 __all__ = ["entrance"]
 
 
-def entrance(who: Reader, t: Words, texts: dict[str, object]) -> Component:
+def entrance(who: Reader, t: Words, texts: dict[str, Any]) -> Component:
     """The tree for strangers."""
+    errors = {key: text for key, text in texts.items() if key.startswith("error_")}
+    sentences = json.dumps(errors, ensure_ascii=False, separators=(",", ":"))
     return provider(
         who.theme,
         [
             html.Div(
-                [_landing(t), _login(t), _register(t), _footer(who, t)],
+                [_landing(t), _login(t, sentences), _register(t, sentences), _footer(who, t)],
                 className="entrance",
             ),
-            html.Div(id="entrance-texts", **{"data-language": who.language}),
         ],
     )
 
@@ -78,7 +84,7 @@ def _landing(t: Words) -> Component:
     )
 
 
-def _login(t: Words) -> Component:
+def _login(t: Words, sentences: str) -> Component:
     return html.Main(
         html.Form(
             [
@@ -92,17 +98,17 @@ def _login(t: Words) -> Component:
                         ("deactivated", t("This account has been deactivated.")),
                     )
                 ),
-                text_field(
+                _field(
                     "login-username",
                     t("User name"),
                     name="username",
                     autoComplete="username",
                     required=True,
                     spellCheck=False,
-                    input={"autoCapitalize": "none", "maxLength": 64},
+                    input={"autoCapitalize": "none"},
                 ),
                 _password(t, "login-password", "current-password"),
-                _form_error("login-error"),
+                _error("form"),
                 _submit(t("Log in")),
                 html.P(
                     [
@@ -118,19 +124,19 @@ def _login(t: Words) -> Component:
             className="card",
             action="/login",
             method="post",
-            **{"data-form": "login"},
+            **{"data-command": "session.open", "data-texts": sentences},
         ),
         className="page page-login",
     )
 
 
-def _register(t: Words) -> Component:
+def _register(t: Words, sentences: str) -> Component:
     return html.Main(
         html.Form(
             [
                 _brand(),
                 html.H1(t("Create an account")),
-                text_field(
+                _field(
                     "register-username",
                     t("User name"),
                     description=t("How others find you: Latin letters, digits, dots or hyphens."),
@@ -138,14 +144,14 @@ def _register(t: Words) -> Component:
                     autoComplete="username",
                     required=True,
                     spellCheck=False,
-                    input={"autoCapitalize": "none", "maxLength": 64},
+                    input={"autoCapitalize": "none"},
                 ),
-                text_field(
+                _field(
                     "register-display-name",
                     t("Name that others see (optional)"),
                     name="display_name",
                     autoComplete="name",
-                    input={"maxLength": 128},
+                    input={"data-only": "account.register"},
                 ),
                 _password(
                     t,
@@ -153,7 +159,7 @@ def _register(t: Words) -> Component:
                     "new-password",
                     t("At least 15 characters. A few words in a row are easy to remember."),
                 ),
-                _form_error("register-error"),
+                _error("form"),
                 _submit(t("Create an account")),
                 html.P(
                     [
@@ -167,14 +173,14 @@ def _register(t: Words) -> Component:
             className="card",
             action="/register",
             method="post",
-            **{"data-form": "register"},
+            **{"data-command": "account.register session.open", "data-texts": sentences},
         ),
         className="page page-register",
     )
 
 
 def _password(t: Words, id: str, autocomplete: str, description: str | None = None) -> Component:
-    return text_field(
+    return _field(
         id,
         t("Password"),
         password=True,
@@ -186,12 +192,25 @@ def _password(t: Words, id: str, autocomplete: str, description: str | None = No
     )
 
 
-def _form_error(id: str) -> Component:
-    return html.P(id=id, className="form-error", role="alert")
+def _field(id: str, label: str, **props: Any) -> Component:
+    return html.Div([text_field(id, label, **props), _error(props["name"])])
+
+
+def _error(name: str) -> Component:
+    """Where the errors of a field stand, or of the form as a whole."""
+    return html.P(className="form-error", role="alert", **{"data-error-for": name})
 
 
 def _submit(label: str) -> Component:
-    return html.Button(label, type="submit", className="button button-primary button-wide")
+    # The button is a field too: it says that the session is to be a cookie.
+    return html.Button(
+        label,
+        type="submit",
+        name="as",
+        value="cookie",
+        className="button button-primary button-wide",
+        **{"data-only": "session.open"},
+    )
 
 
 def _brand() -> Component:

@@ -34,12 +34,12 @@ def messenger_page(
         [
             html.Div(
                 [
-                    html.Aside(
+                    html.Div(
+                        # The first component that knows who is signed in starts the messenger.
                         components.ConversationList(
                             id="conversations", me=me, language=who.language, texts=texts
                         ),
                         className="pane-list",
-                        **{"aria-label": t("Chats")},
                     ),
                     html.Main(
                         [
