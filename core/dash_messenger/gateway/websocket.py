@@ -17,9 +17,11 @@ import codecs
 import http
 import logging
 from collections import deque
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import structlog
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 from websockets.datastructures import MultipleValuesError
@@ -46,6 +48,8 @@ BYTES_A_TURN = 4_096
 
 _FINAL_TEXT = 0x81
 _FINAL_PONG = 0x8A
+log = structlog.get_logger(__name__)
+
 _PING = b"\x89\x00"
 
 
@@ -105,8 +109,9 @@ class WebSocket(asyncio.Protocol):
         self._state = server_state
         self._loop = _loop or asyncio.get_running_loop()
         self._transport: asyncio.Transport = None  # type: ignore[assignment]
-        self._protocol: ServerProtocol | None = ServerProtocol(
-            select_subprotocol=self._choose_subprotocol, logger=_library_log()
+        self._protocol: ServerProtocol | None = _Library(
+            select_subprotocol=lambda _, offered: self._choose_subprotocol(offered),
+            logger=_library_log(),
         )
         # The frames the library has parsed and nobody has handled; what is not even parsed.
         self._frames: deque[Frame] | None = None
@@ -159,7 +164,8 @@ class WebSocket(asyncio.Protocol):
     def pause(self) -> None:
         """Take no further messages until `resume`; the client's sends will wait."""
         self._full = True
-        self._stop_reading()
+        if not self._closing:
+            self._stop_reading()
 
     def resume(self) -> None:
         """Take messages again, beginning with those that were held, not before this returns."""
@@ -171,6 +177,11 @@ class WebSocket(asyncio.Protocol):
     def paused(self) -> bool:
         """Whether `pause` was called last."""
         return self._full
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the handshake is done and nothing has ended the connection."""
+        return self._bucket >= 0
 
     @property
     def closing(self) -> bool:
@@ -190,10 +201,21 @@ class WebSocket(asyncio.Protocol):
             return
         if protocol.state is OPEN:
             protocol.send_close(code, reason)
-            self._flush()
+            self._send(protocol, protocol.data_to_send())
         self._end(self.limits.close_timeout_s)
 
-    def create_task(self, work: Any) -> None:
+    @property
+    def peer(self) -> str:
+        """The address of the other end, or nothing where it has none."""
+        found = self._transport.get_extra_info("peername")
+        return str(found[0]) if isinstance(found, tuple) else ""
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the connection itself, without a proxy, is TLS."""
+        return self._transport.get_extra_info("sslcontext") is not None
+
+    def create_task(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine that the server waits for when it stops."""
         task = self._loop.create_task(work)
         self._state.tasks.add(task)
@@ -209,7 +231,7 @@ class WebSocket(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The transport is gone."""
-        self._state.connections.discard(self)  # type: ignore[arg-type]
+        self._state.connections.discard(self)
         self._end(None)
 
     def eof_received(self) -> None:
@@ -218,7 +240,8 @@ class WebSocket(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client reads more slowly than it is sent to: it is not listened to meanwhile."""
         self._guarded = True
-        self._stop_reading()
+        if not self._closing:
+            self._stop_reading()
 
     def resume_writing(self) -> None:
         """The client has caught up."""
@@ -279,16 +302,17 @@ class WebSocket(asyncio.Protocol):
     def _hold(self, data: bytes) -> None:
         self._held = data
         self._stop_reading()
-        if not self._full:
+        if self._closing or not self._full:
             self._loop.call_soon(self._go_on)
 
     def _stop_reading(self) -> None:
-        if self._reading and not self._closing:
+        if self._reading:
             self._reading = False
-            self._transport.pause_reading()
+            if not self._transport.is_closing():
+                self._transport.pause_reading()
 
     def _go_on(self) -> None:
-        if self._reading or self._full or (self._guarded and not self._closing):
+        if self._reading or (not self._closing and (self._full or self._guarded)):
             return
         self._reading = True
         if self._frames:
@@ -303,34 +327,35 @@ class WebSocket(asyncio.Protocol):
 
     def _new_protocol(self) -> ServerProtocol:
         self._unparsed = 0
-        return ServerProtocol(
-            state=OPEN, max_size=self.limits.max_inbound_bytes, logger=_library_log()
-        )
+        return _Library(state=OPEN, max_size=self.limits.max_inbound_bytes, logger=_library_log())
 
     def _parse(self, data: bytes) -> None:
         protocol = self._protocol
         if protocol is None:
             protocol = self._protocol = self._new_protocol()
-        if len(data) > BYTES_A_TURN and not self._closing:
-            data, rest = data[:BYTES_A_TURN], data[BYTES_A_TURN:]
-        else:
-            rest = b""
+        data, rest = data[:BYTES_A_TURN], data[BYTES_A_TURN:]
         self._unparsed += len(data)
         protocol.receive_data(data)
-        for event in protocol.events_received():
+        events, output, pongs = protocol.events_received(), protocol.data_to_send(), 0
+        for event in events:
             if isinstance(event, Request):
                 self._request(protocol, event)
                 return
+            assert isinstance(event, Frame)
             self._unparsed -= _size_on_wire(len(event.data))
+            pongs += event.opcode is Opcode.PING
             if self._frames is None:
                 self._frames = deque()
             self._frames.append(event)
+        for pong in output[:pongs]:
+            self.write(pong)
         if self._frames:
             self._handle_frames()
-        self._flush()
-        if protocol.parser_exc is not None:
+        # What is left is the end: a close frame, or the refusal of a handshake.
+        self._send(protocol, output[pongs:])
+        if protocol.parser_exc or protocol.handshake_exc or protocol.close_rcvd:
             self._end(self.limits.close_timeout_s)
-        elif rest:
+        if rest:
             self._hold(rest)
 
     def _handle_frames(self) -> None:
@@ -352,41 +377,36 @@ class WebSocket(asyncio.Protocol):
             self._protocol = None
 
     def _handle(self, frame: Frame) -> None:
-        if frame.opcode is Opcode.CLOSE:
-            self._flush()
-            self._end(self.limits.close_timeout_s)
-        elif frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
-            if frame.opcode is not Opcode.CONT:
-                self._fragments = _Fragments(frame.opcode is Opcode.TEXT)
-            assert self._fragments is not None
-            try:
-                self._fragments.add(bytes(frame.data), frame.fin)
-            except UnicodeDecodeError:
-                self._fail_text()
-                return
-            if frame.fin:
-                fragments, self._fragments = self._fragments, None
-                payload = b"".join(fragments.parts)
-                if fragments.text:
-                    self.text_received(payload)
-                else:
-                    self.binary_received(payload)
-        else:
-            # The library has answered a ping; pongs count by having arrived.
-            self._flush()
+        if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+            # The library has answered pings and close frames; pongs count by having arrived.
+            return
+        if frame.opcode is not Opcode.CONT:
+            self._fragments = _Fragments(frame.opcode is Opcode.TEXT)
+        fragments = self._fragments
+        assert fragments is not None
+        try:
+            fragments.add(bytes(frame.data), frame.fin)
+        except UnicodeDecodeError:
+            self._fail_text()
+            return
+        if frame.fin:
+            self._fragments = None
+            payload = b"".join(fragments.parts)
+            if fragments.text:
+                self.text_received(payload)
+            else:
+                self.binary_received(payload)
 
     def _fail_text(self) -> None:
         if self._protocol is None:
             self._protocol = self._new_protocol()
         self._protocol.fail(CloseCode.INVALID_TEXT, "not UTF-8")
-        self._flush()
+        self._send(self._protocol, self._protocol.data_to_send())
         self._end(self.limits.close_timeout_s)
 
     # Opening.
 
-    def _choose_subprotocol(
-        self, protocol: ServerProtocol, offered: Any
-    ) -> Subprotocol | None:
+    def _choose_subprotocol(self, offered: Sequence[Subprotocol]) -> Subprotocol | None:
         return next((Subprotocol(name) for name in self.subprotocols if name in offered), None)
 
     def _request(self, protocol: ServerProtocol, request: Request) -> None:
@@ -402,7 +422,7 @@ class WebSocket(asyncio.Protocol):
             self.create_task(self._open(protocol, request, response))
         else:
             protocol.send_response(response)
-            self._flush()
+            self._send(protocol, protocol.data_to_send())
             self._end(self.limits.close_timeout_s)
 
     async def _open(self, protocol: ServerProtocol, request: Request, response: Response) -> None:
@@ -412,10 +432,14 @@ class WebSocket(asyncio.Protocol):
                 reason = await self.admit(request)
         except TimeoutError:
             reason = (CloseCode.OVERLOADED, "try again later")
+        # The root of a task: a defect here must not leave the client waiting.
+        except Exception:
+            log.exception("handshake_failed")
+            reason = (CloseCode.INTERNAL_ERROR, "the server failed")
         if self._transport.is_closing() or self._closing:
             return
         protocol.send_response(response)
-        self._flush()
+        self._send(protocol, protocol.data_to_send())
         self._protocol = None
         if reason is not None:
             self.close(*reason)
@@ -445,15 +469,16 @@ class WebSocket(asyncio.Protocol):
         else:
             self._transport.write(frames)
 
-    def _flush(self) -> None:
+    def _send(self, protocol: ServerProtocol, output: list[bytes]) -> None:
         """Send what the library wants sent; an empty piece is the end of the stream."""
-        protocol = self._protocol
-        if protocol is None:
-            return
-        for data in protocol.data_to_send():
+        for data in output:
             if data:
                 self._transport.write(data)
-            elif protocol.close_rcvd is not None or not self._transport.can_write_eof():
+            elif (
+                protocol.close_rcvd is not None
+                or protocol.state is CONNECTING
+                or not self._transport.can_write_eof()
+            ):
                 self._transport.close()
             else:
                 # Closing while bytes come in would reset the connection, and the client would
@@ -478,6 +503,19 @@ class WebSocket(asyncio.Protocol):
         if timeout_s is None and self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+class _Library(ServerProtocol):
+    """The library, which else calls a close frame between two fragments a protocol error.
+
+    RFC 6455, section 5.4, lets control frames stand there, and nothing excepts that one.
+    """
+
+    def recv_frame(self, frame: Frame) -> None:
+        """Take a frame."""
+        if frame.opcode is Opcode.CLOSE:
+            self.current_size = None
+        super().recv_frame(frame)
 
 
 class _Fragments:
