@@ -3,10 +3,8 @@ import { type KeyboardEvent, type ReactElement, useEffect, useLayoutEffect, useR
 import { keepDraft, readDraft } from "./drafts";
 import { useConversation, useOpened } from "./hooks";
 import { Icon } from "./icons";
-import { type Messenger, messenger } from "./messenger";
+import { type Messenger, useMessenger } from "./messenger";
 import { isPhone } from "./route";
-import type { Catalogue } from "./texts";
-import type { User } from "./wire";
 
 const KEEP_DRAFT_AFTER_MS = 200;
 
@@ -26,18 +24,12 @@ export interface ComposerOf {
 export interface ComposerProps {
   /** The component's id. */
   id?: string;
-  /** Who is signed in. */
-  me?: User;
-  /** The language of the page, such as `en`. */
-  language?: string;
-  /** The words in that language, by the keys of texts.json. */
-  texts?: Catalogue;
   /** How messages are written: `type`, `label`, `icon`, `field`, `max_length`, `rank` of each type. */
   composers?: ComposerOf[];
 }
 
 export function Composer(props: ComposerProps): ReactElement | null {
-  const app = messenger(props);
+  const app = useMessenger();
   return app ? <Opened app={app} composers={props.composers ?? []} /> : null;
 }
 

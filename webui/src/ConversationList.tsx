@@ -4,7 +4,7 @@ import { createPortal } from "react-dom";
 import { draftOf } from "./drafts";
 import { useLasting, useList, useOffline, useOpened, useSynced, useUsers } from "./hooks";
 import { IconButton } from "./icons";
-import { type Messenger, messenger } from "./messenger";
+import { type Messenger, useMessenger } from "./messenger";
 import { Avatar, faceOf, titleOf } from "./people";
 import { activity } from "./store";
 import type { Catalogue } from "./texts";
@@ -39,7 +39,7 @@ export interface ConversationListProps {
 }
 
 export function ConversationList(props: ConversationListProps): ReactElement | null {
-  const app = messenger(props);
+  const app = useMessenger(props);
   return app ? <Chats {...props} app={app} /> : null;
 }
 

@@ -4,11 +4,9 @@ import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useConversation, useLasting, useOnline, useOpened, useOutbox, useUsers, useWindow } from "./hooks";
 import { Icon, IconButton } from "./icons";
 import { MessageRow } from "./MessageRow";
-import { type Messenger, messenger } from "./messenger";
+import { type Messenger, useMessenger } from "./messenger";
 import { Avatar, faceOf, titleOf } from "./people";
 import { buildRows, type Row } from "./rows";
-import type { Catalogue } from "./texts";
-import type { User } from "./wire";
 
 // Within this much of the end one reads the newest messages: new ones are followed.
 const AT_END_PX = 32;
@@ -20,23 +18,17 @@ const ROW_PX = 46;
 export interface TimelineProps {
   /** The component's id. */
   id?: string;
-  /** Who is signed in. */
-  me?: User;
-  /** The language of the page, such as `en`. */
-  language?: string;
-  /** The words in that language, by the keys of texts.json. */
-  texts?: Catalogue;
   /** The plugin that draws each message type, for its style sheet. */
   plugins?: Record<string, string>;
-  /** How often the conversation's title was pressed; Dash counts along. */
+  /** How often the conversation's title was pressed: a callback opens its details. */
   details_clicks?: number;
-  /** The conversation in the address, told to Dash. */
+  /** The conversation in the address, told to callbacks. */
   conversation?: string | null;
   setProps?(props: Partial<TimelineProps>): void;
 }
 
 export function Timeline(props: TimelineProps): ReactElement | null {
-  const app = messenger(props);
+  const app = useMessenger();
   return app ? <Opened {...props} app={app} /> : null;
 }
 
@@ -140,13 +132,17 @@ function Header({ app, opened, details_clicks = 0, setProps }: Inside & { opened
     <header className="dm-header">
       <IconButton icon="back" label={texts.t("back")} className="dm-back" onClick={() => app.route.close()} />
       {conversation && (
-        <div className="dm-header-chat" onClick={() => setProps?.({ details_clicks: details_clicks + 1 })}>
+        <button type="button" className="dm-header-chat"
+          onClick={() => setProps?.({ details_clicks: details_clicks + 1 })}
+        >
           <Avatar id={faceOf(conversation)} name={title} size={40} />
-          <div className="dm-header-words">
-            <h2 dir="auto">{title}</h2>
-            <p>{below}</p>
-          </div>
-        </div>
+          <span className="dm-header-words">
+            <span className="dm-header-title" role="heading" aria-level={2} dir="auto">
+              {title}
+            </span>
+            <span className="dm-header-below">{below}</span>
+          </span>
+        </button>
       )}
     </header>
   );

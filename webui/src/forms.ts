@@ -112,12 +112,11 @@ function complain(form: HTMLFormElement, { key, message, params }: Failure, text
 /** Show `sentence` under a field, or clear what stands there. */
 function show(form: HTMLFormElement, name: string, sentence: string): void {
   const place = form.querySelector<HTMLElement>(`[data-error-for="${CSS.escape(name)}"]`);
-  if (place) {
-    place.textContent = sentence;
-    place.id ||= `error-${name}`;
-  }
+  if (place) place.textContent = sentence;
   const control = controls(form).find((one) => one.name === name);
   if (!control) return;
+  // Several forms of a page may have a field of this name.
+  if (place) place.id ||= `${control.id || name}-problem`;
   if (sentence) {
     control.setAttribute("aria-invalid", "true");
     if (place) control.setAttribute("aria-describedby", place.id);

@@ -3,9 +3,8 @@
 import { Composer } from "./Composer";
 import { ConversationList, restoreListWidth } from "./ConversationList";
 import { enhanceForms } from "./forms";
-import { Page } from "./Page";
 import { Timeline } from "./Timeline";
 
 restoreListWidth();
 enhanceForms();
-Object.assign(window, { dash_messenger_webui: { Composer, ConversationList, Page, Timeline } });
+Object.assign(window, { dash_messenger_webui: { Composer, ConversationList, Timeline } });

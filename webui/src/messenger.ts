@@ -1,5 +1,6 @@
 // Puts the parts together, once a page. The components find them here.
 
+import { useSyncExternalStore } from "react";
 import { Cache } from "./cache";
 import { Outbox, storedKeys } from "./outbox";
 import { Route } from "./route";
@@ -98,15 +99,24 @@ export class Messenger {
 
 declare global {
   interface Window {
-    dashMessenger?: Messenger & { open?(conversation: string): void };
+    dashMessenger?: Messenger;
   }
 }
 
-/** The page's messenger, started by the first component that knows who is signed in. */
-export function messenger(config?: Partial<Config>): Messenger | null {
-  if (!window.dashMessenger && config?.me) {
+const STARTED = "dm:started";
+
+/** The page's messenger, started by the component that knows who is signed in; null before. */
+export function useMessenger(config: Partial<Config> = {}): Messenger | null {
+  if (!window.dashMessenger && config.me) {
     window.dashMessenger = new Messenger(config as Config);
     window.dashMessenger.start();
+    // Others are drawn already, or in the midst of being drawn.
+    queueMicrotask(() => dispatchEvent(new Event(STARTED)));
   }
-  return window.dashMessenger ?? null;
+  return useSyncExternalStore(onStarted, () => window.dashMessenger ?? null);
+}
+
+function onStarted(listener: () => void): () => void {
+  addEventListener(STARTED, listener);
+  return () => removeEventListener(STARTED, listener);
 }

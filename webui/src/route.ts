@@ -50,7 +50,6 @@ export class Route {
 
   private changed(): void {
     document.documentElement.dataset["dmPane"] = this.conversation ? "chat" : "list";
-    dispatchEvent(new Event("dm:moved"));
     this.topics.touch("route");
     this.topics.tell();
   }

@@ -104,7 +104,8 @@ export class Sync {
       this.store.read(conversation, read_no, unread);
     } else if (method === "receipt") {
       const { conversation, others_read_no } = params as { conversation: string; others_read_no: number };
-      this.store.changeConversation(conversation, { others_read_no });
+      const known = this.store.conversation(conversation);
+      if (known && others_read_no > known.others_read_no) this.store.changeConversation(conversation, { others_read_no });
     }
   }
 
@@ -188,18 +189,22 @@ export class Sync {
       for (;;) {
         const { cursor } = this.store.window(id);
         if (cursor < 0) return;
-        const page = await this.socket.call<LogPage>("log.read", { log: id, after: cursor, limit: LOG_PAGE });
+        const page = await this.socket.call<LogPage>("log.read", {
+          log: id,
+          after: cursor,
+          limit: LOG_PAGE,
+          epoch: this.epoch,
+        });
         for (const event of page.events) {
           if (event.seq > this.store.window(id).cursor) {
             this.apply(event);
             this.store.changeWindow(id, { cursor: event.seq });
           }
         }
-        const reached = page.events.length ? page.events[page.events.length - 1]!.seq : page.seq;
-        const now = Math.max(reached, this.store.window(id).cursor);
+        const now = Math.max(page.seq, this.store.window(id).cursor);
         this.store.changeWindow(id, { cursor: now });
         this.store.changeConversation(id, { seq: Math.max(now, this.store.conversation(id)?.seq ?? 0) });
-        if (!page.events.length || now >= page.seq) return;
+        if (now >= page.newest || page.seq <= page.after) return;
       }
     }, async () => {
       this.store.dropWindow(id);
@@ -214,13 +219,14 @@ export class Sync {
         log: this.store.me.id,
         after: this.userCursor,
         limit: LOG_PAGE,
+        epoch: this.epoch,
       });
       for (const event of page.events) {
         if (event.seq <= this.userCursor) continue;
         this.userCursor = event.seq;
         this.applyOwn(event);
       }
-      if (!page.events.length) this.userCursor = Math.max(this.userCursor, page.seq);
+      this.userCursor = Math.max(this.userCursor, page.seq);
     }, async () => {
       this.since = null;
       this.socket.restart();

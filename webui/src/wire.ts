@@ -86,10 +86,12 @@ export interface HistoryPage {
   more_after: boolean;
 }
 
+/** All of a log in `(after, seq]`; it goes on to `newest`. */
 export interface LogPage {
   events: LogEvent[];
   after: number;
   seq: number;
+  newest: number;
 }
 
 export interface Sent {

@@ -9,7 +9,7 @@ from typing import Any
 
 from dash.development.base_component import Component, ComponentType
 
-__all__ = ["Composer", "ConversationList", "Page", "Timeline"]
+__all__ = ["Composer", "ConversationList", "Timeline"]
 
 _UNSET: Any = Component.UNDEFINED
 _js_dist = [
@@ -22,9 +22,6 @@ class Composer(Component):
 
     - id (string): The component's id.
     - composers (ComposerOf[]): How messages are written: `type`, `label`, `icon`, `field`, `max_length`, `rank` of each type.
-    - language (string): The language of the page, such as `en`.
-    - me (User): Who is signed in.
-    - texts (Catalogue): The words in that language, by the keys of texts.json.
     """
 
     _children_props: list[str] = []
@@ -36,15 +33,12 @@ class Composer(Component):
         self,
         id: str | Mapping[str, Any] = _UNSET,
         composers: Sequence[Mapping[str, Any]] = _UNSET,
-        language: str = _UNSET,
-        me: Mapping[str, Any] = _UNSET,
-        texts: Mapping[str, Any] = _UNSET,
     ) -> None:
-        self._prop_names = ["id", "composers", "language", "me", "texts"]
+        self._prop_names = ["id", "composers"]
         self._valid_wildcard_attributes: list[str] = []
         self.available_properties = self._prop_names
         self.available_wildcard_properties: list[str] = []
-        props = {"id": id, "composers": composers, "language": language, "me": me, "texts": texts}
+        props = {"id": id, "composers": composers}
         super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})
 
 
@@ -85,43 +79,13 @@ class ConversationList(Component):
         super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})
 
 
-class Page(Component):
-    """Shows its children while the address is one of its paths, without loading the page anew.
-
-    - children (ReactNode): What is shown.
-    - id (string): The component's id.
-    - paths (string[]): Addresses such as `/login`; one that ends in a slash stands for all below it, `/` for itself.
-    """
-
-    _children_props: list[str] = []
-    _base_nodes = ["children"]
-    _namespace = "dash_messenger_webui"
-    _type = "Page"
-
-    def __init__(
-        self,
-        children: ComponentType = _UNSET,
-        id: str | Mapping[str, Any] = _UNSET,
-        paths: Sequence[str] = _UNSET,
-    ) -> None:
-        self._prop_names = ["children", "id", "paths"]
-        self._valid_wildcard_attributes: list[str] = []
-        self.available_properties = self._prop_names
-        self.available_wildcard_properties: list[str] = []
-        props = {"children": children, "id": id, "paths": paths}
-        super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})
-
-
 class Timeline(Component):
     """The messages of the conversation in the address, with its header.
 
     - id (string): The component's id.
-    - conversation (string | null): The conversation in the address, told to Dash.
-    - details_clicks (number): How often the conversation's title was pressed; Dash counts along.
-    - language (string): The language of the page, such as `en`.
-    - me (User): Who is signed in.
+    - conversation (string | null): The conversation in the address, told to callbacks.
+    - details_clicks (number): How often the conversation's title was pressed: a callback opens its details.
     - plugins (Record<string, string>): The plugin that draws each message type, for its style sheet.
-    - texts (Catalogue): The words in that language, by the keys of texts.json.
     """
 
     _children_props: list[str] = []
@@ -134,14 +98,11 @@ class Timeline(Component):
         id: str | Mapping[str, Any] = _UNSET,
         conversation: str | None = _UNSET,
         details_clicks: int = _UNSET,
-        language: str = _UNSET,
-        me: Mapping[str, Any] = _UNSET,
         plugins: Mapping[str, Any] = _UNSET,
-        texts: Mapping[str, Any] = _UNSET,
     ) -> None:
-        self._prop_names = ["id", "conversation", "details_clicks", "language", "me", "plugins", "texts"]
+        self._prop_names = ["id", "conversation", "details_clicks", "plugins"]
         self._valid_wildcard_attributes: list[str] = []
         self.available_properties = self._prop_names
         self.available_wildcard_properties: list[str] = []
-        props = {"id": id, "conversation": conversation, "details_clicks": details_clicks, "language": language, "me": me, "plugins": plugins, "texts": texts}
+        props = {"id": id, "conversation": conversation, "details_clicks": details_clicks, "plugins": plugins}
         super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})

@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import json
-
 from dash import html
 from dash.development.base_component import Component
 
@@ -81,6 +79,7 @@ def _landing(t: Words) -> Component:
             ),
         ],
         className="page page-landing",
+        **{"data-title": t("Messenger")},
     )
 
 
@@ -89,7 +88,7 @@ def _login(t: Words, sentences: str) -> Component:
         html.Form(
             [
                 _brand(),
-                html.H1(t("Log in")),
+                html.H1(t("Welcome back")),
                 *(
                     html.P([icon("info-circle"), sentence], className="why", **{"data-why": why})
                     for why, sentence in (
@@ -127,6 +126,7 @@ def _login(t: Words, sentences: str) -> Component:
             **{"data-command": "session.open", "data-texts": sentences},
         ),
         className="page page-login",
+        **{"data-title": t("Log in")},
     )
 
 
@@ -176,6 +176,7 @@ def _register(t: Words, sentences: str) -> Component:
             **{"data-command": "account.register session.open", "data-texts": sentences},
         ),
         className="page page-register",
+        **{"data-title": t("Create an account")},
     )
 
 
