@@ -67,9 +67,9 @@ class AccountUpdate(Struct, frozen=True, forbid_unknown_fields=True):
 
     display_name: AnyText | UnsetType = UNSET
     language: (
-        Annotated[str, Meta(pattern="^[a-z]{2,3}(-[A-Z]{2})?$", max_length=6)] | None | UnsetType
+        Annotated[str, Meta(pattern="^[a-z]{2,3}(-[A-Z]{2})?$", max_length=6)] | UnsetType | None
     ) = UNSET
-    theme: Annotated[str, Meta(pattern="^[a-z][a-z0-9_.-]{0,31}$")] | None | UnsetType = UNSET
+    theme: Annotated[str, Meta(pattern="^[a-z][a-z0-9_.-]{0,31}$")] | UnsetType | None = UNSET
 
 
 class Account(Struct, frozen=True):

@@ -198,7 +198,7 @@ class Conversations:
         """
         user = caller.user_id
         conversation = id_param(params.conversation)
-        pending = self._store.pending_read_no
+        pending = self._store.read_no
 
         def work(connection: Connection) -> ConversationFound:
             found = summaries(connection, user, only=[conversation], pending=pending)
@@ -295,9 +295,7 @@ class Conversations:
         return MemberRemoved(gone)
 
 
-def _start_direct(
-    transaction: Transaction, new: str, user: str, other: User
-) -> tuple[str, bool]:
+def _start_direct(transaction: Transaction, new: str, user: str, other: User) -> tuple[str, bool]:
     key = ":".join(sorted((user, other.id)))
     connection = transaction.connection
     found = connection.execute(

@@ -23,7 +23,7 @@ from dash_messenger.store.tables import messages
 from dash_messenger.summaries import Membership, id_param, membership
 from dash_messenger.users import Name, users_by_id
 
-__all__ = ["History", "Views", "draw", "select_messages"]
+__all__ = ["History", "Views", "choose_view", "draw", "select_messages"]
 
 MAX_PAGE = 100
 
@@ -89,14 +89,20 @@ class History:
         page = await self._store.read(
             lambda connection: _page(connection, conversation, user, params)
         )
-        view = self._renderer.choose(params.views) if params.views else caller.view
-        drawn = await draw(self._renderer, page.messages, view)
+        drawn = await draw(
+            self._renderer, page.messages, choose_view(self._renderer, caller, params.views)
+        )
         return replace(page, messages=drawn)
 
 
-async def draw(
-    renderer: Renderer, found: Sequence[Message], view: str | None
-) -> list[Message]:
+def choose_view(renderer: Renderer, caller: Caller, wanted: Sequence[str]) -> str | None:
+    """The view to draw in: the first of ``wanted`` there is, else what the connection has."""
+    if wanted:
+        return renderer.choose(wanted)
+    return None if caller.connection is None else caller.connection.view
+
+
+async def draw(renderer: Renderer, found: Sequence[Message], view: str | None) -> list[Message]:
     """The messages with their drawings in ``view``, where they have one."""
     if view is None or not found:
         return list(found)

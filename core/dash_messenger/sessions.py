@@ -61,6 +61,7 @@ class SessionOpened(Struct, frozen=True):
 
     user: User
     session: str
+    kind: Literal["token", "cookie"]
     expires_at_ms: int
     token: str | UnsetType = UNSET
 
@@ -134,7 +135,9 @@ class Sessions:
                 access="anonymous",
             ),
             Command("session.close", SessionClose, SessionClosed, self.close, "Log out."),
-            Command("session.list", SessionList, SessionsFound, self.list_open, "One's open sessions."),
+            Command(
+                "session.list", SessionList, SessionsFound, self.list_open, "One's open sessions."
+            ),
         ]
 
     async def authenticate(self, headers: Mapping[str, str]) -> OpenSession | None:
@@ -207,7 +210,7 @@ class Sessions:
             user_agent=user_agent[:MAX_USER_AGENT_CHARACTERS],
         )
         await self._store.write(_execute(row))
-        return SessionOpened(user, session, expires_at_ms, token)
+        return SessionOpened(user, session, kind, expires_at_ms, token)
 
     async def close(self, caller: Caller, params: SessionClose) -> SessionClosed:
         """Close one of one's own sessions; its sockets are closed before this returns.

@@ -27,7 +27,15 @@ from dash_messenger.ids import parse_id
 from dash_messenger.store.tables import conversations, members, messages, read_positions
 from dash_messenger.users import Name, users_by_id
 
-__all__ = ["LastMessage", "Membership", "Summary", "id_param", "membership", "names_in", "summaries"]
+__all__ = [
+    "LastMessage",
+    "Membership",
+    "Summary",
+    "id_param",
+    "membership",
+    "names_in",
+    "summaries",
+]
 
 MAX_PREVIEW_CHARACTERS = 200
 
@@ -208,9 +216,7 @@ def _read_no(row: Row[Any], user: str, pending: Pending) -> int:
 def _last(row: Row[Any]) -> LastMessage | None:
     if row.last_id is None or row.number < _first_number(row):
         return None
-    return LastMessage(
-        row.last_id, row.number, row.sender_id, row.type, row.text, row.sent_at_ms
-    )
+    return LastMessage(row.last_id, row.number, row.sender_id, row.type, row.text, row.sent_at_ms)
 
 
 def _member_counts(connection: Connection, ids: Sequence[str]) -> dict[str, int]:

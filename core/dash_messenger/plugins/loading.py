@@ -115,16 +115,19 @@ class Plugins:
         hook: str,
         accept: Callable[[str, Any], None],
         undo: Callable[[str], None] = lambda name: None,
+        prepare: Callable[[str], dict[str, object]] = lambda name: {},
         **arguments: object,
     ) -> None:
         """Call a ``register_*`` hook plugin by plugin, giving each result to ``accept``.
 
         ``accept(plugin name, result)`` may raise to refuse it; ``undo(plugin name)`` then takes
-        back what that plugin had registered. First loaded, first called.
+        back what that plugin had registered. ``prepare(plugin name)`` gives arguments that are
+        each plugin's own. First loaded, first called.
         """
         for implementation in list(getattr(self._manager.hook, hook).get_hookimpls()):
             name = implementation.plugin_name
-            given = {key: arguments[key] for key in implementation.argnames}
+            all_arguments = {**arguments, **prepare(name)}
+            given = {key: all_arguments[key] for key in implementation.argnames}
             try:
                 accept(name, implementation.function(**given))
             # The edge to a stranger's code.

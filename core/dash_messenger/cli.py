@@ -1,0 +1,119 @@
+"""The command ``dash-messenger``.
+
+Owns what is said on a terminal. Must not know how anything is done. Imports lazily: each command
+pays for what it uses, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from dash_messenger.settings import Settings
+
+__all__ = ["main"]
+
+DATA_HELP = "The folder that holds everything.  [default: the user's data folder]"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="dash-messenger")
+def main() -> None:
+    """A messenger on your own server, extended with Python."""
+
+
+@main.command()
+@click.option("--host", help="The address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=int, help="The port; 0 takes a free one.  [default: 8000]")
+@click.option("--data", type=click.Path(path_type=Path), help=DATA_HELP)
+@click.option("--demo", is_flag=True, help="Fill an empty folder with people who talk.")
+def serve(host: str | None, port: int | None, data: Path | None, demo: bool) -> None:
+    """Serve until stopped (Ctrl+C); prints the address once it is ready."""
+    settings = _settings(host=host, port=port, data=data)
+    from dash_messenger.running import run
+
+    sys.exit(run(settings, demo=demo))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--data", type=click.Path(path_type=Path), help=DATA_HELP)
+def plugins(as_json: bool, data: Path | None) -> None:
+    """List the plugins, and why one of them is not in use."""
+    settings = _settings(data=data)
+    from dash_messenger.plugins.listing import Installed
+
+    installed = Installed(without=settings.plugins_without)
+    found = [*installed.plugins]
+    installed.renderer.close()
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(found).decode())
+        return
+    if not found:
+        click.echo("No plugins are installed: nobody can send anything yet.")
+    width = max((len(plugin.name) for plugin in found), default=0)
+    for plugin in found:
+        line = f"{plugin.name:{width}}  {plugin.distribution} {plugin.version}  {plugin.status}"
+        click.echo(f"{line}: {plugin.reason}" if plugin.reason else line)
+
+
+@main.command()
+@click.option("--data", type=click.Path(path_type=Path), help=DATA_HELP)
+def migrate(data: Path | None) -> None:
+    """Bring the database to this version; ``serve`` does so by itself."""
+    settings = _settings(data=data)
+    from dash_messenger.running import migrate_folder
+
+    sys.exit(migrate_folder(settings))
+
+
+@main.group()
+def user() -> None:
+    """Manage users."""
+
+
+@user.command("add")
+@click.argument("username")
+@click.option("--display-name", help="The name that others see.  [default: the user name]")
+@click.option("--admin", is_flag=True, help="Let them manage the server.")
+@click.option("--data", type=click.Path(path_type=Path), help=DATA_HELP)
+@click.option(
+    "--password-file",
+    type=click.File(),
+    help="Read the password from the first line of a file; - is standard input.",
+)
+def user_add(
+    username: str,
+    display_name: str | None,
+    admin: bool,
+    data: Path | None,
+    password_file: click.utils.LazyFile | None,
+) -> None:
+    """Make an account, whether registration is open or not; asks for the password."""
+    settings = _settings(data=data)
+    if password_file is not None:
+        password = password_file.readline().rstrip("\r\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    from dash_messenger.running import add_user
+
+    role = "admin" if admin else "member"
+    sys.exit(add_user(settings, username, password, display_name=display_name, role=role))
+
+
+def _settings(**flags: object) -> Settings:
+    from dash_messenger.diagnostics import start_logging
+    from dash_messenger.settings import SettingsInvalid, load_settings
+
+    try:
+        settings = load_settings(**flags)
+    except SettingsInvalid as error:
+        raise click.ClickException(str(error)) from None
+    start_logging(settings.log_level, settings.log_format)
+    return settings

@@ -1,0 +1,280 @@
+"""HTTP: every command as ``POST /api/COMMAND``, ``GET /healthz``, and the guard of all routes.
+
+Owns the Quart application. Must not know what commands do, nor which pages plugins add. Invariant:
+one guard runs before every route, a plugin's too: without a session nothing is answered but what
+stands on the list of open paths and the commands registered as anonymous, and nothing that another
+site's page asked for is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+import structlog
+from quart import Quart, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from dash_messenger.commands import Caller, Commands
+from dash_messenger.errors import (
+    Failure,
+    ForeignOrigin,
+    InternalError,
+    NotFound,
+    TimedOut,
+    TooLarge,
+    Unauthenticated,
+    UnknownCommand,
+)
+from dash_messenger.gateway.origin import origin_allowed
+from dash_messenger.protocol import MAX_INBOUND_BYTES, http_error_body
+from dash_messenger.sessions import OpenSession, SessionClosed, SessionOpened, Sessions, cookie_name
+from dash_messenger.settings import Settings
+
+__all__ = ["OpenPaths", "make_app"]
+
+# Pages' callbacks send more than commands do; files have routes with limits of their own.
+MAX_BODY_BYTES = 1_048_576
+BODY_TIMEOUT_S = 10
+COMMAND_TIMEOUT_S = 30
+MAX_USER_AGENT_CHARACTERS = 256
+SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
+ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+# For answers that set none of their own; pages do.
+DEFAULT_CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+log = structlog.get_logger(__name__)
+_encoder = msgspec.json.Encoder()
+
+
+class OpenPaths:
+    """The paths that need no session: exact ones, and prefixes where they end in ``/``."""
+
+    def __init__(self) -> None:
+        self._exact = {"/healthz"}
+        self._prefixes: tuple[str, ...] = ("/api/",)
+
+    def add(self, *paths: str) -> None:
+        """Open more; the single ``/`` is a path, not a prefix of all.
+
+        Raises:
+            ValueError: it is no path.
+        """
+        for path in paths:
+            if not path.startswith("/"):
+                raise ValueError(f"{path!r} is not a path")
+            self._exact.add(path)
+            if path.endswith("/") and path != "/":
+                self._prefixes += (path,)
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._exact or path.startswith(self._prefixes)
+
+    def copy(self) -> OpenPaths:
+        """The same paths, to come back to."""
+        other = OpenPaths()
+        other._exact, other._prefixes = set(self._exact), self._prefixes
+        return other
+
+    def restore(self, other: OpenPaths) -> None:
+        """Open what ``other`` opens and nothing else."""
+        self._exact, self._prefixes = set(other._exact), other._prefixes
+
+
+def make_app(
+    commands: Commands,
+    sessions: Sessions,
+    settings: Settings,
+    open_paths: OpenPaths,
+    address_of: Callable[[str, Mapping[str, str]], str],
+    is_ready: Callable[[], bool],
+) -> Quart:
+    """The application, to which plugins add their routes."""
+    app = Quart("dash_messenger", static_folder=None)
+    app.config.update(
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+        BODY_TIMEOUT=BODY_TIMEOUT_S,
+        # Only `__Host-session` and two choices of the pages are cookies here.
+        SECRET_KEY=None,
+    )
+    http = _Http(commands, sessions, settings, open_paths, address_of)
+    app.before_request(http.guard)
+    app.after_request(http.protect)
+    app.register_error_handler(Failure, http.refuse)
+    app.register_error_handler(HTTPException, http.refuse_http)
+    app.add_url_rule("/api/", "api_root", http.command, methods=ALL_METHODS)
+    app.add_url_rule("/api/<path:command>", "api", http.command, methods=ALL_METHODS)
+
+    async def healthz() -> Response:
+        ready = is_ready()
+        return _json({"status": "ok" if ready else "not ready"}, 200 if ready else 503)
+
+    app.add_url_rule("/healthz", "healthz", healthz, methods=["GET"])
+    return app
+
+
+class _Http:
+    """The guard and the commands."""
+
+    def __init__(
+        self,
+        commands: Commands,
+        sessions: Sessions,
+        settings: Settings,
+        open_paths: OpenPaths,
+        address_of: Callable[[str, Mapping[str, str]], str],
+    ) -> None:
+        self._commands = commands
+        self._sessions = sessions
+        self._settings = settings
+        self._open_paths = open_paths
+        self._address_of = address_of
+        self._cookie = cookie_name(settings.secure)
+
+    async def guard(self) -> None:
+        """Return for requests that may go on.
+
+        Raises:
+            ForeignOrigin: another site's page would act as the user.
+            Unauthenticated: the path needs a session.
+        """
+        g.session = None
+        is_safe = request.method in SAFE_METHODS
+        is_open = request.path in self._open_paths
+        if is_safe and is_open:
+            return
+        g.session = await self._sessions.authenticate(request.headers)
+        if not is_safe and not self._origin_allowed(g.session):
+            raise ForeignOrigin
+        if g.session is None and not is_open:
+            raise Unauthenticated
+
+    def _origin_allowed(self, session: OpenSession | None) -> bool:
+        origin = request.headers.get("Origin")
+        if origin is None:
+            # A browser names the origin of every POST: this is a script. It may act by its token
+            # or as nobody, but not by a cookie.
+            return session is None or session.by == "bearer"
+        return origin_allowed(
+            origin,
+            public_url=self._settings.public_url,
+            host=request.headers.get("Host"),
+            secure=request.scheme == "https",
+            cookie=True,
+            bearer=False,
+        )
+
+    async def command(self, command: str = "") -> Response:
+        """The result of a command."""
+        if request.method != "POST":
+            return _refusal(UnknownCommand(command=command[:64]), 405, {"Allow": "POST"})
+        if command not in self._commands:
+            raise UnknownCommand(command=command[:64])
+        body = await self._body()
+        session: OpenSession | None = g.session
+        caller = Caller(
+            user=session.user if session else None,
+            session=session.id if session else None,
+            address=self._address_of(request.remote_addr or "", request.headers),
+            user_agent=request.headers.get("User-Agent", "")[:MAX_USER_AGENT_CHARACTERS],
+        )
+        try:
+            answer = self._commands.dispatch(caller, command, body or b"{}")
+            result = await asyncio.wait_for(answer, COMMAND_TIMEOUT_S)
+        except TimeoutError:
+            raise TimedOut from None
+        except Failure:
+            raise
+        # The edge: a defect of a command or a plugin is logged, and told without its details.
+        except Exception:
+            log.exception("command_failed", command=command, user=caller.user)
+            raise InternalError from None
+        return self._answer(caller, body, result)
+
+    async def _body(self) -> bytes:
+        length = request.content_length
+        if length is not None and length > MAX_INBOUND_BYTES:
+            raise TooLarge(max_bytes=MAX_INBOUND_BYTES)
+        body: bytes = await request.get_data(as_text=False)
+        if len(body) > MAX_INBOUND_BYTES:
+            raise TooLarge(max_bytes=MAX_INBOUND_BYTES)
+        return body
+
+    def _answer(self, caller: Caller, body: bytes, result: Any) -> Response:
+        if isinstance(result, SessionOpened) and result.kind == "cookie":
+            response = _json(msgspec.structs.replace(result, token=msgspec.UNSET))
+            response.set_cookie(
+                self._cookie,
+                str(result.token),
+                max_age=self._settings.session_days * 86_400,
+                path="/",
+                secure=self._settings.secure,
+                httponly=True,
+                samesite="Lax",
+            )
+            return response
+        response = _json(result)
+        if isinstance(result, SessionClosed) and result.session == caller.session:
+            self._forget_cookie(response)
+        return response
+
+    def _forget_cookie(self, response: Response) -> None:
+        response.delete_cookie(
+            self._cookie,
+            path="/",
+            secure=self._settings.secure,
+            httponly=True,
+            samesite="Lax",
+        )
+
+    async def refuse(self, failure: Failure) -> Response:
+        """A failure as its documented status and body."""
+        return _refusal(failure)
+
+    async def refuse_http(self, error: HTTPException) -> Response:
+        """What the framework refuses, in the same form."""
+        code = error.code or 500
+        if code == 413:
+            return _refusal(TooLarge(max_bytes=MAX_BODY_BYTES))
+        if code in (404, 405):
+            return _refusal(NotFound(), code)
+        if code == 408:
+            return _refusal(TimedOut(), 408)
+        return _refusal(InternalError(), code)
+
+    async def protect(self, response: Response) -> Response:
+        """Headers for every answer; those that a page has set stay."""
+        headers = response.headers
+        headers.setdefault("X-Content-Type-Options", "nosniff")
+        headers.setdefault("X-Frame-Options", "DENY")
+        headers.setdefault("Referrer-Policy", "same-origin")
+        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        headers.setdefault("Content-Security-Policy", DEFAULT_CSP)
+        if self._settings.secure:
+            headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        if request.path.startswith("/api/"):
+            headers["Cache-Control"] = "no-store"
+        return response
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(_encoder.encode(value), status, content_type="application/json")
+
+
+def _refusal(
+    failure: Failure, status: int | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    response = Response(
+        http_error_body(failure),
+        status or failure.http_status,
+        content_type="application/json",
+        headers=dict(headers or {}),
+    )
+    retry_after_s = failure.params.get("retry_after_s")
+    if retry_after_s is not None:
+        response.headers["Retry-After"] = str(retry_after_s)
+    return response

@@ -1,0 +1,179 @@
+"""What plugins that serve pages are given, and the undoing of what a failing one did.
+
+Owns the implementations of `WebContext` and `Viewer`. Must not know any page. Invariant: of a
+plugin that failed while it added its routes nothing answers: no route, no handler, no open path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from quart import Quart, has_request_context, request
+
+from dash_messenger.commands import Caller, Commands
+from dash_messenger.errors import NotFound
+from dash_messenger.gateway.http import OpenPaths
+from dash_messenger.messages import MessageTypes
+from dash_messenger.plugins.loading import Plugins
+from dash_messenger.sessions import OpenSession, Sessions
+from dash_messenger.settings import Settings
+
+__all__ = ["Pages"]
+
+
+class Pages:
+    """Lets plugins add their pages to the application."""
+
+    def __init__(
+        self,
+        app: Quart,
+        commands: Commands,
+        sessions: Sessions,
+        types: MessageTypes,
+        settings: Settings,
+        open_paths: OpenPaths,
+        address_of: Callable[[str, Mapping[str, str]], str],
+    ) -> None:
+        self._app = app
+        self._commands = commands
+        self._sessions = sessions
+        self._types = types
+        self._settings = settings
+        self._open_paths = open_paths
+        self._address_of = address_of
+        self._dead: set[str] = set()
+        self._restore: Callable[[], None] = lambda: None
+        app.before_request(self._refuse_dead)
+
+    def register(self, plugins: Plugins) -> None:
+        """Call the hook ``register_http`` of every plugin."""
+        plugins.register(
+            "register_http",
+            accept=lambda name, result: None,
+            undo=lambda name: self._restore(),
+            prepare=self._prepare,
+        )
+
+    def _prepare(self, name: str) -> dict[str, object]:
+        self._restore = self._snapshot()
+        folder = self._settings.data / "plugins" / name
+        return {
+            "app": self._app,
+            "context": _Context(
+                self._commands,
+                self._sessions,
+                self._types,
+                self._settings.public_url,
+                folder,
+                self._open_paths,
+                self._address_of,
+            ),
+        }
+
+    def _snapshot(self) -> Callable[[], None]:
+        app, open_before = self._app, self._open_paths.copy()
+        endpoints = set(app.view_functions)
+        handlers: list[tuple[Any, Any]] = [
+            (funcs, {scope: list(found) for scope, found in funcs.items()})
+            for funcs in (
+                app.before_request_funcs,
+                app.after_request_funcs,
+                app.teardown_request_funcs,
+            )
+        ]
+        lists = [
+            (found, list(found)) for found in (app.before_serving_funcs, app.after_serving_funcs)
+        ]
+
+        def restore() -> None:
+            self._dead |= set(app.view_functions) - endpoints
+            self._open_paths.restore(open_before)
+            for funcs, before in handlers:
+                funcs.clear()
+                funcs.update(before)
+            for found, before_list in lists:
+                found[:] = before_list
+
+        return restore
+
+    async def _refuse_dead(self) -> None:
+        if request.endpoint in self._dead:
+            raise NotFound
+
+
+class _Context:
+    """A `WebContext` of one plugin."""
+
+    def __init__(
+        self,
+        commands: Commands,
+        sessions: Sessions,
+        types: MessageTypes,
+        public_url: str | None,
+        folder: Path,
+        open_paths: OpenPaths,
+        address_of: Callable[[str, Mapping[str, str]], str],
+    ) -> None:
+        self._commands = commands
+        self._sessions = sessions
+        self._types = types
+        self._public_url = public_url
+        self._folder = folder
+        self._open_paths = open_paths
+        self._address_of = address_of
+
+    @property
+    def types(self) -> MessageTypes:
+        """The registered message types."""
+        return self._types
+
+    @property
+    def public_url(self) -> str | None:
+        """The address people use, where it is set."""
+        return self._public_url
+
+    @property
+    def data_path(self) -> str:
+        """The plugin's folder."""
+        return str(self._folder)
+
+    async def viewer(self, headers: Mapping[str, str]) -> _Viewer | None:
+        """The user whose session the headers carry, or None."""
+        session = await self._sessions.authenticate(headers)
+        if session is None:
+            return None
+        peer = (request.remote_addr or "") if has_request_context() else ""
+        return _Viewer(self._commands, session, self._address_of(peer, headers))
+
+    def open_paths(self, *prefixes: str) -> None:
+        """Let requests without a session reach these paths."""
+        self._open_paths.add(*prefixes)
+
+
+class _Viewer:
+    """A `Viewer`."""
+
+    def __init__(self, commands: Commands, session: OpenSession, address: str) -> None:
+        self._commands = commands
+        self._session = session
+        self._caller = Caller(user=session.user, session=session.id, address=address)
+
+    @property
+    def user_id(self) -> str:
+        """The user's id."""
+        return self._session.user
+
+    @property
+    def session_id(self) -> str:
+        """The session's id."""
+        return self._session.id
+
+    async def call(self, command: str, /, **params: object) -> dict[str, Any]:
+        """The result of a command, called as this user."""
+        answer = self._commands.dispatch(self._caller, command, msgspec.json.encode(params))
+        # By JSON and back, so that pages get what every other client gets.
+        result: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(await answer))
+        return result

@@ -1,0 +1,110 @@
+"""Runs the server, or one task on its data folder, from the command line.
+
+Owns the event loop of the process and how the errors of starting are told: one sentence on standard
+error and a status, without a traceback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import click
+
+from dash_messenger.errors import Failure
+from dash_messenger.folder import DATABASE, FolderInUse
+from dash_messenger.gateway.listening import AddressTaken
+from dash_messenger.settings import Settings
+from dash_messenger.store import Store
+from dash_messenger.store.migrating import DatabaseTooNew
+
+__all__ = ["add_user", "migrate_folder", "run"]
+
+
+def run(settings: Settings, *, demo: bool = False) -> int:
+    """Serve until stopped; the exit status."""
+    return _run(_serve(settings, demo), fast=True)
+
+
+def migrate_folder(settings: Settings) -> int:
+    """Bring the database to this version; the exit status."""
+
+    async def work(store: Store) -> None:
+        click.echo(f"The database in {settings.data} is up to date.")
+
+    return _run(_with_store(settings, work))
+
+
+def add_user(
+    settings: Settings, username: str, password: str, *, display_name: str | None, role: str
+) -> int:
+    """Make an account; the exit status."""
+
+    async def work(store: Store) -> None:
+        from dash_messenger.accounts import Accounts
+        from dash_messenger.limits import Attempts
+        from dash_messenger.passwords import Passwords
+
+        passwords = Passwords(
+            memory_kib=settings.password_memory_kib, passes=settings.password_passes
+        )
+        accounts = Accounts(store, passwords, Attempts(enabled=False), settings)
+        try:
+            user = await accounts.create(username, password, display_name=display_name, role=role)
+        finally:
+            passwords.close()
+        click.echo(f"Added {user.username}.")
+
+    return _run(_with_store(settings, work))
+
+
+async def _serve(settings: Settings, demo: bool) -> None:
+    from dash_messenger.server import Server
+
+    server = await Server.open(settings)
+    try:
+        notes = []
+        if demo:
+            from dash_messenger.demo import fill
+
+            notes = await fill(server.store, server.accounts, server.commands)
+
+        def on_ready(address: str) -> None:
+            public = f" (people use {settings.public_url})" if settings.public_url else ""
+            click.echo(f"Dash Messenger is ready at {address}{public}")
+            for note in notes:
+                click.echo(note)
+
+        await server.serve(on_ready)
+    finally:
+        await server.aclose()
+
+
+async def _with_store(settings: Settings, work: Callable[[Store], Awaitable[None]]) -> None:
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = await Store.open(settings.data / DATABASE)
+    try:
+        await work(store)
+    finally:
+        await store.aclose()
+
+
+def _run(work: Coroutine[Any, Any, None], *, fast: bool = False) -> int:
+    loop_factory = None
+    if fast:
+        try:
+            import uvloop
+        except ImportError:  # Windows has none.
+            pass
+        else:
+            loop_factory = uvloop.new_event_loop
+    try:
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(work)
+    except KeyboardInterrupt:
+        return 130
+    except (Failure, FolderInUse, AddressTaken, DatabaseTooNew, OSError, RuntimeError) as error:
+        click.echo(f"Error: {error}", err=True)
+        return 1
+    return 0

@@ -1,0 +1,252 @@
+"""The composition root: makes the parts of a server, joins them, runs and closes them.
+
+Owns the order in which things start and stop. Invariant: the address is printed when HTTP and the
+socket both answer; on the way down, nothing new is taken, what is under way is answered, clients
+are told to come back, and the store is closed last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import structlog
+import uvicorn
+from sqlalchemy import select
+
+from dash_messenger.accounts import Accounts
+from dash_messenger.clock import Clock, now_ms
+from dash_messenger.commands import Commands
+from dash_messenger.conversations import Conversations
+from dash_messenger.folder import DATABASE, FolderLock
+from dash_messenger.gateway import Gateway, GuardedHttp
+from dash_messenger.gateway.addresses import Addresses
+from dash_messenger.gateway.http import OpenPaths, make_app
+from dash_messenger.gateway.listening import address_of, listen
+from dash_messenger.gateway.pages import Pages
+from dash_messenger.history import History
+from dash_messenger.hub import Hub
+from dash_messenger.limits import Attempts
+from dash_messenger.passwords import Passwords
+from dash_messenger.plugins.listing import Installed
+from dash_messenger.protocol import Event
+from dash_messenger.reading import Reading, Receipts
+from dash_messenger.sending import Sending
+from dash_messenger.sessions import Sessions
+from dash_messenger.settings import Settings
+from dash_messenger.store import Store
+from dash_messenger.store.tables import users as user_rows
+from dash_messenger.syncing import Syncing
+from dash_messenger.users import Users
+
+__all__ = ["Server"]
+
+KEEP_ALIVE_S = 30
+BACKLOG = 2_048
+
+log = structlog.get_logger(__name__)
+
+
+class Server:
+    """A server that is open: `serve` runs it until it is told to stop. Close it with `aclose`."""
+
+    def __init__(self, settings: Settings, store: Store, lock: FolderLock, clock: Clock) -> None:
+        self.settings = settings
+        self.store = store
+        self._lock = lock
+        self._uvicorn: _Uvicorn | None = None
+        self.installed = Installed(without=settings.plugins_without)
+        self.hub = Hub(self.installed.renderer)
+        self._passwords = Passwords(
+            memory_kib=settings.password_memory_kib, passes=settings.password_passes
+        )
+        attempts = Attempts(enabled=settings.rate_limits)
+        self.accounts = Accounts(store, self._passwords, attempts, settings)
+        self.sessions = Sessions(store, self.accounts, self.hub, settings, clock)
+        self._receipts = Receipts(self.hub)
+        reading = Reading(store, self.hub, self._receipts)
+        syncing = Syncing(store, self.hub, self.installed.renderer)
+        self.commands = Commands()
+        limited = settings.rate_limits
+        for family in (
+            self.accounts.commands(),
+            self.sessions.commands(),
+            Users(store, rate_limits=limited).commands(),
+            Conversations(store, rate_limits=limited).commands(),
+            Sending(store, self.installed.types, rate_limits=limited).commands(),
+            History(store, self.installed.renderer).commands(),
+            reading.commands(),
+            syncing.commands(),
+            self.installed.commands(self._is_admin),
+        ):
+            for command in family:
+                self.commands.add(command)
+        store.listener = _Listeners(self.hub, reading, syncing)
+        self._addresses = Addresses(settings.trusted_proxies)
+        self.gateway = Gateway(
+            authenticate=self.sessions.authenticate,
+            commands=self.commands,
+            hub=self.hub,
+            public_url=settings.public_url,
+            address_of=self._addresses,
+        )
+        open_paths = OpenPaths()
+        self.app = make_app(
+            self.commands,
+            self.sessions,
+            settings,
+            open_paths,
+            self._addresses,
+            lambda: self.ready,
+        )
+        Pages(
+            self.app,
+            self.commands,
+            self.sessions,
+            self.installed.types,
+            settings,
+            open_paths,
+            self._addresses,
+        ).register(self.installed.plugins)
+
+    @classmethod
+    async def open(cls, settings: Settings, *, clock: Clock = now_ms) -> Server:
+        """A server on the settings' data folder, not listening yet.
+
+        Raises:
+            FolderInUse: another server has the folder.
+            DatabaseTooNew: a later version wrote the database.
+        """
+        lock = FolderLock(settings.data)
+        try:
+            store = await Store.open(settings.data / DATABASE, clock=clock)
+        except BaseException:
+            lock.close()
+            raise
+        try:
+            return cls(settings, store, lock, clock)
+        except BaseException:
+            await store.aclose()
+            lock.close()
+            raise
+
+    @property
+    def ready(self) -> bool:
+        """Whether HTTP and the socket answer, and will go on answering."""
+        running = self._uvicorn
+        return running is not None and running.started and not running.should_exit
+
+    def stop(self) -> None:
+        """Begin to stop; a second call stops at once."""
+        running = self._uvicorn
+        if running is not None:
+            running.force_exit = running.should_exit
+            running.should_exit = True
+
+    async def serve(self, on_ready: Callable[[str], None]) -> None:
+        """Serve until `stop`; ``on_ready(address)`` is called once both transports answer.
+
+        Raises:
+            AddressTaken: the port is in use, or the host is not this machine's.
+        """
+        with listen(self.settings.host, self.settings.port) as listening:
+            address = address_of(self.settings.host, listening)
+            config = uvicorn.Config(
+                self.app,
+                http=GuardedHttp,
+                ws=self.gateway.protocol_class,  # type: ignore[arg-type]
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=KEEP_ALIVE_S,
+                # Without it, open sockets would hold up the end for ever.
+                timeout_graceful_shutdown=max(1, round(self.settings.shutdown_s)),
+                backlog=BACKLOG,
+            )
+            self._uvicorn = _Uvicorn(config, lambda: on_ready(address))
+            self.hub.start()
+            await self._uvicorn.serve(sockets=[listening])
+            if not self._uvicorn.started:
+                raise RuntimeError("the server did not start; the log says why")
+
+    async def aclose(self) -> None:
+        """Stop everything and store what waits. Safe to call twice."""
+        self.gateway.close()
+        self._receipts.close()
+        await self.hub.aclose()
+        self.store.listener = None
+        await self.store.aclose()
+        self._passwords.close()
+        self.installed.renderer.close()
+        self._lock.close()
+
+    async def _is_admin(self, user: str) -> bool:
+        query = select(user_rows.c.role).where(user_rows.c.id == user)
+        role: Any = await self.store.read(lambda connection: connection.execute(query).scalar())
+        return bool(role == "admin")
+
+
+class _Listeners:
+    """Who hears of committed events, in which order."""
+
+    def __init__(self, hub: Hub, reading: Reading, syncing: Syncing) -> None:
+        self._hub = hub
+        self._reading = reading
+        self._syncing = syncing
+
+    def apply(self, events: list[Event]) -> None:
+        """Before the answers."""
+        self._syncing.hear(events)
+        self._hub.apply(events)
+        self._reading.hear(events)
+
+    def announce(self, events: list[Event]) -> None:
+        """After the answers."""
+        self._hub.announce(events)
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn that says when it is ready, and leaves the process's signals to us.
+
+    Its own handling raises the signal again at the end, which would end the process before the
+    store is closed.
+    """
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handle SIGINT and SIGTERM while serving."""
+        loop = asyncio.get_running_loop()
+        handled = []
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, self._stop)
+                handled.append(number)
+        try:
+            yield
+        finally:
+            for number in handled:
+                loop.remove_signal_handler(number)
+
+    def _stop(self) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            # What was made so far lives as long as the process: nothing for the collector to walk.
+            gc.collect()
+            gc.freeze()
+            self._on_ready()
