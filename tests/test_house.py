@@ -1,4 +1,4 @@
-"""What holds for the repository as a whole: one version, one shape, nothing of anybody's machine."""
+"""What holds for the repository: one version, one shape, nothing of anybody's machine."""
 
 from __future__ import annotations
 

@@ -1,0 +1,309 @@
+"""Writes the parts of docs/ that are drawn from the code; ``--check`` says whether they are stale.
+
+Owns what stands between ``<!-- from the code: NAME -->`` and ``<!-- end -->`` in the pages of this
+folder; everything else there is written by hand. Must not write
+anything else.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import msgspec
+from dash_messenger.commands import Command
+from dash_messenger.errors import CloseCode, failures
+from dash_messenger.plugins.hookspecs import ServerHooks
+from dash_messenger.server import Server
+from dash_messenger.settings import PREFIX, Settings
+from dash_messenger.store.tables import metadata
+from dash_messenger_webui.hookspecs import DashHooks
+from msgspec import inspect as types
+from sqlalchemy import Table, UniqueConstraint
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
+
+DOCS = Path(__file__).parent
+PART = re.compile(r"(<!-- from the code: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+SQLITE: Dialect = sqlite.dialect()
+POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+CLOSE_CODE_MEANINGS = {
+    CloseCode.GOING_AWAY: "The server shuts down.",
+    CloseCode.UNSUPPORTED_DATA: "A binary frame came; the protocol is text.",
+    CloseCode.INVALID_TEXT: "A text frame was not UTF-8.",
+    CloseCode.TOO_LARGE: "A frame was larger than 64 KiB.",
+    CloseCode.INTERNAL_ERROR: "The server failed; its log says how.",
+    CloseCode.SERVICE_RESTART: "The server restarts.",
+    CloseCode.SLOW_READER: "The client read too slowly; what it missed is in the logs.",
+    CloseCode.PING_TIMEOUT: "A ping was not answered in time.",
+    CloseCode.OVERLOADED: "The server has too many connections or too much to do.",
+    CloseCode.UNAUTHENTICATED: "No session, or one that has ended: log in.",
+    CloseCode.SESSION_CLOSED: "The session was closed, here or elsewhere: log in.",
+    CloseCode.ACCOUNT_DEACTIVATED: "The account was deactivated.",
+    CloseCode.PROTOCOL_ABUSED: "The client broke the protocol again and again.",
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Write every stale page, or with ``--check`` name them and return 1."""
+    stale = {page: text for page in pages() if (text := current(page)) != page.read_text()}
+    for page, text in stale.items():
+        print(f"{page.relative_to(DOCS.parent)} is {'stale' if '--check' in arguments else 'new'}")
+        if "--check" not in arguments:
+            page.write_text(text)
+    return 1 if stale and "--check" in arguments else 0
+
+
+def pages() -> list[Path]:
+    """The pages of the documentation."""
+    return sorted(DOCS.rglob("*.md"))
+
+
+def current(page: Path) -> str:
+    """What a page should say."""
+
+    def fill(found: re.Match[str]) -> str:
+        begin, name, end = found.groups()
+        return f"{begin}\n{PARTS[name]().strip()}\n\n{end}"
+
+    return PART.sub(fill, page.read_text())
+
+
+# Commands
+
+
+def commands() -> list[Command]:
+    """Every command of the core, by name."""
+
+    async def of_a_server(folder: str) -> list[Command]:
+        settings = Settings(data=Path(folder), plugins_without=("text", "webui"))
+        server = await Server.open(settings)
+        try:
+            return list(server.commands)
+        finally:
+            await server.aclose()
+
+    with tempfile.TemporaryDirectory() as folder:
+        return asyncio.run(of_a_server(folder))
+
+
+def draw_commands() -> str:
+    """Each command with its parameters and result, then the structs they share."""
+    shared: dict[str, type] = {}
+    parts = []
+    for command in commands():
+        needs = "needs no session" if command.access == "anonymous" else "needs a session"
+        parts.append(f"### `{command.name}`\n\n{command.summary} ({needs})\n")
+        parts.append(_fields("parameter", command.params, shared))
+        parts.append(_fields("result", command.result, shared))
+    parts.append("## Objects in results\n")
+    drawn: set[str] = set()
+    while remaining := sorted(shared.keys() - drawn):
+        name = remaining[0]
+        drawn.add(name)
+        parts.append(f"### {name}\n\n{_first_paragraphs(shared[name])}\n")
+        parts.append(_fields("field", shared[name], shared))
+    return "\n".join(parts)
+
+
+def _fields(title: str, struct: type, shared: dict[str, type]) -> str:
+    info = types.type_info(struct)
+    assert isinstance(info, types.StructType)
+    if not info.fields:
+        return f"No {title}s.\n"
+    rows = [
+        (f"`{field.encode_name}`", _type_name(field.type, shared) + _default(field))
+        for field in info.fields
+    ]
+    return _table((title, "type"), rows)
+
+
+def _default(field: types.Field) -> str:
+    if field.required:
+        return ""
+    if field.default_factory is not msgspec.NODEFAULT:
+        return f", default `{_json(field.default_factory())}`"
+    if field.default in (msgspec.NODEFAULT, msgspec.UNSET):
+        return ", may be left out"
+    return f", default `{_json(field.default)}`"
+
+
+def _type_name(kind: types.Type, shared: dict[str, type]) -> str:
+    if isinstance(kind, types.UnionType):
+        members = [one for one in kind.types if not isinstance(one, types.NoneType)]
+        # Raw stands for JSON that is passed on; UNSET only says that a field may be left out.
+        named = [_type_name(one, shared) for one in members if not _is_unset(one)]
+        return " or ".join([*named, *(["null"] if len(members) < len(kind.types) else [])])
+    if isinstance(kind, types.StructType):
+        shared[kind.cls.__name__] = kind.cls
+        return f"[{kind.cls.__name__}](#{kind.cls.__name__.lower()})"
+    if isinstance(kind, types.ListType | types.VarTupleType | types.SetType | types.FrozenSetType):
+        limits = _limits(kind.min_length, kind.max_length, "items")
+        return f"list of {_type_name(kind.item_type, shared)}{limits}"
+    if isinstance(kind, types.DictType):
+        return (
+            f"object: {_type_name(kind.key_type, shared)} → {_type_name(kind.value_type, shared)}"
+        )
+    if isinstance(kind, types.StrType):
+        pattern = f" like `{kind.pattern}`" if kind.pattern else ""
+        return f"string{_limits(kind.min_length, kind.max_length, 'characters')}{pattern}"
+    if isinstance(kind, types.IntType):
+        return f"integer{_limits(kind.ge, kind.le)}"
+    if isinstance(kind, types.LiteralType):
+        return " or ".join(f"`{_json(value)}`" for value in kind.values)
+    names = {types.BoolType: "true or false", types.RawType: "JSON", types.AnyType: "JSON"}
+    return names.get(type(kind), type(kind).__name__.removesuffix("Type").lower())
+
+
+def _is_unset(kind: types.Type) -> bool:
+    return isinstance(kind, types.CustomType) and kind.cls is msgspec.UnsetType
+
+
+def _limits(low: int | None, high: int | None, unit: str = "") -> str:
+    if low is None and high is None:
+        return ""
+    low_text, high_text = ("" if limit is None else f"{limit:,}" for limit in (low, high))
+    text = {(True, False): f"at least {low_text}", (False, True): f"at most {high_text}"}.get(
+        (low is not None, high is not None), f"{low_text} to {high_text}"
+    )
+    return f" ({text} {unit}".rstrip() + ")"
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _first_paragraphs(kind: type) -> str:
+    return inspect.getdoc(kind) or ""
+
+
+# Errors and close codes
+
+
+def draw_errors() -> str:
+    """Every failure: code, key, status, whether to try again, and what it says."""
+    rows = [
+        (
+            str(kind.code),
+            f"`{kind.key}`",
+            str(kind.http_status),
+            "yes" if kind.retryable else "",
+            kind.sentence,
+            " ".join((inspect.getdoc(kind) or "").split()),
+        )
+        for kind in failures()
+    ]
+    return _table(("code", "key", "HTTP", "retryable", "sentence", "when"), rows)
+
+
+def draw_close_codes() -> str:
+    """Every close code and whether a client should come back."""
+    rows = [
+        (
+            str(code.value),
+            f"`{code.name.lower()}`",
+            "come back" if code.comes_back else "do not reconnect",
+            CLOSE_CODE_MEANINGS[code],
+        )
+        for code in CloseCode
+    ]
+    return _table(("code", "name", "client", "when"), rows)
+
+
+# Tables, settings, hooks
+
+
+def draw_tables() -> str:
+    """The database: each table with columns, keys and indexes."""
+    return "\n".join(_draw_table(table) for table in metadata.tables.values())
+
+
+def _draw_table(table: Table) -> str:
+    unique = {
+        column.name
+        for constraint in table.constraints
+        if isinstance(constraint, UniqueConstraint) and len(constraint.columns) == 1
+        for column in constraint.columns
+    }
+    rows = []
+    for column in table.columns:
+        notes = ["key"] if column.primary_key else []
+        notes += ["unique"] if column.name in unique or column.unique else []
+        notes += [f"→ {key.target_fullname}" for key in column.foreign_keys]
+        lite = column.type.compile(dialect=SQLITE)
+        post = column.type.compile(dialect=POSTGRESQL)
+        null = "yes" if column.nullable else ""
+        rows.append((f"`{column.name}`", lite, post, null, ", ".join(notes)))
+    lines = [f"## `{table.name}`\n"]
+    lines.append(_table(("column", "SQLite", "PostgreSQL", "null", ""), rows))
+    several = [
+        [column.name for column in constraint.columns]
+        for constraint in table.constraints
+        if isinstance(constraint, UniqueConstraint) and len(constraint.columns) > 1
+    ]
+    lines += [f"Unique: {', '.join(names)}.\n" for names in sorted(several)]
+    for index in sorted(table.indexes, key=lambda index: str(index.name)):
+        kind = "Unique index" if index.unique else "Index"
+        lines.append(f"{kind}: {', '.join(column.name for column in index.columns)}.\n")
+    return "\n".join(lines)
+
+
+def draw_settings() -> str:
+    """Every setting with its default and what it is for."""
+    sentences = _field_docstrings(Settings)
+    rows = []
+    for name, field in Settings.model_fields.items():
+        default = "by the system" if field.default_factory else f"`{_json(field.default)}`"
+        rows.append((f"`{name}`", f"`{PREFIX}{name.upper()}`", default, sentences.get(name, "")))
+    return _table(("setting", "environment", "default", "meaning"), rows)
+
+
+def _field_docstrings(kind: type) -> dict[str, str]:
+    (definition,) = ast.parse(inspect.getsource(kind)).body
+    assert isinstance(definition, ast.ClassDef)
+    found = {}
+    for field, after in zip(definition.body, definition.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+            match after:
+                case ast.Expr(value=ast.Constant(value=str() as text)):
+                    found[field.target.id] = " ".join(text.split())
+    return found
+
+
+def draw_hooks() -> str:
+    """The hooks of the server half and of the Dash half."""
+    parts = []
+    for half, kind in (("server", ServerHooks), ("Dash", DashHooks)):
+        for name, hook in inspect.getmembers(kind, inspect.isfunction):
+            if name.startswith(("register_", "check_", "on_")):
+                arguments = [p for p in inspect.signature(hook).parameters if p != "self"]
+                parts.append(f"### `{name}({', '.join(arguments)})`\n\nOf the {half} half.\n")
+                parts.append((inspect.getdoc(hook) or "") + "\n")
+    return "\n".join(parts)
+
+
+def _table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [titles, tuple("---" for _ in titles), *rows]
+    return "".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines
+    )
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "commands": draw_commands,
+    "errors": draw_errors,
+    "close_codes": draw_close_codes,
+    "tables": draw_tables,
+    "settings": draw_settings,
+    "hooks": draw_hooks,
+}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
