@@ -46,6 +46,7 @@ def open_engine(path: Path, *, writes: bool) -> Engine:
         f"sqlite:///{path}",
         module=sqlite,
         poolclass=NullPool,
+        hide_parameters=True,  # an error's text goes to the log, what people wrote does not
         connect_args={
             "isolation_level": None,
             "check_same_thread": False,
@@ -129,7 +130,7 @@ class Readers:
         except (DBAPIError, sqlite.Error) as error:
             if not storage_failed(error):
                 raise
-            structlog.get_logger("store").error("read_failed", exc_info=error)
+            structlog.get_logger("store").error("read_failed", error=repr(error))
             raise StorageFailed from error
 
     def _connection(self) -> Connection:

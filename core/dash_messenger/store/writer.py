@@ -193,7 +193,7 @@ class Writer:
         try:
             return self._commit(pieces)
         except Exception as error:
-            self._log.warning("batch_failed", pieces=len(pieces), exc_info=error)
+            self._log.warning("batch_failed", pieces=len(pieces), error=repr(error))
         outcome = _Outcome()
         for piece in pieces:
             try:
@@ -246,6 +246,8 @@ class Writer:
                         "UPDATE counters SET value = ? WHERE name = 'change_no'", (change_no,)
                     )
         except BaseException:
+            # A commit that failed may leave SQLite inside the transaction.
+            driver.rollback()
             self._positions.failed()
             raise
         if changes:
