@@ -33,9 +33,9 @@ class Notifier(Protocol):
         """Tell all connections of a user."""
 
     def notify_conversation(
-        self, conversation: str, method: str, params: object, *, without: str | None = None
+        self, conversation: str, method: str, params: object, *, but: str | None = None
     ) -> None:
-        """Tell all connections of a conversation's members, but those of ``without``."""
+        """Tell all connections of a conversation's members, but those of user ``but``."""
 
 
 class ReadAdvance(Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,7 +83,7 @@ class Receipts:
             conversation,
             "receipt",
             {"conversation": conversation, "others_read_no": read_no},
-            without=first,
+            but=first,
         )
         if len(furthest) == 2:
             self._notifier.notify_user(

@@ -171,7 +171,6 @@ class Server:
                 backlog=BACKLOG,
             )
             self._uvicorn = _Uvicorn(config, lambda: on_ready(address))
-            self.hub.start()
             await self._uvicorn.serve(sockets=[listening])
             if not self._uvicorn.started:
                 raise RuntimeError("the server did not start; the log says why")
