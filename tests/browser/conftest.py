@@ -19,7 +19,7 @@ import pytest_asyncio
 from dash_messenger.testing import ServerProcess
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
 
-PASSWORD = "correct horse battery staple"
+PASSWORD = "seven quiet otters at dawn"
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 # Chromium talks to its maker's servers unless it is told not to.
 QUIET = [
