@@ -99,18 +99,28 @@ def draw_commands() -> str:
     shared: dict[str, type] = {}
     parts = []
     for command in commands():
-        needs = "needs no session" if command.access == "anonymous" else "needs a session"
-        parts.append(f"### `{command.name}`\n\n{command.summary} ({needs})\n")
-        parts.append(_fields("parameter", command.params, shared))
-        parts.append(_fields("result", command.result, shared))
+        open_to_all = " Needs no session." if command.access == "anonymous" else ""
+        parts.append(f"### `{command.name}`\n\n{command.summary}{open_to_all}\n")
+        for title, struct in (("parameter", command.params), ("result", command.result)):
+            parts.append(_explanation(struct))
+            parts.append(_fields(title, struct, shared))
     parts.append("## Objects in results\n")
     drawn: set[str] = set()
     while remaining := sorted(shared.keys() - drawn):
         name = remaining[0]
         drawn.add(name)
-        parts.append(f"### {name}\n\n{_first_paragraphs(shared[name])}\n")
+        parts.append(f"### {name}\n\n{inspect.getdoc(shared[name]) or ''}\n")
         parts.append(_fields("field", shared[name], shared))
     return "\n".join(parts)
+
+
+def _explanation(struct: type) -> str:
+    """What a struct's docstring says beyond naming the command."""
+    text = inspect.getdoc(struct) or ""
+    text = re.sub(r"^(Parameters|Result) of ``[\w.]+``[.,:;]?", "", text)
+    text = re.sub(r"^``[\w.]+`` has no parameters\.", "", text)
+    text = text.strip()
+    return f"{text[0].upper()}{text[1:]}\n" if text else ""
 
 
 def _fields(title: str, struct: type, shared: dict[str, type]) -> str:
@@ -178,10 +188,6 @@ def _limits(low: int | None, high: int | None, unit: str = "") -> str:
 
 def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
-
-
-def _first_paragraphs(kind: type) -> str:
-    return inspect.getdoc(kind) or ""
 
 
 # Errors and close codes
