@@ -167,7 +167,7 @@ const ChatRow = React.memo(function ChatRow({ app, conversation, users, selected
 });
 
 function Preview({ app, conversation: { kind, last }, users }: Omit<ChatRowProps, "selected">) {
-  if (!last) return <>{app.texts.t("no_messages")}</>;
+  if (!last) return <>{app.texts.t("nothing_yet")}</>;
   const author =
     last.sender === app.store.me.id
       ? app.texts.t("you")

@@ -173,7 +173,6 @@ function Messages({ app, id, rows, group, plugins }: MessagesProps) {
   const lastChanged = newLast?.key !== before.current[before.current.length - 1]?.key;
 
   const toEnd = useCallback(() => {
-    list.current?.scrollToIndex(Number.MAX_SAFE_INTEGER, { align: "end" });
     const element = scroller.current;
     if (element) element.scrollTop = element.scrollHeight;
   }, []);

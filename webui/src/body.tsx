@@ -39,7 +39,7 @@ export function Body(props: BodyProps) {
 export function Plain({ text, space }: { text: string; space: string }) {
   return (
     <div className="dm-body dm-plain" dir="auto">
-      {text}
+      <span>{text}</span>
       <i className="dm-space" data-time={space} aria-hidden="true" />
     </div>
   );

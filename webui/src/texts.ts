@@ -15,6 +15,7 @@ export const ENGLISH = {
   no_chats: "No chats yet. Write to somebody by their user name.",
   none_chosen: "Choose a chat to read and write.",
   no_messages: "No messages here yet. Write the first one.",
+  nothing_yet: "No messages yet",
   no_type: "No message type is installed. Ask your admin to add one.",
   not_a_member: "This chat does not exist, or you are not in it.",
   to_chats: "To all chats",
