@@ -176,7 +176,7 @@ async def test_somebody_who_left_does_not_disturb_the_others(world: World) -> No
 
 async def test_a_batch_of_refusals_changes_nothing(world: World) -> None:
     def change_no(connection: Connection) -> int:
-        return connection.execute(text("SELECT value FROM counters")).scalar_one()
+        return int(connection.execute(text("SELECT value FROM counters")).scalar_one())
 
     before = await world.store.read(change_no)
     with pytest.raises(NotFound):

@@ -164,7 +164,7 @@ class Checkpointer:
         self._wake.set()
 
     def close(self) -> None:
-        """Wait for the checkpoint that runs, then stop. Blocks."""
+        """Checkpoint a last time, then stop. Blocks."""
         self._closing = True
         self._wake.set()
         self._thread.join()
@@ -172,11 +172,9 @@ class Checkpointer:
     def _run(self) -> None:
         connection = sqlite.connect(str(self._path), isolation_level=None)
         try:
-            while True:
+            while not self._closing:
                 self._wake.wait()
                 self._wake.clear()
-                if self._closing:
-                    return
                 try:
                     _, self.wal_frames, done = connection.execute(
                         "PRAGMA wal_checkpoint(PASSIVE)"

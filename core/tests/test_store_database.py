@@ -1,0 +1,107 @@
+"""The file: pragmas that make a commit durable, bounded readers, checkpoints off the writer."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+from dash_messenger.errors import Busy, StorageFailed
+from dash_messenger.store import database
+from dash_messenger.store.database import open_engine
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
+from store_world import World
+
+
+@pytest.mark.parametrize("writes", [True, False])
+def test_every_connection_is_durable_and_current(tmp_path: Path, writes: bool) -> None:
+    open_engine(tmp_path / "file.db", writes=True).connect().close()
+    engine = open_engine(tmp_path / "file.db", writes=writes)
+    with engine.connect() as connection:
+
+        def pragma(name: str) -> object:
+            return connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+
+        assert pragma("journal_mode") == "wal"
+        assert pragma("synchronous") == 2
+        assert pragma("foreign_keys") == 1
+        assert pragma("wal_autocheckpoint") == 0
+        version = connection.exec_driver_sql("SELECT sqlite_version()").scalar()
+        # Before 3.51.3 two connections could corrupt the file when the WAL was reset.
+        assert tuple(map(int, str(version).split("."))) >= (3, 51, 3)
+    engine.dispose()
+
+
+async def test_a_reader_cannot_write(world: World) -> None:
+    with pytest.raises(StorageFailed):
+        await world.store.read(lambda c: c.execute(text("DELETE FROM messages")))
+
+
+async def test_a_reader_sees_one_moment(world: World) -> None:
+    counted, written = threading.Event(), threading.Event()
+
+    def count(connection: Connection) -> int:
+        return int(connection.execute(text("SELECT count(*) FROM messages")).scalar_one())
+
+    def twice(connection: Connection) -> tuple[int, int]:
+        first = count(connection)
+        counted.set()
+        written.wait(10)
+        return first, count(connection)
+
+    reading = asyncio.ensure_future(world.store.read(twice))
+    await asyncio.to_thread(counted.wait, 10)
+    await world.store.send(world.draft())
+    written.set()
+    assert await reading == (0, 0)
+    assert await world.store.read(count) == 1
+
+
+async def test_what_a_reader_raises_arrives_and_the_thread_goes_on(world: World) -> None:
+    def fail(connection: Connection) -> None:
+        raise LookupError
+
+    for _ in range(2 * database.READER_THREADS):
+        with pytest.raises(LookupError):
+            await world.store.read(fail)
+    assert await world.store.read(lambda c: c.execute(text("SELECT 1")).scalar()) == 1
+
+
+async def test_too_many_reads_are_busy_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "MAX_WAITING_READS", 2)
+    go_on = threading.Event()
+    waiting = [asyncio.ensure_future(world.store.read(lambda _: go_on.wait(10))) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(Busy):
+        await world.store.read(lambda _: None)
+    go_on.set()
+    assert await asyncio.gather(*waiting) == [True, True]
+
+
+async def test_errors_name_the_statement_but_not_what_people_wrote(world: World) -> None:
+    def write(transaction: object) -> None:
+        connection: Connection = transaction.connection  # type: ignore[attr-defined]
+        for _ in range(2):
+            connection.execute(
+                text("INSERT INTO meta (key, value) VALUES (:key, :value)"),
+                {"key": "same", "value": "what I wrote"},
+            )
+
+    with pytest.raises(IntegrityError) as caught:
+        await world.store.write(write)
+    assert "what I wrote" not in str(caught.value)
+
+
+async def test_the_checkpointer_empties_the_wal_into_the_file(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "store.db"
+    before = file.stat().st_size
+    checkpointer = world.store._checkpointer
+    await asyncio.gather(*[world.store.send(world.draft("x" * 1_000)) for _ in range(300)])
+    assert file.stat().st_size == before
+    checkpointer.wake()
+    await asyncio.to_thread(checkpointer.close)
+    assert file.stat().st_size > before
