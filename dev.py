@@ -107,6 +107,7 @@ def lint(arguments: list[str]) -> int:
         ["ruff", "check", *(["--fix"] if fix else [])],
         ["ruff", "format", *([] if fix else ["--check"])],
         ["mypy"],
+        *(["mypy", folder] for folder in ("bench", "tests", *tests_of_distributions())),
         ["lint-imports", "--no-logo"],
         ["codespell"],
         *(deptry_of(folder) for folder in distributions()),
@@ -118,6 +119,12 @@ def lint(arguments: list[str]) -> int:
             failed.append(name)
     say(f"complaints from: {', '.join(failed)}" if failed else "all checks passed")
     return 1 if failed else 0
+
+
+def tests_of_distributions() -> list[str]:
+    """The test folders of the distributions that have any."""
+    found = (folder / "tests" for folder in distributions())
+    return [str(tests.relative_to(ROOT)) for tests in found if any(tests.glob("*.py"))]
 
 
 def deptry_of(folder: Path) -> list[str]:
