@@ -29,8 +29,6 @@ SLICE_S = 0.005
 WRITES_A_SLICE = 600
 # What one conversation may write before another gets its turn.
 WRITES_A_TURN = 100
-# Lists of readers kept for the conversations that were active last.
-CACHED_READERS = 1_024
 # Up to here a tuple is smaller than a set and not slower.
 SMALL = 8
 # Sessions whose closing a handshake under way may not have seen.
@@ -73,10 +71,23 @@ class _OnlineUser:
     def __init__(self, user: str) -> None:
         self.id = user
         self.readers: tuple[Reader, ...] = ()
-        self.channels: tuple[str, ...] = ()
+        self.channels: tuple[_Channel, ...] = ()
 
 
-_Members: TypeAlias = tuple[_OnlineUser, ...] | set[_OnlineUser]
+class _Channel:
+    """A conversation with members who are connected."""
+
+    __slots__ = ("id", "members", "readers")
+
+    def __init__(self, conversation: str) -> None:
+        self.id = conversation
+        self.members: tuple[_OnlineUser, ...] | set[_OnlineUser] = ()
+        # Their connections by view, found when needed and good until something changes. Neither
+        # the mapping nor its lists are ever changed: a delivery under way goes on with them.
+        self.readers: _Readers | None = None
+
+
+_Readers: TypeAlias = dict[str | None, list[Reader]]
 
 
 class Hub:
@@ -86,8 +97,7 @@ class Hub:
         self._renderer = renderer
         self._connections: set[Reader] = set()
         self._users: dict[str, _OnlineUser] = {}
-        self._channels: dict[str, _Members] = {}
-        self._readers: dict[str, dict[str | None, list[Reader]]] = {}
+        self._channels: dict[str, _Channel] = {}
         # By conversation: who joined at which seq, until that event is on its way.
         self._joined: dict[str, dict[str, int]] = {}
         self._closed_sessions: OrderedDict[str, None] = OrderedDict()
@@ -160,16 +170,18 @@ class Hub:
         if user is None:
             return
         self._forget_readers(user)
-        have = set(user.channels)
-        new = [conversation for conversation in conversations if conversation not in have]
-        for conversation in new:
+        have = {channel.id for channel in user.channels}
+        user.channels += tuple(
             self._join(conversation, user)
-        user.channels += tuple(new)
+            for conversation in dict.fromkeys(conversations)
+            if conversation not in have
+        )
 
     def reads(self, user: str, conversation: str) -> bool:
         """Whether a user is connected and hears a conversation."""
         online = self._users.get(user)
-        return online is not None and conversation in online.channels
+        channel = self._channels.get(conversation)
+        return online is not None and channel is not None and online in channel.members
 
     def close_sessions(self, sessions: Iterable[str], code: CloseCode) -> None:
         """Close every connection that one of these sessions opened, also one just being opened."""
@@ -194,65 +206,58 @@ class Hub:
 
     def _admit(self, conversation: str, user_id: str) -> None:
         user = self._users.get(user_id)
-        if user is not None and conversation not in user.channels:
-            user.channels += (conversation,)
-            self._join(conversation, user)
+        if user is not None and not self.reads(user_id, conversation):
+            user.channels += (self._join(conversation, user),)
 
     def _expel(self, conversation: str, user_id: str) -> None:
-        user = self._users.get(user_id)
-        if user is None or conversation not in user.channels:
+        user, channel = self._users.get(user_id), self._channels.get(conversation)
+        if user is None or channel is None or user not in channel.members:
             return
-        user.channels = tuple(channel for channel in user.channels if channel != conversation)
-        self._leave(conversation, user)
+        user.channels = tuple(each for each in user.channels if each is not channel)
+        self._leave(channel, user)
         lane = self._lanes.get(conversation)
         if lane is not None:
             lane.removed.update(user.readers)
 
-    def _join(self, conversation: str, user: _OnlineUser) -> None:
-        members = self._channels.get(conversation, ())
+    def _join(self, conversation: str, user: _OnlineUser) -> _Channel:
+        channel = self._channels.get(conversation)
+        if channel is None:
+            channel = self._channels[conversation] = _Channel(conversation)
+        channel.readers = None
+        members = channel.members
         if isinstance(members, set):
             members.add(user)
         elif len(members) < SMALL:
-            self._channels[conversation] = (*members, user)
+            channel.members = (*members, user)
         else:
-            self._channels[conversation] = {*members, user}
-        self._readers.pop(conversation, None)
+            channel.members = {*members, user}
+        return channel
 
-    def _leave(self, conversation: str, user: _OnlineUser) -> None:
-        members = self._channels.get(conversation, ())
-        self._readers.pop(conversation, None)
+    def _leave(self, channel: _Channel, user: _OnlineUser) -> None:
+        channel.readers = None
+        members = channel.members
         if isinstance(members, set):
             members.discard(user)
             if len(members) <= SMALL // 2:
-                self._channels[conversation] = tuple(members)
-            return
-        members = tuple(member for member in members if member is not user)
-        if members:
-            self._channels[conversation] = members
+                channel.members = tuple(members)
         else:
-            self._channels.pop(conversation, None)
+            channel.members = tuple(member for member in members if member is not user)
+            if not channel.members:
+                del self._channels[channel.id]
 
     def _forget_readers(self, user: _OnlineUser) -> None:
-        if self._readers:
-            for channel in user.channels:
-                self._readers.pop(channel, None)
+        for channel in user.channels:
+            channel.readers = None
 
-    def _readers_of(self, log_id: str) -> dict[str | None, list[Reader]]:
-        """The connections that hear a log, by view. The lists are never changed."""
-        found = self._readers.get(log_id)
-        if found is not None:
-            return found
-        user = self._users.get(log_id)
-        members: _Members = (user,) if user is not None else self._channels.get(log_id, ())
-        readers: dict[str | None, list[Reader]] = {}
-        for member in members:
-            for reader in member.readers:
-                readers.setdefault(reader.view, []).append(reader)
-        if user is None and readers:
-            if len(self._readers) >= CACHED_READERS:
-                self._readers.clear()
-            self._readers[log_id] = readers
-        return readers
+    def _readers_of(self, log_id: str) -> _Readers:
+        """The connections that hear a log, by view."""
+        channel = self._channels.get(log_id)
+        if channel is None:
+            user = self._users.get(log_id)
+            return {} if user is None else _by_view((user,))
+        if channel.readers is None:
+            channel.readers = _by_view(channel.members)
+        return channel.readers
 
     # Notifications outside any log.
 
@@ -431,6 +436,14 @@ class _Lane:
             self.part += 1
             self.at = 0
         return max(len(some), 1)
+
+
+def _by_view(users: Iterable[_OnlineUser]) -> _Readers:
+    readers: _Readers = {}
+    for user in users:
+        for reader in user.readers:
+            readers.setdefault(reader.view, []).append(reader)
+    return readers
 
 
 def _encode(event: Event, view: str | None, drawn: Drawn) -> bytes:

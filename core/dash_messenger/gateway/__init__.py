@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
+from websockets.typing import Subprotocol
+
 from dash_messenger.gateway.connection import (
     Authenticate,
     Connection,
@@ -73,7 +75,7 @@ class Gateway:
                 "public_url": public_url,
                 "limits": limits or Limits(),
                 "keepalive": self._keepalive,
-                "subprotocols": (SUBPROTOCOL,),
+                "subprotocols": (Subprotocol(SUBPROTOCOL),),
                 "address_of": staticmethod(address_of or _peer),
             },
         )

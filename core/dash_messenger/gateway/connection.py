@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 
 import structlog
 from msgspec import Raw
+from websockets.datastructures import Headers
 from websockets.http11 import Request as Handshake
 
 from dash_messenger.commands import Answer, Caller
@@ -108,7 +109,7 @@ class Connection(WebSocket):
             public_url=self.public_url,
             host=headers.get("Host"),
             secure=self.encrypted,
-            cookie="Cookie" in headers,
+            cookie=headers.get("Cookie") is not None,
             bearer=(headers.get("Authorization") or "").lower().startswith("bearer "),
         )
         if not allowed:
@@ -118,7 +119,7 @@ class Connection(WebSocket):
     async def admit(self, request: Handshake) -> tuple[CloseCode, str] | None:
         """Nobody without an open session."""
         kind = type(self)
-        headers = request.headers
+        headers = _joined(request.headers)
         try:
             signed_in = await kind.authenticate(headers)
         except Failure as failure:
@@ -253,3 +254,9 @@ class Connection(WebSocket):
             return
         id = None if isinstance(failure, ParseError) else request_id(payload)
         self.write(text_frame(encode_error(id, failure)))
+
+
+def _joined(headers: Headers) -> Headers:
+    """Headers with each name once, as RFC 9110, section 5.3, lets several be joined."""
+    names = dict.fromkeys(name.lower() for name, _ in headers.raw_items())
+    return Headers((name, ", ".join(headers.get_all(name))) for name in names)

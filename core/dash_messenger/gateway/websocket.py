@@ -79,7 +79,7 @@ class WebSocket(asyncio.Protocol):
 
     limits: ClassVar[Limits]
     keepalive: ClassVar[Keepalive]
-    subprotocols: ClassVar[tuple[str, ...]] = ()
+    subprotocols: ClassVar[tuple[Subprotocol, ...]] = ()
 
     __slots__ = (
         "_bucket",
@@ -109,8 +109,8 @@ class WebSocket(asyncio.Protocol):
         self._state = server_state
         self._loop = _loop or asyncio.get_running_loop()
         self._transport: asyncio.Transport = None  # type: ignore[assignment]
-        self._protocol: ServerProtocol | None = _Library(
-            select_subprotocol=lambda _, offered: self._choose_subprotocol(offered),
+        self._protocol: _Library | None = _Library(
+            subprotocols=self.subprotocols,
             logger=_library_log(),
         )
         # The frames the library has parsed and nobody has handled; what is not even parsed.
@@ -325,7 +325,7 @@ class WebSocket(asyncio.Protocol):
 
     # Inbound, by the library.
 
-    def _new_protocol(self) -> ServerProtocol:
+    def _new_protocol(self) -> _Library:
         self._unparsed = 0
         return _Library(state=OPEN, max_size=self.limits.max_inbound_bytes, logger=_library_log())
 
@@ -374,6 +374,7 @@ class WebSocket(asyncio.Protocol):
             and self._protocol.state is OPEN
         ):
             # Everything was whole frames: back to the quick way.
+            self._protocol.forget()
             self._protocol = None
 
     def _handle(self, frame: Frame) -> None:
@@ -406,10 +407,7 @@ class WebSocket(asyncio.Protocol):
 
     # Opening.
 
-    def _choose_subprotocol(self, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-        return next((Subprotocol(name) for name in self.subprotocols if name in offered), None)
-
-    def _request(self, protocol: ServerProtocol, request: Request) -> None:
+    def _request(self, protocol: _Library, request: Request) -> None:
         self._stop_reading()
         try:
             refusal = self.refuse(request)
@@ -425,7 +423,7 @@ class WebSocket(asyncio.Protocol):
             self._send(protocol, protocol.data_to_send())
             self._end(self.limits.close_timeout_s)
 
-    async def _open(self, protocol: ServerProtocol, request: Request, response: Response) -> None:
+    async def _open(self, protocol: _Library, request: Request, response: Response) -> None:
         reason: tuple[CloseCode, str] | None
         try:
             async with asyncio.timeout(self.limits.handshake_timeout_s):
@@ -441,6 +439,7 @@ class WebSocket(asyncio.Protocol):
         protocol.send_response(response)
         self._send(protocol, protocol.data_to_send())
         self._protocol = None
+        protocol.forget()
         if reason is not None:
             self.close(*reason)
             return
@@ -469,7 +468,7 @@ class WebSocket(asyncio.Protocol):
         else:
             self._transport.write(frames)
 
-    def _send(self, protocol: ServerProtocol, output: list[bytes]) -> None:
+    def _send(self, protocol: _Library, output: list[bytes]) -> None:
         """Send what the library wants sent; an empty piece is the end of the stream."""
         for data in output:
             if data:
@@ -506,9 +505,10 @@ class WebSocket(asyncio.Protocol):
 
 
 class _Library(ServerProtocol):
-    """The library, which else calls a close frame between two fragments a protocol error.
+    """The library's protocol, but a close frame may come between two fragments.
 
-    RFC 6455, section 5.4, lets control frames stand there, and nothing excepts that one.
+    RFC 6455, section 5.4, lets control frames stand there, and nothing excepts that one; the
+    library calls it a protocol error.
     """
 
     def recv_frame(self, frame: Frame) -> None:
@@ -516,6 +516,15 @@ class _Library(ServerProtocol):
         if frame.opcode is Opcode.CLOSE:
             self.current_size = None
         super().recv_frame(frame)
+
+    def select_subprotocol(self, subprotocols: Sequence[Subprotocol]) -> Subprotocol | None:
+        """One that is offered and known, or none: scripts may leave it out."""
+        known = self.available_subprotocols or ()
+        return next((name for name in known if name in subprotocols), None)
+
+    def forget(self) -> None:
+        """Undo the cycle of references to its parser, so that it is freed at once."""
+        self.parser.close()
 
 
 class _Fragments:
