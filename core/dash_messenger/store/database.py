@@ -31,7 +31,8 @@ WRITER_CACHE_KIB = 32_768
 READER_CACHE_KIB = 4_096
 # Another process (backup, command line) may hold the write lock for a moment.
 BUSY_TIMEOUT_MS = 5_000
-CHECKPOINT_EVERY_BYTES = 4 * 1024 * 1024
+# Rare enough that a page that changes often is moved once for many changes.
+CHECKPOINT_EVERY_BYTES = 32 * 1024 * 1024
 
 T = TypeVar("T")
 
@@ -153,8 +154,7 @@ class Checkpointer:
         self._wake = threading.Event()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="store-checkpointer", daemon=True)
-        self.wal_frames = 0
-        self.left_frames = 0
+        self._wal_frames = 0
 
     def start(self) -> None:
         self._thread.start()
@@ -162,6 +162,11 @@ class Checkpointer:
     def wake(self) -> None:
         """Say that the WAL grew by `CHECKPOINT_EVERY_BYTES`; any thread."""
         self._wake.set()
+
+    def take_wal_frames(self) -> int:
+        """The length of the WAL in pages, once after each checkpoint; otherwise 0."""
+        frames, self._wal_frames = self._wal_frames, 0
+        return frames
 
     def close(self) -> None:
         """Checkpoint a last time, then stop. Blocks."""
@@ -176,10 +181,9 @@ class Checkpointer:
                 self._wake.wait()
                 self._wake.clear()
                 try:
-                    _, self.wal_frames, done = connection.execute(
+                    _, self._wal_frames, _ = connection.execute(
                         "PRAGMA wal_checkpoint(PASSIVE)"
                     ).fetchone()
-                    self.left_frames = self.wal_frames - done
                 except sqlite.Error as error:
                     structlog.get_logger("store").warning("checkpoint_failed", error=str(error))
         finally:

@@ -33,7 +33,10 @@ __all__ = ["Listener", "Work", "Writer"]
 MAX_WAITING = 20_000
 # A batch longer than this would keep its first sender waiting for the last.
 MAX_BATCH = 512
-MAX_WAL_BYTES = 64 * 1024 * 1024
+# Under load the checkpointer never catches up by itself, and the WAL begins anew only when all of
+# it is in the file. Beyond the first size the writer moves what little is left; beyond the second
+# it waits for the readers too.
+REUSE_WAL_BYTES = 64 * 1024 * 1024
 TRUNCATE_WAL_BYTES = 256 * 1024 * 1024
 PAGE_BYTES = 4_096
 
@@ -309,6 +312,15 @@ class Writer:
         if self._wal_bytes >= CHECKPOINT_EVERY_BYTES:
             self._wal_bytes = 0
             self._checkpointer.wake()
+        wal_bytes = self._checkpointer.take_wal_frames() * PAGE_BYTES
+        if wal_bytes < REUSE_WAL_BYTES:
+            return
+        kind = "TRUNCATE" if wal_bytes >= TRUNCATE_WAL_BYTES else "PASSIVE"
+        driver: Any = self._connection.connection.driver_connection
+        try:
+            driver.execute(f"PRAGMA wal_checkpoint({kind})").fetchone()
+        except Exception as error:
+            self._log.warning("checkpoint_failed", error=repr(error))
 
 
 def _as_failure(error: Exception) -> BaseException:
