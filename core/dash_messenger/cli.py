@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -93,7 +93,7 @@ def user_add(
     display_name: str | None,
     admin: bool,
     data: Path | None,
-    password_file: click.utils.LazyFile | None,
+    password_file: TextIO | None,
 ) -> None:
     """Make an account, whether registration is open or not; asks for the password."""
     settings = _settings(data=data)

@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from dash_messenger.errors import Busy, PasswordUnacceptable
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
 
 __all__ = ["MAX_PASSWORD_CHARACTERS", "Passwords", "check_password"]
 
@@ -83,7 +86,8 @@ class Passwords:
 
     def __init__(self, *, memory_kib: int, passes: int) -> None:
         # argon2 is imported with the first password, not with the server.
-        self._parameters = {"memory_cost": memory_kib, "time_cost": passes, "parallelism": 1}
+        self._memory_kib = memory_kib
+        self._passes = passes
         self._workers = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="passwords")
         self._waiting = 0
 
@@ -93,7 +97,7 @@ class Passwords:
         Raises:
             Busy: too many are waiting.
         """
-        return await self._run(lambda: _hash(self._parameters, password))
+        return await self._run(lambda: self._hasher().hash(_bytes(password)))
 
     async def fits(self, password: str, stored: str | None) -> bool:
         """Whether ``password`` gives the hash ``stored``; None fits nothing and takes as long.
@@ -101,13 +105,16 @@ class Passwords:
         Raises:
             Busy: too many are waiting.
         """
-        return await self._run(lambda: _fits(self._parameters, password, stored))
+        return await self._run(lambda: _fits(self._hasher(), password, stored))
 
     def outdated(self, stored: str) -> bool:
         """Whether ``stored`` was made with other parameters than today's."""
+        return self._hasher().check_needs_rehash(stored)
+
+    def _hasher(self) -> PasswordHasher:
         from argon2 import PasswordHasher
 
-        return PasswordHasher(**self._parameters).check_needs_rehash(stored)
+        return PasswordHasher(memory_cost=self._memory_kib, time_cost=self._passes, parallelism=1)
 
     async def _run(self, work: Callable[[], T]) -> T:
         if self._waiting >= MAX_WAITING:
@@ -123,21 +130,14 @@ class Passwords:
         self._workers.shutdown(wait=False, cancel_futures=True)
 
 
-def _hash(parameters: dict[str, int], password: str) -> str:
-    from argon2 import PasswordHasher
-
-    return PasswordHasher(**parameters).hash(_bytes(password))
-
-
-def _fits(parameters: dict[str, int], password: str, stored: str | None) -> bool:
-    from argon2 import PasswordHasher
+def _fits(hasher: PasswordHasher, password: str, stored: str | None) -> bool:
     from argon2.exceptions import InvalidHashError, VerificationError
 
     if stored is None:
-        _hash(parameters, password)
+        hasher.hash(_bytes(password))
         return False
     try:
-        return PasswordHasher(**parameters).verify(stored, _bytes(password))
+        return hasher.verify(stored, _bytes(password))
     except (VerificationError, InvalidHashError):
         return False
 

@@ -60,15 +60,18 @@ def add_user(
 
 
 async def _serve(settings: Settings, demo: bool) -> None:
+    from dash_messenger.clock import now_ms
+    from dash_messenger.demo import DemoClock, fill
     from dash_messenger.server import Server
 
-    server = await Server.open(settings)
+    clock = DemoClock() if demo else None
+    server = await Server.open(settings, clock=clock or now_ms)
     try:
-        notes = []
-        if demo:
-            from dash_messenger.demo import fill
-
-            notes = await fill(server.store, server.accounts, server.commands)
+        notes: list[str] = []
+        if clock is not None:
+            notes = await fill(
+                server.store, server.accounts, server.commands, server.installed.types, clock
+            )
 
         def on_ready(address: str) -> None:
             public = f" (people use {settings.public_url})" if settings.public_url else ""

@@ -159,7 +159,7 @@ class Server:
             config = uvicorn.Config(
                 self.app,
                 http=GuardedHttp,
-                ws=self.gateway.protocol_class,  # type: ignore[arg-type]
+                ws=self.gateway.protocol_class,
                 lifespan="on",
                 log_config=None,
                 access_log=False,

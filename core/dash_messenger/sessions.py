@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol
 
@@ -21,6 +21,7 @@ from dash_messenger.clock import Clock
 from dash_messenger.commands import Caller, Command
 from dash_messenger.errors import CloseCode, Failure, InvalidParams, NotFound
 from dash_messenger.ids import IdMaker, parse_id
+from dash_messenger.plugins.web import Headers
 from dash_messenger.protocol import User
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store, Transaction
@@ -140,11 +141,8 @@ class Sessions:
             ),
         ]
 
-    async def authenticate(self, headers: Mapping[str, str]) -> OpenSession | None:
-        """The session whose token the headers carry: ``Authorization: Bearer``, else the cookie.
-
-        ``headers`` must find names without regard to case.
-        """
+    async def authenticate(self, headers: Headers) -> OpenSession | None:
+        """The session whose token the headers carry: ``Authorization: Bearer``, else the cookie."""
         by: Literal["cookie", "bearer"] = "cookie"
         authorization = headers.get("Authorization")
         if authorization is not None:

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, TypeAlias
 from msgspec import Struct
 from sqlalchemy import (
     Connection,
-    Row,
     Select,
     and_,
     func,
@@ -184,7 +183,11 @@ def summaries(
             message_no=row.message_no,
             read_no=(read_no := _read_no(row, user, pending)),
             unread=max(0, row.message_no - read_no),
-            others_read_no=furthest.get(row.id, 0),
+            others_read_no=max(
+                furthest.get(row.id, 0),
+                # Of a group, what is not stored yet is told by receipts.
+                pending(row.id, peers[row.id]) if row.id in peers else 0,
+            ),
             last=_last(row),
             created_at_ms=row.created_at_ms,
             created_by=row.created_by,
@@ -203,17 +206,17 @@ def names_in(connection: Connection, found: Iterable[Summary]) -> dict[str, Name
     return users_by_id(connection, ids)
 
 
-def _first_number(row: Row[Any]) -> int:
+def _first_number(row: Any) -> int:
     return 1 if row.history == "all" else int(row.from_number)
 
 
-def _read_no(row: Row[Any], user: str, pending: Pending) -> int:
+def _read_no(row: Any, user: str, pending: Pending) -> int:
     # What was said before one joined counts as read.
     before = 0 if row.history == "all" else row.from_number - 1
     return max(row.read_no or 0, before, pending(row.id, user))
 
 
-def _last(row: Row[Any]) -> LastMessage | None:
+def _last(row: Any) -> LastMessage | None:
     if row.last_id is None or row.number < _first_number(row):
         return None
     return LastMessage(row.last_id, row.number, row.sender_id, row.type, row.text, row.sent_at_ms)

@@ -7,8 +7,10 @@ client may have made up).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
+
+from dash_messenger.plugins.web import Headers
 
 __all__ = ["Addresses"]
 
@@ -26,7 +28,7 @@ class Addresses:
         """
         self._trusted = [ip_network(proxy, strict=False) for proxy in trusted_proxies]
 
-    def __call__(self, peer: str, headers: Mapping[str, str]) -> str:
+    def __call__(self, peer: str, headers: Headers) -> str:
         """The address of whoever asks; the peer's own without a trusted proxy."""
         if not self._trusted or not self._is_trusted(peer):
             return peer

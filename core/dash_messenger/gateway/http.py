@@ -29,6 +29,7 @@ from dash_messenger.errors import (
     UnknownCommand,
 )
 from dash_messenger.gateway.origin import origin_allowed
+from dash_messenger.plugins.web import Headers
 from dash_messenger.protocol import MAX_INBOUND_BYTES, http_error_body
 from dash_messenger.sessions import OpenSession, SessionClosed, SessionOpened, Sessions, cookie_name
 from dash_messenger.settings import Settings
@@ -89,7 +90,7 @@ def make_app(
     sessions: Sessions,
     settings: Settings,
     open_paths: OpenPaths,
-    address_of: Callable[[str, Mapping[str, str]], str],
+    address_of: Callable[[str, Headers], str],
     is_ready: Callable[[], bool],
 ) -> Quart:
     """The application, to which plugins add their routes."""
@@ -125,7 +126,7 @@ class _Http:
         sessions: Sessions,
         settings: Settings,
         open_paths: OpenPaths,
-        address_of: Callable[[str, Mapping[str, str]], str],
+        address_of: Callable[[str, Headers], str],
     ) -> None:
         self._commands = commands
         self._sessions = sessions
@@ -198,7 +199,7 @@ class _Http:
         length = request.content_length
         if length is not None and length > MAX_INBOUND_BYTES:
             raise TooLarge(max_bytes=MAX_INBOUND_BYTES)
-        body: bytes = await request.get_data(as_text=False)
+        body = bytes(await request.get_data(as_text=False))  # type: ignore[arg-type]
         if len(body) > MAX_INBOUND_BYTES:
             raise TooLarge(max_bytes=MAX_INBOUND_BYTES)
         return body

@@ -6,7 +6,7 @@ plugin that failed while it added its routes nothing answers: no route, no handl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from dash_messenger.errors import NotFound
 from dash_messenger.gateway.http import OpenPaths
 from dash_messenger.messages import MessageTypes
 from dash_messenger.plugins.loading import Plugins
+from dash_messenger.plugins.web import Headers
 from dash_messenger.sessions import OpenSession, Sessions
 from dash_messenger.settings import Settings
 
@@ -35,7 +36,7 @@ class Pages:
         types: MessageTypes,
         settings: Settings,
         open_paths: OpenPaths,
-        address_of: Callable[[str, Mapping[str, str]], str],
+        address_of: Callable[[str, Headers], str],
     ) -> None:
         self._app = app
         self._commands = commands
@@ -115,7 +116,7 @@ class _Context:
         public_url: str | None,
         folder: Path,
         open_paths: OpenPaths,
-        address_of: Callable[[str, Mapping[str, str]], str],
+        address_of: Callable[[str, Headers], str],
     ) -> None:
         self._commands = commands
         self._sessions = sessions
@@ -140,7 +141,7 @@ class _Context:
         """The plugin's folder."""
         return str(self._folder)
 
-    async def viewer(self, headers: Mapping[str, str]) -> _Viewer | None:
+    async def viewer(self, headers: Headers) -> _Viewer | None:
         """The user whose session the headers carry, or None."""
         session = await self._sessions.authenticate(headers)
         if session is None:

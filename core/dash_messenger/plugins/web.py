@@ -6,12 +6,18 @@ commands, under the viewer's rights.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 from dash_messenger.messages import MessageTypes
 
-__all__ = ["Viewer", "WebContext"]
+__all__ = ["Headers", "Viewer", "WebContext"]
+
+
+class Headers(Protocol):
+    """A request's headers, found without regard to case: Quart's, or any library's."""
+
+    def get(self, name: str, /) -> str | None:
+        """The value of a header, or None."""
 
 
 class Viewer(Protocol):
@@ -48,7 +54,7 @@ class WebContext(Protocol):
     def data_path(self) -> str:
         """A folder of the calling plugin's own inside the data folder; it may not exist yet."""
 
-    async def viewer(self, headers: Mapping[str, str]) -> Viewer | None:
+    async def viewer(self, headers: Headers) -> Viewer | None:
         """The user whose session the request's cookie or Bearer token opens, or None."""
 
     def open_paths(self, *prefixes: str) -> None:
