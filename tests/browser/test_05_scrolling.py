@@ -113,7 +113,7 @@ async def test_opens_at_the_unread_line(person: Any) -> None:
     await ann.call("read.advance", conversation=conversation, message_no=30)
     page = await ann.open(f"/c/{conversation}")
     await settled(page)
-    line = page.get_by_text("Unread messages")
+    line = page.get_by_text("Unread messages", exact=True)
     await expect(line).to_be_in_viewport()
     await expect(page.locator(".dm-row[data-number='31']")).to_be_in_viewport()
     box = await line.bounding_box()

@@ -12,10 +12,12 @@ interface MessageRowProps {
   group: boolean;
   app: Messenger;
   plugins: Record<string, string> | undefined;
+  /** It has just arrived at the end, and rises into its place. */
+  fresh: boolean;
 }
 
 /** One message: bubble, author, time and ticks around the body that its type draws. */
-export const MessageRow = React.memo(function MessageRow({ row, group, app, plugins }: MessageRowProps) {
+export const MessageRow = React.memo(function MessageRow({ row, group, app, plugins, fresh }: MessageRowProps) {
   const { texts, times } = app;
   const { message, outgoing, own, author } = row;
   const name = own ? "" : author?.display_name ?? texts.t("somebody");
@@ -29,7 +31,7 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
     row.last ? "dm-last" : "",
     group && !own ? "dm-with-avatar" : "",
     bare ? "dm-bare" : "",
-    Date.now() - row.atMs < 1_500 ? "dm-fresh" : "",
+    fresh ? "dm-fresh" : "",
   ].join(" ");
   const meta = (
     <span className="dm-meta">

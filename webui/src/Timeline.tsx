@@ -13,6 +13,8 @@ const AT_END_PX = 32;
 // Pages are asked for well before their place is reached.
 const LOAD_WITHIN_SCREENS = 2;
 const ROW_PX = 46;
+// As long as its motion lasts.
+const FRESH_MS = 250;
 
 /** The messages of the conversation in the address, with its header. */
 export interface TimelineProps {
@@ -172,6 +174,9 @@ function Messages({ app, id, rows, group, plugins }: MessagesProps) {
   const newLast = rows[rows.length - 1];
   const lastChanged = newLast?.key !== before.current[before.current.length - 1]?.key;
 
+  const fresh = useRef({ key: "", atMs: 0 });
+  if (settled.current && lastChanged && !shift && newLast) fresh.current = { key: newLast.key, atMs: Date.now() };
+
   const toEnd = useCallback(() => {
     const element = scroller.current;
     if (element) element.scrollTop = element.scrollHeight;
@@ -250,7 +255,16 @@ function Messages({ app, id, rows, group, plugins }: MessagesProps) {
   };
 
   const draw = useCallback(
-    (row: Row) => <MessageRow key={row.key} row={row} group={group} app={app} plugins={plugins} />,
+    (row: Row) => (
+      <MessageRow
+        key={row.key}
+        row={row}
+        group={group}
+        app={app}
+        plugins={plugins}
+        fresh={row.key === fresh.current.key && Date.now() - fresh.current.atMs < FRESH_MS}
+      />
+    ),
     [group, plugins],
   );
 
