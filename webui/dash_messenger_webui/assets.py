@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import mimetypes
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from dash_messenger_webui.compression import Body, Compression
+from dash_messenger_webui.compression import Body
 
 __all__ = ["IMMUTABLE", "Assets"]
 
@@ -61,7 +61,7 @@ class Assets:
         """Whether there is a file of this name."""
         return name in self._urls
 
-    def __iter__(self) -> Iterable[Body]:
+    def __iter__(self) -> Iterator[Body]:
         return iter(self._bodies.values())
 
     def find(self, path: str) -> tuple[Body, bool] | None:

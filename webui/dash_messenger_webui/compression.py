@@ -126,7 +126,8 @@ def _choose(accept: str) -> str | None:
 
 def _compress(content: bytes, encoding: str, level: int) -> bytes:
     if encoding == "br":
-        return brotli.compress(content, quality=level)
+        compressed: bytes = brotli.compress(content, quality=level)
+        return compressed
     return gzip.compress(content, min(level + 2, 9), mtime=0)
 
 

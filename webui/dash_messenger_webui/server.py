@@ -36,10 +36,12 @@ class WebUi:
     def register_http(self, app: Quart, context: WebContext) -> None:
         """The pages and their files."""
         # Dash costs half a second; nothing needs it before this hook.
-        from dash_messenger_webui.app import MessengerDash, serve_pages
+        from dash_messenger_webui.app import MessengerDash
         from dash_messenger_webui.pages.callbacks import Sentences, register_callbacks
         from dash_messenger_webui.pages.entrance import entrance
         from dash_messenger_webui.pages.messenger import messenger_page
+        from dash_messenger_webui.serving import serve_pages
+        from dash_messenger_webui.suites import Suites
 
         views = self._views
         views.bind(context.types)
@@ -66,8 +68,8 @@ class WebUi:
             ]
             return messenger_page(who, t, translated, composers, views.owners())
 
-        def make() -> MessengerDash:
-            return MessengerDash(app, files=files, words=words)
+        def make(suites: Suites) -> MessengerDash:
+            return MessengerDash(app, files=files, words=words, suites=suites)
 
         dash = serve_pages(app, make, context, files)
         dash.layout = layout

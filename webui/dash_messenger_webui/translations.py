@@ -11,6 +11,7 @@ import io
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from gettext import GNUTranslations, NullTranslations
+from itertools import pairwise
 from pathlib import Path
 
 __all__ = ["LANGUAGES", "Words", "choose_language", "read_words"]
@@ -69,7 +70,7 @@ class Words:
             path = folder / self.language / "messages.po"
             if path.is_file():
                 found.append(_read(path))
-        for first, second in zip(found, found[1:], strict=False):
+        for first, second in pairwise(found):
             first.add_fallback(second)
         return found[0] if found else NullTranslations()
 

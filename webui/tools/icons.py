@@ -2,7 +2,8 @@
 
     python webui/tools/icons.py NODE_MODULES
 
-Every ``icon("NAME")`` in the Python sources is collected; a name that Tabler lacks is an error. With ``--check`` nothing is written and a difference fails.
+Every ``icon("NAME")`` in the Python sources is collected; a name that Tabler lacks is an error.
+With ``--check`` nothing is written and a difference fails.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ STROKE = 2.1
 # What plugins are likely to name in their composers.
 FOR_PLUGINS = ("message", "puzzle")
 NAMES = re.compile(r'\bicon\("([a-z0-9-]+)"\)')
-HEAD = "/* Made by tools/icons.py from Tabler Icons, (c) Paweł Kuna, MIT; the licence is beside this file. */"
+HEAD = "/* Made by tools/icons.py from Tabler Icons (MIT, see icons.LICENSE). */"
 
 
 def main() -> None:

@@ -14,9 +14,8 @@
     if (!page || root.dataset.page === "messenger") return;
     root.dataset.page = page;
     const shown = document.querySelector(`.page-${page}`);
-    const heading = shown?.querySelector("h1");
-    if (heading) document.title = page === "landing" ? "Messenger" : heading.textContent;
-    (shown?.querySelector("input") ?? heading)?.focus();
+    if (shown?.dataset.title) document.title = shown.dataset.title;
+    shown?.querySelector("input, a, button")?.focus();
     scrollTo(0, 0);
   };
 

@@ -47,35 +47,42 @@ def register_callbacks(app: Dash, sentences: Sentences) -> None:
     _conversations(app, sentences)
     _details(app, sentences)
     _settings(app, sentences)
-    browser = "messenger"
     for dialog, clicks in (
         ("new-chat", "new_chat_clicks"),
         ("new-group", "new_group_clicks"),
         ("settings", "menu_clicks"),
     ):
-        app.clientside_callback(
-            ClientsideFunction(browser, "open"),
+        _in_browser(
+            app,
+            "open",
             Output(dialog, "opened"),
             Input("conversations", clicks),
         )
-    app.clientside_callback(
-        ClientsideFunction(browser, "leave"), Output("left", "title"), Input("left", "data-count")
-    )
-    app.clientside_callback(
-        ClientsideFunction(browser, "show_theme"),
+    _in_browser(app, "leave", Output("left", "title"), Input("left", "data-count"))
+    _in_browser(
+        app,
+        "show_theme",
         Output("mantine", "forceColorScheme"),
         Input("theme", "value"),
     )
-    app.clientside_callback(
-        ClientsideFunction(browser, "reload"),
+    _in_browser(
+        app,
+        "reload",
         Output("changed", "title"),
         Input("changed", "data-language"),
     )
-    app.clientside_callback(
-        ClientsideFunction(browser, "log_out"),
+    _in_browser(
+        app,
+        "log_out",
         Output("log-out", "disabled"),
         Input("log-out", "n_clicks"),
     )
+
+
+def _in_browser(app: Dash, function: str, output: Output, trigger: Input) -> None:
+    """Have a function of ``pages.js`` answer."""
+    call: Any = app.clientside_callback
+    call(ClientsideFunction("messenger", function), output, trigger)
 
 
 def _conversations(app: Dash, sentences: Sentences) -> None:

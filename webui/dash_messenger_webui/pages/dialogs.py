@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import dash_mantine_components as dmc
 from dash import html
 from dash.development.base_component import Component
 
+from dash_messenger_webui import mantine as dmc
 from dash_messenger_webui.pages.parts import avatar, icon, text_field
 from dash_messenger_webui.session import Reader
 from dash_messenger_webui.translations import LANGUAGES, Words
 
 __all__ = ["details_body", "dialogs", "user_names_field"]
 
-FIRST_FOCUS = {"data-autofocus": "true"}
+FIRST_FOCUS: dict[str, Any] = {"data-autofocus": "true"}
 
 
 def dialogs(who: Reader, t: Words) -> list[Component]:
@@ -66,7 +66,7 @@ def details_body(
         _heading(conversation["id"], title, count),
         html.H3(t("Members"), className="details-section"),
         html.Ul([_member(member, me, t) for member in members], className="members"),
-        html.P(t("Only the first members are listed."), className="hint") if more else None,
+        *([html.P(t("Only the first members are listed."), className="hint")] if more else []),
         html.Div(
             [
                 user_names_field("add-names", t, t("Add people")),

@@ -12,7 +12,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
-from dash_messenger_webui.pages.parts import icon, provider, text_field
+from dash_messenger_webui.pages.parts import attributes, icon, provider, text_field
 from dash_messenger_webui.session import Reader
 from dash_messenger_webui.translations import LANGUAGES, Words
 
@@ -54,13 +54,13 @@ def _landing(t: Words) -> Component:
                                 t("Create an account"),
                                 href="/register",
                                 className="button button-primary",
-                                **{"data-to": "register"},
+                                **attributes({"data-to": "register"}),
                             ),
                             html.A(
                                 t("Log in"),
                                 href="/login",
                                 className="button",
-                                **{"data-to": "login"},
+                                **attributes({"data-to": "login"}),
                             ),
                         ],
                         className="buttons",
@@ -75,11 +75,11 @@ def _landing(t: Words) -> Component:
                     html.Div(t("Then nothing can go wrong"), className="sample sample-other"),
                 ],
                 className="landing-picture",
-                **{"aria-hidden": "true"},
+                **attributes({"aria-hidden": "true"}),
             ),
         ],
         className="page page-landing",
-        **{"data-title": t("Messenger")},
+        **attributes({"data-title": t("Messenger")}),
     )
 
 
@@ -90,7 +90,11 @@ def _login(t: Words, sentences: str) -> Component:
                 _brand(),
                 html.H1(t("Welcome back")),
                 *(
-                    html.P([icon("info-circle"), sentence], className="why", **{"data-why": why})
+                    html.P(
+                        [icon("info-circle"), sentence],
+                        className="why",
+                        **attributes({"data-why": why}),
+                    )
                     for why, sentence in (
                         ("closed", t("You were logged out from another device.")),
                         ("expired", t("Please log in again to go on.")),
@@ -114,7 +118,9 @@ def _login(t: Words, sentences: str) -> Component:
                         t("New here?"),
                         " ",
                         html.A(
-                            t("Create an account"), href="/register", **{"data-to": "register"}
+                            t("Create an account"),
+                            href="/register",
+                            **attributes({"data-to": "register"}),
                         ),
                     ],
                     className="aside",
@@ -123,10 +129,10 @@ def _login(t: Words, sentences: str) -> Component:
             className="card",
             action="/login",
             method="post",
-            **{"data-command": "session.open", "data-texts": sentences},
+            **attributes({"data-command": "session.open", "data-texts": sentences}),
         ),
         className="page page-login",
-        **{"data-title": t("Log in")},
+        **attributes({"data-title": t("Log in")}),
     )
 
 
@@ -165,7 +171,7 @@ def _register(t: Words, sentences: str) -> Component:
                     [
                         t("Have an account?"),
                         " ",
-                        html.A(t("Log in"), href="/login", **{"data-to": "login"}),
+                        html.A(t("Log in"), href="/login", **attributes({"data-to": "login"})),
                     ],
                     className="aside",
                 ),
@@ -173,10 +179,12 @@ def _register(t: Words, sentences: str) -> Component:
             className="card",
             action="/register",
             method="post",
-            **{"data-command": "account.register session.open", "data-texts": sentences},
+            **attributes(
+                {"data-command": "account.register session.open", "data-texts": sentences}
+            ),
         ),
         className="page page-register",
-        **{"data-title": t("Create an account")},
+        **attributes({"data-title": t("Create an account")}),
     )
 
 
@@ -199,7 +207,7 @@ def _field(id: str, label: str, **props: Any) -> Component:
 
 def _error(name: str) -> Component:
     """Where the errors of a field stand, or of the form as a whole."""
-    return html.P(className="form-error", role="alert", **{"data-error-for": name})
+    return html.P(className="form-error", role="alert", **attributes({"data-error-for": name}))
 
 
 def _submit(label: str) -> Component:
@@ -210,16 +218,16 @@ def _submit(label: str) -> Component:
         name="as",
         value="cookie",
         className="button button-primary button-wide",
-        **{"data-only": "session.open"},
+        **attributes({"data-only": "session.open"}),
     )
 
 
 def _brand() -> Component:
     return html.A(
-        [html.Span(className="logo", **{"aria-hidden": "true"}), "Messenger"],
+        [html.Span(className="logo", **attributes({"aria-hidden": "true"})), "Messenger"],
         href="/",
         className="brand",
-        **{"data-to": "landing"},
+        **attributes({"data-to": "landing"}),
     )
 
 
@@ -231,14 +239,16 @@ def _footer(who: Reader, t: Words) -> Component:
                     name,
                     type="button",
                     lang=language,
-                    **{
-                        "data-language": language,
-                        "aria-pressed": "true" if language == who.language else "false",
-                    },
+                    **attributes(
+                        {
+                            "data-language": language,
+                            "aria-pressed": "true" if language == who.language else "false",
+                        }
+                    ),
                 )
                 for language, name in LANGUAGES.items()
             ],
-            **{"aria-label": t("Language")},
+            **attributes({"aria-label": t("Language")}),
         ),
         className="entrance-footer",
     )

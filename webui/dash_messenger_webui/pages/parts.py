@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import dash_mantine_components as dmc
 from dash import html
 from dash.development.base_component import Component
 
+from dash_messenger_webui import mantine as dmc
 from dash_messenger_webui.session import Theme
 
-__all__ = ["avatar", "icon", "provider", "text_field"]
+__all__ = ["attributes", "avatar", "icon", "provider", "text_field"]
 
 HUES = 8
 
@@ -34,28 +34,35 @@ def provider(theme: Theme, children: list[Component]) -> Component:
     )
 
 
+def attributes(values: dict[str, str]) -> dict[str, Any]:
+    """``data-`` and ``aria-`` attributes, whose names are no Python names."""
+    return dict(values)
+
+
 def icon(name: str) -> Component:
     """A Tabler icon; whatever holds it has a name for screen readers."""
-    return html.Span(className=f"icon icon-{name}", **{"aria-hidden": "true"})
+    return html.Span(className=f"icon icon-{name}", **attributes({"aria-hidden": "true"}))
 
 
 def avatar(id: str, name: str) -> Component:
     """The initials of a person or group, in the colour that its id has everywhere."""
     hue = int(id[-2:], 16) % HUES
     return html.Span(
-        _initials(name), className="avatar", **{"data-hue": str(hue), "aria-hidden": "true"}
+        _initials(name),
+        className="avatar",
+        **attributes({"data-hue": str(hue), "aria-hidden": "true"}),
     )
 
 
 def text_field(id: str, label: str, **props: Any) -> Component:
     """A labelled field with one place for its error, announced when it changes."""
     kind = dmc.PasswordInput if props.pop("password", False) else dmc.TextInput
-    attributes = {"input": props.pop("input", {})}
+    parts = {"input": props.pop("input", {})}
     return kind(
         id=id,
         label=label,
         size="md",
-        attributes=attributes,
+        attributes=parts,
         errorProps={"role": "alert"},
         withAsterisk=False,
         **props,

@@ -1,0 +1,232 @@
+"""Answers the web UI's requests on the server's Quart app: pages, their data, files.
+
+Owns addresses, caching and who may see which page. Must not know what pages show. Invariant:
+nothing but pages for strangers, their data and files is answered without a session.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import quote
+
+from dash_messenger import WebContext
+from quart import Quart, Response, g, redirect, request
+
+from dash_messenger_webui import suites
+from dash_messenger_webui.app import MessengerDash
+from dash_messenger_webui.assets import IMMUTABLE, Assets
+from dash_messenger_webui.compression import Body, Compression, compress_small
+from dash_messenger_webui.session import THEMES, Reader, keep_reader, reader
+from dash_messenger_webui.translations import choose_language
+
+__all__ = ["OPEN_PATHS", "serve_pages"]
+
+# What somebody who has not logged in may load.
+OPEN_PATHS = (
+    "/",
+    "/login",
+    "/register",
+    "/c/",
+    "/assets/",
+    "/favicon.ico",
+    "/manifest.webmanifest",
+    "/_dash-layout",
+    "/_dash-dependencies",
+    suites.PREFIX,
+)
+DATA = ("/_dash-layout", "/_dash-dependencies")
+CALLBACK = "/_dash-update-component"
+# Others' routes, which Dash would answer with a page.
+FOREIGN = ("/api/", "/_dash", "/healthz", "/ws")
+ENTRANCE = {"/": "landing", "/login": "login", "/register": "register"}
+YEAR_S = 31_536_000
+_CONVERSATION = re.compile(r"/c/[0-9a-f]{32}/?")
+
+
+def serve_pages(
+    app: Quart,
+    make: Callable[[suites.Suites], MessengerDash],
+    context: WebContext,
+    files: Assets,
+) -> MessengerDash:
+    """Answer pages, their data and files on ``app``; ``make`` makes the Dash application.
+
+    Quart asks in the order of registration: what comes before Dash is registered before it is
+    made.
+    """
+    compression = Compression(Path(context.data_path) / "compressed")
+    libraries = suites.Suites()
+    made: list[MessengerDash] = []
+    context.open_paths(*OPEN_PATHS)
+
+    @app.before_request
+    async def answer_first() -> Any:
+        path = request.path
+        if path.startswith("/assets/"):
+            found = files.find(path)
+            return _not_found() if found is None else await _send(compression, *found)
+        if path.startswith(suites.PREFIX):
+            body = libraries.body(made[0], path)
+            return _not_found() if body is None else await _send(compression, body, True)
+        if path == "/manifest.webmanifest":
+            return await _send(compression, _manifest(files), False)
+        if path == "/favicon.ico":
+            path = files.url("icon-192.png")
+            return redirect(path, code=301)
+        if path in DATA or path == CALLBACK:
+            keep_reader(await _read_reader(context))
+            if path == CALLBACK and reader().viewer is None:
+                return Response(status=401)
+            g.cached = path in DATA
+            return None
+        return await _page(context, path) if request.method in ("GET", "HEAD") else None
+
+    @app.after_request
+    async def finish(response: Response) -> Response:
+        if g.get("cached") and response.status_code == 200:
+            return await _revalidated(response)
+        return response
+
+    application = make(libraries)
+    libraries.register(application)
+    made.append(application)
+
+    @app.after_request
+    async def protect(response: Response) -> Response:
+        if "page" in g:
+            response.headers["Content-Security-Policy"] = csp()
+            response.headers["Referrer-Policy"] = "same-origin"
+            response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+            response.headers["Permissions-Policy"] = "browsing-topics=()"
+            _remember_choices(response)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        return response
+
+    @cache
+    def csp() -> str:
+        return application.csp()
+
+    @app.before_serving
+    async def start() -> None:
+        html = application._generate_scripts_html()
+        compression.start([*files, *libraries.bodies(application, html)])
+
+    @app.after_serving
+    async def stop() -> None:
+        compression.close()
+
+    return application
+
+
+async def _page(context: WebContext, path: str) -> Any:
+    """Choose the page, or send the browser where it belongs; None lets Dash draw it."""
+    chat = _CONVERSATION.fullmatch(path) is not None
+    if path not in ENTRANCE and not chat:
+        return None if path.startswith(FOREIGN) else _not_found()
+    who = await _read_reader(context)
+    keep_reader(who)
+    if who.viewer is None:
+        if chat:
+            return redirect(f"/login?next={quote(path)}")
+        g.page = ENTRANCE[path]
+    else:
+        if path in ("/login", "/register"):
+            wish = request.args.get("next", "/")
+            return redirect(wish if _CONVERSATION.fullmatch(wish) else "/")
+        g.page = "messenger"
+    g.cached = True
+    return None
+
+
+async def _read_reader(context: WebContext) -> Reader:
+    viewer = await context.viewer(cast(Mapping[str, str], request.headers))
+    cookies = request.cookies
+    accept = request.headers.get("Accept-Language", "")
+    language, theme = cookies.get("lang"), cookies.get("theme", "auto")
+    if viewer is None:
+        return Reader(choose_language(accept, language), theme if theme in THEMES else "auto")
+    account = await viewer.call("account.get")
+    user = account["user"]
+    theme = account.get("theme") or theme
+    return Reader(
+        language=choose_language(accept, account.get("language"), language),
+        theme=theme if theme in THEMES else "auto",
+        viewer=viewer,
+        username=user["username"],
+        display_name=user["display_name"],
+    )
+
+
+def _remember_choices(response: Response) -> None:
+    """Keep what the account says in cookies, for the pages before the next log-in."""
+    who = reader()
+    if who.viewer is None:
+        return
+    for name, value in (("lang", who.language), ("theme", who.theme)):
+        if request.cookies.get(name) != value:
+            response.set_cookie(name, value, max_age=YEAR_S, samesite="Lax")
+
+
+async def _send(compression: Compression, body: Body, forever: bool) -> Response:
+    etag = f'"{body.digest}"'
+    headers = {
+        "Cache-Control": IMMUTABLE if forever else "no-cache",
+        "ETag": etag,
+        "Vary": "Accept-Encoding",
+    }
+    if request.headers.get("If-None-Match") == etag:
+        return Response(b"", status=304, headers=headers)
+    content, encoding = await compression.encode(body, request.headers.get("Accept-Encoding", ""))
+    if encoding:
+        headers["Content-Encoding"] = encoding
+    return Response(content, content_type=body.media_type, headers=headers)
+
+
+async def _revalidated(response: Response) -> Response:
+    """A page or its data: for this reader only, asked about each time, not sent twice."""
+    content = bytes(await response.get_data(as_text=False))
+    etag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
+    response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Vary"] = "Accept-Encoding, Accept-Language, Cookie"
+    if request.headers.get("If-None-Match") == etag:
+        response.status_code = 304
+        response.set_data(b"")
+        return response
+    content, encoding = compress_small(content, request.headers.get("Accept-Encoding", ""))
+    if encoding:
+        response.headers["Content-Encoding"] = encoding
+    response.set_data(content)
+    return response
+
+
+def _not_found() -> Response:
+    return Response("Not found.", status=404, content_type="text/plain; charset=utf-8")
+
+
+def _manifest(files: Assets) -> Body:
+    icons = [
+        {"src": files.url(f"icon-{size}.png"), "sizes": f"{size}x{size}", "type": "image/png"}
+        for size in (192, 512)
+    ]
+    manifest = {
+        "id": "/",
+        "name": "Messenger",
+        "short_name": "Messenger",
+        "start_url": "/",
+        "scope": "/",
+        "display": "standalone",
+        "background_color": "#ffffff",
+        "theme_color": "#2563d4",
+        "icons": [
+            *icons,
+            {**icons[1], "purpose": "maskable"},
+        ],
+    }
+    return Body.of(json.dumps(manifest).encode(), "application/manifest+json")
