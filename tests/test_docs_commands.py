@@ -5,50 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import shlex
-import signal
 import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 
 from tests.environment import FIRST_PARTY, ROOT, make_environment
+from tests.readme import readme_commands, served_by_readme
 
-START_LIMIT_S = 60
 FILE = re.compile(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
 
 
-def readme_commands() -> list[list[str]]:
-    """The commands of the README that run dev.py, in this Python."""
-    lines = re.findall(r"^python3 (dev\.py .+)$", (ROOT / "README.md").read_text(), re.MULTILINE)
-    return [[sys.executable, *shlex.split(line)] for line in lines]
-
-
 async def test_readme_serve_command_serves_and_ends_by_control_c(tmp_path: Path) -> None:
-    serve, _ = readme_commands()
-    server = await asyncio.create_subprocess_exec(
-        *[*serve, "--port", "0", "--data", str(tmp_path / "data")],
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
-    assert server.stdout is not None
-    try:
-        async with asyncio.timeout(START_LIMIT_S):
-            address = None
-            while address is None:
-                line = await server.stdout.readline()
-                assert line, "it ended before it was ready"
-                address = re.search(r"http://127\.0\.0\.1:\d+", line.decode())
-            assert await asyncio.to_thread(status, f"{address.group()}/healthz") == 200
-            assert await asyncio.to_thread(status, address.group()) == 200
-            server.send_signal(signal.SIGINT)
-            await server.stdout.read()
-            assert await server.wait() == 0
-    finally:
-        if server.returncode is None:
-            server.kill()
-            await server.communicate()
+    async with served_by_readme(tmp_path / "data") as said:
+        address = re.search(r"http://127\.0\.0\.1:\d+", said)
+        assert address is not None
+        assert await asyncio.to_thread(status, f"{address.group()}/healthz") == 200
+        assert await asyncio.to_thread(status, address.group()) == 200
 
 
 def status(url: str) -> int:
