@@ -34,7 +34,6 @@ _WELL_KNOWN = frozenset(
         "abcdefghijklmnop",
         "abcdefghijklmnopqrstuvwxyz",
         "changemechangeme",
-        "correcthorsebatterystaple",
         "iloveyouiloveyou",
         "letmeinletmeinletmein",
         "passwordpassword",
