@@ -26,12 +26,14 @@ async def test_demo_is_worth_a_picture(browser: Browser, tmp_path: Path, picture
             viewport=ViewportSize(width=WIDTH, height=HEIGHT), locale="en-GB", timezone_id="UTC"
         )
         try:
-            opened = await context.request.post(
-                f"{address}/api/session.open",
-                data={"username": name, "password": password, "as": "cookie"},
-                headers={"Origin": address},
-            )
-            assert opened.ok
+            for command, params in (
+                ("session.open", {"username": name, "password": password, "as": "cookie"}),
+                ("account.update", {"language": "en"}),
+            ):
+                answer = await context.request.post(
+                    f"{address}/api/{command}", data=params, headers={"Origin": address}
+                )
+                assert answer.ok, await answer.text()
             page = await context.new_page()
             await page.goto(address)
             await page.locator(".dm-chats .dm-chat", has_text="Saturday hike").click()
