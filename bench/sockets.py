@@ -11,6 +11,7 @@ import json
 import select
 import socket
 import struct
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -65,9 +66,7 @@ def split_frame(buffer: bytes | bytearray, at: int) -> tuple[int, int, int] | No
     return buffer[at] & 0x0F, begin, begin + size
 
 
-def connect(
-    url: str, tokens: Sequence[str], *, sync: bool = True, pinned_buffer: int | None = None
-) -> list[socket.socket]:
+def connect(url: str, tokens: Sequence[str], *, sync: bool = True) -> list[socket.socket]:
     """A signed-in socket for each token, in waves; synced with the view that is measured."""
     found: list[socket.socket] = []
     for first in range(0, len(tokens), WAVE):
@@ -166,7 +165,7 @@ class Crowd:
             if one is None:
                 others.append(fd)
                 continue
-            chunk = one.recv(262_144)
+            chunk = one.recv(65_536)
             n = following[fd]
             # The usual case: exactly the next frame, known already.
             if n < len(frames) and chunk == frames[n] and fd not in self._tails:
@@ -199,7 +198,7 @@ class Crowd:
                 return
             opcode, begin, end = found
             if opcode == 9:
-                self._sockets[fd].send(b"\x8a\x80\0\0\0\0" if begin == end else _pong(data[begin:end]))
+                self._sockets[fd].send(_pong(data[begin:end]))
             elif opcode == 8:
                 raise Wrong(f"the server closed a reader: {data[begin:end]!r}")
             elif data.startswith(EVENT, begin):
@@ -226,8 +225,6 @@ class Crowd:
 
     def drain(self, time_limit_s: float = 5) -> None:
         """Wait until every reader has every frame."""
-        import time
-
         deadline = time.monotonic() + time_limit_s
         while self.complete < len(self._counts):
             if time.monotonic() > deadline:
