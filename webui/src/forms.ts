@@ -99,12 +99,10 @@ async function call(command: string, body: Record<string, string>): Promise<Fail
 
 function complain(form: HTMLFormElement, { key, message, params }: Failure, texts: Texts): void {
   const named = { ...params, n: Number(params["min_length"] ?? params["retry_after_s"] ?? 0) };
-  const known =
-    key === "password_unacceptable" && named.n && !("reason" in params)
-      ? texts.t("error_too_short", named)
-      : texts.failure(key, named);
   const field = String(params["field"] ?? FIELD[key] ?? "");
   const control = controls(form).find((one) => one.name === field);
+  const tooShort = control && [...control.value].length < Number(params["min_length"] ?? 0);
+  const known = tooShort ? texts.t("error_too_short", named) : texts.failure(key, named);
   show(form, control ? field : "form", known ?? message);
   (control ?? controls(form).find((one) => one.type !== "hidden"))?.focus();
 }
