@@ -56,8 +56,12 @@ _OVERLAY = (
 # of a component than we do.
 _LABELS = ["label", "description", "error", "leftSection", "rightSection"]
 _CLEAR = ["clearButtonProps.children", "clearButtonProps.icon"]
+_NONE: list[str] = []
 _CLOSE = ["closeButtonProps.children", "closeButtonProps.icon"]
 _COMBOBOX = ["comboboxProps.children", "comboboxProps.middlewares.flip.boundary"]
+_IN_DRAWER = ["title", "overlayProps.children"]
+_IN_MODAL = [*_IN_DRAWER, *_CLOSE]
+_IN_TAGS = [*_CLEAR, *_LABELS, *_COMBOBOX]
 
 
 class _Mantine(Component):
@@ -77,21 +81,21 @@ class _Mantine(Component):
 class MantineProvider(_Mantine):
     """Theme and colour scheme for everything inside."""
 
-    _children_props = []
+    _children_props = _NONE
     properties = ("children", "id", "defaultColorScheme", "forceColorScheme", "theme")
 
 
 class Modal(_Mantine):
     """A dialog over the page."""
 
-    _children_props = ["title", "overlayProps.children", *_CLOSE]
+    _children_props = _IN_MODAL
     properties = (*_OVERLAY, "centered", "radius")
 
 
 class Drawer(_Mantine):
     """A panel at the side of the page."""
 
-    _children_props = ["title", "overlayProps.children"]
+    _children_props = _IN_DRAWER
     properties = (*_OVERLAY, "position")
 
 
@@ -99,7 +103,7 @@ class TextInput(_Mantine):
     """A labelled line of text."""
 
     _children_props = _LABELS
-    properties = (*_FIELD, "spellCheck")
+    properties = (*_FIELD, "debounce", "spellCheck")
 
 
 class PasswordInput(_Mantine):
@@ -112,7 +116,7 @@ class PasswordInput(_Mantine):
 class TagsInput(_Mantine):
     """A labelled list of words."""
 
-    _children_props = [*_CLEAR, *_LABELS, *_COMBOBOX]
+    _children_props = _IN_TAGS
     properties = (
         *(name for name in _FIELD if name not in ("autoComplete", "n_submit")),
         "acceptValueOnBlur",
@@ -125,7 +129,7 @@ class TagsInput(_Mantine):
 class SegmentedControl(_Mantine):
     """A choice of one among few."""
 
-    _children_props = []
+    _children_props = _NONE
     properties = ("id", "data", "fullWidth", "value")
 
 

@@ -15,7 +15,7 @@
     root.dataset.page = page;
     const shown = document.querySelector(`.page-${page}`);
     if (shown?.dataset.title) document.title = shown.dataset.title;
-    shown?.querySelector("input, a, button")?.focus();
+    (shown?.querySelector("input") ?? shown?.querySelector(".button"))?.focus();
     scrollTo(0, 0);
   };
 
@@ -79,4 +79,16 @@
     root.setAttribute("data-mantine-color-scheme", matches ? "dark" : "light");
     window.dash_clientside.set_props?.("mantine", { forceColorScheme: matches ? "dark" : "light" });
   });
+
+  // Dash leaves what a callback disabled while it ran disabled for ever when no answer comes at all.
+  // An empty answer ends the callback; that there is no connection is said by the banner.
+  const ask = window.fetch;
+  window.fetch = async (address, ...rest) => {
+    try {
+      return await ask(address, ...rest);
+    } catch (error) {
+      if (String(address).includes("_dash-update-component")) return new Response(null, { status: 204 });
+      throw error;
+    }
+  };
 })();

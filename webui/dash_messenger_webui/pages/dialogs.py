@@ -17,6 +17,8 @@ from dash_messenger_webui.translations import LANGUAGES, Words
 
 __all__ = ["details_body", "dialogs", "user_names_field"]
 
+# Without it the last letters before Enter may not have arrived: they are sent together.
+TOGETHER: dict[str, Any] = {"debounce": True}
 FIRST_FOCUS: dict[str, Any] = {"data-autofocus": "true"}
 
 
@@ -99,6 +101,7 @@ def _new_chat(t: Words) -> Component:
                 spellCheck=False,
                 autoComplete="off",
                 input={"autoCapitalize": "none"},
+                **TOGETHER,
                 **FIRST_FOCUS,
             ),
             _button("new-chat-start", t("Start the chat")),
@@ -117,6 +120,7 @@ def _new_group(t: Words) -> Component:
                 t("Name of the group"),
                 autoComplete="off",
                 input={"maxLength": 128},
+                **TOGETHER,
                 **FIRST_FOCUS,
             ),
             user_names_field("new-group-names", t, t("Members")),
@@ -140,6 +144,7 @@ def _settings(who: Reader, t: Words) -> Component:
                         value=who.display_name,
                         autoComplete="name",
                         input={"maxLength": 128},
+                        **TOGETHER,
                     ),
                     _button("display-name-save", t("Save"), primary=False),
                 ],
