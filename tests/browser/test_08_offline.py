@@ -1,0 +1,297 @@
+"""Item 8: no connection, a server that restarts, a session closed elsewhere: nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from dash_messenger.testing import ServerProcess, post
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import PASSWORD, Person, forgive_network
+from tests.browser.steps import (
+    BANNER,
+    TEXT_BOX,
+    drawn,
+    message,
+    open_chat,
+    open_list,
+    sit_in_the_middle,
+    talk,
+    write,
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+MakePerson = Callable[..., Awaitable[Person]]
+OFFLINE = "() => window.dashMessenger?.store.online === false"
+ONLINE = "() => window.dashMessenger?.store.online"
+IS_ON_TOP = """(element) => {
+    const { left, top, width, height } = element.getBoundingClientRect();
+    return element.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+}"""
+# Remembers what the page was called and whether anything like an error box was ever there.
+WATCH = """() => {
+    window.watched = { titles: [document.title], boxes: [] };
+    new MutationObserver(() => {
+        const { titles, boxes } = window.watched;
+        if (titles.at(-1) !== document.title) titles.push(document.title);
+        const box = document.querySelector(
+            '[class*="dash-error"], [class*="dash-debug"], ._dash-error, #_dash-global-error-container > *'
+        );
+        if (box) boxes.push(box.className);
+    }).observe(document, { childList: true, subtree: true, characterData: true });
+}"""
+
+
+async def test_a_banner_says_after_two_seconds_that_there_is_no_connection(
+    person: MakePerson,
+) -> None:
+    ann = await person("Ann")
+    page = await ann.context.new_page()
+    await page.clock.install()
+    await page.goto(ann.base_url)
+    await page.wait_for_function("() => window.dashMessenger?.store.synced")
+    await page.clock.pause_at(await page.evaluate("() => Date.now() + 1000"))
+    await ann.context.set_offline(True)
+    await page.wait_for_function(OFFLINE, polling=50)
+    await let_effects_run(page)
+    await page.clock.run_for(1_900)
+    await let_effects_run(page)
+    await expect(page.locator(BANNER)).to_have_count(0)
+    await page.clock.run_for(200)
+    await expect(page.locator(BANNER)).to_be_visible()
+    await expect(page.locator(BANNER)).to_contain_text("No connection")
+    await page.clock.resume()
+    await ann.context.set_offline(False)
+    await expect(page.locator(BANNER)).to_have_count(0)
+    forgive_network(ann.problems)
+
+
+async def let_effects_run(page: Page) -> None:
+    """What `drawn` waits for, while the page's clock stands still."""
+    for _ in range(3):
+        await page.evaluate(
+            "() => new Promise((done) => { const channel = new MessageChannel();"
+            " channel.port1.onmessage = done; channel.port2.postMessage(0); })"
+        )
+
+
+async def test_what_is_written_offline_is_sent_once_and_in_order_on_return(
+    person: MakePerson,
+) -> None:
+    ann, ben = await person("Ann"), await person("Ben")
+    chat = await talk(ann, ben)
+    page, bens = await open_chat(ann, chat), await open_chat(ben, chat)
+    await ann.context.set_offline(True)
+    await page.wait_for_function(OFFLINE)
+    written = ["First", "Second", "Third"]
+    await write(page, *written)
+    for text in written:
+        await expect(message(page, text)).to_have_attribute("data-state", "pending")
+    await ben.send(chat, "Meanwhile")
+    await expect(message(bens, "Meanwhile")).to_be_visible()
+    await expect(page.locator(BANNER)).to_be_visible()
+    await ann.context.set_offline(False)
+    for text in written:
+        await expect(message(page, text)).to_have_attribute("data-state", re.compile("sent|read"))
+        await expect(message(bens, text)).to_be_visible()
+    await expect(page.locator(BANNER)).to_have_count(0)
+    for each in (page, bens):
+        await expect(message(each, "Third")).to_have_count(1)
+        assert await texts_shown(each) == ["Meanwhile", *written]
+    assert await texts_stored(ann, chat) == ["Meanwhile", *written]
+    forgive_network(ann.problems)
+
+
+async def test_a_message_whose_answer_was_lost_is_there_once(person: MakePerson) -> None:
+    ann, ben = await person("Ann"), await person("Ben")
+    chat = await talk(ann, ben)
+    bens = await open_chat(ben, chat)
+    page = await ann.context.new_page()
+    wire = await sit_in_the_middle(page)
+    await page.goto(f"{ann.base_url}/c/{chat}")
+    await page.wait_for_function(ONLINE)
+    wire.keep_all = True
+    await write(page, "Did you get this?")
+    await expect(message(bens, "Did you get this?")).to_be_visible()
+    await expect(message(page, "Did you get this?")).to_have_attribute("data-state", "pending")
+    await wire.cut()
+    await expect(message(page, "Did you get this?")).to_have_attribute(
+        "data-state", re.compile("sent|read")
+    )
+    await write(page, "And this?")
+    await expect(message(bens, "And this?")).to_be_visible()
+    assert await texts_shown(bens) == ["Did you get this?", "And this?"]
+    assert await texts_shown(page) == ["Did you get this?", "And this?"]
+    assert await texts_stored(ann, chat) == ["Did you get this?", "And this?"]
+
+
+async def test_what_was_not_sent_survives_a_reload(person: MakePerson) -> None:
+    ann, ben = await person("Ann"), await person("Ben")
+    chat = await talk(ann, ben)
+    page = await ann.context.new_page()
+    wire = await sit_in_the_middle(page)
+    await page.goto(f"{ann.base_url}/c/{chat}")
+    await page.wait_for_function(ONLINE)
+    wire.hold_requests = True
+    await write(page, "Before the reload")
+    await expect(message(page, "Before the reload")).to_have_attribute("data-state", "pending")
+    wire.hold_requests = False
+    await page.reload()
+    await expect(message(page, "Before the reload")).to_have_attribute("data-state", "sent")
+    assert await texts_stored(ann, chat) == ["Before the reload"]
+
+
+async def test_what_happened_meanwhile_is_there_on_return(person: MakePerson) -> None:
+    ann, ben, cem = await person("Ann"), await person("Ben"), await person("Cem")
+    chat = await talk(ann, ben)
+    page = await open_chat(ann, chat)
+    await ann.context.set_offline(True)
+    await page.wait_for_function(OFFLINE)
+    for number in range(5):
+        await ben.send(chat, f"Missed {number}")
+    new_chat = await talk(cem, ann)
+    await cem.send(new_chat, "I am new")
+    await ann.context.set_offline(False)
+    await expect(message(page, "Missed 4")).to_be_visible()
+    assert await texts_shown(page) == [f"Missed {number}" for number in range(5)]
+    row = page.locator(f'a.dm-chat[href="/c/{new_chat}"]')
+    await expect(row).to_contain_text("I am new")
+    forgive_network(ann.problems)
+
+
+async def test_a_server_restart_is_no_reload_and_shows_no_error(
+    person: MakePerson, server: ServerProcess
+) -> None:
+    ann, ben = await person("Ann"), await person("Ben")
+    chat = await talk(ann, ben)
+    await ben.send(chat, "Before")
+    page = await open_chat(ann, chat)
+    await page.evaluate(WATCH)
+    await asyncio.to_thread(server.stop)
+    try:
+        await expect(page.locator(BANNER)).to_be_visible()
+        await write(page, "Written while it was away")
+        await expect(message(page, "Written while it was away")).to_have_attribute(
+            "data-state", "pending"
+        )
+    finally:
+        await asyncio.to_thread(server.start)
+    await expect(page.locator(BANNER)).to_have_count(0, timeout=30_000)
+    await expect(message(page, "Written while it was away")).to_have_attribute("data-state", "sent")
+    await ben.send(chat, "After")
+    await expect(message(page, "After")).to_be_visible()
+    assert await texts_shown(page) == ["Before", "Written while it was away", "After"]
+    watched = await page.evaluate("() => window.watched")
+    assert watched["boxes"] == []
+    assert [title for title in watched["titles"] if "pdating" in title] == []
+    forgive_network(ann.problems)
+    assert ann.problems == []
+
+
+async def test_a_dialog_used_while_the_server_is_away_says_so_and_works_later(
+    person: MakePerson, server: ServerProcess, size: str
+) -> None:
+    ann, ben = await person("Ann"), await person("Ben")
+    page = await open_list(ann)
+    await page.evaluate(WATCH)
+    await page.locator(".dm-list").get_by_role("button", name="New chat").first.click()
+    dialog = page.get_by_role("dialog", name="New chat")
+    await dialog.get_by_label("User name").fill(ben.username)
+    await asyncio.to_thread(server.kill)
+    try:
+        await dialog.get_by_role("button", name="Start the chat").click()
+        await expect(page.locator(BANNER)).to_be_visible()
+        assert await page.locator(BANNER).evaluate(IS_ON_TOP), "the dialog covers the banner"
+        await expect(dialog.get_by_label("User name")).to_have_value(ben.username)
+    finally:
+        await asyncio.to_thread(server.start)
+    await expect(page.locator(BANNER)).to_have_count(0, timeout=30_000)
+    await dialog.get_by_role("button", name="Start the chat").click()
+    await expect(page).to_have_url(re.compile("/c/[0-9a-f]{32}$"))
+    await expect(page.locator(TEXT_BOX)).to_be_visible()
+    watched = await page.evaluate("() => window.watched")
+    assert watched["boxes"] == []
+    assert [title for title in watched["titles"] if "pdating" in title] == []
+    forgive_network(ann.problems)
+
+
+async def test_a_session_closed_elsewhere_leads_to_the_log_in_and_back_to_the_chat(
+    person: MakePerson,
+) -> None:
+    ann, ben = await person("Ann"), await person("Ben")
+    chat = await talk(ann, ben)
+    await ben.send(chat, "Welcome back")
+    page = await open_chat(ann, chat)
+    await page.locator(TEXT_BOX).fill("Half a sent")
+    await close_all_sessions(ann)
+    await expect(page).to_have_url(re.compile("/login"))
+    wanted = parse_qs(urlsplit(page.url).query)
+    assert wanted == {"why": ["closed"], "next": [f"/c/{chat}"]}
+    await expect(page.get_by_text("You were logged out from another device.")).to_be_visible()
+    await log_in(page, ann)
+    await expect(page).to_have_url(f"{ann.base_url}/c/{chat}")
+    await expect(message(page, "Welcome back")).to_be_visible()
+    await expect(page.locator(TEXT_BOX)).to_have_value("Half a sent")
+
+
+async def test_a_session_closed_while_offline_is_noticed_on_return(person: MakePerson) -> None:
+    ann, ben = await person("Ann"), await person("Ben")
+    chat = await talk(ann, ben)
+    page = await open_chat(ann, chat)
+    await ann.context.set_offline(True)
+    await page.wait_for_function(OFFLINE)
+    await write(page, "Written offline")
+    await close_all_sessions(ann)
+    await ann.context.set_offline(False)
+    await expect(page).to_have_url(re.compile(r"/login\?why=expired"))
+    await expect(page.get_by_text("Please log in again to go on.")).to_be_visible()
+    await log_in(page, ann)
+    await expect(page).to_have_url(f"{ann.base_url}/c/{chat}")
+    await expect(message(page, "Written offline")).to_have_attribute("data-state", "sent")
+    forgive_network(ann.problems)
+
+
+async def test_the_log_in_leads_nowhere_but_to_a_chat_of_this_server(person: MakePerson) -> None:
+    ann = await person("Ann")
+    await ann.context.clear_cookies()
+    page = await ann.open("/login?next=https%3A%2F%2Fexample.org%2Fc%2F" + "0" * 32)
+    await log_in(page, ann)
+    await expect(page).to_have_url(f"{ann.base_url}/")
+    await expect(page.locator(".dm-list")).to_be_visible()
+
+
+async def close_all_sessions(person: Person) -> None:
+    """What somebody does on another device who fears for this one."""
+    credentials = {"username": person.username, "password": PASSWORD, "as": "token"}
+    opened = await post(person.base_url, "session.open", credentials)
+    token = opened["token"]
+    sessions = await post(person.base_url, "session.list", token=token)
+    for session in sessions["sessions"]:
+        if session["id"] != opened["session"]:
+            await post(person.base_url, "session.close", {"session": session["id"]}, token=token)
+
+
+async def log_in(page: Page, person: Person) -> None:
+    """By the form that is shown."""
+    form = page.locator(".page-login form")
+    await form.get_by_label("User name").fill(person.username)
+    await form.get_by_label("Password", exact=True).fill(PASSWORD)
+    await form.get_by_label("Password", exact=True).press("Enter")
+
+
+async def texts_shown(page: Page) -> list[str]:
+    """The texts of all messages, as they stand on the page."""
+    await drawn(page)
+    bodies = await page.locator(".dm-row .dm-body").all_text_contents()
+    return [text.strip() for text in bodies]
+
+
+async def texts_stored(person: Person, conversation: str) -> list[str]:
+    """The texts of all messages, as the server has them."""
+    page = await person.call("message.history", conversation=conversation)
+    return [each["text"] for each in page["messages"]]
