@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 from dash_messenger import WebContext
@@ -145,7 +145,7 @@ async def _page(context: WebContext, path: str) -> Any:
 
 
 async def _read_reader(context: WebContext) -> Reader:
-    viewer = await context.viewer(cast(Mapping[str, str], request.headers))
+    viewer = await context.viewer(request.headers)
     cookies = request.cookies
     accept = request.headers.get("Accept-Language", "")
     language, theme = cookies.get("lang"), cookies.get("theme", "auto")

@@ -1,0 +1,37 @@
+"""The Dash application: its callbacks and components."""
+
+from __future__ import annotations
+
+import inspect
+
+import dash_mantine_components as dmc  # type: ignore[import-untyped]
+import pytest
+from dash import Dash
+from dash_messenger_webui import mantine
+from dash_messenger_webui.pages.callbacks import Sentences, register_callbacks
+from dash_messenger_webui.translations import read_words
+
+
+def test_every_callback_is_async() -> None:
+    app = Dash("callbacks", add_log_handler=False, prevent_initial_callbacks=True)
+    register_callbacks(app, Sentences(read_words(), {}))
+    served = [entry["callback"] for entry in app.callback_map.values() if entry.get("callback")]
+    assert len(served) >= 7
+    for callback in served:
+        assert inspect.iscoroutinefunction(inspect.unwrap(callback)), callback
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in mantine.__all__ if name[0].isupper() and name != "PACKAGE"]
+)
+def test_our_declarations_of_mantine_are_the_packages_own(name: str) -> None:
+    ours, theirs = getattr(mantine, name), getattr(dmc, name)
+    needed: dict[str, object] = {"data": []} if "data" in ours.properties else {}
+    original = theirs(**needed)
+    assert set(ours.properties) <= {*original._prop_names}
+    assert ours._children_props == theirs._children_props
+    drawn = original.to_plotly_json()
+    assert ours(**needed).to_plotly_json() == {
+        **drawn,
+        "props": {name: value for name, value in drawn["props"].items() if value is not None},
+    }

@@ -1,0 +1,118 @@
+"""Views by type, their fallbacks and their composers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from dash import html
+from dash_messenger import Message, MessageType, MessageTypes
+from dash_messenger_webui import Composer, Drawable, Html, MessageView, Translate
+from dash_messenger_webui.views import MessageViews
+
+
+class Shout(msgspec.Struct, frozen=True):
+    words: str
+
+
+class ShoutType(MessageType[Shout]):
+    type = "acme.shout"
+    Content = Shout
+
+    def text(self, content: Shout) -> str:
+        return content.words
+
+
+class ShoutView(MessageView[Shout]):
+    type = "acme.shout"
+    drawn: Any = None
+
+    def render(self, message: Drawable[Shout], t: Translate) -> Any:
+        return message.content.words.upper() if self.drawn is None else self.drawn
+
+    def composer(self, t: Translate) -> Composer:
+        return Composer("speakerphone", t("Message"), inline="words", rank=5)
+
+
+class Broken(ShoutView):
+    type = "acme.broken"
+
+    def composer(self, t: Translate) -> Composer:
+        raise RuntimeError("no")
+
+
+@pytest.fixture
+def view() -> ShoutView:
+    return ShoutView()
+
+
+@pytest.fixture
+def views(view: ShoutView) -> MessageViews:
+    types = MessageTypes()
+    types.add(ShoutType())
+    views = MessageViews()
+    views.add("shout", [view])
+    views.bind(types)
+    return views
+
+
+def message(type: str = "acme.shout", content: bytes = b'{"words":"hey"}') -> Message:
+    return Message(
+        id="0" * 32,
+        conversation="1" * 32,
+        seq=1,
+        rev=1,
+        number=1,
+        sender="2" * 32,
+        client_id="3" * 32,
+        type=type,
+        content=msgspec.Raw(content),
+        text="hey",
+        sent_at_ms=0,
+    )
+
+
+def test_a_string_is_drawn_as_it_is(views: MessageViews) -> None:
+    assert views.draw(message(), "en") == b'"HEY"'
+
+
+def test_html_says_whether_it_wants_a_bubble(views: MessageViews, view: ShoutView) -> None:
+    view.drawn = Html("<b>x</b>", bubble=False)
+    assert json.loads(views.draw(message(), "en") or b"") == {"html": "<b>x</b>", "bare": True}
+
+
+def test_a_component_is_drawn_with_what_is_inside_it(views: MessageViews, view: ShoutView) -> None:
+    view.drawn = html.Div([html.B("x"), "y"])
+    drawn = json.loads(views.draw(message(), "en") or b"")
+    assert drawn["type"] == "Div"
+    assert drawn["namespace"] == "dash_html_components"
+    assert drawn["props"]["children"][0]["type"] == "B"
+
+
+def test_an_unknown_type_and_unreadable_content_are_left_to_their_text(views: MessageViews) -> None:
+    assert views.draw(message("acme.other"), "en") is None
+    assert views.draw(message(content=b'{"words":1}'), "en") is None
+
+
+def test_a_view_whose_type_is_not_registered_is_not_used(view: ShoutView) -> None:
+    views = MessageViews()
+    views.add("shout", [view])
+    views.bind(MessageTypes())
+    assert views.draw(message(), "en") is None
+    assert views.composers("en") == []
+
+
+def test_composers_speak_the_readers_language(views: MessageViews) -> None:
+    assert [(n, c.label) for n, c in views.composers("ru")] == [("acme.shout", "Сообщение")]
+
+
+def test_a_second_view_of_a_type_is_refused(views: MessageViews) -> None:
+    with pytest.raises(ValueError, match="another plugin"):
+        views.add("other", [ShoutView()])
+
+
+def test_what_is_no_view_is_refused(views: MessageViews) -> None:
+    with pytest.raises(TypeError):
+        views.add("other", [object()])  # type: ignore[list-item]
