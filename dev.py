@@ -67,7 +67,9 @@ def _parse(arguments: Sequence[str]) -> tuple[str, list[str]]:
         usage="python3 dev.py COMMAND [ARGUMENTS]",
         description=f"commands:\n{listing}",
     )
-    parser.add_argument("command", choices=list(COMMANDS), help=argparse.SUPPRESS, metavar="")
+    parser.add_argument(
+        "command", choices=list(COMMANDS), help=argparse.SUPPRESS, metavar="COMMAND"
+    )
     return parser.parse_args(arguments[:1]).command, list(arguments[1:])
 
 
