@@ -1,0 +1,228 @@
+"""Who hears what, in which order, and drawn how."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from dash_messenger.errors import CloseCode
+from dash_messenger.hub import WRITES_A_SLICE, Hub
+from gateway_world import NoDrawings, event, message_event
+
+
+class Socket:
+    """A connection that keeps what it was sent."""
+
+    def __init__(self, user, view=None):
+        self.user, self.session, self.view = user, f"session of {user}", view
+        self.writes = []
+        self.closed_with = None
+        self.hub = None
+
+    def write(self, frames):
+        self.writes.append(frames)
+
+    def close(self, code, reason=""):
+        self.closed_with = code
+        self.hub.disconnect(self)
+
+    @property
+    def heard(self):
+        """The bodies of all frames, in order."""
+        bodies = []
+        for frames in self.writes:
+            while frames:
+                size, at = frames[1], 2
+                if size == 126:
+                    size, at = int.from_bytes(frames[2:4], "big"), 4
+                bodies.append(json.loads(frames[at : at + size]))
+                frames = frames[at + size :]
+        return bodies
+
+    @property
+    def seqs(self):
+        """The seq of each event heard."""
+        return [body["params"]["seq"] for body in self.heard]
+
+
+@pytest.fixture
+async def hub():
+    hub = Hub(NoDrawings())
+    yield hub
+    await hub.aclose()
+
+
+def join(hub, user, *conversations, view=None):
+    socket = Socket(user, view)
+    socket.hub = hub
+    assert hub.connect(socket)
+    hub.subscribe(socket, conversations)
+    return socket
+
+
+async def settle(hub):
+    while hub._turns or hub._drawer is not None:
+        await asyncio.sleep(0)
+
+
+async def test_members_hear_and_others_do_not(hub):
+    ann, bob, eve = join(hub, "ann", "c"), join(hub, "bob", "c", "d"), join(hub, "eve", "d")
+    hub.announce([message_event("c", 1)])
+    await settle(hub)
+    assert (ann.seqs, bob.seqs, eve.seqs) == ([1], [1], [])
+
+
+async def test_events_of_one_commit_are_one_write(hub):
+    ann = join(hub, "ann", "c", "d")
+    hub.announce([message_event("c", 1), message_event("d", 1), message_event("c", 2)])
+    await settle(hub)
+    assert len(ann.writes) == 2
+    assert [(b["params"]["log"], b["params"]["seq"]) for b in ann.heard] == [
+        ("c", 1),
+        ("c", 2),
+        ("d", 1),
+    ]
+
+
+async def test_all_readers_get_the_same_bytes_object(hub):
+    readers = [join(hub, f"user{n}", "c", view="dash:en") for n in range(20)]
+    hub.announce([message_event("c", 1)])
+    await settle(hub)
+    assert len({id(reader.writes[0]) for reader in readers}) == 1
+
+
+async def test_each_hears_the_view_they_asked_for(hub):
+    english, russian = join(hub, "ann", "c", view="dash:en"), join(hub, "bob", "c", view="dash:ru")
+    script = join(hub, "bot", "c")
+    hub.announce([message_event("c", 1)])
+    await settle(hub)
+    assert english.heard[0]["params"]["data"]["message"]["view"] == "drawn dash:en"
+    assert russian.heard[0]["params"]["data"]["message"]["view"] == "drawn dash:ru"
+    assert "view" not in script.heard[0]["params"]["data"]["message"]
+
+
+async def test_without_views_nothing_waits_for_drawing(hub):
+    ann = join(hub, "ann", "c")
+    hub.announce([message_event("c", 1)])
+    assert ann.seqs == [1]
+
+
+async def test_order_holds_while_an_earlier_event_is_drawn(hub):
+    ann = join(hub, "ann", "c", view="dash:en")
+    hub.announce([message_event("c", 1)])
+    hub.announce([event("c", 2, "conversation.updated")])
+    hub.announce([message_event("c", 3)])
+    await settle(hub)
+    assert ann.seqs == [1, 2, 3]
+
+
+async def test_failed_drawing_leaves_the_text(hub):
+    async def draw(messages, views):
+        raise ZeroDivisionError
+
+    hub._renderer.draw = draw
+    ann = join(hub, "ann", "c", view="dash:en")
+    hub.announce([message_event("c", 1)])
+    await settle(hub)
+    assert ann.heard[0]["params"]["data"]["message"]["text"] == "hi"
+
+
+async def test_removed_member_hears_nothing_that_was_not_sent_before_the_removal(hub):
+    ann, eve = join(hub, "ann", "c", view="dash:en"), join(hub, "eve", "c", view="dash:en")
+    hub.announce([message_event("c", 1)])
+    removal = event("c", 2, "member.removed", user="eve")
+    hub.apply([removal])
+    hub.announce([removal])
+    await settle(hub)
+    assert (ann.seqs, eve.seqs) == ([1, 2], [])
+    assert not hub.reads("eve", "c")
+
+
+async def test_removal_reaches_into_a_fan_out_under_way(hub):
+    many = [join(hub, f"user{n}", "c") for n in range(WRITES_A_SLICE * 2)]
+    hub.announce([message_event("c", 1)])
+    waiting = [reader for reader in many if not reader.writes]
+    assert waiting
+    for reader in waiting:
+        hub.apply([event("c", 2, "member.removed", user=reader.user)])
+    await settle(hub)
+    assert not any(reader.writes for reader in waiting)
+
+
+async def test_new_member_hears_nothing_from_before_joining(hub):
+    ann, bob = join(hub, "ann", "c", view="dash:en"), join(hub, "bob", view="dash:en")
+    early = message_event("c", 1)
+    joined = event("c", 2, "member.joined", user={"id": "bob"})
+    hub.announce([early])
+    hub.apply([joined])
+    hub.announce([joined, message_event("c", 3)])
+    await settle(hub)
+    assert (ann.seqs, bob.seqs) == ([1, 2, 3], [2, 3])
+
+
+async def test_member_who_syncs_while_older_events_wait_hears_only_what_is_theirs(hub):
+    ann = join(hub, "ann", "c", view="dash:en")
+    joined = event("c", 2, "member.joined", user={"id": "bob"})
+    hub.announce([message_event("c", 1)])
+    hub.apply([joined])
+    bob = join(hub, "bob", "c", view="dash:en")
+    hub.announce([joined])
+    await settle(hub)
+    assert (ann.seqs, bob.seqs) == ([1, 2], [2])
+
+
+async def test_own_log_reaches_all_connections_of_the_user_alone(hub):
+    first, second, other = join(hub, "ann"), join(hub, "ann"), join(hub, "bob")
+    hub.announce([event("ann", 1, "account.updated")])
+    await settle(hub)
+    assert (first.seqs, second.seqs, other.seqs) == ([1], [1], [])
+
+
+async def test_long_fan_out_gives_the_loop_back_and_takes_turns(hub):
+    for n in range(WRITES_A_SLICE * 2):
+        join(hub, f"user{n}", "large")
+    small = join(hub, "ann", "small")
+    hub.announce([message_event("large", 1), message_event("small", 1)])
+    assert small.seqs == [1]
+    assert hub._turns
+    await settle(hub)
+
+
+async def test_what_comes_during_a_fan_out_goes_together_in_order(hub):
+    many = [join(hub, f"user{n}", "c") for n in range(WRITES_A_SLICE * 2)]
+    for seq in range(1, 6):
+        hub.announce([message_event("c", seq)])
+    await settle(hub)
+    assert all(reader.seqs == [1, 2, 3, 4, 5] for reader in many)
+    assert all(len(reader.writes) == 2 for reader in many)
+    assert hub.backlog == 0
+
+
+async def test_disconnected_user_leaves_nothing_behind(hub):
+    people = [join(hub, f"user{n}", "c", "d") for n in range(20)]
+    for socket in people:
+        hub.disconnect(socket)
+        hub.disconnect(socket)
+    assert hub.connections == 0
+    assert not hub._users
+    assert not hub._channels
+
+
+async def test_notifications_reach_a_user_or_a_conversation(hub):
+    ann, bob = join(hub, "ann", "c"), join(hub, "bob", "c")
+    hub.notify_user("ann", "read", {"n": 1})
+    hub.notify_conversation("c", "receipt", {"n": 2}, but="ann")
+    assert [body["method"] for body in ann.heard] == ["read"]
+    assert [body["method"] for body in bob.heard] == ["receipt"]
+
+
+async def test_closing_a_session_closes_its_sockets_and_one_just_opening(hub):
+    ann, bob = join(hub, "ann", "c"), join(hub, "bob", "c")
+    hub.close_sessions(["session of ann"], CloseCode.SESSION_CLOSED)
+    assert ann.closed_with == CloseCode.SESSION_CLOSED
+    assert bob.closed_with is None
+    assert not hub.connect(Socket("ann"))
+    hub.announce([message_event("c", 1)])
+    await settle(hub)
+    assert (ann.seqs, bob.seqs) == ([], [1])
