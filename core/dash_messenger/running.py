@@ -7,6 +7,7 @@ error and a status, without a traceback.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -24,6 +25,9 @@ __all__ = ["add_user", "migrate_folder", "run"]
 
 def run(settings: Settings, *, demo: bool = False) -> int:
     """Serve until stopped; the exit status."""
+    # Importing makes nothing but what stays: the collector would walk it in vain, over and over.
+    # The server turns it on again once it is ready.
+    gc.disable()
     return _run(_serve(settings, demo), fast=True)
 
 

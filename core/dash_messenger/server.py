@@ -246,6 +246,7 @@ class _Uvicorn(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             # What was made so far lives as long as the process: nothing for the collector to walk.
+            gc.enable()
             gc.collect()
             gc.freeze()
             self._on_ready()

@@ -1,0 +1,142 @@
+"""Deny by default: every command in every state of a session, by the one way in that HTTP has."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from dash_messenger.store import Transaction
+from dash_messenger.store.tables import users
+from server_world import ServerWorld, open_server
+from sqlalchemy import update
+
+NOBODY = "f" * 32
+ANONYMOUS = {"account.register", "session.open"}
+# What each command is asked with; C is a conversation of ann and ben's, B is ben's id.
+PARAMS: dict[str, dict[str, object]] = {
+    "account.get": {},
+    "account.register": {"username": "eve", "password": "correct horse battery"},
+    "account.update": {"theme": "dark"},
+    "conversation.add": {"conversation": "C", "members": ["cleo"]},
+    "conversation.create": {"kind": "group", "title": "New", "members": ["ben"]},
+    "conversation.get": {"conversation": "C"},
+    "conversation.members": {"conversation": "C"},
+    "conversation.remove": {"conversation": "C", "user": "B"},
+    "log.read": {"log": "C", "after": 0},
+    "message.history": {"conversation": "C"},
+    "message.send": {
+        "conversation": "C",
+        "client_id": "1" * 32,
+        "type": "note",
+        "content": {"words": "hi"},
+    },
+    "plugin.list": {},
+    "read.advance": {"conversation": "C", "message_no": 1},
+    "session.close": {},
+    "session.list": {},
+    "session.open": {"username": "ann", "password": "correct horse battery"},
+    "sync": {},
+    "user.get": {"users": ["ben"]},
+}
+IN_CONVERSATION = {name for name, params in PARAMS.items() if "C" in params.values()}
+
+
+@dataclass
+class Stage:
+    world: ServerWorld
+    conversation: str
+    tokens: dict[str, str | None]
+
+    async def ask(self, command: str, state: str) -> tuple[int, str]:
+        named = {"C": self.conversation, "B": self.world.users["ben"]}
+        params = {
+            key: named.get(value, value) if isinstance(value, str) else value
+            for key, value in PARAMS[command].items()
+        }
+        answer = await self.world.request(f"/api/{command}", body=params, token=self.tokens[state])
+        return answer.status, answer.key if answer.status >= 400 else ""
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with open_server(tmp_path, session_days=1) as world:
+        await world.add("ann", "ben", "cleo", "dan", "fay")
+        conversation = await world.group("ann", "ben", "dan")
+        await world.say("ann", conversation)
+        await world.call(
+            "ann", "conversation.remove", conversation=conversation, user=world.users["dan"]
+        )
+        expired = await world.token("ann")
+        world.clock.advance(s=86_400 + 1)
+        closed = await world.token("ann")
+        assert (await world.post("session.close", closed)).status == 200
+        deactivated = await world.token("fay")
+
+        def deactivate(transaction: Transaction) -> None:
+            transaction.connection.execute(
+                update(users)
+                .where(users.c.id == world.users["fay"])
+                .values(deactivated_at_ms=transaction.now_ms)
+            )
+
+        await world.server.store.write(deactivate)
+        yield Stage(
+            world,
+            conversation,
+            {
+                "anonymous": None,
+                "forged": "x" * 43,
+                "expired": expired,
+                "closed": closed,
+                "deactivated": deactivated,
+                "member": await world.token("ann"),
+                "not a member": await world.token("cleo"),
+                "removed": await world.token("dan"),
+            },
+        )
+
+
+async def test_the_table_has_every_command(stage: Stage) -> None:
+    assert {command.name for command in stage.world.server.commands} == PARAMS.keys()
+
+
+@pytest.mark.parametrize("state", ["anonymous", "forged", "expired", "closed", "deactivated"])
+async def test_without_a_session_nothing_is_done_but_what_is_anonymous(
+    stage: Stage, state: str
+) -> None:
+    for command in PARAMS.keys() - ANONYMOUS:
+        assert await stage.ask(command, state) == (401, "unauthenticated"), command
+    for command in ANONYMOUS:
+        assert (await stage.ask(command, state))[0] == 200, command
+
+
+@pytest.mark.parametrize("state", ["not a member", "removed"])
+async def test_who_is_not_in_a_conversation_cannot_tell_that_it_exists(
+    stage: Stage, state: str
+) -> None:
+    for command in IN_CONVERSATION:
+        assert await stage.ask(command, state) == (404, "not_found"), command
+    stage.conversation = NOBODY
+    for command in IN_CONVERSATION:
+        assert await stage.ask(command, state) == (404, "not_found"), command
+
+
+async def test_a_member_may_do_all_of_it(stage: Stage) -> None:
+    for command in sorted(
+        PARAMS, key=lambda name: name in ("conversation.remove", "session.close")
+    ):
+        assert (await stage.ask(command, "member"))[0] == 200, command
+
+
+async def test_a_route_that_nobody_opened_needs_a_session(stage: Stage) -> None:
+    async def page() -> str:
+        return "page"
+
+    stage.world.server.app.add_url_rule("/page", "page", page)
+    for state in ("anonymous", "forged", "expired", "closed", "deactivated"):
+        answer = await stage.world.request("/page", method="GET", token=stage.tokens[state])
+        assert (answer.status, answer.key) == (401, "unauthenticated"), state
+    answer = await stage.world.request("/page", method="GET", token=stage.tokens["member"])
+    assert (answer.status, answer.body) == (200, b"page")

@@ -1,0 +1,182 @@
+"""The HTTP side: errors, origins, cookies, limits, headers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from dash_messenger.gateway.addresses import Addresses
+from dash_messenger.gateway.http import OpenPaths
+from server_world import PASSWORD, ServerWorld, open_server
+
+ORIGIN = "http://localhost"
+FOREIGN = [
+    "null",
+    "http://evil.example",
+    "https://localhost",
+    "http://localhost.evil.example",
+    "http://evillocalhost",
+    "http://localhost:8000",
+    "http://localhost/",
+    "http://LOCALHOST ",
+    "localhost",
+    "",
+    "file://",
+    "http://localhost, http://evil.example",
+]
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[ServerWorld]:
+    async with open_server(tmp_path) as world:
+        await world.add("ann")
+        yield world
+
+
+async def log_in_by_cookie(world: ServerWorld) -> str:
+    answer = await world.request(
+        "/api/session.open",
+        body={"username": "ann", "password": PASSWORD, "as": "cookie"},
+        headers={"Origin": ORIGIN},
+    )
+    assert answer.status == 200
+    assert "token" not in answer.body
+    cookie: str = answer.headers["Set-Cookie"]
+    return cookie
+
+
+async def test_cookie_is_for_browsers_only_and_opens_a_session(world: ServerWorld) -> None:
+    cookie = await log_in_by_cookie(world)
+    assert cookie.startswith("session=")
+    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= {part.strip() for part in cookie.split(";")}
+    answer = await world.request(
+        "/api/account.get", headers={"Cookie": cookie.split(";")[0], "Origin": ORIGIN}
+    )
+    assert answer.status == 200
+
+
+async def test_under_tls_the_cookie_is_secure_and_bound_to_the_host(tmp_path: Path) -> None:
+    async with open_server(tmp_path, public_url="https://chat.example.org") as world:
+        await world.add("ann")
+        answer = await world.request(
+            "/api/session.open",
+            body={"username": "ann", "password": PASSWORD, "as": "cookie"},
+            headers={"Origin": "https://chat.example.org"},
+        )
+        cookie = answer.headers["Set-Cookie"]
+        assert cookie.startswith("__Host-session=")
+        assert "Secure" in cookie
+        assert "Domain" not in cookie
+        assert answer.headers["Strict-Transport-Security"]
+
+
+@pytest.mark.parametrize("origin", FOREIGN)
+async def test_another_sites_page_cannot_act_by_the_cookie(world: ServerWorld, origin: str) -> None:
+    cookie = (await log_in_by_cookie(world)).split(";")[0]
+    for path in ("/api/account.get", "/api/session.open", "/_dash-update-component", "/other"):
+        answer = await world.request(path, headers={"Cookie": cookie, "Origin": origin})
+        assert (answer.status, answer.key) == (403, "foreign_origin"), path
+
+
+async def test_a_cookie_without_an_origin_does_nothing(world: ServerWorld) -> None:
+    cookie = (await log_in_by_cookie(world)).split(";")[0]
+    answer = await world.request("/api/account.get", headers={"Cookie": cookie})
+    assert answer.key == "foreign_origin"
+
+
+async def test_callbacks_need_a_session(world: ServerWorld) -> None:
+    answer = await world.request("/_dash-update-component", headers={"Origin": ORIGIN})
+    assert answer.status == 401
+
+
+async def test_log_out_takes_the_cookie_back(world: ServerWorld) -> None:
+    headers = {"Cookie": (await log_in_by_cookie(world)).split(";")[0], "Origin": ORIGIN}
+    answer = await world.request("/api/session.close", headers=headers)
+    assert answer.headers["Set-Cookie"].startswith("session=;")
+    assert (await world.request("/api/account.get", headers=headers)).status == 401
+
+
+@pytest.mark.parametrize("path", ["/api/", "/api/nothing", "/api/message.send/x", "/api/a.b"])
+async def test_unknown_commands_are_not_found_in_json(world: ServerWorld, path: str) -> None:
+    answer = await world.request(path, token=await world.token("ann"))
+    assert (answer.status, answer.key) == (404, "unknown_command")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
+async def test_commands_are_posted(world: ServerWorld, method: str) -> None:
+    answer = await world.request("/api/account.get", method=method)
+    assert answer.status == 405
+    assert answer.headers["Allow"] == "POST"
+
+
+@pytest.mark.parametrize(
+    ("body", "key"),
+    [
+        (b"{", "parse_error"),
+        (b"\xff\xfe", "parse_error"),
+        (b"[]", "invalid_params"),
+        (b"null", "invalid_params"),
+        (b'"text"', "invalid_params"),
+        (b'{"users":' + b"[" * 5_000 + b"]" * 5_000 + b"}", "invalid_params"),
+        (b'{"users":["a"],"more":1}', "invalid_params"),
+        (b'{"users":"a"}', "invalid_params"),
+        (b'{"users":[]}', "invalid_params"),
+    ],
+)
+async def test_bad_parameters_are_explained(world: ServerWorld, body: bytes, key: str) -> None:
+    answer = await world.request("/api/user.get", body=body, token=await world.token("ann"))
+    assert (answer.status, answer.key) == (400, key)
+
+
+async def test_a_large_body_is_refused(world: ServerWorld) -> None:
+    answer = await world.request("/api/user.get", body=b" " * 70_000)
+    assert (answer.status, answer.key) == (413, "too_large")
+
+
+async def test_a_defect_is_told_without_its_details(
+    world: ServerWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise ValueError("the secret of the house")
+
+    command = world.server.commands["account.get"]
+    world.server.commands._commands["account.get"] = type(command)(
+        command.name, command.params, command.result, broken, command.summary
+    )
+    answer = await world.post("account.get", await world.token("ann"))
+    assert (answer.status, answer.key) == (500, "internal_error")
+    assert "secret" not in str(answer.body)
+
+
+async def test_answers_carry_the_headers_that_protect(world: ServerWorld) -> None:
+    headers = (await world.post("account.get")).headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert headers["Cache-Control"] == "no-store"
+
+
+async def test_not_ready_before_it_listens(world: ServerWorld) -> None:
+    answer = await world.request("/healthz", method="GET")
+    assert answer.status == 503
+
+
+def test_open_paths_are_exact_or_end_in_a_slash() -> None:
+    paths = OpenPaths()
+    paths.add("/", "/login", "/assets/")
+    assert all(path in paths for path in ("/", "/login", "/assets/a/b.css"))
+    assert not any(path in paths for path in ("/login/x", "/loginx", "/assets", "/c/1"))
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "expected"),
+    [
+        ("9.9.9.9", "1.1.1.1", "9.9.9.9"),
+        ("10.0.0.1", "1.1.1.1", "1.1.1.1"),
+        ("10.0.0.1", "6.6.6.6, 1.1.1.1, 10.0.0.2", "1.1.1.1"),
+        ("10.0.0.1", "nonsense", "10.0.0.1"),
+        ("10.0.0.1", "", "10.0.0.1"),
+    ],
+)
+def test_only_a_named_proxy_is_believed(peer: str, forwarded: str, expected: str) -> None:
+    assert Addresses(["10.0.0.0/8"])(peer, {"X-Forwarded-For": forwarded}) == expected
