@@ -94,6 +94,7 @@ class Gate:
     port: int
     hub: Hub
     server: uvicorn.Server
+    gateway: Gateway
     started: list[str] = field(default_factory=list)
     held: list[asyncio.Future[Said]] = field(default_factory=list)
 
@@ -151,7 +152,7 @@ async def gate(limits: Limits | None = None, **options: Any) -> AsyncIterator[Ga
         authenticate=authenticate, commands=commands, hub=hub, limits=limits, **options
     )
     async with serving(gateway.protocol_class) as server:
-        world = Gate(port_of(server), hub, server)
+        world = Gate(port_of(server), hub, server, gateway)
         yield world
     gateway.close()
     await hub.aclose()

@@ -230,18 +230,40 @@ async def test_closed_session_ends_its_sockets_and_only_them():
         assert await closed_with(late) == CloseCode.SESSION_CLOSED
 
 
+async def raw_client(world):
+    """A socket after its handshake, for what a good client would not do."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.port, limit=1024)
+    writer.write(
+        b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
+        b"Authorization: Bearer raw\r\n\r\n"
+    )
+    assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+    return reader, writer
+
+
+async def test_client_that_answers_no_ping_is_closed_and_may_come_back():
+    limits = Limits(close_timeout_s=0.1)
+    async with gate(limits, ping_interval_s=2, pong_timeout_s=1) as world:
+        reader, writer = await raw_client(world)
+        async with await world.client("bob") as bob:
+            await ask(bob, "say")
+            world.gateway._keepalive.tick()
+            world.gateway._keepalive.tick()
+            assert await reader.readexactly(2) == b"\x89\x00"
+            await ask(bob, "say")
+            world.gateway._keepalive.tick()
+            assert CloseCode.PING_TIMEOUT.to_bytes(2, "big") in await reader.read()
+            assert "result" in await ask(bob, "say")
+        writer.close()
+
+
 async def test_slow_reader_is_closed_and_the_others_do_not_notice():
     async with (
         gate(Limits(max_outbound_bytes=100_000, close_timeout_s=1)) as world,
         await world.client("bob") as bob,
     ):
-        reader, writer = await asyncio.open_connection("127.0.0.1", world.port, limit=1024)
-        writer.write(
-            b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
-            b"Authorization: Bearer slow\r\n\r\n"
-        )
-        assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+        reader, writer = await raw_client(world)
         writer.write(Frame(Opcode.TEXT, request("hear", text="room").encode()).serialize(mask=True))
         await reader.readuntil(b'"result"')
         writer.transport.pause_reading()
