@@ -52,71 +52,56 @@ _OVERLAY = (
 )
 
 
-# Which properties may hold components: Dash keeps one list for each name, and a plugin may use more
-# of a component than we do.
-_LABELS = ["label", "description", "error", "leftSection", "rightSection"]
-_CLEAR = ["clearButtonProps.children", "clearButtonProps.icon"]
-_NONE: list[str] = []
-_CLOSE = ["closeButtonProps.children", "closeButtonProps.icon"]
-_COMBOBOX = ["comboboxProps.children", "comboboxProps.middlewares.flip.boundary"]
-_IN_DRAWER = ["title", "overlayProps.children"]
-_IN_MODAL = [*_IN_DRAWER, *_CLOSE]
-_IN_TAGS = [*_CLEAR, *_LABELS, *_COMBOBOX]
-
-
 class _Mantine(Component):
-    _namespace = PACKAGE
+    # Dash imports the namespace of what it makes: until it is made, ours stands there.
+    _namespace = __name__.partition(".")[0]
     properties: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, children: Any = None, **props: Any) -> None:
         self._type = type(self).__name__
         self._base_nodes = ["children"]
+        self._children_props: list[str] = []
         self._prop_names = self.available_properties = [*self.properties]
         self._valid_wildcard_attributes = self.available_wildcard_properties = ["data-", "aria-"]
         if children is not None:
             props["children"] = children
         super().__init__(**props)  # type: ignore[no-untyped-call]
+        self._namespace = PACKAGE
 
 
 class MantineProvider(_Mantine):
     """Theme and colour scheme for everything inside."""
 
-    _children_props = _NONE
     properties = ("children", "id", "defaultColorScheme", "forceColorScheme", "theme")
 
 
 class Modal(_Mantine):
     """A dialog over the page."""
 
-    _children_props = _IN_MODAL
     properties = (*_OVERLAY, "centered", "radius")
 
 
 class Drawer(_Mantine):
     """A panel at the side of the page."""
 
-    _children_props = _IN_DRAWER
     properties = (*_OVERLAY, "position")
 
 
 class TextInput(_Mantine):
     """A labelled line of text."""
 
-    _children_props = _LABELS
     properties = (*_FIELD, "debounce", "spellCheck")
 
 
 class PasswordInput(_Mantine):
     """A labelled password that can be shown."""
 
-    _children_props = _LABELS
     properties = (*_FIELD, "visibilityToggleButtonProps")
 
 
 class TagsInput(_Mantine):
     """A labelled list of words."""
 
-    _children_props = _IN_TAGS
     properties = (
         *(name for name in _FIELD if name not in ("autoComplete", "n_submit")),
         "acceptValueOnBlur",
@@ -129,7 +114,6 @@ class TagsInput(_Mantine):
 class SegmentedControl(_Mantine):
     """A choice of one among few."""
 
-    _children_props = _NONE
     properties = ("id", "data", "fullWidth", "value")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 
 import dash_mantine_components as dmc  # type: ignore[import-untyped]
 import pytest
@@ -29,9 +31,16 @@ def test_our_declarations_of_mantine_are_the_packages_own(name: str) -> None:
     needed: dict[str, object] = {"data": []} if "data" in ours.properties else {}
     original = theirs(**needed)
     assert set(ours.properties) <= {*original._prop_names}
-    assert ours._children_props == theirs._children_props
     drawn = original.to_plotly_json()
     assert ours(**needed).to_plotly_json() == {
         **drawn,
         "props": {name: value for name, value in drawn["props"].items() if value is not None},
     }
+
+
+def test_the_pages_are_drawn_without_importing_mantine() -> None:
+    code = (
+        "import sys; from dash_messenger_webui.pages import parts;"
+        " parts.text_field('x', 'y'); sys.exit('dash_mantine_components' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
