@@ -16,7 +16,7 @@ from dash_messenger.messages import MessageType
 from dash_messenger.server import Server
 from dash_messenger.settings import Settings
 from dash_messenger.testing import FakeClock
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 from msgspec import json as msgspec_json
 
 PASSWORD = "correct horse battery"
@@ -62,7 +62,7 @@ class ServerWorld:
     async def call(self, by: str, command: str, **params: object) -> Any:
         caller = Caller(user=self.users[by], session="0" * 32, address="test")
         answer = self.server.commands.dispatch(caller, command, msgspec_json.encode(params))
-        return to_builtins(await answer)
+        return msgspec_json.decode(msgspec_json.encode(await answer))
 
     async def failure(self, by: str, command: str, **params: object) -> Failure:
         try:
@@ -97,7 +97,7 @@ class ServerWorld:
         token: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> Answer:
-        client = self.server.app.test_client(use_cookies=False)
+        client: Any = self.server.app.test_client(use_cookies=False)
         sent = dict(headers or {})
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"

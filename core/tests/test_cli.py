@@ -1,0 +1,73 @@
+"""The command line, as a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from dash_messenger.testing import PASSWORD, ServerProcess, post
+
+
+def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "dash_messenger", *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "DASH_MESSENGER_LOG_LEVEL": "warning"},
+        check=False,
+    )
+
+
+async def test_serve_says_its_address_when_ready_and_ends_cleanly(tmp_path: Path) -> None:
+    server = ServerProcess(tmp_path / "data")
+    url = server.start()
+    try:
+        second = run("serve", "--data", str(tmp_path / "data"), "--port", "0")
+        assert second.returncode == 1
+        assert "in use" in second.stderr
+        assert "Traceback" not in second.stderr
+        taken = run("serve", "--data", str(tmp_path / "other"), "--port", url.rpartition(":")[2])
+        assert taken.returncode == 1
+        assert "cannot listen" in taken.stderr
+        await post(url, "account.register", {"username": "ann", "password": PASSWORD})
+        assert server.stop() == 0
+        server.start()
+        opened = await post(url, "session.open", {"username": "ann", "password": PASSWORD})
+        assert opened["user"]["username"] == "ann"
+        assert opened["token"] not in server.log
+        assert PASSWORD not in server.log
+    finally:
+        server.kill()
+
+
+def test_user_add_makes_an_account_once(tmp_path: Path) -> None:
+    arguments = ["user", "add", "Ann", "--password-file", "-", "--data", str(tmp_path)]
+    first = run(*arguments, stdin=PASSWORD + "\n")
+    assert (first.returncode, first.stdout) == (0, "Added Ann.\n")
+    second = run(*arguments, stdin=PASSWORD + "\n")
+    assert second.returncode == 1
+    assert "taken" in second.stderr
+
+
+def test_migrate_makes_the_tables(tmp_path: Path) -> None:
+    assert run("migrate", "--data", str(tmp_path)).returncode == 0
+    assert (tmp_path / "messenger.sqlite").exists()
+
+
+def test_plugins_are_listed(tmp_path: Path) -> None:
+    listed = run("plugins", "--json", "--data", str(tmp_path))
+    assert listed.returncode == 0
+    assert isinstance(json.loads(listed.stdout), list)
+
+
+def test_a_bad_setting_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text("prot = 1\n")
+    answer = run("migrate", "--data", str(tmp_path))
+    assert answer.returncode == 1
+    assert answer.stderr.count("\n") == 1
+    assert "prot" in answer.stderr

@@ -1,0 +1,90 @@
+"""What plugins add to the application, and the undoing of what a failing one did."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dash_messenger import WebContext, hookimpl
+from dash_messenger.gateway.http import OpenPaths
+from dash_messenger.gateway.pages import Pages
+from dash_messenger.plugins.loading import Plugin
+from quart import Quart, request
+from server_world import ServerWorld, open_server
+
+
+class Good:
+    @hookimpl
+    def register_http(self, app: Quart, context: WebContext) -> None:
+        context.open_paths("/good/")
+
+        async def good(rest: str) -> Any:
+            viewer = await context.viewer(request.headers)
+            if viewer is None:
+                return {"who": None}
+            return {"who": (await viewer.call("account.get"))["user"]["username"]}
+
+        app.add_url_rule("/good/<rest>", "good", good)
+        self.data_path = context.data_path
+
+
+class Bad:
+    @hookimpl
+    def register_http(self, app: Quart, context: WebContext) -> None:
+        context.open_paths("/bad")
+
+        async def bad() -> str:
+            return "bad"
+
+        async def everywhere() -> str:
+            return "mine"
+
+        app.add_url_rule("/bad", "bad", bad)
+        app.before_request(everywhere)
+        raise RuntimeError("no")
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[ServerWorld]:
+    async with open_server(tmp_path) as world:
+        await world.add("ann")
+        yield world
+
+
+def install(world: ServerWorld, name: str, plugin: object) -> None:
+    server = world.server
+    plugins = server.installed.plugins
+    plugins._plugins[name] = Plugin(name, "dash_messenger", name, "1", name)
+    plugins._manager.register(plugin, name)
+
+
+async def test_pages_know_the_viewer_and_a_failing_plugin_leaves_nothing(
+    world: ServerWorld,
+) -> None:
+    server = world.server
+    install(world, "bad", Bad())
+    good = Good()
+    install(world, "good", good)
+    open_paths = OpenPaths()
+    first: Any = server.app.before_request_funcs[None][0]
+    first.__self__._open_paths = open_paths
+    Pages(
+        server.app,
+        server.commands,
+        server.sessions,
+        server.installed.types,
+        server.settings,
+        open_paths,
+        lambda peer, headers: peer,
+    ).register(server.installed.plugins)
+    assert not server.installed.plugins.loaded("bad")
+    assert server.installed.plugins.loaded("good")
+    token = await world.token("ann")
+    assert (await world.request("/bad", method="GET")).status == 401
+    assert (await world.request("/bad", method="GET", token=token)).status == 404
+    assert (await world.request("/good/x", method="GET")).body == {"who": None}
+    seen = await world.request("/good/x", method="GET", token=token)
+    assert seen.body == {"who": "ann"}
+    assert good.data_path.endswith("plugins/good")

@@ -1,0 +1,59 @@
+"""Settings: where they come from, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from dash_messenger.settings import SettingsInvalid, load_settings
+
+
+def test_flags_win_over_the_environment_over_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "settings.toml").write_text('port = 1\nhost = "::1"\nsession_days = 7\n')
+    monkeypatch.setenv("DASH_MESSENGER_PORT", "2")
+    monkeypatch.setenv("DASH_MESSENGER_HOST", "0.0.0.0")
+    settings = load_settings(data=tmp_path, port=3, host=None)
+    assert (settings.port, settings.host, settings.session_days) == (3, "0.0.0.0", 7)
+
+
+def test_the_environment_may_name_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "settings.toml").write_text("rate_limits = false\n")
+    monkeypatch.setenv("DASH_MESSENGER_DATA", str(tmp_path))
+    assert not load_settings().rate_limits
+
+
+def test_off_is_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DASH_MESSENGER_RATE_LIMITS", "off")
+    assert not load_settings(data=tmp_path).rate_limits
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("prot = 1", "prot"),
+        ("port = 70000", "port"),
+        ("password_min_length = 4", "password_min_length"),
+        ('public_url = "chat.example.org"', "public_url"),
+        ('public_url = "https://chat.example.org/chat"', "public_url"),
+    ],
+)
+def test_what_cannot_be_is_named(tmp_path: Path, line: str, name: str) -> None:
+    (tmp_path / "settings.toml").write_text(line + "\n")
+    with pytest.raises(SettingsInvalid, match=name):
+        load_settings(data=tmp_path)
+
+
+def test_a_file_that_is_not_toml_is_told(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text("port: 1\n")
+    with pytest.raises(SettingsInvalid):
+        load_settings(data=tmp_path)
+
+
+def test_https_makes_cookies_secure(tmp_path: Path) -> None:
+    settings = load_settings(data=tmp_path, public_url="https://Chat.Example.org/")
+    assert settings.public_url == "https://chat.example.org"
+    assert settings.secure

@@ -1,0 +1,147 @@
+"""Coming back: the list of conversations, and the logs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dash_messenger.errors import Resync
+from dash_messenger.protocol import Event
+from dash_messenger.store import logs
+from dash_messenger.syncing import Syncing
+from server_world import ServerWorld, open_server
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[ServerWorld]:
+    async with open_server(tmp_path) as world:
+        await world.add("ann", "ben", "cleo")
+        yield world
+
+
+async def pages(world: ServerWorld, by: str, since: str | None, limit: int) -> list[Any]:
+    found: list[Any] = []
+    while True:
+        page = await world.call(by, "sync", since=since, limit=limit)
+        found.append(page)
+        since = page["since"]
+        if not page["more"]:
+            return found
+
+
+async def test_everything_comes_newest_first_in_pages(world: ServerWorld) -> None:
+    made = [await world.group("ann", "ben") for _ in range(7)]
+    await world.say("ann", made[2])
+    found = await pages(world, "ben", None, 3)
+    ids = [one["id"] for page in found for one in page["conversations"]]
+    assert [len(page["conversations"]) for page in found] == [3, 3, 1]
+    assert ids == [made[2], *(one for one in reversed(made) if one != made[2])]
+
+
+async def test_later_only_what_changed_comes(world: ServerWorld) -> None:
+    made = [await world.group("ann", "ben") for _ in range(3)]
+    since = (await world.call("ben", "sync"))["since"]
+    assert (await world.call("ben", "sync", since=since))["conversations"] == []
+    await world.say("ann", made[0])
+    changed = (await world.call("ben", "sync", since=since))["conversations"]
+    assert [one["id"] for one in changed] == [made[0]]
+
+
+async def test_what_changes_between_pages_is_not_lost(world: ServerWorld) -> None:
+    made = [await world.group("ann", "ben") for _ in range(4)]
+    first = await world.call("ben", "sync", limit=2)
+    await world.say("ann", made[0])
+    rest = await pages(world, "ben", first["since"], 2)
+    later = await world.call("ben", "sync", since=rest[-1]["since"])
+    seen = {one["id"] for page in [first, *rest, later] for one in page["conversations"]}
+    assert seen == set(made)
+
+
+async def test_unread_counts_what_others_wrote(world: ServerWorld) -> None:
+    conversation = await world.group("ann", "ben")
+    for by in ("ann", "ann", "ben", "ben", "ben"):
+        await world.say(by, conversation)
+    found = (await world.call("ann", "sync"))["conversations"][0]
+    assert (found["message_no"], found["read_no"], found["unread"]) == (5, 2, 3)
+    assert found["last"]["number"] == 5
+
+
+async def test_a_token_of_another_life_gives_everything(world: ServerWorld) -> None:
+    conversation = await world.group("ann", "ben")
+    page = await world.call("ann", "sync", since="another.5")
+    assert [one["id"] for one in page["conversations"]] == [conversation]
+
+
+@pytest.mark.parametrize("tail", ["", "x", "1.2", "1.2.3", "1.2.3.z", "1.2.3.4.5"])
+async def test_a_malformed_token_is_explained(world: ServerWorld, tail: str) -> None:
+    failure = await world.failure("ann", "sync", since=f"{world.server.store.epoch}.{tail}")
+    assert failure.params["field"] == "since"
+
+
+async def test_nobody_reads_another_users_log(world: ServerWorld) -> None:
+    failure = await world.failure("ann", "log.read", log=world.users["ben"], after=0)
+    assert failure.key == "not_found"
+
+
+async def test_a_log_is_read_in_pages_without_a_gap(world: ServerWorld) -> None:
+    conversation = await world.group("ann", "ben")
+    for _ in range(5):
+        await world.say("ann", conversation)
+    after, seqs = 0, []
+    while True:
+        page = await world.call("ben", "log.read", log=conversation, after=after, limit=3)
+        assert page["after"] == after
+        seqs += [event["seq"] for event in page["events"]]
+        after = page["seq"]
+        if after == page["newest"]:
+            break
+    assert seqs == list(range(1, 9))
+
+
+async def test_a_cursor_beyond_the_end_or_of_another_epoch_must_resync(
+    world: ServerWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation = await world.group("ann", "ben")
+    for params in ({"after": 99}, {"after": 0, "epoch": "another"}):
+        assert isinstance(
+            await world.failure("ann", "log.read", log=conversation, **params), Resync
+        )
+    monkeypatch.setattr(logs, "MAX_BEHIND", 2)
+    assert isinstance(await world.failure("ann", "log.read", log=conversation, after=0), Resync)
+
+
+async def test_a_removal_while_subscribing_is_not_undone(world: ServerWorld) -> None:
+    conversation = await world.group("ann", "ben")
+
+    class Connection:
+        view: str | None = None
+
+    class Subscriptions:
+        def __init__(self) -> None:
+            self.given: list[list[str]] = []
+
+        def subscribe(self, connection: Any, conversations: Any) -> None:
+            self.given.append(list(conversations))
+
+    subscriptions = Subscriptions()
+    store = world.server.store
+    syncing = Syncing(store, subscriptions, world.server.installed.renderer)
+    read = store.read
+    removed = False
+
+    async def read_then_remove(work: Any) -> Any:
+        nonlocal removed
+        result = await read(work)
+        if not removed:
+            removed = True
+            await world.call(
+                "ann", "conversation.remove", conversation=conversation, user=world.users["ben"]
+            )
+            syncing.hear([Event(conversation, 3, 4, "member.removed", "", 0, {})])
+        return result
+
+    store.read = read_then_remove  # type: ignore[method-assign]
+    await syncing._subscribe(world.users["ben"], Connection())
+    assert subscriptions.given == [[]]
