@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 
 from websockets.typing import Subprotocol
@@ -61,6 +62,8 @@ class Gateway:
         pong_timeout_s: int = PONG_TIMEOUT_S,
         address_of: Callable[[str, Mapping[str, str]], str] | None = None,
     ) -> None:
+        # The library says of every connection that it is open.
+        logging.getLogger("websockets.server").setLevel(logging.WARNING)
         self._keepalive = Keepalive(ping_interval_s, pong_timeout_s)
         # Attributes of a class rather than of each connection: an idle one stays small.
         self._protocol_class = type(
