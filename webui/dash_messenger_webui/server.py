@@ -6,6 +6,7 @@ leaves the pages standing.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -25,6 +26,7 @@ class WebUi:
 
     def __init__(self) -> None:
         self._views = MessageViews()
+        self._reading: asyncio.Future[None] | None = None
 
     @hookimpl
     def register_views(self) -> list[View]:
@@ -48,6 +50,11 @@ class WebUi:
         words = read_words(OWN_WORDS)
         texts: dict[str, Any] = json.loads((FOLDER / "components" / "texts.json").read_text())
         files = Assets(views.style_sheets())
+
+        @app.before_serving
+        async def read_ahead() -> None:
+            # Drawing has 50 ms, which reading the first catalogue would use up.
+            self._reading = asyncio.get_running_loop().run_in_executor(None, views.read_words)
 
         def layout() -> Any:
             who = reader()

@@ -72,6 +72,12 @@ class MessageViews:
         """From now on draw the messages of these types; the views of others stay unused."""
         self._types = types
 
+    def read_words(self) -> None:
+        """Read every catalogue, so that no message waits for it."""
+        for entry in self._entries.values():
+            for words in entry.words.values():
+                words.read()
+
     def as_view(self) -> View:
         """What core asks to draw messages: ``dash:en``, ``dash:ru``."""
         return View(name="dash", languages=tuple(LANGUAGES), draw=self.draw)
