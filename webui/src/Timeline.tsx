@@ -13,6 +13,10 @@ const AT_END_PX = 32;
 // Pages are asked for well before their place is reached.
 const LOAD_WITHIN_SCREENS = 2;
 const ROW_PX = 46;
+const ROWS_AROUND = 30;
+const MEASURED_AFTER_MS = 400;
+// A message is seen although so much of its lower edge is not.
+const PARTLY_SEEN_PX = 4;
 // As long as its motion lasts.
 const FRESH_MS = 250;
 
@@ -166,6 +170,9 @@ function Messages({ app, id, rows, group, plugins }: MessagesProps) {
   const settled = useRef(false);
   const [away, setAway] = useState(false);
   const [shown, setShown] = useState(false);
+  // The list measures what it is scrolled towards: what lies around where it opens is measured too,
+  // or the first scrolling up would push about what is seen.
+  const [around, setAround] = useState<readonly number[] | undefined>(() => rowsAround(rows));
 
   // Older rows came in above: what is on the screen keeps its place.
   const before = useRef(rows);
@@ -182,10 +189,14 @@ function Messages({ app, id, rows, group, plugins }: MessagesProps) {
     if (element) element.scrollTop = element.scrollHeight;
   }, []);
 
-  /** Tell what has come into view, and load what will. */
+  const drawn = useRef(rows);
+  drawn.current = rows;
+
+  /** Tell what has come into view, and load what will. Reads no element but the scroller. */
   const look = useCallback(() => {
     const element = scroller.current;
-    if (!element || !settled.current) return;
+    const place = list.current;
+    if (!element || !place || !settled.current) return;
     const left = element.scrollHeight - element.scrollTop - element.clientHeight;
     const window = store.window(id);
     atEnd.current = left <= AT_END_PX && !window.moreAfter;
@@ -194,9 +205,18 @@ function Messages({ app, id, rows, group, plugins }: MessagesProps) {
     if (element.scrollTop < near && window.moreBefore) void sync.load(id, "before");
     else if (left < near && window.moreAfter) void sync.load(id, "after");
     if (document.visibilityState !== "visible" || !document.hasFocus()) return;
-    const seen = lastInView(element);
+    const filler = (element.firstElementChild as HTMLElement).offsetHeight;
+    const bottom = element.scrollTop + element.clientHeight - filler + PARTLY_SEEN_PX;
+    const seen = lastAbove(bottom, drawn.current, place);
     if (seen) sync.read(id, seen);
   }, [id]);
+
+  const frame = useRef(0);
+  /** Look once before the next frame, however much has moved until then. */
+  const lookSoon = useCallback(() => {
+    cancelAnimationFrame(frame.current);
+    frame.current = requestAnimationFrame(look);
+  }, [look]);
 
   useLayoutEffect(() => {
     before.current = rows;
@@ -208,7 +228,7 @@ function Messages({ app, id, rows, group, plugins }: MessagesProps) {
     }
   }, [rows]);
 
-  useEffect(() => look(), [rows]);
+  useEffect(lookSoon, [rows]);
 
   // Where it opens: at the unread line if there is one, at the end otherwise.
   useLayoutEffect(() => {
@@ -228,7 +248,11 @@ function Messages({ app, id, rows, group, plugins }: MessagesProps) {
         look();
       });
     });
-    return () => cancelAnimationFrame(frame);
+    const timer = setTimeout(() => setAround(undefined), MEASURED_AFTER_MS);
+    return () => {
+      cancelAnimationFrame(frame);
+      clearTimeout(timer);
+    };
   }, []);
 
   useEffect(() => {
@@ -277,7 +301,7 @@ function Messages({ app, id, rows, group, plugins }: MessagesProps) {
         role="region"
         aria-label={texts.t("messages")}
         tabIndex={0}
-        onScroll={look}
+        onScroll={lookSoon}
       >
         <div className="dm-scroll-filler" />
         <Virtualizer
@@ -285,7 +309,8 @@ function Messages({ app, id, rows, group, plugins }: MessagesProps) {
           data={rows as Row[]}
           shift={shift}
           itemSize={ROW_PX}
-          bufferSize={600}
+          bufferSize={400}
+          keepMounted={around}
           scrollRef={scroller}
           onResize={() => atEnd.current && settled.current && toEnd()}
         >
@@ -298,15 +323,20 @@ function Messages({ app, id, rows, group, plugins }: MessagesProps) {
   );
 }
 
-/** The number of the lowest message whose end is in view, or 0. */
-function lastInView(element: HTMLElement): number {
-  const { bottom } = element.getBoundingClientRect();
-  let seen = 0;
-  for (const row of element.querySelectorAll<HTMLElement>(".dm-row[data-number]")) {
-    const number = Number(row.dataset["number"]);
-    if (number > seen && row.getBoundingClientRect().bottom <= bottom + 4) seen = number;
-  }
-  return seen;
+/** The rows within about a screen of where the time line opens. */
+function rowsAround(rows: readonly Row[]): number[] {
+  const line = rows.findIndex((row) => row.unread);
+  const place = line < 0 ? rows.length : line;
+  const first = Math.max(0, place - ROWS_AROUND);
+  return Array.from({ length: Math.min(rows.length, place + ROWS_AROUND) - first }, (_, index) => first + index);
+}
+
+/** The number of the last message that ends above `bottom`, or 0. */
+function lastAbove(bottom: number, rows: readonly Row[], place: VirtualizerHandle): number {
+  let index = Math.min(place.findItemIndex(bottom), rows.length - 1);
+  if (index >= 0 && place.getItemOffset(index) + place.getItemSize(index) > bottom) index--;
+  while (index >= 0 && !rows[index]!.message) index--;
+  return rows[index]?.message?.number ?? 0;
 }
 
 function DownButton({ app, id, away, onClick }: { app: Messenger; id: string; away: boolean; onClick(): void }) {
