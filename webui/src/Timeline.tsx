@@ -84,7 +84,7 @@ function Conversation(props: Inside & { opened: string }) {
   );
 
   return (
-    <section className="dm-timeline" aria-label={texts.t("messages")}>
+    <section className="dm-timeline">
       <Header {...props} />
       {window.failed && !rows.length ? (
         <div className="dm-notice">
