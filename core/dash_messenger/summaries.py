@@ -37,6 +37,8 @@ __all__ = [
 ]
 
 MAX_PREVIEW_CHARACTERS = 200
+# In larger groups somebody has always read it, and looking would cost a row for each member.
+MAX_RECEIPT_MEMBERS = 200
 
 # The position of (conversation, user) that is not in the database yet, or 0.
 Pending: TypeAlias = Callable[[str, str], int]
@@ -58,7 +60,7 @@ class Summary(Struct, frozen=True):
 
     ``peer`` is the other one of a direct conversation. ``read_no`` is the reader's position,
     ``others_read_no`` the furthest of anybody else, ``first_number`` the first message that the
-    reader may see.
+    reader may see. In groups of more than `MAX_RECEIPT_MEMBERS`, ``others_read_no`` is 0.
     """
 
     id: str
@@ -172,7 +174,8 @@ def summaries(
     ids = [row.id for row in rows]
     counts = _member_counts(connection, ids)
     peers = _peers(connection, user, [row.id for row in rows if row.kind == "direct"])
-    furthest = _others_read_no(connection, user, ids)
+    small = [id for id in ids if counts.get(id, 0) <= MAX_RECEIPT_MEMBERS]
+    furthest = _others_read_no(connection, user, small)
     return [
         Summary(
             id=row.id,
