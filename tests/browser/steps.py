@@ -44,6 +44,28 @@ async def open_list(person: Person) -> Page:
     return page
 
 
+async def open_dialog(page: Page, name: str) -> Locator:
+    """The dialog with this heading, when it has come to rest."""
+    if name == "Details":
+        await page.locator(".dm-header-chat").click()
+    else:
+        button = "Menu" if name == "Settings" else name
+        await page.locator(".dm-list .dm-header").get_by_role("button", name=button).click()
+    dialog = page.get_by_role("dialog", name=name)
+    await expect(dialog).to_be_visible()
+    await at_rest(page)
+    return dialog
+
+
+async def at_rest(page: Page) -> None:
+    """Wait until every animation that ends has ended."""
+    await page.evaluate(
+        "() => Promise.allSettled(document.getAnimations()"
+        ".filter((one) => one.effect.getComputedTiming().endTime !== Infinity)"
+        ".map((one) => one.finished))"
+    )
+
+
 def message(page: Page, text: str) -> Locator:
     """The row of the message with this text."""
     return page.locator(".dm-row").filter(has=page.get_by_text(text, exact=True))
