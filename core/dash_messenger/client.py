@@ -1,7 +1,7 @@
 """The Python client: any command, and every event once and in order, over one socket.
 
     async with Client("http://127.0.0.1:8000", token=token) as client:
-        await client.call("message.send", conversation=c, type="text", content={"text": "hi"})
+        await client.call("message.send", conversation=c, type="acme.shout", content={"words": "hi"})
         async for event in client.events():
             print(event.kind, event.data)
 
@@ -15,7 +15,6 @@ read again from its log once there is room.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -162,8 +161,7 @@ class Client:
         """Close the connection; `events` ends. A second time does nothing."""
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task])
         self._end(None)
 
     @property
@@ -269,13 +267,13 @@ class Client:
             self._socket = None
             self._ready.clear()
             catching_up.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await catching_up
             for answer in self._answers.values():
                 if not answer.done():
                     answer.set_exception(Disconnected("the connection was lost"))
                     answer.exception()
             self._answers.clear()
+            # Not a plain await: a cancellation of this task must go on.
+            await asyncio.wait([catching_up])
 
     def _receive(self, raw: bytes) -> None:
         frame = _frames.decode(raw)

@@ -16,6 +16,7 @@ import contextlib
 import http.client
 import json
 import os
+import random
 import secrets
 import select
 import signal
@@ -33,7 +34,7 @@ import pytest_asyncio
 from dash_messenger.client import Client, failure_from
 from dash_messenger.errors import TimedOut
 
-__all__ = ["FakeClock", "People", "ServerProcess", "people", "post", "server"]
+__all__ = ["FakeClock", "Network", "People", "ServerProcess", "people", "post", "server"]
 
 PASSWORD = "correct horse battery"  # noqa: S105
 # argon2 as cheap as the settings allow: tests make many accounts.
@@ -195,6 +196,85 @@ def _post(url: str, command: str, params: Mapping[str, Any], token: str | None) 
     return body
 
 
+class Network:
+    """The way to a server, with an address of its own, that a test can cut."""
+
+    def __init__(self, server: ServerProcess) -> None:
+        self.url = ""
+        self.cuts = 0
+        self._server = server
+        self._pipes: set[asyncio.Task[None]] = set()
+        self._is_down = False
+        self._to_cut = 0
+        self._cut_part = 0.0
+        self._chance = random.Random(0)  # noqa: S311
+        self._listener: asyncio.Server | None = None
+
+    async def __aenter__(self) -> Network:
+        self._listener = await asyncio.start_server(self._join, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._listener.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        assert self._listener is not None
+        self._listener.close()
+        self.down()
+        await asyncio.gather(*self._pipes, return_exceptions=True)
+
+    def down(self) -> None:
+        """Cut every connection; new ones are cut at once."""
+        self._is_down = True
+        for pipe in self._pipes:
+            pipe.cancel()
+
+    def up(self) -> None:
+        """Let connections through again."""
+        self._is_down = False
+
+    def cut_answers(self, n: int = 0, *, part: float = 0.0) -> None:
+        """Cut the connection instead of passing on the next ``n`` answers to ``message.send``,
+        or that part of all answers, at random."""
+        self._to_cut, self._cut_part = n, part
+
+    async def _join(self, near: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
+        pipe = asyncio.current_task()
+        assert pipe is not None
+        self._pipes.add(pipe)
+        far_out = None
+        try:
+            if not self._is_down:
+                parts = urlsplit(self._server.url)
+                far, far_out = await asyncio.open_connection(parts.hostname, parts.port)
+                async with asyncio.TaskGroup() as both:
+                    both.create_task(self._pass(near, far_out, answers=False))
+                    both.create_task(self._pass(far, out, answers=True))
+        except* (OSError, asyncio.CancelledError, _Cut):
+            pass
+        finally:
+            self._pipes.discard(pipe)
+            for writer in (out, far_out):
+                if writer is not None:
+                    writer.transport.abort()
+
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool
+    ) -> None:
+        while chunk := await reader.read(65_536):
+            # The result of a send is the only one that begins so.
+            is_answer = answers and b'"result":{"id":' in chunk and b'"sent_at_ms":' in chunk
+            if is_answer and (self._to_cut > 0 or self._chance.random() < self._cut_part):
+                self._to_cut -= 1
+                self.cuts += 1
+                raise _Cut
+            writer.write(chunk)
+            await writer.drain()
+        raise _Cut
+
+
+class _Cut(Exception):
+    """The connection ends here."""
+
+
 class People:
     """Makes users of a server and clients for them, and closes the clients at the end."""
 
@@ -220,9 +300,9 @@ class People:
         token: str = opened["token"]
         return token
 
-    async def connect(self, token: str, **options: Any) -> Client:
+    async def connect(self, token: str, *, url: str | None = None, **options: Any) -> Client:
         """A connected client for a token; ``options`` as for `Client`."""
-        client = Client(self.server.url, token=token, **options)
+        client = Client(url or self.server.url, token=token, **options)
         await client.__aenter__()
         self._clients.append(client)
         return client
