@@ -48,7 +48,7 @@ def plugins(as_json: bool, data: Path | None) -> None:
     from dash_messenger.plugins.listing import Installed
 
     installed = Installed(without=settings.plugins_without)
-    found = [*installed.plugins]
+    found = [*installed]
     installed.renderer.close()
     if as_json:
         import msgspec
@@ -58,8 +58,12 @@ def plugins(as_json: bool, data: Path | None) -> None:
     if not found:
         click.echo("No plugins are installed: nobody can send anything yet.")
     width = max((len(plugin.name) for plugin in found), default=0)
+    half = max((len(plugin.group) for plugin in found), default=0)
     for plugin in found:
-        line = f"{plugin.name:{width}}  {plugin.distribution} {plugin.version}  {plugin.status}"
+        line = (
+            f"{plugin.name:{width}}  {plugin.group:{half}}"
+            f"  {plugin.distribution} {plugin.version}  {plugin.status}"
+        )
         click.echo(f"{line}: {plugin.reason}" if plugin.reason else line)
 
 

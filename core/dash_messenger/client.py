@@ -1,7 +1,7 @@
 """The Python client: any command, and every event once and in order, over one socket.
 
     async with Client("http://127.0.0.1:8000", token=token) as client:
-        await client.call("message.send", conversation=c, type="acme.shout", content={"words": "hi"})
+        await client.call("read.advance", conversation=conversation, message_no=7)
         async for event in client.events():
             print(event.kind, event.data)
 

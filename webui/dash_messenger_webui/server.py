@@ -1,6 +1,6 @@
 """The web UI as a plugin of the server: its routes, and the view that draws messages for them.
 
-Owns what the two hooks share for one server. Invariant: whatever fails in a plugin's Dash half
+Owns what the hooks share for one server. Invariant: whatever fails in a plugin's Dash half
 leaves the pages standing.
 """
 
@@ -10,7 +10,7 @@ import asyncio
 import json
 from typing import Any
 
-from dash_messenger import View, WebContext, hookimpl
+from dash_messenger import Plugins, View, WebContext, hookimpl
 from quart import Quart
 
 from dash_messenger_webui.assets import FOLDER, Assets
@@ -33,6 +33,11 @@ class WebUi:
         """The view ``dash``, in every language of the pages."""
         self._views.load()
         return [self._views.as_view()]
+
+    @hookimpl
+    def register_plugins(self) -> list[Plugins]:
+        """The Dash halves, so that one that failed is named beside the server's plugins."""
+        return [self._views.plugins]
 
     @hookimpl
     def register_http(self, app: Quart, context: WebContext) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from quart import Quart
 
     from dash_messenger.messages import MessageType
+    from dash_messenger.plugins.loading import Plugins
     from dash_messenger.plugins.views import View
     from dash_messenger.plugins.web import WebContext
 
@@ -49,6 +50,16 @@ class ServerHooks(Protocol):
         When: once, at start, after the message types. Several plugins: each view name belongs to
         the first that registers it; a second one is quarantined. If it raises: the plugin is
         quarantined. Since 0.1.
+        """
+
+    @hookspec
+    def register_plugins(self) -> Iterable[Plugins]:
+        """Return the groups of plugins that this plugin has loaded itself.
+
+        A plugin that others extend, as the web UI is by the plugins' Dash halves, loads them with
+        `Plugins`; what it returns here is listed by ``dash-messenger plugins`` with everything
+        else, quarantined ones with their reason. When: once, at start, after the views. Several
+        plugins: all are called. If it raises: the plugin is quarantined. Since 0.1.
         """
 
     @hookspec

@@ -5,7 +5,7 @@ Owns which plugin a message type came from. Must not know the database's tables 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
 from msgspec import Struct
@@ -13,7 +13,7 @@ from msgspec import Struct
 from dash_messenger.commands import Caller, Command
 from dash_messenger.messages import MessageType, MessageTypes
 from dash_messenger.plugins.hookspecs import PROJECT, ServerHooks
-from dash_messenger.plugins.loading import GROUP, Plugins
+from dash_messenger.plugins.loading import GROUP, Plugin, Plugins
 from dash_messenger.plugins.views import Renderer, View
 
 __all__ = ["Installed"]
@@ -52,9 +52,27 @@ class Installed:
         self.renderer = Renderer()
         self.plugins = Plugins(group=GROUP, project=PROJECT, hooks=ServerHooks)
         self._owners: dict[str, str] = {}
+        self._loaded_by_plugins: dict[str, list[Plugins]] = {}
         self.plugins.load(without=frozenset(without))
         self.plugins.register("register_message_types", self._add_types, self._remove_types)
         self.plugins.register("register_views", self._add_views, self.renderer.remove)
+        self.plugins.register(
+            "register_plugins", self._add_plugins, lambda name: self._add_plugins(name, ())
+        )
+
+    def __iter__(self) -> Iterator[Plugin]:
+        """Every plugin of every group, quarantined ones too."""
+        yield from self.plugins
+        for groups in self._loaded_by_plugins.values():
+            for plugins in groups:
+                yield from plugins
+
+    def _add_plugins(self, plugin: str, groups: Iterable[Plugins]) -> None:
+        found = list(groups)
+        for each in found:
+            if not isinstance(each, Plugins):
+                raise TypeError(f"{each!r} is not a Plugins")
+        self._loaded_by_plugins[plugin] = found
 
     def _add_types(self, plugin: str, types: Iterable[MessageType[Any]]) -> None:
         for message_type in types:
@@ -78,7 +96,7 @@ class Installed:
             if await is_admin(caller.user_id):
                 quarantined = [
                     QuarantinedPlugin(plugin.name, plugin.reason)
-                    for plugin in self.plugins
+                    for plugin in self
                     if plugin.status == "quarantined"
                 ]
             types = [TypeInfo(one.type, self._owners[one.type]) for one in self.types]
