@@ -77,7 +77,7 @@ class NoDrawings:
 
     async def draw(
         self, messages: Sequence[Message], views: Any
-    ) -> dict[tuple[str, int, str], msgspec.Raw]:
+    ) -> dict[tuple[str, int, str], msgspec.Raw | msgspec.UnsetType]:
         """Each message in each view."""
         await asyncio.sleep(0)
         return {
@@ -96,7 +96,7 @@ class Gate:
     server: uvicorn.Server
     gateway: Gateway
     started: list[str] = field(default_factory=list)
-    held: list[asyncio.Future[Said]] = field(default_factory=list)
+    held: list[asyncio.Future[Said | None]] = field(default_factory=list)
 
     async def client(self, user: str = "ann", **options: Any) -> ClientConnection:
         """A connected client whose session is called after its user."""
@@ -160,14 +160,13 @@ async def gate(limits: Limits | None = None, **options: Any) -> AsyncIterator[Ga
 
 def request(method: str, id: int | str = 1, **params: object) -> str:
     """A request's frame."""
-    return msgspec.json.encode(
-        {"jsonrpc": "2.0", "id": id, "method": method, "params": params}
-    ).decode()
+    frame = {"jsonrpc": "2.0", "id": id, "method": method, "params": params}
+    return msgspec.json.encode(frame).decode()
 
 
 async def ask(client: ClientConnection, method: str, **params: object) -> Any:
     """The answer to a request, which must be the next thing that comes."""
-    await client.send(request(method, **params))
+    await client.send(request(method, 1, **params))
     return msgspec.json.decode(await client.recv())
 
 

@@ -19,7 +19,8 @@ async def closed_with(client) -> int | None:
     with contextlib.suppress(ConnectionClosed):
         while True:
             await client.recv()
-    return client.close_code
+    code: int | None = client.close_code
+    return code
 
 
 async def test_request_gets_its_answer():

@@ -22,6 +22,7 @@ async def test_each_connection_is_pinged_once_an_interval_and_checked_after_the_
     keepalive = Keepalive(5, 3)
     early, late = Watched(seconds), Watched(seconds)
     keepalive.add(early)
+    bucket = -1
     for seconds[0] in range(1, 14):
         keepalive.tick()
         if seconds[0] == 2:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 from dash_messenger.errors import CloseCode
@@ -18,7 +19,7 @@ class Socket:
         self.user, self.session, self.view = user, f"session of {user}", view
         self.writes = []
         self.closed_with = None
-        self.hub = None
+        self.hub: Any = None
 
     def write(self, frames):
         self.writes.append(frames)

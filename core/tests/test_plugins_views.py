@@ -65,6 +65,7 @@ def renderer(painter: Painter) -> Iterator[Renderer]:
 async def test_each_revision_is_drawn_once_per_view_and_off_the_loop(
     renderer: Renderer, painter: Painter
 ) -> None:
+    drawn = {}
     for _ in range(3):
         drawn = await renderer.draw([message(1), message(2)], ["dash:en", "dash:ru"])
     assert drawn["m1", 1, "dash:ru"] == Raw(b'"m1 in ru"')

@@ -17,7 +17,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from dash_messenger.testing import ServerProcess
-from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    ViewportSize,
+    async_playwright,
+)
 
 PASSWORD = "seven quiet otters at dawn"
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
@@ -177,15 +184,13 @@ def watch(context: BrowserContext, origin: str, problems: list[str]) -> None:
     """
 
     def on_page(page: Page) -> None:
-        page.on(
-            "console",
-            lambda message: (
-                message.type == "error"
-                and problems.append(f"console: {message.text} ({message.location.get('url')})")
-            ),
-        )
+        page.on("console", on_console)
         page.on("pageerror", lambda error: problems.append(f"uncaught: {error}"))
         page.on("request", lambda request: on_request(request.url))
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            problems.append(f"console: {message.text} ({message.location.get('url')})")
 
     def on_request(url: str) -> None:
         allowed = (origin + "/", origin.replace("http", "ws", 1) + "/", "data:", "blob:")
