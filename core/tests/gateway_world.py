@@ -125,9 +125,9 @@ async def gate(limits: Limits | None = None, **options: Any) -> AsyncIterator[Ga
         world.started.append(params.text)
         return params
 
-    def hold(caller: Caller, params: Said) -> asyncio.Future[Said]:
+    def hold(caller: Caller, params: Said) -> asyncio.Future[Said | None]:
         world.started.append(params.text)
-        future: asyncio.Future[Said] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Said | None] = asyncio.get_running_loop().create_future()
         world.held.append(future)
         return future
 
