@@ -76,7 +76,7 @@ class ServerProcess:
         self.data = data
         self.url = ""
         self._command = list(command)
-        self._environment = {**os.environ, **SWIFT, **(environment or {})}
+        self.environment = {**os.environ, **SWIFT, **(environment or {})}
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -111,7 +111,7 @@ class ServerProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=self._environment,
+                env=self.environment,
                 start_new_session=True,
             )
         try:
