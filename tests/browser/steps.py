@@ -126,6 +126,7 @@ class Wire:
     keep_answers_to: set[str] = field(default_factory=set)
     keep_all: bool = False
     hold_requests: bool = False
+    refuse: bool = False
 
     def let_go(self) -> None:
         """Deliver what was kept, and keep nothing any more."""
@@ -145,7 +146,10 @@ async def sit_in_the_middle(page: Page) -> Wire:
     """Take over the page's next connections. To be called before the page is opened."""
     wire = Wire()
 
-    def on_socket(socket: WebSocketRoute) -> None:
+    async def on_socket(socket: WebSocketRoute) -> None:
+        if wire.refuse:
+            await socket.close(code=1012, reason="refused by the test")
+            return
         server = socket.connect_to_server()
         methods: dict[int, str] = {}
         wire.sockets.append(socket)
