@@ -78,7 +78,7 @@ def start_profile(pid: int, path: Path, seconds: float) -> subprocess.Popen[byte
     """Sample the server from the load's core for the length of a turn."""
     return subprocess.Popen(
         ["py-spy", "record", "--pid", str(pid), "--duration", str(int(seconds)), "--rate", "200",
-         "--native", "--format", "raw", "--output", str(path)],
+         "--gil", "--threads", "--format", "raw", "--output", str(path)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip

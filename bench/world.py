@@ -174,6 +174,17 @@ def seed(server: ServerProcess, n_users: int, groups: Sequence[Sequence[int]]) -
     return World(users, tokens, conversations)
 
 
+def cpu_s(pid: int) -> dict[str, float]:
+    """CPU seconds used so far by the process's first thread (the loop) and by all others."""
+    ticks_a_second = os.sysconf("SC_CLK_TCK")
+    used = {"loop": 0.0, "threads": 0.0}
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        fields = stat.read_text().rpartition(")")[2].split()
+        name = "loop" if stat.parent.name == str(pid) else "threads"
+        used[name] += (int(fields[11]) + int(fields[12])) / ticks_a_second
+    return used
+
+
 def percentile(values: Sequence[float], part: float) -> float:
     """The value below which ``part`` of ``values`` lie."""
     ordered = sorted(values)

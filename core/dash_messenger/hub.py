@@ -300,9 +300,11 @@ class Hub:
         self._run()
 
     def _wants_drawing(self, log_id: str, events: list[Event]) -> bool:
-        return any(event.message is not None for event in events) and any(
-            view is not None for view in self._readers_of(log_id)
-        )
+        for event in events:
+            if event.message is not None:
+                readers = self._readers_of(log_id)
+                return len(readers) > 1 or bool(readers and None not in readers)
+        return False
 
     async def _draw(self) -> None:
         """Have everything that waits drawn in one hop, until nothing waits."""
@@ -322,19 +324,21 @@ class Hub:
         self._drawer = None
 
     async def _drawings(self, events: list[Event]) -> Drawn:
-        wanted: dict[frozenset[str], list[Message]] = {}
+        wanted: dict[str, list[Message]] = {}
         for event in events:
             if event.message is not None:
-                views = frozenset(view for view in self._readers_of(event.log) if view)
-                if views:
-                    wanted.setdefault(views, []).append(event.message)
-        drawn: dict[ViewKey, Raw | UnsetType] = {}
-        for views, messages in wanted.items():
+                for view in self._readers_of(event.log):
+                    if view is not None:
+                        wanted.setdefault(view, []).append(event.message)
+        drawn: Drawn = {}
+        for view, messages in wanted.items():
             try:
-                drawn.update(await self._renderer.draw(messages, views))
+                some = await self._renderer.draw(messages, (view,))
             # The root of a task: without drawings readers are shown the text.
             except Exception:
                 log.exception("drawing_failed", messages=len(messages))
+            else:
+                drawn = {**drawn, **some} if drawn else some
         return drawn
 
     def _enqueue(self, log_id: str, events: list[Event], drawn: Drawn) -> None:
@@ -343,7 +347,9 @@ class Hub:
         if lane is None:
             lane = _Lane(log_id)
         lane.next.extend(events)
-        lane.drawn.update(drawn)
+        if drawn:
+            # All that was drawn in one hop, shared by its lanes: a copy for each would be a square.
+            lane.drawn = {**lane.drawn, **drawn} if lane.drawn else drawn
         self._backlog += len(events)
         # Under way: what comes meanwhile goes together in the next write.
         if not under_way and self._load(lane):
@@ -416,7 +422,7 @@ class _Lane:
     def __init__(self, log_id: str) -> None:
         self.log = log_id
         self.next: list[Event] = []
-        self.drawn: dict[ViewKey, Raw | UnsetType] = {}
+        self.drawn: Drawn = {}
         self.parts: list[tuple[bytes, list[Reader]]] = []
         self.part = 0
         self.at = 0

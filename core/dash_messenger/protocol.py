@@ -105,6 +105,32 @@ class _Envelope(Struct):
     method: Any = None
 
 
+class _Result(Struct, tag_field="jsonrpc", tag="2.0"):
+    """An answer on the wire; a struct is encoded several times quicker than a dict."""
+
+    id: int | str
+    result: Any
+
+
+class _Notification(Struct, tag_field="jsonrpc", tag="2.0"):
+    """A notification on the wire."""
+
+    method: str
+    params: Any
+
+
+class _EventParams(Struct):
+    """The parameters of an event's notification, as `event_body` gives them."""
+
+    log: str
+    after: int
+    seq: int
+    kind: str
+    by: str
+    at_ms: int
+    data: dict[str, Any]
+
+
 _request_decoder = msgspec.json.Decoder(Request)
 _envelope_decoder = msgspec.json.Decoder(_Envelope)
 _encoder = msgspec.json.Encoder()
@@ -162,7 +188,7 @@ def explain(error: msgspec.ValidationError) -> dict[str, str]:
 
 def encode_result(id: int | str, result: object) -> bytes:
     """The answer to a request."""
-    return _encoder.encode({"jsonrpc": "2.0", "id": id, "result": result})
+    return _encoder.encode(_Result(id, result))
 
 
 def encode_error(id: int | str | None, failure: Failure) -> bytes:
@@ -172,12 +198,26 @@ def encode_error(id: int | str | None, failure: Failure) -> bytes:
 
 def encode_notification(method: str, params: object) -> bytes:
     """A message from the server that asks for no answer."""
-    return _encoder.encode({"jsonrpc": "2.0", "method": method, "params": params})
+    return _encoder.encode(_Notification(method, params))
 
 
 def encode_event(event: Event, view: Raw | UnsetType = UNSET) -> bytes:
     """An event's notification; its message carries ``view``, drawn for the readers who want it."""
-    return _encoder.encode({"jsonrpc": "2.0", "method": "event", "params": event_body(event, view)})
+    message = event.message
+    data = event.data if message is None else {**event.data, "message": message}
+    frame = _encoder.encode(
+        _Notification(
+            "event",
+            _EventParams(
+                event.log, event.after, event.seq, event.kind, event.by, event.at_ms, data
+            ),
+        )
+    )
+    if message is None or view is UNSET:
+        return frame
+    # The view is the last field of what comes last, so it goes before the closing braces of
+    # message, data, params and notification: a copy of the message would cost three times as much.
+    return b"".join((frame[:-4], b',"view":', view, b"}}}}"))
 
 
 def event_body(event: Event, view: Raw | UnsetType = UNSET) -> dict[str, object]:

@@ -90,14 +90,22 @@ class Renderer:
         self, messages: Sequence[Message], views: Iterable[str]
     ) -> dict[ViewKey, Raw | UnsetType]:
         """Each message in each view; UNSET where readers are to be shown the text."""
-        keys = [
-            (message, (message.id, message.rev, view)) for view in views for message in messages
-        ]
-        drawn = {key: self._cache[key] for _, key in keys if key in self._cache}
-        missing = [(message, key) for message, key in keys if key not in drawn]
+        drawn: dict[ViewKey, Raw | UnsetType] = {}
+        missing: list[tuple[Message, ViewKey]] = []
+        cache = self._cache
+        for view in views:
+            for message in messages:
+                key = (message.id, message.rev, view)
+                known = cache.get(key)
+                if known is None:
+                    missing.append((message, key))
+                else:
+                    drawn[key] = known
         if missing:
             fresh = await self._draw_missing(missing)
             self._remember(fresh)
+            if not drawn:
+                return fresh
             drawn.update(fresh)
         return drawn
 
@@ -115,9 +123,9 @@ class Renderer:
             self._worker.shutdown(wait=False, cancel_futures=True)
             self._worker = _new_worker()
             self.fallbacks += 1
-        else:
-            work.result()
-        return {key: results.get(key, UNSET) for _, key in missing}
+            return {key: results.get(key, UNSET) for _, key in missing}
+        work.result()
+        return results
 
     def _draw_all(
         self,
@@ -156,9 +164,10 @@ class Renderer:
         return Raw(drawing)
 
     def _remember(self, fresh: dict[ViewKey, Raw | UnsetType]) -> None:
-        self._cache.update(fresh)
-        while len(self._cache) > CACHED_VIEWS:
-            self._cache.popitem(last=False)
+        cache = self._cache
+        cache.update(fresh)
+        for _ in range(len(cache) - CACHED_VIEWS):
+            cache.popitem(last=False)
 
     def close(self) -> None:
         """Let the worker end; what it is drawing is not waited for."""
