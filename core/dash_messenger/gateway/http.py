@@ -28,6 +28,7 @@ from dash_messenger.errors import (
     Unauthenticated,
     UnknownCommand,
 )
+from dash_messenger.gateway.bodies import DrainedBodies
 from dash_messenger.gateway.origin import origin_allowed
 from dash_messenger.plugins.web import Headers
 from dash_messenger.protocol import MAX_INBOUND_BYTES, http_error_body
@@ -114,6 +115,7 @@ def make_app(
         return _json({"status": "ok" if ready else "not ready"}, 200 if ready else 503)
 
     app.add_url_rule("/healthz", "healthz", healthz, methods=["GET"])
+    app.asgi_app = DrainedBodies(app.asgi_app, max_bytes=MAX_BODY_BYTES)  # type: ignore[method-assign, assignment, arg-type]
     return app
 
 
