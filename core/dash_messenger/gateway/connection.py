@@ -29,7 +29,7 @@ __all__ = ["Authenticate", "Connection", "Dispatcher", "Registry", "SignedIn"]
 
 # A command that takes longer answers `timed_out`; what it wrote by then is written.
 ANSWER_WITHIN_S = 30.0
-# Frames that are no requests: a client that sends more of them is broken or means harm.
+# Frames in a row that are no requests: a client that sends more is broken or means harm.
 MAX_MALFORMED = 20
 # Longer than anybody waits for an answer after the server was told to stop.
 SHUTDOWN_TIMEOUT_S = 2.0
@@ -166,6 +166,7 @@ class Connection(WebSocket):
         except Failure as failure:
             self._refuse_malformed(payload, failure)
             return
+        self._malformed = 0
         if self._starting:
             # An earlier request has a task that has not run yet: it is not to be overtaken.
             self._run(self._dispatch_in_turn(request.id, request.method, request.params))
