@@ -58,11 +58,19 @@ async def open_dialog(page: Page, name: str) -> Locator:
 
 
 async def at_rest(page: Page) -> None:
-    """Wait until every animation that ends has ended."""
+    """Wait until every animation that ends has ended, those too that the next frames begin."""
     await page.evaluate(
-        "() => Promise.allSettled(document.getAnimations()"
-        ".filter((one) => one.effect.getComputedTiming().endTime !== Infinity)"
-        ".map((one) => one.finished))"
+        """async () => {
+            const frame = () => new Promise((drawn) => requestAnimationFrame(drawn));
+            const ends = (one) =>
+                one.playState !== 'finished' && one.effect.getComputedTiming().endTime !== Infinity;
+            for (let still = 0; still < 3; still++) {
+                await frame();
+                const moving = document.getAnimations().filter(ends);
+                if (moving.length) still = -1;
+                await Promise.allSettled(moving.map((one) => one.finished));
+            }
+        }"""
     )
 
 

@@ -157,9 +157,7 @@ async def test_reading_clears_the_counts_on_another_device(
     chat = await talk(ann, ben)
     context, problems = await new_context()
     device = Person(ben.username, ben.id, context, ben.base_url, problems)  # type: ignore[arg-type]
-    await device.call(
-        "session.open", username=ben.username, password=PASSWORD, **{"as": "cookie"}
-    )
+    await device.call("session.open", username=ben.username, password=PASSWORD, **{"as": "cookie"})
     there = await open_list(device)
     for text in ("One", "Two", "Three"):
         await ann.send(chat, text)

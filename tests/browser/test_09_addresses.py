@@ -78,7 +78,9 @@ async def test_a_reload_stays_in_the_chat(person: MakePerson) -> None:
     for _ in range(2):
         await page.reload()
         await expect(page).to_have_url(f"{ann.base_url}/c/{chat}")
-        await expect(page.locator(".dm-timeline").get_by_role("heading", level=2)).to_have_text("Ben")
+        await expect(page.locator(".dm-timeline").get_by_role("heading", level=2)).to_have_text(
+            "Ben"
+        )
         await expect(message(page, "In this chat")).to_be_visible()
         await expect(message(page, "In the other")).to_have_count(0)
 
@@ -106,7 +108,9 @@ async def test_a_chat_that_is_not_ones_own_says_so_and_shows_nothing(person: Mak
     await ben.send(chat, "A secret")
     for address in (f"/c/{chat}", "/c/" + "0" * 32):
         page = await eve.open(address)
-        await expect(page.get_by_text("This chat does not exist, or you are not in it.")).to_be_visible()
+        await expect(
+            page.get_by_text("This chat does not exist, or you are not in it.")
+        ).to_be_visible()
         assert "A secret" not in await page.content()
         await page.get_by_role("button", name="To all chats").click()
         await expect(page).to_have_url(f"{eve.base_url}/")
@@ -208,7 +212,9 @@ async def test_fields_on_the_phone_are_large_enough_not_to_be_zoomed(
     for path in ("/login", "/register"):
         page = await stranger.new_page()
         await page.goto(server.url + path)
-        await expect(page.get_by_label("Password", exact=True).locator("visible=true")).to_be_visible()
+        await expect(
+            page.get_by_label("Password", exact=True).locator("visible=true")
+        ).to_be_visible()
         assert await page.evaluate(SMALL_FIELDS) == []
     ann, ben = await person("Ann"), await person("Ben")
     chat = await talk(ann, ben, title="A group")

@@ -1,0 +1,289 @@
+"""Item 11: everybody can use it (axe), and the browser is told to trust nothing but us."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+
+import pytest
+from dash_messenger.testing import ServerProcess
+from playwright.async_api import BrowserContext, Page, expect
+
+from tests.browser.conftest import PASSWORD, Person
+from tests.browser.steps import (
+    BANNER,
+    TEXT_BOX,
+    at_rest,
+    message,
+    open_chat,
+    open_dialog,
+    open_list,
+    sit_in_the_middle,
+    talk,
+    write,
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+MakePerson = Callable[..., Awaitable[Person]]
+NewContext = Callable[[], Awaitable[tuple[BrowserContext, list[str]]]]
+in_both_schemes = pytest.mark.parametrize("scheme", ["light", "dark"])
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
+CHECK = """async () => {
+    const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
+    return violations.flatMap(({ id, nodes }) => nodes.map((node) =>
+        `${id}: ${node.target.join(' ')} ${node.failureSummary.split('\\n').slice(1).join('; ')}`));
+}"""
+
+
+async def axe(page: Page) -> list[str]:
+    """What axe finds wrong with the page as it is shown, by all its rules."""
+    await at_rest(page)
+    # The debugger may evaluate what the page's own policy forbids its scripts.
+    await page.evaluate(AXE)
+    violations: list[str] = await page.evaluate(CHECK)
+    return violations
+
+
+async def colours_are(page: Page, scheme: str) -> None:
+    """Check that the page is drawn in this scheme, so that axe has seen it."""
+    await expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", scheme)
+
+
+@in_both_schemes
+@pytest.mark.parametrize("path", ["/", "/login", "/register"])
+async def test_axe_finds_nothing_before_the_log_in(
+    new_context: NewContext, server: ServerProcess, scheme: str, path: str
+) -> None:
+    context, _ = await new_context()
+    page = await context.new_page()
+    await page.goto(server.url + path)
+    await expect(page.locator("main:visible")).to_be_visible()
+    await colours_are(page, scheme)
+    assert await axe(page) == []
+    if path != "/":
+        await page.locator("main:visible button[type=submit]").click()
+        await expect(page.locator("main:visible [aria-invalid=true]").first).to_be_visible()
+        assert await axe(page) == []
+
+
+@in_both_schemes
+async def test_axe_finds_nothing_in_the_log_in_that_says_why(
+    new_context: NewContext, server: ServerProcess, scheme: str
+) -> None:
+    context, _ = await new_context()
+    page = await context.new_page()
+    await page.goto(server.url + "/login?why=closed")
+    await expect(page.get_by_text("You were logged out from another device.")).to_be_visible()
+    await colours_are(page, scheme)
+    assert await axe(page) == []
+
+
+@in_both_schemes
+async def test_axe_finds_nothing_in_the_empty_messenger(person: MakePerson, scheme: str) -> None:
+    ann, ben = await person("Ann"), await person("Ben")
+    page = await open_list(ann)
+    await colours_are(page, scheme)
+    assert await axe(page) == []
+    page = await open_chat(ann, await talk(ann, ben))
+    await expect(
+        page.get_by_text("No messages here yet.").locator("visible=true").first
+    ).to_be_visible()
+    assert await axe(page) == []
+
+
+@in_both_schemes
+async def test_axe_finds_nothing_among_messages(person: MakePerson, scheme: str) -> None:
+    people = [await person(name) for name in ("Ann", "Ben Brown", "Cem", "Дина")]
+    ann, ben, *_ = people
+    chat = await talk(*people, title="Everybody")
+    await ben.send(await talk(ben, ann), "Unread")
+    for number in range(6):
+        for someone in people:
+            await someone.send(chat, f"Line {number}")
+    await ben.send(chat, f"See {ann.base_url}/login?a=1")
+    await ben.send(chat, "🎉")
+    page = await open_chat(ann, chat)
+    await write(page, "My own")
+    await expect(message(page, "My own")).to_have_attribute("data-state", re.compile("sent|read"))
+    await page.locator(TEXT_BOX).fill("x" * 4_001)
+    await expect(page.locator(".dm-composer-error")).to_be_visible()
+    await colours_are(page, scheme)
+    assert await axe(page) == []
+    await page.locator(".dm-scroll").evaluate("(element) => element.scrollTo(0, 0)")
+    await expect(page.locator(".dm-down")).to_be_visible()
+    assert await axe(page) == []
+    page = await open_list(ann)
+    await expect(page.locator(".dm-badge")).to_be_visible()
+    assert await axe(page) == []
+
+
+@in_both_schemes
+async def test_axe_finds_nothing_while_there_is_no_connection(
+    person: MakePerson, scheme: str
+) -> None:
+    ann, ben = await person("Ann"), await person("Ben")
+    chat = await talk(ann, ben)
+    page = await ann.context.new_page()
+    wire = await sit_in_the_middle(page)
+    await page.goto(f"{ann.base_url}/c/{chat}")
+    await page.wait_for_function("() => window.dashMessenger?.store.synced")
+    wire.refuse = True
+    await wire.cut()
+    await write(page, "Waiting")
+    await expect(page.locator(BANNER)).to_be_visible()
+    await expect(message(page, "Waiting")).to_have_attribute("data-state", "pending")
+    await colours_are(page, scheme)
+    assert await axe(page) == []
+
+
+@in_both_schemes
+@pytest.mark.parametrize("dialog", ["New chat", "New group", "Settings", "Details"])
+async def test_axe_finds_nothing_in_a_dialog(person: MakePerson, scheme: str, dialog: str) -> None:
+    ann, ben = await person("Ann"), await person("Ben")
+    if dialog != "Details":
+        page = await open_list(ann)
+        shown = await open_dialog(page, dialog)
+        assert await axe(page) == []
+        if dialog == "Settings":
+            return
+        button = "Start the chat" if dialog == "New chat" else "Create the group"
+        await shown.get_by_role("button", name=button).click()
+        await expect(shown.get_by_text("Please fill this in.").first).to_be_visible()
+        assert await axe(page) == []
+        return
+    for title in (None, "A group"):
+        page = await open_chat(ann, await talk(ann, ben, title=title))
+        shown = await open_dialog(page, dialog)
+        await expect(shown.get_by_text(f"@{ben.username}").first).to_be_visible()
+        await colours_are(page, scheme)
+        assert await axe(page) == []
+
+
+async def test_a_tour_of_everything_stays_quiet_and_on_its_own_origin(
+    new_context: NewContext, server: ServerProcess, person: MakePerson
+) -> None:
+    ben = await person("Ben")
+    context, problems = await new_context()
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    page = await context.new_page()
+    await page.goto(server.url)
+    await page.get_by_role("link", name="Create an account").locator("visible=true").first.click()
+    form = page.locator(".page-register form")
+    username = f"{ben.username}x"
+    await form.get_by_label("User name").fill(username)
+    await form.get_by_label("Password", exact=True).fill(PASSWORD)
+    await form.get_by_role("button", name="Create an account").click()
+    await expect(page.locator(".dm-list .dm-notice")).to_be_visible()
+    for name in ("New group", "Settings"):
+        await open_dialog(page, name)
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("dialog")).to_have_count(0)
+    dialog = await open_dialog(page, "New chat")
+    await dialog.get_by_label("User name").fill(ben.username)
+    await dialog.get_by_role("button", name="Start the chat").click()
+    await write(page, "Hello 🎉")
+    await expect(message(page, "Hello 🎉")).to_have_attribute("data-state", "sent")
+    await open_dialog(page, "Details")
+    await page.keyboard.press("Escape")
+    await page.reload()
+    await expect(message(page, "Hello 🎉")).to_be_visible()
+    await page.goto(server.url)
+    dialog = await open_dialog(page, "Settings")
+    await dialog.get_by_text("Dark", exact=True).click()
+    await colours_are(page, "dark")
+    await dialog.get_by_role("button", name="Log out").click()
+    await expect(page.locator(".page-landing")).to_be_visible()
+    assert problems == []
+    assert len(asked) > 10
+    assert [url for url in asked if not url.startswith((server.url + "/", "data:"))] == []
+
+
+async def test_the_policy_lets_nothing_in_from_elsewhere_and_evaluates_nothing(
+    person: MakePerson, new_context: NewContext, server: ServerProcess
+) -> None:
+    ann, ben = await person("Ann"), await person("Ben")
+    chat = await talk(ann, ben)
+    stranger, _ = await new_context()
+    for context, paths in (
+        (stranger, ("/", "/login", "/register")),
+        (ann.context, ("/", f"/c/{chat}")),
+    ):
+        for path in paths:
+            answer = await context.request.get(server.url + path)
+            policy = policy_of(answer.headers)
+            assert policy["default-src"] == ["'self'"]
+            scripts = policy["script-src"]
+            assert "'self'" in scripts
+            rest = [source for source in scripts if source != "'self'"]
+            assert all(re.fullmatch(r"'sha256-[\w+/]+=*'", source) for source in rest), scripts
+            for directive in ("object-src", "base-uri", "frame-ancestors"):
+                assert policy[directive] == ["'none'"]
+            assert policy["form-action"] == ["'self'"]
+            everything = {source for sources in policy.values() for source in sources}
+            assert not everything & {"*", "http:", "https:", "'unsafe-eval'", "'strict-dynamic'"}
+            assert [name for name, sources in policy.items() if "'unsafe-inline'" in sources] == [
+                "style-src"
+            ]
+            assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def policy_of(headers: dict[str, str]) -> dict[str, list[str]]:
+    """The sources of each directive."""
+    directives = (part.split() for part in headers["content-security-policy"].split(";"))
+    return {name: sources for name, *sources in directives}
+
+
+async def test_the_browser_keeps_to_the_policy_and_we_would_notice(person: MakePerson) -> None:
+    ann = await person("Ann")
+    page = await open_list(ann)
+    await page.evaluate(
+        """() => {
+            window.blocked = [];
+            addEventListener('securitypolicyviolation', ({ effectiveDirective }) =>
+                window.blocked.push(effectiveDirective));
+            const script = document.createElement('script');
+            script.textContent = 'window.evil = 1';
+            document.body.append(script);
+            const image = document.createElement('img');
+            image.src = 'https://example.org/pixel.png';
+            document.body.append(image);
+            document.body.insertAdjacentHTML('beforeend', '<i id="e" onclick="window.evil = 2">e</i>');
+            document.querySelector('#e').click();
+            setTimeout('window.evil = 3');
+        }"""
+    )
+    await page.wait_for_function("() => window.blocked.length === 4")
+    reported = " ".join(ann.problems)
+    for directive in ("script-src", "img-src"):
+        assert directive in reported
+    assert await page.evaluate("() => window.evil") is None
+    ann.problems.clear()
+
+
+async def test_the_watch_over_pages_notices_each_kind_of_problem(person: MakePerson) -> None:
+    ann = await person("Ann")
+    page = await open_list(ann)
+
+    async def noticed(script: str, word: str) -> None:
+        async with page.expect_event("console" if "console" in script else "pageerror"):
+            await page.evaluate(script)
+        assert any(word in problem for problem in ann.problems), ann.problems
+        ann.problems.clear()
+
+    await noticed("() => console.error('spilt milk')", "spilt milk")
+    await noticed("() => { setTimeout(() => { throw new Error('tripped'); }); }", "tripped")
+
+
+async def test_axe_notices_what_is_wrong(person: MakePerson) -> None:
+    ann = await person("Ann")
+    page = await open_list(ann)
+    await page.evaluate(
+        """() => document.querySelector('.dm-list').insertAdjacentHTML('beforeend',
+            '<button></button><p style="color: #ccc; background: #fff">Pale</p>')"""
+    )
+    found = " ".join(await axe(page))
+    assert "button-name" in found
+    assert "color-contrast" in found
