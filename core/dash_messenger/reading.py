@@ -14,7 +14,6 @@ from msgspec import Meta, Struct
 from sqlalchemy import Connection, select
 
 from dash_messenger.commands import Caller, Command
-from dash_messenger.protocol import Event
 from dash_messenger.store import Store
 from dash_messenger.store.tables import read_positions
 from dash_messenger.summaries import id_param, membership
@@ -155,10 +154,3 @@ class Reading:
         )
         self._receipts.advance(conversation, user, read_no)
         return answer
-
-    def hear(self, events: list[Event]) -> None:
-        """Somebody who writes in a conversation has read up to what they wrote."""
-        for event in events:
-            message = event.message
-            if message is not None and event.kind == "message.created":
-                self._store.advance_read(message.conversation, message.sender, message.number)

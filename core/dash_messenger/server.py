@@ -86,7 +86,7 @@ class Server:
         ):
             for command in family:
                 self.commands.add(command)
-        store.listener = _Listeners(self.hub, reading, syncing)
+        store.listener = _Listeners(self.hub, syncing)
         self._addresses = Addresses(settings.trusted_proxies)
         self.gateway = Gateway(
             authenticate=self.sessions.authenticate,
@@ -195,16 +195,14 @@ class Server:
 class _Listeners:
     """Who hears of committed events, in which order."""
 
-    def __init__(self, hub: Hub, reading: Reading, syncing: Syncing) -> None:
+    def __init__(self, hub: Hub, syncing: Syncing) -> None:
         self._hub = hub
-        self._reading = reading
         self._syncing = syncing
 
     def apply(self, events: list[Event]) -> None:
         """Before the answers."""
         self._syncing.hear(events)
         self._hub.apply(events)
-        self._reading.hear(events)
 
     def announce(self, events: list[Event]) -> None:
         """After the answers."""

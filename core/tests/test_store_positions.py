@@ -1,8 +1,9 @@
-"""Read positions: they only grow, ride on the next batch, and survive its failure."""
+"""Read positions: they only grow, wait for a while, and survive the failure of a batch."""
 
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,11 @@ from store_world import World, open_world
 
 def stored(connection: Connection) -> list[int]:
     return list(connection.execute(select(read_positions.c.read_no)).scalars())
+
+
+def copy(folder: Path, before: str, after: str) -> None:
+    for suffix in ("", "-wal"):
+        shutil.copy(folder / f"{before}{suffix}", folder / f"{after}{suffix}")
 
 
 def test_a_position_only_grows() -> None:
@@ -37,19 +43,47 @@ def test_what_failed_waits_again_unless_it_was_overtaken() -> None:
     assert positions.take() == {}
 
 
-async def test_a_position_rides_on_the_next_batch(world: World) -> None:
-    world.store.advance_read(world.conversation, world.bob, 4)
-    assert world.store.read_no(world.conversation, world.bob) == 4
-    await world.store.send(world.draft())
-    assert await world.store.read(stored) == [4]
-    assert world.store.read_no(world.conversation, world.bob) == 0
+async def test_a_lower_position_does_not_undo_a_stored_one(tmp_path: Path) -> None:
+    async with open_world(tmp_path / "store.db") as world:
+        world.store.advance_read(world.conversation, world.bob, 4)
+    again = await Store.open(tmp_path / "store.db")
+    again.advance_read(world.conversation, world.bob, 2)
+    await again.aclose()
+    again = await Store.open(tmp_path / "store.db")
+    assert await again.read(stored) == [4]
+    await again.aclose()
 
 
-async def test_a_lower_position_does_not_undo_a_stored_one(world: World) -> None:
-    for read_no in (4, 2):
-        world.store.advance_read(world.conversation, world.bob, read_no)
+async def test_who_writes_has_read_up_to_it(world: World) -> None:
+    for number in (1, 2):
         await world.store.send(world.draft())
-    assert await world.store.read(stored) == [4]
+        assert world.store.read_no(world.conversation, world.ann) == number
+
+
+async def test_many_messages_are_one_position(tmp_path: Path) -> None:
+    async with open_world(tmp_path / "store.db") as world:
+        for _ in range(3):
+            await world.store.send(world.draft())
+        assert await world.store.read(stored) == []
+    again = await Store.open(tmp_path / "store.db")
+    assert await again.read(stored) == [3]
+    await again.aclose()
+
+
+async def test_who_wrote_before_a_crash_has_read_up_to_it(tmp_path: Path) -> None:
+    async with open_world(tmp_path / "store.db") as world:
+        world.store.advance_read(world.conversation, world.bob, 4)
+        for _ in range(2):
+            await world.store.send(world.draft())
+        # What a power cut would leave: committed messages, no positions.
+        await asyncio.to_thread(copy, tmp_path, "store.db", "crashed.db")
+    again = await Store.open(tmp_path / "crashed.db")
+    assert await again.read(stored) == [2]
+    await again.send(world.draft())
+    await again.aclose()
+    again = await Store.open(tmp_path / "crashed.db")
+    assert await again.read(stored) == [3]
+    await again.aclose()
 
 
 async def test_positions_are_stored_without_any_send(

@@ -13,7 +13,7 @@ import pytest
 from dash_messenger.errors import Busy, NotFound, StorageFailed
 from dash_messenger.store import Store, Transaction, read_log, writer
 from dash_messenger.store.tables import events, messages
-from sqlalchemy import Connection, event, func, select, text
+from sqlalchemy import Connection, func, select, text
 from store_world import Gate, World, one_batch, open_world
 
 
@@ -21,22 +21,37 @@ def count(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(messages)).scalar_one()
 
 
+class FailingCommits:
+    """A driver's connection of whose next commits these fail, as when the disk reports an error."""
+
+    def __init__(self, driver: Any, which: Container[int]) -> None:
+        self.tried: list[str] = []
+        self._driver = driver
+        self._which = which
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._driver, name)
+
+    def commit(self) -> None:
+        """Fail, or do it."""
+        self.tried.append("commit")
+        if len(self.tried) in self._which:
+            raise sqlite.OperationalError("disk I/O error")
+        self._driver.commit()
+
+
 @contextmanager
 def failing_commits(world: World, which: Container[int]) -> Iterator[list[str]]:
-    """Of the next commits these fail, as they do when the disk reports an error."""
-    engine = world.store._write_engine
-    tried: list[str] = []
-
-    def fail(connection: Connection) -> None:
-        tried.append("commit")
-        if len(tried) in which:
-            raise sqlite.OperationalError("disk I/O error")
-
-    event.listen(engine, "commit", fail)
+    """Of the next commits these fail."""
+    fairy: Any = world.store._writer._connection.connection
+    record = fairy._connection_record
+    whole = fairy.dbapi_connection
+    failing = FailingCommits(whole, which)
+    fairy.dbapi_connection = record.dbapi_connection = failing
     try:
-        yield tried
+        yield failing.tried
     finally:
-        event.remove(engine, "commit", fail)
+        fairy.dbapi_connection = record.dbapi_connection = whole
 
 
 async def test_membership_comes_first_then_answers_then_events(world: World) -> None:
@@ -176,7 +191,11 @@ async def test_somebody_who_left_does_not_disturb_the_others(world: World) -> No
 
 async def test_a_batch_of_refusals_changes_nothing(world: World) -> None:
     def change_no(connection: Connection) -> int:
-        return int(connection.execute(text("SELECT value FROM counters")).scalar_one())
+        return int(
+            connection.execute(
+                text("SELECT value FROM counters WHERE name = 'change_no'")
+            ).scalar_one()
+        )
 
     before = await world.store.read(change_no)
     with pytest.raises(NotFound):

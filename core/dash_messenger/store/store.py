@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, insert, select
 from dash_messenger.clock import Clock, now_ms
 from dash_messenger.store.database import Checkpointer, Readers, open_engine
 from dash_messenger.store.migrating import migrate
-from dash_messenger.store.positions import ReadPositions
+from dash_messenger.store.positions import ReadPositions, recover_positions
 from dash_messenger.store.sends import Draft, Sent, params_hasher
 from dash_messenger.store.tables import counters, meta
 from dash_messenger.store.transaction import Transaction
@@ -54,6 +54,7 @@ class Store:
         self._positions = positions
         self._write_engine = write_engine
         self._timer: asyncio.TimerHandle | None = None
+        writer.on_positions = self._expect_positions
 
     @classmethod
     async def open(cls, path: Path, *, clock: Clock = now_ms) -> Store:
@@ -112,6 +113,8 @@ class Store:
     def send(self, draft: Draft) -> asyncio.Future[Sent]:
         """A message's place in its log, once it is on disk. A retry gets the first answer.
 
+        The sender has read up to it: unread messages are always somebody else's.
+
         The future fails with `NotFound` (no such conversation, or the sender is not in it),
         `Conflict` or `StorageFailed`.
 
@@ -122,8 +125,8 @@ class Store:
 
     def advance_read(self, conversation: str, user: str, read_no: int) -> None:
         """Note that a reader has read up to a message number; stored soon, lost in a crash."""
-        if self._positions.advance(conversation, user, read_no) and self._timer is None:
-            self._timer = self._loop.call_later(POSITIONS_EVERY_S, self._flush_positions)
+        if self._positions.advance(conversation, user, read_no):
+            self._expect_positions()
 
     def read_no(self, conversation: str, user: str) -> int:
         """A position that is not stored yet, or 0."""
@@ -139,6 +142,10 @@ class Store:
         await self._readers.aclose()
         self._write_engine.dispose()
 
+    def _expect_positions(self) -> None:
+        if self._timer is None:
+            self._timer = self._loop.call_later(POSITIONS_EVERY_S, self._flush_positions)
+
     def _flush_positions(self) -> None:
         self._timer = None
         self._writer.flush_positions()
@@ -153,6 +160,7 @@ def _open(path: Path) -> tuple[Engine, str, bytes]:
             secret = _kept(connection, "secret", secrets.token_hex(32))
             if connection.execute(select(counters.c.value)).first() is None:
                 connection.execute(insert(counters).values(name="change_no", value=0))
+            recover_positions(connection)
     except BaseException:
         engine.dispose()
         raise

@@ -15,14 +15,14 @@ from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeAlias
 
 import structlog
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 
 from dash_messenger.clock import Clock
 from dash_messenger.errors import Busy, Failure, StorageFailed
 from dash_messenger.ids import IdMaker
 from dash_messenger.protocol import Event
 from dash_messenger.store.database import CHECKPOINT_EVERY_BYTES, Checkpointer, storage_failed
-from dash_messenger.store.positions import ReadPositions
+from dash_messenger.store.positions import Positions, ReadPositions, store_positions
 from dash_messenger.store.sends import Draft, Sends, Sent
 from dash_messenger.store.transaction import Transaction
 
@@ -75,7 +75,7 @@ class _Write:
 
 
 _Piece: TypeAlias = _Send | _Write
-_Token: TypeAlias = _Piece | bool  # True: positions wait; False: finish
+_Token: TypeAlias = _Piece | bool  # True: positions are due; False: finish
 
 
 @dataclass(slots=True)
@@ -85,6 +85,8 @@ class _Outcome:
     answers: list[tuple[asyncio.Future[Any], Any]] = field(default_factory=list)
     refusals: list[tuple[asyncio.Future[Any], BaseException]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    own: Positions = field(default_factory=dict)  # who wrote has read up to what they wrote
+    positions_wait: bool = False
 
 
 class Writer:
@@ -100,6 +102,8 @@ class Writer:
         params_hash: Callable[[Draft], bytes],
     ) -> None:
         self.listener: Listener | None = None
+        # Called on the loop when read positions begin to wait for `flush_positions`.
+        self.on_positions: Callable[[], None] = lambda: None
         self._connection: Connection = engine.connect()
         self._loop = loop
         self._clock = clock
@@ -109,6 +113,7 @@ class Writer:
         self._queue: SimpleQueue[_Token] = SimpleQueue()
         self._waiting = 0
         self._closing = False
+        self._positions_due = False
         self._sends = Sends()
         self._new_id = IdMaker()
         self._change_no = 0
@@ -166,6 +171,8 @@ class Writer:
         going = True
         while going:
             pieces, going = self._collect()
+            if not (pieces or self._positions_due):
+                continue
             try:
                 outcome = self._store(pieces)
             except Exception as error:  # the root of a thread: nobody else would hear of it
@@ -173,6 +180,15 @@ class Writer:
                 outcome = _Outcome(refusals=[(p.future, StorageFailed()) for p in pieces])
             self._loop.call_soon_threadsafe(self._deliver, outcome)
             self._tend_wal()
+        self._flush_at_end()
+
+    def _flush_at_end(self) -> None:
+        """Store what the last batches' senders have read."""
+        self._positions_due = True
+        try:
+            self._commit([])
+        except Exception as error:
+            self._log.warning("positions_lost", error=repr(error))
 
     def _collect(self) -> tuple[list[_Piece], bool]:
         """All that waits, at least one token, at most `MAX_BATCH`; whether to go on after it."""
@@ -183,7 +199,9 @@ class Writer:
             while True:
                 if token is False:
                     going = False
-                elif token is not True:
+                elif token is True:
+                    self._positions_due = True
+                else:
                     pieces.append(token)
                 if len(pieces) >= MAX_BATCH:
                     break
@@ -207,6 +225,7 @@ class Writer:
             outcome.answers += single.answers
             outcome.refusals += single.refusals
             outcome.events += single.events
+            outcome.positions_wait |= single.positions_wait
         return outcome
 
     def _commit(self, pieces: list[_Piece]) -> _Outcome:
@@ -216,48 +235,61 @@ class Writer:
             Exception: nothing of it is stored.
         """
         outcome = _Outcome()
-        connection = self._connection
-        driver: Any = connection.connection.driver_connection
-        positions = self._positions.take()
+        driver: Any = self._connection.connection.driver_connection
+        positions = self._positions.take() if self._positions_due else {}
         try:
-            with connection.begin():
-                now_ms = self._clock()
-                before = driver.total_changes
-                if not self._change_no:
-                    self._change_no = self._read_change_no()
-                change_no = self._change_no + 1
-                cursor = driver.cursor()
-                start = 0
-                while start < len(pieces):
-                    piece = pieces[start]
-                    if isinstance(piece, _Write):
-                        self._write(piece, now_ms, change_no, outcome)
-                        start += 1
-                        continue
-                    sends: list[_Send] = []
-                    for other in pieces[start:]:
-                        if not isinstance(other, _Send):
-                            break
-                        sends.append(other)
-                    self._send(cursor, sends, now_ms, change_no, outcome)
-                    start += len(sends)
-                if positions:
-                    _store_positions(cursor, positions, change_no)
-                changes = driver.total_changes - before
-                if changes:
-                    cursor.execute(
-                        "UPDATE counters SET value = ? WHERE name = 'change_no'", (change_no,)
-                    )
+            # SQLAlchemy's own transaction costs as much as a message: only for those who use it.
+            with (
+                self._connection.begin()
+                if any(isinstance(piece, _Write) for piece in pieces)
+                else _Bare(driver)
+            ):
+                changes = self._fill(driver, pieces, positions, outcome)
         except BaseException:
             # A commit that failed may leave SQLite inside the transaction.
             driver.rollback()
             self._positions.failed()
             raise
         if changes:
-            self._change_no = change_no
+            self._change_no += 1
             self._wal_bytes += changes * PAGE_BYTES
-        self._positions.stored()
+        if positions:
+            self._positions.stored()
+        self._positions_due = False
+        if outcome.own:
+            outcome.positions_wait = self._positions.advance_all(outcome.own)
         return outcome
+
+    def _fill(
+        self, driver: Any, pieces: list[_Piece], positions: Positions, outcome: _Outcome
+    ) -> int:
+        """Everything between BEGIN and COMMIT; how many rows changed."""
+        now_ms = self._clock()
+        before: int = driver.total_changes
+        if not self._change_no:
+            self._change_no = self._read_change_no(driver)
+        change_no = self._change_no + 1
+        cursor = driver.cursor()
+        if positions:
+            store_positions(cursor, positions, change_no)
+        start = 0
+        while start < len(pieces):
+            piece = pieces[start]
+            if isinstance(piece, _Write):
+                self._write(piece, now_ms, change_no, outcome)
+                start += 1
+                continue
+            sends: list[_Send] = []
+            for other in pieces[start:]:
+                if not isinstance(other, _Send):
+                    break
+                sends.append(other)
+            self._send(cursor, sends, now_ms, change_no, outcome)
+            start += len(sends)
+        changes: int = driver.total_changes - before
+        if changes:
+            cursor.execute("UPDATE counters SET value = ? WHERE name = 'change_no'", (change_no,))
+        return changes
 
     def _send(
         self, cursor: Any, sends: list[_Send], now_ms: int, change_no: int, outcome: _Outcome
@@ -268,6 +300,7 @@ class Writer:
         for send, result in zip(sends, results, strict=True):
             if isinstance(result, Sent):
                 outcome.answers.append((send.future, result))
+                outcome.own[send.draft.conversation, send.draft.sender] = result.number
             else:
                 outcome.refusals.append((send.future, result))
         outcome.events += events
@@ -298,14 +331,16 @@ class Writer:
             if not future.done():
                 future.set_exception(error)
         self._waiting -= len(outcome.answers) + len(outcome.refusals)
+        if outcome.positions_wait:
+            self.on_positions()
         if events and listener is not None:
             # The futures' callbacks are in the loop's queue already, so they come first.
             self._loop.call_soon(listener.announce, events)
 
-    def _read_change_no(self) -> int:
-        value: int = self._connection.execute(
-            text("SELECT value FROM counters WHERE name = 'change_no'")
-        ).scalar_one()
+    @staticmethod
+    def _read_change_no(driver: Any) -> int:
+        row = driver.execute("SELECT value FROM counters WHERE name = 'change_no'").fetchone()
+        value: int = row[0]
         return value
 
     def _tend_wal(self) -> None:
@@ -323,23 +358,25 @@ class Writer:
             self._log.warning("checkpoint_failed", error=repr(error))
 
 
+class _Bare:
+    """A transaction of the driver's."""
+
+    __slots__ = ("_driver",)
+
+    def __init__(self, driver: Any) -> None:
+        self._driver = driver
+
+    def __enter__(self) -> None:
+        self._driver.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._driver.commit()
+
+
 def _as_failure(error: Exception) -> BaseException:
     if isinstance(error, Failure) or not storage_failed(error):
         return error
     failure = StorageFailed()
     failure.__cause__ = error
     return failure
-
-
-def _store_positions(cursor: Any, positions: dict[tuple[str, str], int], change_no: int) -> None:
-    raw = bytes.fromhex
-    cursor.executemany(
-        "INSERT INTO read_positions (conversation_id, user_id, read_no, change_no) "
-        "VALUES (?, ?, ?, ?) ON CONFLICT (conversation_id, user_id) DO UPDATE "
-        "SET read_no = excluded.read_no, change_no = excluded.change_no "
-        "WHERE excluded.read_no > read_positions.read_no",
-        [
-            (raw(conversation), raw(user), read_no, change_no)
-            for (conversation, user), read_no in positions.items()
-        ],
-    )
