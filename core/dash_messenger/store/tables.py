@@ -199,16 +199,20 @@ messages = Table(
     Index("ix_messages_conversation_id_number", "conversation_id", "number", unique=True),
 )
 
-# The logs of conversations and of users: `log_id` is the id of either.
+# The logs of conversations and of users: `log_id` is the id of either. Rows lie in the order in
+# which they came, and only the small entries of the index are scattered over its pages.
 events = Table(
     "events",
     metadata,
-    Column("log_id", Id, primary_key=True),
-    Column("seq", BigInteger, primary_key=True),
+    Column(
+        "row_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    ),
+    Column("log_id", Id, nullable=False),
+    Column("seq", BigInteger, nullable=False),
     Column("kind", String(64), nullable=False),
     Column("by_id", Id, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
     Column("message_id", Id),
     Column("data", LargeBinary),
-    sqlite_with_rowid=False,
+    UniqueConstraint("log_id", "seq"),
 )

@@ -45,6 +45,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "events",
+        sa.Column(
+            "row_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
         sa.Column("log_id", Id(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.String(length=64), nullable=False),
@@ -52,8 +58,8 @@ def upgrade() -> None:
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.Column("message_id", Id(), nullable=True),
         sa.Column("data", sa.LargeBinary(), nullable=True),
-        sa.PrimaryKeyConstraint("log_id", "seq", name="pk_events"),
-        sqlite_with_rowid=False,
+        sa.PrimaryKeyConstraint("row_id", name="pk_events"),
+        sa.UniqueConstraint("log_id", "seq", name="uq_events_log_id_seq"),
     )
     op.create_table(
         "messages",
