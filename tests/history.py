@@ -93,6 +93,10 @@ class History:
         """What the database holds in the end."""
         self._stored[log] = sorted(entries, key=lambda entry: entry.seq)
 
+    def entries(self, log: str) -> list[Entry]:
+        """What is stored in a log, by number."""
+        return self._stored[log]
+
     @property
     def acknowledged(self) -> int:
         """How many messages were answered."""

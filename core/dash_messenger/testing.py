@@ -77,6 +77,7 @@ class ServerProcess:
         self.url = ""
         self._command = list(command)
         self.environment = {**os.environ, **SWIFT, **(environment or {})}
+        self.log_path = data.with_name(data.name + ".log")
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -90,12 +91,8 @@ class ServerProcess:
     def log(self) -> str:
         """What it has written to standard error so far, over all its starts."""
         with contextlib.suppress(FileNotFoundError):
-            return self._log_path.read_text()
+            return self.log_path.read_text()
         return ""
-
-    @property
-    def _log_path(self) -> Path:
-        return self.data.with_name(self.data.name + ".log")
 
     def start(self, time_limit_s: float = 30) -> str:
         """Start it; when this returns it is ready. The address.
@@ -105,7 +102,7 @@ class ServerProcess:
             RuntimeError: it ended instead.
         """
         arguments = ["serve", "--data", str(self.data), "--port", str(self._port)]
-        with self._log_path.open("ab") as log:
+        with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603
                 [*self._command, *arguments],
                 stdin=subprocess.DEVNULL,
