@@ -48,6 +48,7 @@ __all__ = ["Server"]
 
 KEEP_ALIVE_S = 30
 BACKLOG = 2_048
+GC_THRESHOLD = 20_000
 
 log = structlog.get_logger(__name__)
 
@@ -247,4 +248,6 @@ class _Uvicorn(uvicorn.Server):
             gc.enable()
             gc.collect()
             gc.freeze()
+            # A batch of messages makes thousands of values that reference counts free again.
+            gc.set_threshold(GC_THRESHOLD, 20, 50)
             self._on_ready()
