@@ -9,12 +9,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from dash_messenger.testing import ServerProcess, post
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import PASSWORD, Person, forgive_network
 from tests.browser.steps import (
     BANNER,
     TEXT_BOX,
+    at_rest,
     drawn,
     message,
     open_chat,
@@ -69,6 +70,42 @@ async def test_a_banner_says_after_two_seconds_that_there_is_no_connection(
     await ann.context.set_offline(False)
     await expect(page.locator(BANNER)).to_have_count(0)
     forgive_network(ann.problems)
+
+
+async def test_the_banner_covers_no_chat_and_no_text_box(person: MakePerson) -> None:
+    ann, ben = await person("Ann"), await person("Ben")
+    chat = await talk(ann, ben)
+    await talk(ann, ben, title="Others")
+    page = await open_list(ann)
+    await ann.context.set_offline(True)
+    banner = page.locator(BANNER)
+    await expect(banner).to_be_visible()
+    assert await overlaps(banner, page.locator(".dm-chat, .dm-header")) == []
+    await page.locator(f'.dm-chat[href="/c/{chat}"]').click()
+    await expect(page.locator(TEXT_BOX)).to_be_visible()
+    await at_rest(page)
+    assert await overlaps(banner, page.locator(".dm-chat, .dm-header, .dm-composer")) == []
+    forgive_network(ann.problems)
+
+
+async def overlaps(one: Locator, others: Locator) -> list[str]:
+    """Which of the visible others share a place with the one."""
+    mine = await one.bounding_box()
+    assert mine is not None
+    found = []
+    for other in await others.all():
+        theirs = await other.bounding_box() if await other.is_visible() else None
+        if theirs is None:
+            continue
+        beside = (
+            mine["x"] >= theirs["x"] + theirs["width"] or theirs["x"] >= mine["x"] + mine["width"]
+        )
+        above = (
+            mine["y"] >= theirs["y"] + theirs["height"] or theirs["y"] >= mine["y"] + mine["height"]
+        )
+        if not (beside or above):
+            found.append(str(await other.text_content()))
+    return found
 
 
 async def let_effects_run(page: Page) -> None:

@@ -276,6 +276,30 @@ async def test_each_text_runs_the_way_its_script_does(person: MakePerson) -> Non
     assert await direction(chats.locator(".dm-chat-title")) == "rtl"
 
 
+async def test_the_time_never_covers_the_text(person: MakePerson) -> None:
+    ann, ben = await person("Ann"), await person("Ben")
+    chat = await talk(ann, ben)
+    texts = ["שלום, מה שלומך?", "Hi", "One line that is a little longer", "مرحبا " * 30, "x" * 45]
+    for text in [*texts, *(text + "\nhttps://example.org/x" for text in texts)]:
+        await ann.send(chat, text)
+        await ben.send(chat, text)
+    page = await open_chat(ben, chat)
+    await expect(page.locator(".dm-row")).to_have_count(20)
+    covered = await page.evaluate(
+        """() => [...document.querySelectorAll('.dm-row')].filter((row) => {
+            const time = row.querySelector('.dm-meta').getBoundingClientRect();
+            const body = row.querySelector('.dm-body');
+            const text = document.createRange();
+            text.selectNodeContents(body);
+            text.setEndBefore(body.querySelector('.dm-space'));
+            return [...text.getClientRects()].some((line) =>
+                line.left < time.right && time.left < line.right
+                && line.top + 4 < time.bottom && time.top + 4 < line.bottom);
+        }).map((row) => row.textContent)"""
+    )
+    assert covered == []
+
+
 @in_russian
 async def test_russian_counts_unread_messages_as_russians_do(person: MakePerson) -> None:
     ann, ben = await person("Аня"), await person("Боря")
