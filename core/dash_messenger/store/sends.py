@@ -23,8 +23,13 @@ from dash_messenger.store.tables import events, messages
 
 __all__ = ["Draft", "Sends", "Sent", "params_hasher"]
 
+# The driver looks for an adapter of every value that is no int, str or bytearray, bytes and None
+# too: 1.5 µs for each of the twenty that a message has.
+_raw = bytearray.fromhex
+_NONE = ""  # becomes NULL in the statements
+
 # Statements exist for these numbers of rows only, so that each is prepared once; the rest of a
-# batch is padded with rows of NULL, which the statement skips.
+# batch is padded with rows of 0, which the statement skips.
 ROWS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 MAX_ROWS = ROWS[-1]
 
@@ -44,6 +49,7 @@ _MESSAGE_COLUMNS = (
     "sent_at_ms",
     "thread",
 )
+_MAY_BE_NONE = ("session_id", "thread")
 _EVENT_COLUMNS = ("log_id", "seq", "kind", "by_id", "at_ms", "message_id")
 
 
@@ -111,11 +117,11 @@ class Sends:
         results: list[Sent | Failure],
         announced: list[Event],
     ) -> None:
-        raw = bytes.fromhex
+        raw = _raw
         known = self._known(cursor, drafts)
         ends = self._ends(cursor, drafts)
         positions: dict[str, list[int]] = {}
-        lasts: dict[str, bytes] = {}
+        lasts: dict[str, bytearray] = {}
         message_values: list[Any] = []
         event_values: list[Any] = []
         new_ids = self._new_ids(len(drafts), now_ms)
@@ -147,15 +153,15 @@ class Sends:
                 seq,
                 number,
                 sender_raw,
-                None if session is None else raw(session),
+                _NONE if session is None else raw(session),
                 raw(client_id),
-                params_hash,
+                bytearray(params_hash),
                 draft.type,
                 draft.type_version,
-                draft.content,
+                bytearray(draft.content),
                 draft.text,
                 now_ms,
-                None if thread is None else raw(thread),
+                _NONE if thread is None else raw(thread),
             )
             event_values += (conversation_raw, seq, "message.created", sender_raw, now_ms, id_raw)
             announced.append(
@@ -201,7 +207,7 @@ class Sends:
         self, cursor: Any, drafts: Sequence[tuple[Draft, bytes]]
     ) -> dict[tuple[str, str], tuple[bytes, Sent]]:
         """What these senders sent before under these client ids."""
-        raw = bytes.fromhex
+        raw = _raw
         texts = self._texts_for(len(drafts))
         values: list[Any] = []
         for draft, _ in drafts:
@@ -220,7 +226,7 @@ class Sends:
         self, cursor: Any, drafts: Sequence[tuple[Draft, bytes]]
     ) -> dict[tuple[str, str], list[int]]:
         """Where each conversation's log ends, by (conversation, sender) of members only."""
-        raw = bytes.fromhex
+        raw = _raw
         pairs = list({(draft.conversation, draft.sender): None for draft, _ in drafts})
         texts = self._texts_for(len(pairs))
         values: list[Any] = []
@@ -283,15 +289,19 @@ class _Texts:
 
 def _insert(table: Table, columns: Sequence[str], size: int) -> str:
     names = ", ".join(table.c[name].name for name in columns)
+    values = ", ".join(
+        f"nullif(column{n}, '')" if name in _MAY_BE_NONE else f"column{n}"
+        for n, name in enumerate(columns, 1)
+    )
     row = "(" + ",".join("?" * len(columns)) + ")"
     rows = ",".join([row] * size)
     return (
         f"INSERT INTO {table.name} ({names}) "  # noqa: S608 - names of columns
-        f"SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL"
+        f"SELECT {values} FROM (VALUES {rows}) WHERE column1 <> 0"
     )
 
 
 def _padded(values: list[Any], size: int, rows: int) -> list[Any]:
     if rows < size:
-        values += [None] * ((size - rows) * (len(values) // rows))
+        values += [0] * ((size - rows) * (len(values) // rows))
     return values
