@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.acting import bubbles, scroller, settled, two, write
+from tests.browser.steps import at_rest
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -47,6 +48,7 @@ async def test_scrolled_up_an_incoming_message_moves_nothing_and_is_counted(pers
     await scroller(page).evaluate("e => { e.scrollTop -= 700 }")
     down = page.locator(".dm-down")
     await expect(down).to_be_visible()
+    await at_rest(page)
     visible = await page.locator(".dm-row[data-number]").evaluate_all(
         """rows => rows.filter(r => { const b = r.getBoundingClientRect();
              return b.top > 150 && b.bottom < innerHeight - 150 }).map(r => +r.dataset.number)"""

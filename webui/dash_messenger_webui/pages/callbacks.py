@@ -109,12 +109,12 @@ def _conversations(app: Dash, sentences: Sentences) -> None:
     @app.callback(
         Output("conversations", "open_conversation", allow_duplicate=True),
         Output("new-group", "opened", allow_duplicate=True),
-        Output("new-group-title", "error"),
+        Output("group-title", "error"),
         Output("new-group-names", "error"),
-        Output("new-group-title", "value"),
+        Output("group-title", "value"),
         Output("new-group-names", "value"),
         Input("new-group-create", "n_clicks"),
-        State("new-group-title", "value"),
+        State("group-title", "value"),
         State("new-group-names", "value"),
         running=[(Output("new-group-create", "disabled"), True, False)],
     )

@@ -116,7 +116,8 @@ def _new_group(t: Words) -> Component:
         t("New group"),
         [
             text_field(
-                "new-group-title",
+                # Mantine calls the heading of the dialog "new-group-title".
+                "group-title",
                 t("Name of the group"),
                 autoComplete="off",
                 input={"maxLength": 128},
