@@ -224,7 +224,6 @@ async def test_fields_on_the_phone_are_large_enough_not_to_be_zoomed(
         assert await page.evaluate(SMALL_FIELDS) == []
 
 
-@on_the_phone
 @pytest.mark.parametrize("path", ["/", "/login", "/register"])
 async def test_targets_before_the_log_in_are_large_enough_for_a_finger(
     new_context: NewContext, server: ServerProcess, path: str
@@ -236,7 +235,6 @@ async def test_targets_before_the_log_in_are_large_enough_for_a_finger(
     assert await page.evaluate(SMALL_TARGETS, 44) == []
 
 
-@on_the_phone
 @pytest.mark.parametrize("dialog", ["", "New chat", "New group", "Settings", "Details"])
 async def test_targets_of_the_messenger_are_large_enough_for_a_finger(
     person: MakePerson, dialog: str
