@@ -1,8 +1,9 @@
 """Deliveries a second to the 1,000 members of a conversation, beside the floor of the same run.
 
 Each message is durably committed, drawn for the view ``dash:en`` and written to 1,000 sockets.
-Paced by the readers: at most ``--window`` messages are under way, the next is sent when the oldest
-has reached every reader. The floor writes the very bytes of those messages, paced in the same way,
+Paced by the readers: the next message is sent when the last has reached every reader, so that none
+rides with another in one commit and one write, and the commit's time counts in full (``--window``
+lets more be under way). The floor writes the very bytes of those messages, paced in the same way,
 to as many sockets of the same load generator. Server and floor take turns, twice each.
 """
 
@@ -36,7 +37,7 @@ TEXT = "The quick brown fox jumps over the lazy dog"
 def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each of the two turns")
-    parser.add_argument("--window", type=int, default=2, help="messages under way at once")
+    parser.add_argument("--window", type=int, default=1, help="messages under way at once")
     parser.add_argument("--members", type=int, default=MEMBERS)
     parser.add_argument("--profile", type=Path, help="write the server's profile (py-spy) here")
     asked = parser.parse_args()
@@ -70,7 +71,7 @@ def main() -> None:
                 profiler.wait()
             singles = sum(1 for size in sender.chunks if size == 1)
             # What is possible otherwise, not part of the figures: lockstep, and bursts.
-            lockstep = sender.run(asked.seconds / 2, 1)
+            doubles = sender.run(asked.seconds / 2, 2)
             bursts = sender.run(asked.seconds / 2, 16)
         finally:
             server.kill()
@@ -86,7 +87,7 @@ def main() -> None:
         f"turns: ours {[round(rate) for rate in ours]}, floor {[round(rate) for rate in bare]}",
         f"CPU a delivery: ours {sum(ours_us) / 2:.2f} µs, floor {sum(bare_us) / 2:.2f} µs",
         f"messages acknowledged alone: {singles} of {len(sender.chunks)} answers",
-        f"one message at a time: {lockstep:,.0f}/s, 16 under way: {bursts:,.0f}/s",
+        f"2 under way (they ride together): {doubles:,.0f}/s; 16, as in bursts: {bursts:,.0f}/s",
         "goal: ratio 0.85 (the issue stays open below 0.7); 1.5 in bursts",
     ]
     report(figures, notes, only_figures=asked.json)
