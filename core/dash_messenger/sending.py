@@ -7,12 +7,13 @@ checks membership, numbers the message and answers once it is on disk.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Annotated
 
 from msgspec import Meta, Raw, Struct
 
 from dash_messenger.commands import Caller, Command
-from dash_messenger.errors import Unauthenticated
+from dash_messenger.errors import Busy, Unauthenticated
 from dash_messenger.limits import Buckets
 from dash_messenger.messages import MessageTypes
 from dash_messenger.store import Draft, Sent, Store
@@ -24,6 +25,8 @@ __all__ = ["Sending"]
 # others' screens can follow.
 BURST = 1_000
 PER_S = 50
+# Events that are stored and not yet on their way to their readers: several seconds of fan-out.
+MAX_BACKLOG = 50_000
 
 Id = Annotated[str, Meta(max_length=64)]
 
@@ -43,11 +46,19 @@ class MessageSend(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Sending:
-    """The command ``message.send``."""
+    """The command ``message.send``. ``backlog`` says how many events wait for their readers."""
 
-    def __init__(self, store: Store, types: MessageTypes, *, rate_limits: bool) -> None:
+    def __init__(
+        self,
+        store: Store,
+        types: MessageTypes,
+        *,
+        rate_limits: bool,
+        backlog: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._store = store
         self._types = types
+        self._backlog = backlog
         self._buckets = Buckets(burst=BURST, per_s=PER_S, enabled=rate_limits)
 
     def commands(self) -> list[Command]:
@@ -74,6 +85,8 @@ class Sending:
         user = caller.user
         if user is None:
             raise Unauthenticated
+        if self._backlog() > MAX_BACKLOG:
+            raise Busy
         self._buckets.take(user)
         prepared = self._types.prepare(params.type, params.content)
         return self._store.send(

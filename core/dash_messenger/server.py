@@ -79,7 +79,12 @@ class Server:
             self.sessions.commands(),
             Users(store, rate_limits=limited).commands(),
             Conversations(store, rate_limits=limited).commands(),
-            Sending(store, self.installed.types, rate_limits=limited).commands(),
+            Sending(
+                store,
+                self.installed.types,
+                rate_limits=limited,
+                backlog=lambda: self.hub.backlog,
+            ).commands(),
             History(store, self.installed.renderer).commands(),
             reading.commands(),
             syncing.commands(),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -75,7 +76,7 @@ class _Write:
 
 
 _Piece: TypeAlias = _Send | _Write
-_Token: TypeAlias = _Piece | bool  # True: positions are due; False: finish
+_Token: TypeAlias = list[_Piece] | bool  # True: positions are due; False: finish
 
 
 @dataclass(slots=True)
@@ -111,9 +112,14 @@ class Writer:
         self._checkpointer = checkpointer
         self._params_hash = params_hash
         self._queue: SimpleQueue[_Token] = SimpleQueue()
+        # What came in this turn of the loop: handed over at once, since each time wakes a thread.
+        self._new: list[_Piece] = []
+        # What the thread has taken from the queue and not yet stored.
+        self._taken: deque[_Piece] = deque()
         self._waiting = 0
         self._closing = False
         self._positions_due = False
+        self._ending = False
         self._sends = Sends()
         self._new_id = IdMaker()
         self._change_no = 0
@@ -138,8 +144,7 @@ class Writer:
         if self._waiting >= MAX_WAITING or self._closing:
             raise Busy
         future: asyncio.Future[Sent] = self._loop.create_future()
-        self._waiting += 1
-        self._queue.put(_Send(draft, self._params_hash(draft), future))
+        self._take(_Send(draft, self._params_hash(draft), future))
         return future
 
     def write(self, work: Work) -> asyncio.Future[Any]:
@@ -151,8 +156,7 @@ class Writer:
         if self._waiting >= MAX_WAITING or self._closing:
             raise Busy
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._waiting += 1
-        self._queue.put(_Write(work, future))
+        self._take(_Write(work, future))
         return future
 
     def flush_positions(self) -> None:
@@ -163,9 +167,21 @@ class Writer:
     async def aclose(self) -> None:
         """Commit and answer what waits, then stop."""
         self._closing = True
+        self._hand_over()
         self._queue.put(False)
         await asyncio.to_thread(self._thread.join)
         self._connection.close()
+
+    def _take(self, piece: _Piece) -> None:
+        self._waiting += 1
+        self._new.append(piece)
+        if len(self._new) == 1:
+            self._loop.call_soon(self._hand_over)
+
+    def _hand_over(self) -> None:
+        if self._new:
+            self._queue.put(self._new)
+            self._new = []
 
     def _run(self) -> None:
         going = True
@@ -191,24 +207,22 @@ class Writer:
             self._log.warning("positions_lost", error=repr(error))
 
     def _collect(self) -> tuple[list[_Piece], bool]:
-        """All that waits, at least one token, at most `MAX_BATCH`; whether to go on after it."""
-        pieces: list[_Piece] = []
-        going = True
-        token = self._queue.get()
+        """What waits, up to `MAX_BATCH`, or nothing but a flag; whether to go on after it."""
+        taken = self._taken
+        token = [] if taken else self._queue.get()
         try:
             while True:
                 if token is False:
-                    going = False
+                    self._ending = True
                 elif token is True:
                     self._positions_due = True
                 else:
-                    pieces.append(token)
-                if len(pieces) >= MAX_BATCH:
-                    break
+                    taken.extend(token)
                 token = self._queue.get_nowait()
         except Empty:
             pass
-        return pieces, going
+        pieces = [taken.popleft() for _ in range(min(MAX_BATCH, len(taken)))]
+        return pieces, bool(taken) or not self._ending
 
     def _store(self, pieces: list[_Piece]) -> _Outcome:
         try:
