@@ -66,7 +66,7 @@ class WebUi:
             t = words[who.language]
             translated: dict[str, Any] = t.translate(texts)
             if who.viewer is None:
-                return entrance(who, t, translated)
+                return entrance(who, t, translated, context.password_min_length)
             composers = [
                 {
                     "type": name,

@@ -44,6 +44,7 @@ class PlayedServer:
     data_path: str
     types: MessageTypes = field(default_factory=MessageTypes)
     public_url: str | None = None
+    password_min_length: int = 15
     someone: PlayedViewer | None = None
     opened: tuple[str, ...] = ()
 

@@ -68,6 +68,7 @@ class Pages:
                 self._sessions,
                 self._types,
                 self._settings.public_url,
+                self._settings.password_min_length,
                 folder,
                 self._open_paths,
                 self._address_of,
@@ -114,6 +115,7 @@ class _Context:
         sessions: Sessions,
         types: MessageTypes,
         public_url: str | None,
+        password_min_length: int,
         folder: Path,
         open_paths: OpenPaths,
         address_of: Callable[[str, Headers], str],
@@ -122,6 +124,7 @@ class _Context:
         self._sessions = sessions
         self._types = types
         self._public_url = public_url
+        self._password_min_length = password_min_length
         self._folder = folder
         self._open_paths = open_paths
         self._address_of = address_of
@@ -135,6 +138,11 @@ class _Context:
     def public_url(self) -> str | None:
         """The address people use, where it is set."""
         return self._public_url
+
+    @property
+    def password_min_length(self) -> int:
+        """How many characters a new password needs at least."""
+        return self._password_min_length
 
     @property
     def data_path(self) -> str:

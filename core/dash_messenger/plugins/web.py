@@ -51,6 +51,10 @@ class WebContext(Protocol):
         """The address people use, such as ``https://chat.example.org``, where it is set."""
 
     @property
+    def password_min_length(self) -> int:
+        """How many characters a new password needs at least."""
+
+    @property
     def data_path(self) -> str:
         """A folder of the calling plugin's own inside the data folder; it may not exist yet."""
 

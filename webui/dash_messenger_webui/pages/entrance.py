@@ -19,7 +19,7 @@ from dash_messenger_webui.translations import LANGUAGES, Words
 __all__ = ["entrance"]
 
 
-def entrance(who: Reader, t: Words, texts: dict[str, Any]) -> Component:
+def entrance(who: Reader, t: Words, texts: dict[str, Any], password_min_length: int) -> Component:
     """The tree for strangers."""
     errors = {key: text for key, text in texts.items() if key.startswith("error_")}
     sentences = json.dumps(errors, ensure_ascii=False, separators=(",", ":"))
@@ -27,7 +27,12 @@ def entrance(who: Reader, t: Words, texts: dict[str, Any]) -> Component:
         who.theme,
         [
             html.Div(
-                [_landing(t), _login(t, sentences), _register(t, sentences), _footer(who, t)],
+                [
+                    _landing(t),
+                    _login(t, sentences),
+                    _register(t, sentences, password_min_length),
+                    _footer(who, t),
+                ],
                 className="entrance",
             ),
         ],
@@ -136,7 +141,7 @@ def _login(t: Words, sentences: str) -> Component:
     )
 
 
-def _register(t: Words, sentences: str) -> Component:
+def _register(t: Words, sentences: str, password_min_length: int) -> Component:
     return html.Main(
         html.Form(
             [
@@ -163,7 +168,11 @@ def _register(t: Words, sentences: str) -> Component:
                     t,
                     "register-password",
                     "new-password",
-                    t("At least 15 characters. A few words in a row are easy to remember."),
+                    t.count(
+                        "At least {n} character. A few words in a row are easy to remember.",
+                        "At least {n} characters. A few words in a row are easy to remember.",
+                        password_min_length,
+                    ),
                 ),
                 _error("form"),
                 _submit(t("Create an account")),
