@@ -15,8 +15,8 @@ async def test_senders_wait_while_too_many_events_wait_for_their_readers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_server(tmp_path) as world:
-        await world.add("ann")
-        conversation = await world.group("ann")
+        await world.add("ann", "ben")
+        conversation = await world.group("ann", "ben")
         monkeypatch.setattr(Hub, "backlog", property(lambda hub: sending.MAX_BACKLOG + 1))
         with pytest.raises(Busy):
             await world.say("ann", conversation)
