@@ -239,7 +239,9 @@ def install_locked() -> None:
     with step("Installing uv, which installs the rest"):
         ready = _answers(program("uv"), "--version") or install_by_pip(locked_lines("uv"))
     with step("Installing what requirements.lock names"):
-        if ready and succeeds([*uv("sync"), "--require-hashes", str(LOCK)]):
+        # Compiled now, so that the first start need not do it.
+        compiled = [*uv("sync"), "--compile-bytecode"]
+        if ready and succeeds([*compiled, "--require-hashes", str(LOCK)]):
             return
         say("uv could not; trying pip, which takes some minutes")
         if not install_by_pip(LOCK.read_text()):
