@@ -16,7 +16,17 @@ from pathlib import Path
 
 from fanout import start_profile
 from sockets import Line, Wrong, connect, request
-from world import commit_ms, data_folder, make_server, options, percentile, pin_load, report, seed
+from world import (
+    commit_ms,
+    cpu_s,
+    data_folder,
+    make_server,
+    options,
+    percentile,
+    pin_load,
+    report,
+    seed,
+)
 
 PAIRS = 50
 TEXT = "The quick brown fox jumps over the lazy dog"
@@ -43,7 +53,12 @@ def main() -> None:
             profiler = None
             if asked.profile:
                 profiler = start_profile(server.pid, asked.profile, asked.seconds)
+            used = cpu_s(server.pid)
             rate, took = load.play(asked.seconds)
+            each_us = {
+                name: 1e6 * (after - used[name]) / len(took)
+                for name, after in cpu_s(server.pid).items()
+            }
             if profiler is not None:
                 profiler.wait()
             late = load.offer(asked.seconds, SCHEDULED_PER_S)
@@ -55,6 +70,7 @@ def main() -> None:
     notes = [
         f"{asked.pairs} pairs, one message in flight each: {rate:,.0f} messages/s,"
         f" p50 {percentile(took, 0.5):.1f} ms, p99 {percentile(took, 0.99):.1f} ms",
+        f"CPU a message: loop {each_us['loop']:.0f} µs, other threads {each_us['threads']:.0f} µs",
         f"at {SCHEDULED_PER_S}/s on a schedule: p50 {p50:.2f} ms, p99 {p99:.2f} ms",
         f"a bare commit here: p50 {bare_p50:.2f} ms, p99 {bare_p99:.2f} ms",
         f"goals: 5,000 messages/s (open below 3,500), p50 {bare_p50 + 1:.2f} ms,"
