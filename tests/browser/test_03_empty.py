@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.acting import composer, open_chat, two
+from tests.browser.conftest import forgive_network
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -78,3 +80,37 @@ async def test_a_group_is_made_by_user_names_and_its_members_see_it_at_once(pers
     await expect(composer(page)).to_be_visible()
     await expect(page.locator(".dm-header-words")).to_contain_text("3 members")
     await open_chat(theirs, "Hikers")
+
+
+@pytest.mark.parametrize("answered", [False, True])
+async def test_a_dialog_says_that_the_server_did_not_answer_and_keeps_what_was_typed(
+    person: Any, answered: bool
+) -> None:
+    ann, bob, conversation = await two(person)
+    page = await ann.open(f"/c/{conversation}")
+    await expect(composer(page)).to_be_visible()
+    callbacks = re.compile("/_dash-update-component")
+
+    async def fail(route: Route) -> None:
+        if answered:
+            await route.fulfill(status=500, body="")
+        else:
+            await route.abort()
+
+    sentence = "Something went wrong" if answered else "The server cannot be reached."
+    await page.route(callbacks, fail)
+    await page.locator(".dm-header-chat").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_text(sentence)).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+    if await page.get_by_role("button", name="Back").is_visible():
+        await page.get_by_role("button", name="Back").click()
+    await start_chat(page, bob.username)
+    await expect(dialog.get_by_text(sentence)).to_be_visible()
+    await expect(dialog.get_by_label("User name")).to_have_value(bob.username)
+    await page.unroute(callbacks)
+    await dialog.get_by_role("button", name="Start the chat").click()
+    await page.wait_for_url(f"**/c/{conversation}")
+    await expect(dialog).to_have_count(0)
+    forgive_network(ann.problems)

@@ -43,6 +43,7 @@
   window.dash_clientside = Object.assign(window.dash_clientside ?? {}, {
     messenger: {
       open(clicks) {
+        takeBack();
         return Boolean(clicks);
       },
 
@@ -80,15 +81,39 @@
     window.dash_clientside.set_props?.("mantine", { forceColorScheme: matches ? "dark" : "light" });
   });
 
+  // What a callback without an answer means, in the dialogs that are open. Details are opened by
+  // their callback: without it they open here.
+  const DIALOGS = ["new-chat", "new-group", "settings", "details"];
+  let told = [];
+
+  const tell = (sentence, request) => {
+    const set = window.dash_clientside.set_props;
+    if (!set) return;
+    const details = String(request?.body).includes('"timeline.details_clicks"');
+    if (details) {
+      set("details-body", { children: null });
+      set("details", { opened: true });
+    }
+    const open = DIALOGS.filter((id) => document.getElementById(`${id}-problem`));
+    told = details ? [...new Set([...open, "details"])] : open;
+    for (const id of told) set(`${id}-problem`, { children: sentence });
+  };
+
+  const takeBack = () => {
+    for (const id of told) window.dash_clientside.set_props(`${id}-problem`, { children: null });
+    told = [];
+  };
+
   // Dash leaves what a callback disabled while it ran disabled for ever when no answer comes at all.
-  // An empty answer ends the callback; that there is no connection is said by the banner.
+  // An empty answer ends the callback.
   const ask = window.fetch;
   window.fetch = async (address, ...rest) => {
-    try {
-      return await ask(address, ...rest);
-    } catch (error) {
-      if (String(address).includes("_dash-update-component")) return new Response(null, { status: 204 });
-      throw error;
-    }
+    if (!String(address).includes("_dash-update-component")) return ask(address, ...rest);
+    takeBack();
+    const response = await ask(address, ...rest).catch(() => null);
+    if (response && response.status < 500) return response;
+    const words = document.getElementById("sentences")?.dataset ?? {};
+    tell(response ? words.failed : words.unreachable, rest[0]);
+    return new Response(null, { status: 204 });
   };
 })();

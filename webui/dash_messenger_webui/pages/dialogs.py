@@ -11,7 +11,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dash_messenger_webui import mantine as dmc
-from dash_messenger_webui.pages.parts import avatar, icon, text_field
+from dash_messenger_webui.pages.parts import attributes, avatar, icon, text_field
 from dash_messenger_webui.session import Reader
 from dash_messenger_webui.translations import LANGUAGES, Words
 
@@ -32,6 +32,18 @@ def dialogs(who: Reader, t: Words) -> list[Component]:
         # Counted up by callbacks to have pages.js do what only a script can.
         html.Div(id="left"),
         html.Div(id="changed"),
+        # What pages.js says in a dialog whose callback was not answered.
+        html.Div(
+            id="sentences",
+            **attributes(
+                {
+                    "data-unreachable": t(
+                        "The server cannot be reached. Check your connection and try again."
+                    ),
+                    "data-failed": t("Something went wrong on the server."),
+                }
+            ),
+        ),
     ]
 
 
@@ -171,7 +183,7 @@ def _settings(who: Reader, t: Words) -> Component:
 
 def _details(t: Words) -> Component:
     return dmc.Drawer(
-        html.Div(id="details-body"),
+        [html.Div(id="details-body"), _problem("details")],
         id="details",
         title=t("Details"),
         position="right",
@@ -183,7 +195,7 @@ def _details(t: Words) -> Component:
 
 def _dialog(id: str, t: Words, title: str, children: list[Component]) -> Component:
     return dmc.Modal(
-        html.Div(children, className="dialog-form"),
+        html.Div([*children, _problem(id)], className="dialog-form"),
         id=id,
         title=title,
         centered=True,
@@ -192,6 +204,10 @@ def _dialog(id: str, t: Words, title: str, children: list[Component]) -> Compone
         padding="lg",
         closeButtonProps={"aria-label": t("Close"), "iconSize": 20},
     )
+
+
+def _problem(dialog: str) -> Component:
+    return html.P(id=f"{dialog}-problem", className="form-error", role="alert")
 
 
 def _button(id: str, label: str, *, primary: bool = True) -> Component:
