@@ -1,4 +1,4 @@
-"""Bytes over the wire of the web UI's first load: by a browser that knows nothing, and of its next visit.
+"""Bytes over the wire of the web UI's first load, by an empty browser, and of its next visit.
 
 Counts what the network carried of every response, headers too, and the frames of the WebSocket.
 The best copies of the files are made beforehand, as they are once a server has run for a minute.
@@ -28,7 +28,7 @@ def main() -> None:
         pin_load()
         try:
             server.start()
-            await_compressed(data / "compressed")
+            await_compressed(data)
             with chromium() as browser:
                 context = context_of(browser, server, world.tokens[0])
                 visits = [visit(context, server.url) for _ in range(2)]
@@ -50,7 +50,7 @@ def await_compressed(folder: Path) -> None:
     while still_s < 6:
         if time.monotonic() > deadline:
             raise Wrong("the compressed copies were not made in time")
-        made = len(list(folder.glob("*.br")))
+        made = len(list(folder.rglob("*.br")))
         still_s = still_s + 0.5 if made == before and made else 0.0
         before = made
         time.sleep(0.5)

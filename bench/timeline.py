@@ -11,9 +11,10 @@ import asyncio
 import json
 import os
 import statistics
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from browser import SETTLED, MainThread, chromium, context_of, let_in
+from browser import SETTLED, MainThread, chromium, context_of
 from dash_messenger.testing import ServerProcess, post
 from playwright.sync_api import Page
 from sockets import Wrong
