@@ -1,10 +1,11 @@
 import * as React from "react";
 import { type KeyboardEvent, type ReactElement, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { keepDraft, readDraft } from "./drafts";
-import { useConversation, useOpened } from "./hooks";
+import { useOpened } from "./hooks";
 import { Icon } from "./icons";
 import { type Messenger, useMessenger } from "./messenger";
 import { isPhone } from "./route";
+import { useTopic } from "./topics";
 
 const KEEP_DRAFT_AFTER_MS = 200;
 
@@ -35,8 +36,8 @@ export function Composer(props: ComposerProps): ReactElement | null {
 
 function Opened({ app, composers }: { app: Messenger; composers: ComposerOf[] }) {
   const id = useOpened(app);
-  const conversation = useConversation(app, id ?? "");
-  if (!id || !conversation) return null;
+  const known = useTopic(app.store.topics, `conversation:${id}`, () => !!id && !!app.store.conversation(id));
+  if (!id || !known) return null;
   const owner = composers
     .filter((composer) => composer.field)
     .sort((a, b) => (a.rank ?? 100) - (b.rank ?? 100))[0];

@@ -7,6 +7,8 @@ import { MessageRow } from "./MessageRow";
 import { type Messenger, useMessenger } from "./messenger";
 import { Avatar, faceOf, titleOf } from "./people";
 import { buildRows, type Row } from "./rows";
+import { useTopic } from "./topics";
+import type { Conversation as About } from "./wire";
 
 // Within this much of the end one reads the newest messages: new ones are followed.
 const AT_END_PX = 32;
@@ -51,7 +53,11 @@ function Opened(props: Inside) {
 function Conversation(props: Inside & { opened: string }) {
   const { app, opened: id, plugins } = props;
   const { texts, sync } = app;
-  const conversation = useConversation(app, id);
+  // No more of it than is drawn here: it is another object with each message and each one read.
+  const about = <T,>(read: (conversation: About | undefined) => T) =>
+    useTopic(app.store.topics, `conversation:${id}`, () => read(app.store.conversation(id)));
+  const group = about((conversation) => conversation?.kind === "group");
+  const othersReadNo = about((conversation) => conversation?.others_read_no ?? 0);
   const window = useWindow(app, id);
   const outbox = useOutbox(app, id);
   const users = useUsers(app);
@@ -75,12 +81,12 @@ function Conversation(props: Inside & { opened: string }) {
           outbox: window.moreAfter ? [] : outbox,
           users,
           meId: app.store.me.id,
-          othersReadNo: conversation?.others_read_no ?? 0,
+          othersReadNo,
           unreadAfter,
         },
         drawn.current,
       )),
-    [window.messages, window.moreBefore, window.moreAfter, outbox, users, conversation?.others_read_no, unreadAfter],
+    [window.messages, window.moreBefore, window.moreAfter, outbox, users, othersReadNo, unreadAfter],
   );
 
   return (
@@ -98,7 +104,7 @@ function Conversation(props: Inside & { opened: string }) {
           )}
         </div>
       ) : rows.length ? (
-        <Messages app={app} id={id} rows={rows} group={conversation?.kind === "group"} plugins={plugins} />
+        <Messages app={app} id={id} rows={rows} group={group} plugins={plugins} />
       ) : ready ? (
         <div className="dm-notice"><p>{texts.t("no_messages")}</p></div>
       ) : (

@@ -46,17 +46,18 @@ export function buildRows(from: RowsFrom, before: readonly Row[]): readonly Row[
   // What precedes the oldest loaded message is not known yet: it is not drawn, so that it never
   // changes its looks when it is.
   let start = from.moreBefore && messages.length > 1 ? 1 : 0;
-  let previous = start ? seen(messages[0]!, meId) : null;
+  let previous: Above | null = start ? seen(messages[0]!) : null;
   let lineShown = unreadAfter < 0;
   const push = (row: Omit<Row, "first" | "last" | "day" | "unread">, line: boolean) => {
-    const day = previous === null || dayNumber(previous.atMs) !== dayNumber(row.atMs);
+    const onDay = dayNumber(row.atMs);
+    const day = previous?.onDay !== onDay;
     const sender = row.own ? meId : row.message?.sender ?? "";
     const joined =
       previous !== null && !day && !line && previous.sender === sender && row.atMs - previous.atMs < GROUP_WITHIN_MS;
     const above = rows[rows.length - 1];
     if (above && joined) above.last = false;
     rows.push({ ...row, first: !joined, last: true, day, unread: line });
-    previous = { sender, atMs: row.atMs };
+    previous = { sender, atMs: row.atMs, onDay };
   };
   for (; start < messages.length; start++) {
     const message = messages[start]!;
@@ -99,8 +100,15 @@ export function buildRows(from: RowsFrom, before: readonly Row[]): readonly Row[
   return same ? before : rows;
 }
 
-function seen(message: Message, meId: string): { sender: string; atMs: number } {
-  return { sender: message.sender === meId ? meId : message.sender, atMs: message.sent_at_ms };
+/** What the next row is compared with. */
+interface Above {
+  sender: string;
+  atMs: number;
+  onDay: number;
+}
+
+function seen({ sender, sent_at_ms }: Message): Above {
+  return { sender, atMs: sent_at_ms, onDay: dayNumber(sent_at_ms) };
 }
 
 function equal(a: Row, b: Row): boolean {
