@@ -49,6 +49,11 @@ class Caller:
             raise Unauthenticated
         return self.user
 
+    @property
+    def view(self) -> str | None:
+        """The view that the caller's connection chose, or None."""
+        return None if self.connection is None else self.connection.view
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
