@@ -12,7 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dash_messenger.testing import ServerProcess
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    CDPSession,
+    Page,
+    ViewportSize,
+    sync_playwright,
+)
 
 # Chromium talks to its maker's servers unless it is told not to.
 QUIET = (
@@ -24,7 +31,7 @@ QUIET = (
     "--disable-sync",
     "--disable-quic",
 )
-DESKTOP = {"width": 1280, "height": 800}
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 SETTLED = ".dm-scroll[data-settled]"
 
 

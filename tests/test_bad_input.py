@@ -127,7 +127,7 @@ REFUSED_FRAMES = {
     "unknown command": (request("no.such.command", {}), -32601),
     "missing parameter": (request("message.history", {}), -32602),
     "wrong type": (request("message.history", {"conversation": 5}), -32602),
-    "unknown parameter": (request("sync", {"sinse": None}), -32602),
+    "unknown parameter": (request("sync", {"until": None}), -32602),
     "out of range": (request("message.history", {"conversation": "0" * 32, "limit": 0}), -32602),
     "parameters in a list": (request("sync", [1, 2]), -32602),
     "not a member": (request("message.history", {"conversation": "0" * 32}), 1004),
