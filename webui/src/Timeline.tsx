@@ -172,7 +172,8 @@ function Messages({ app, id, rows, group, plugins }: MessagesProps) {
   const { sync, store, texts } = app;
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);
-  const atEnd = useRef(true);
+  // Where it opens at the unread line, sizes that become known at first must not carry it to the end.
+  const atEnd = useRef(!store.window(id).moreAfter && !rows.some((row) => row.unread));
   const settled = useRef(false);
   const [away, setAway] = useState(false);
   const [shown, setShown] = useState(false);
