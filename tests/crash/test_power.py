@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.disk import Disk, why_not
+from tests.crash.disk import Disk, standing_still, why_not
 from tests.crash.town import Town, launched
 from tests.history import History
 
@@ -37,7 +37,8 @@ async def cut_again_and_again(folder: Path, cuts: int, **environment: str) -> Hi
         try:
             for _ in range(cuts):
                 await asyncio.sleep(chance.uniform(0.1, 0.8))
-                disk.cut()
+                with standing_still(server.pid):
+                    disk.cut()
                 # Whoever is answered now was answered wrongly; give it the time to happen.
                 await asyncio.sleep(0.05)
                 server.kill()
