@@ -199,7 +199,7 @@ function Messages({ app, id, rows, group, plugins }: MessagesProps) {
   const drawn = useRef(rows);
   drawn.current = rows;
 
-  /** Tell what has come into view, and load what will. Reads no element but the scroller. */
+  /** Tell what has come into view, and load what will. */
   const look = useCallback(() => {
     const element = scroller.current;
     const place = list.current;
@@ -214,16 +214,21 @@ function Messages({ app, id, rows, group, plugins }: MessagesProps) {
     if (document.visibilityState !== "visible" || !document.hasFocus()) return;
     const filler = (element.firstElementChild as HTMLElement).offsetHeight;
     const bottom = element.scrollTop + element.clientHeight - filler + PARTLY_SEEN_PX;
-    const seen = lastAbove(bottom, drawn.current, place);
-    if (seen) sync.read(id, seen);
+    const guess = lastAbove(bottom, drawn.current, place);
+    const seen = lastStanding(element, guess);
+    // Sizes that were guessed put it elsewhere: look again when it is there.
+    if (seen < 0) lookAgain.current();
+    else if (seen) sync.read(id, seen);
   }, [id]);
 
   const frame = useRef(0);
+  const lookAgain = useRef(() => {});
   /** Look once before the next frame, however much has moved until then. */
   const lookSoon = useCallback(() => {
     cancelAnimationFrame(frame.current);
     frame.current = requestAnimationFrame(look);
   }, [look]);
+  lookAgain.current = lookSoon;
 
   useLayoutEffect(() => {
     before.current = rows;
@@ -319,7 +324,12 @@ function Messages({ app, id, rows, group, plugins }: MessagesProps) {
           bufferSize={400}
           keepMounted={around}
           scrollRef={scroller}
-          onResize={() => atEnd.current && settled.current && toEnd()}
+          onResize={() => {
+            if (!atEnd.current || !settled.current) return;
+            toEnd();
+            // The list is as high as its rows only when it has been drawn anew.
+            requestAnimationFrame(toEnd);
+          }}
         >
           {draw}
         </Virtualizer>
@@ -344,6 +354,17 @@ function lastAbove(bottom: number, rows: readonly Row[], place: VirtualizerHandl
   if (index >= 0 && place.getItemOffset(index) + place.getItemSize(index) > bottom) index--;
   while (index >= 0 && !rows[index]!.message) index--;
   return rows[index]?.message?.number ?? 0;
+}
+
+/** The highest number up to `guess` whose row stands in view; -1 while none is mounted there. */
+function lastStanding(scroller: HTMLElement, guess: number): number {
+  const edge = scroller.getBoundingClientRect().bottom + PARTLY_SEEN_PX;
+  for (let number = guess; number > 0; number--) {
+    const row = scroller.querySelector(`.dm-row[data-number="${number}"]`);
+    if (!row) return -1;
+    if (row.getBoundingClientRect().bottom <= edge) return number;
+  }
+  return 0;
 }
 
 function DownButton({ app, id, away, onClick }: { app: Messenger; id: string; away: boolean; onClick(): void }) {
