@@ -1,0 +1,12 @@
+"""Messages that live: states, marks, reactions, revisions, replies."""
+
+from __future__ import annotations
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass

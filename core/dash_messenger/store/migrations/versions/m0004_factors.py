@@ -1,0 +1,12 @@
+"""Second factors and log-ins that wait for one."""
+
+from __future__ import annotations
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass

@@ -1,0 +1,1 @@
+"""Any file, audio and video as messages of Dash Messenger."""

@@ -1,0 +1,1 @@
+"""Markdown messages for Dash Messenger."""

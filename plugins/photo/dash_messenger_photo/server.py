@@ -1,0 +1,1 @@
+"""Photos for Dash Messenger, one or several, with captions."""

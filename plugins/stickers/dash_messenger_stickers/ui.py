@@ -1,0 +1,1 @@
+"""Stickers for Dash Messenger, packs that users make included."""

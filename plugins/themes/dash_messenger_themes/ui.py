@@ -1,0 +1,1 @@
+"""More themes for Dash Messenger."""

@@ -1,0 +1,1 @@
+"""A second factor for Dash Messenger: one-time codes and recovery codes."""
