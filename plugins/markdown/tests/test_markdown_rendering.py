@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import pytest
+from dash_messenger_markdown.rendering import MAX_HIGHLIGHTED_CHARACTERS, Rendering
+
+LINK = 'target="_blank" rel="noopener noreferrer nofollow"'
+
+
+@pytest.fixture(scope="module")
+def rendering() -> Rendering:
+    return Rendering()
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("~~gone~~", "<p><s>gone</s></p>\n"),
+        ("**a** and *b*", "<p><strong>a</strong> and <em>b</em></p>\n"),
+        ("https://e.org/?a=1&b=2", f'<p><a href="https://e.org/?a=1&amp;b=2" {LINK}>'
+         "https://e.org/?a=1&amp;b=2</a></p>\n"),
+        ("see e.g.this", "<p>see e.g.this</p>\n"),
+        ("![cat](https://e.org/c.png)", f'<p><a href="https://e.org/c.png" {LINK}>cat</a></p>\n'),
+    ],
+)  # fmt: skip
+def test_what_people_write_looks_as_meant(rendering: Rendering, source: str, expected: str) -> None:
+    assert rendering.html(source) == expected
+
+
+def test_tables_are_aligned_by_classes(rendering: Rendering) -> None:
+    drawn = rendering.html("|a|b|\n|:-|-:|\n|1|2|")
+    assert '<th class="left">a</th>' in drawn
+    assert '<td class="right">2</td>' in drawn
+
+
+def test_tasks_have_boxes_that_nobody_can_click(rendering: Rendering) -> None:
+    drawn = rendering.html("- [x] bread\n- [ ] milk")
+    assert drawn.count('type="checkbox"') == drawn.count('disabled="disabled"') == 2
+    assert drawn.count("checked=") == 1
+
+
+def test_a_spoiler_is_a_button_until_it_is_pressed(rendering: Rendering) -> None:
+    drawn = rendering.html("it was ||the *butler*||", reveal="Спойлер")
+    assert 'aria-label="Спойлер">the <em>butler</em></span>' in drawn
+    assert 'role="button" tabindex="0"' in drawn
+
+
+@pytest.mark.parametrize("source", ["|| no ||", "a||b", "||open", "|one|", "a | b"])
+def test_bars_that_mark_nothing_stay_bars(rendering: Rendering, source: str) -> None:
+    assert rendering.html(source) == f"<p>{source}</p>\n"
+
+
+def test_code_is_coloured_and_can_be_copied(rendering: Rendering) -> None:
+    drawn = rendering.html("```python\nif True: pass\n```", copy="Копировать")
+    assert '<span class="hl-k">if</span>' in drawn
+    assert '<button type="button" data-copy="">Копировать</button>' in drawn
+
+
+@pytest.mark.parametrize("language", ["nonesuch", "python" * 20, "<b>", '"onclick="x'])
+def test_code_in_a_language_nobody_knows_is_shown_as_it_is(
+    rendering: Rendering, language: str
+) -> None:
+    drawn = rendering.html(f"```{language}\na < b\n```")
+    assert "a &lt; b" in drawn
+    assert "hl-" not in drawn
+    assert "onclick" not in drawn.replace("language-&quot;onclick", "")
+
+
+def test_long_code_is_not_coloured(rendering: Rendering) -> None:
+    code = "x = 1\n" * (MAX_HIGHLIGHTED_CHARACTERS // 6 + 1)
+    assert "hl-" not in rendering.html(f"```python\n{code}```")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "[x](javascript:alert(1))",
+        "[x](vbscript:a)",
+        "[x](data:text/html;base64,PHNjcmlwdD4=)",
+        "<javascript:alert(1)>",
+        '[x](https://e.org "onmouseover=alert(1)")',
+        "```<script>\n</code></pre><script>alert(1)</script>\n```",
+        '<p data-act="vote">',
+    ],
+)
+def test_nothing_runs_and_nothing_acts(rendering: Rendering, source: str) -> None:
+    drawn = rendering.html(source)
+    for sign in ("<script", "<img", 'href="javascript', 'href="data', "<p data-act"):
+        assert sign not in drawn
