@@ -11,6 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import nh3
+from linkify_it import LinkifyIt
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import unescapeAll
 from markdown_it.renderer import RendererHTML
@@ -75,7 +76,7 @@ class Rendering:
             },
         )
         # "e.g.this" is no address: only what says so is one, as in plain text.
-        parser.linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
+        parser.linkify = LinkifyIt(options={"fuzzy_link": False, "fuzzy_email": False})
         parser.use(tasklists_plugin)
         parser.inline.add_terminator_char("|")
         parser.inline.ruler.before("emphasis", "spoiler", _find_spoiler)
