@@ -8,7 +8,7 @@ The tree:
     ├── Forbidden ── ForeignOrigin
     ├── NotFound ── UnknownUser
     ├── Conflict ── UsernameTaken
-    ├── Refused ── UsernameInvalid, PasswordUnacceptable, ContentInvalid, UnknownType
+    ├── Refused ── UsernameInvalid, PasswordUnacceptable, ContentInvalid, UnknownType, OverLimit
     ├── TooLarge
     ├── RateLimited, Busy, TimedOut, StorageFailed                                (retryable)
     └── Resync
@@ -34,6 +34,7 @@ __all__ = [
     "InvalidParams",
     "InvalidRequest",
     "NotFound",
+    "OverLimit",
     "ParseError",
     "PasswordUnacceptable",
     "RateLimited",
@@ -209,6 +210,13 @@ class ContentInvalid(Refused):
 
     code, key = 1012, "content_invalid"
     sentence = "{field}: {reason}"
+
+
+class OverLimit(Refused):
+    """Working on it takes more memory or time than the server allows, or crashes the decoder."""
+
+    code, key = 1030, "over_limit"
+    sentence = "This cannot be processed: it is damaged or too large."
 
 
 class TooLarge(Failure):

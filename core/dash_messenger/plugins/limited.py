@@ -1,0 +1,200 @@
+"""Runs what may go wrong badly in child processes with limits: decoders of strangers' files.
+
+Owns the children. Must not know what they run. Invariants: a child that uses too much memory,
+processor or time dies alone; the server's own memory does not depend on what a file contains; what
+comes back is plain data, never code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import os
+import struct
+import sys
+from collections.abc import Callable
+from typing import IO, Any
+
+import msgspec
+import structlog
+
+from dash_messenger.errors import Failure, OverLimit, Refused
+
+__all__ = ["Limited"]
+
+# Pillow needs 4 bytes a pixel, several times over, for the 25 megapixels that photos may have.
+MAX_MEMORY_BYTES = 1024 * 1024 * 1024
+TIME_LIMIT_S = 20.0
+# Two at a time, so that one slow file does not stop everybody's; more would starve the server.
+CHILDREN = 2
+# Beyond it callers are told at once that the server is busy.
+MAX_RESULT_BYTES = 256 * 1024 * 1024
+# A child is exchanged now and then: decoders leak.
+TASKS_A_CHILD = 200
+_LENGTH = struct.Struct("<I")
+
+log = structlog.get_logger(__name__)
+
+
+class Limited:
+    """The children of one server. Close it with `aclose`."""
+
+    def __init__(self, *, max_memory_bytes: int = MAX_MEMORY_BYTES, children: int = CHILDREN):
+        self._max_memory_bytes = max_memory_bytes
+        self._places = asyncio.Semaphore(children)
+        self._idle: list[_Child] = []
+        self._children: set[_Child] = set()
+
+    async def run(
+        self, function: Callable[..., Any], *arguments: Any, time_limit_s: float = TIME_LIMIT_S
+    ) -> Any:
+        """What ``function(*arguments)`` returns, run in a child process.
+
+        ``function`` stands at the top level of an importable module. Arguments and result are what
+        MessagePack can carry: None, bool, int, float, str, bytes, lists and dicts of them. On
+        systems other than Linux memory is not limited, time is.
+
+        Raises:
+            Refused: as the function raised it.
+            OverLimit: it needed too much memory or time, or crashed.
+            RuntimeError: it raised anything else; the child's traceback is in the log.
+        """
+        call = msgspec.msgpack.encode([function.__module__, function.__qualname__, arguments])
+        async with self._places:
+            child = self._idle.pop() if self._idle else await self._start()
+            try:
+                async with asyncio.timeout(time_limit_s):
+                    answer = await child.ask(call)
+            except BaseException as error:
+                self._children.discard(child)
+                await child.kill()
+                if isinstance(error, TimeoutError | EOFError | ConnectionError):
+                    log.warning("child_over_limit", function=function.__qualname__)
+                    raise OverLimit from None
+                raise
+            if child.tasks < TASKS_A_CHILD:
+                self._idle.append(child)
+            else:
+                self._children.discard(child)
+                await child.kill()
+        kind, value = msgspec.msgpack.decode(answer)
+        if kind == "result":
+            return value
+        if kind == "refused":
+            raise Refused(**value)
+        if kind == "memory":
+            raise OverLimit
+        log.error("child_failed", function=function.__qualname__, traceback=value)
+        raise RuntimeError(f"{function.__qualname__} failed in a child process")
+
+    async def aclose(self) -> None:
+        """End the children."""
+        children, self._children = self._children, set()
+        self._idle.clear()
+        for child in children:
+            await child.kill()
+
+    async def _start(self) -> _Child:
+        child = await _Child.start(self._max_memory_bytes)
+        self._children.add(child)
+        return child
+
+
+class _Child:
+    """One process that answers one call after another."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.tasks = 0
+
+    @classmethod
+    async def start(cls, max_memory_bytes: int) -> _Child:
+        # Where modules are found is the parent's: a plugin may be a single file in a folder.
+        environment = {
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            "PATH": os.environ.get("PATH", ""),
+        }
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "dash_messenger.plugins.limited", str(max_memory_bytes)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env=environment,
+        )
+        return cls(process)
+
+    async def ask(self, call: bytes) -> bytes:
+        """The answer.
+
+        Raises:
+            EOFError: the process ended instead.
+        """
+        self.tasks += 1
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(_LENGTH.pack(len(call)))
+        stdin.write(call)
+        await stdin.drain()
+        (length,) = _LENGTH.unpack(await stdout.readexactly(_LENGTH.size))
+        if length > MAX_RESULT_BYTES:
+            raise EOFError
+        return await stdout.readexactly(length)
+
+    async def kill(self) -> None:
+        """End it; harmless when it has ended."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+
+
+# The child's side.
+
+
+def main(max_memory_bytes: int) -> None:
+    """Answer calls from standard input until it ends."""
+    calls, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    # What a decoder prints must not stand among the answers.
+    os.dup2(2, 1)
+    _limit(max_memory_bytes)
+    while header := calls.read(_LENGTH.size):
+        (length,) = _LENGTH.unpack(header)
+        _answer(answers, _result(calls.read(length)))
+
+
+def _limit(max_memory_bytes: int) -> None:
+    if sys.platform != "linux":
+        return
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (max_memory_bytes, max_memory_bytes))
+    # It neither writes files nor leaves a dump of what people sent.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _result(call: bytes) -> bytes:
+    module, name, arguments = msgspec.msgpack.decode(call)
+    try:
+        function = getattr(importlib.import_module(module), name)
+        return msgspec.msgpack.encode(["result", function(*arguments)])
+    except MemoryError:
+        return msgspec.msgpack.encode(["memory", None])
+    except Failure as refusal:
+        return msgspec.msgpack.encode(["refused", {"reason": refusal.message, **refusal.params}])
+    # The edge to a stranger's code, and the root of the process.
+    except Exception:
+        import traceback
+
+        return msgspec.msgpack.encode(["failed", traceback.format_exc()])
+
+
+def _answer(answers: IO[bytes], answer: bytes) -> None:
+    answers.write(_LENGTH.pack(len(answer)))
+    answers.write(answer)
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
