@@ -1,5 +1,6 @@
 """Dash Messenger: what a plugin may import from the core."""
 
+from dash_messenger.actions import Acted, Change, Refuse, action
 from dash_messenger.errors import Failure, Refused, Unauthenticated
 from dash_messenger.messages import MessageType, MessageTypes
 from dash_messenger.plugins.hookspecs import HOOK_API, hookimpl
@@ -10,15 +11,19 @@ from dash_messenger.protocol import Message
 
 __all__ = [
     "HOOK_API",
+    "Acted",
+    "Change",
     "Failure",
     "Message",
     "MessageType",
     "MessageTypes",
     "Plugins",
+    "Refuse",
     "Refused",
     "Unauthenticated",
     "View",
     "Viewer",
     "WebContext",
+    "action",
     "hookimpl",
 ]

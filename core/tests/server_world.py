@@ -30,7 +30,7 @@ class Note(MessageType[Words]):
     type = "note"
     Content = Words
 
-    def text(self, content: Words) -> str:
+    def text(self, content: Words, state: None) -> str:
         return content.words
 
 

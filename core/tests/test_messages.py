@@ -20,7 +20,7 @@ class Shouting(MessageType[Shout]):
     version = 3
     Content = Shout
 
-    def text(self, content: Shout) -> str:
+    def text(self, content: Shout, state: None) -> str:
         return content.words.upper()
 
 
@@ -104,7 +104,7 @@ def test_content_must_be_a_struct() -> None:
 
 def test_text_that_is_no_string_is_an_error_of_the_plugin() -> None:
     class Numb(Shouting):
-        def text(self, content: Shout) -> str:
+        def text(self, content: Shout, state: None) -> str:
             return 5  # type: ignore[return-value]
 
     registry = MessageTypes()

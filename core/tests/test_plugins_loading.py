@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,11 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     return install
 
 
-def load(without: frozenset[str] = frozenset({"text", "webui"})) -> tuple[Plugins, list[str]]:
+# What a checkout installs beside the plugins of these tests.
+INSTALLED = frozenset(entry.name for entry in entry_points(group=GROUP))
+
+
+def load(without: frozenset[str] = INSTALLED) -> tuple[Plugins, list[str]]:
     plugins = Plugins(group=GROUP, project="dash_messenger", hooks=ServerHooks)
     plugins.load(without=without)
     taken: list[str] = []
@@ -88,7 +93,7 @@ def test_a_result_that_is_refused_quarantines_and_is_undone(install: Install) ->
     install("alpha", GOOD)
     install("beta", GOOD)
     plugins = Plugins(group=GROUP, project="dash_messenger", hooks=ServerHooks)
-    plugins.load(without=frozenset({"text", "webui"}))
+    plugins.load(without=INSTALLED)
     undone: list[str] = []
 
     def accept(name: str, result: object) -> None:
@@ -111,5 +116,5 @@ def test_a_name_taken_twice_quarantines_the_later_one(install: Install) -> None:
 
 def test_a_plugin_left_out_is_not_imported(install: Install) -> None:
     install("bad", "raise RuntimeError('imported')")
-    plugins, _ = load(without=frozenset({"text", "webui", "bad"}))
+    plugins, _ = load(without=INSTALLED | {"bad"})
     assert list(plugins) == []

@@ -27,8 +27,9 @@ class TextMessage(MessageType[Text]):
 
     type = "text"
     Content = Text
+    editable = True
 
-    def text(self, content: Text) -> str:
+    def text(self, content: Text, state: None) -> str:
         """The typed text itself."""
         return content.text
 

@@ -14,7 +14,7 @@ class Shout(MessageType[Words]):
     type = "acme.shout"
     Content = Words
 
-    def text(self, content: Words) -> str:
+    def text(self, content: Words, state: None) -> str:
         return content.words.upper()
 
 
