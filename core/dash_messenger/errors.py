@@ -8,7 +8,8 @@ The tree:
     ├── Forbidden ── ForeignOrigin
     ├── NotFound ── UnknownUser
     ├── Conflict ── UsernameTaken
-    ├── Refused ── UsernameInvalid, PasswordUnacceptable, ContentInvalid, UnknownType, OverLimit
+    ├── Refused ── UsernameInvalid, PasswordUnacceptable, ContentInvalid, UnknownType, OverLimit,
+    │   BlobUnusable, ActionRefused, PluginFailed
     ├── TooLarge
     ├── RateLimited, Busy, TimedOut, StorageFailed                                (retryable)
     └── Resync
@@ -23,6 +24,8 @@ from enum import IntEnum
 from typing import ClassVar
 
 __all__ = [
+    "ActionRefused",
+    "BlobUnusable",
     "Busy",
     "CloseCode",
     "Conflict",
@@ -37,6 +40,7 @@ __all__ = [
     "OverLimit",
     "ParseError",
     "PasswordUnacceptable",
+    "PluginFailed",
     "RateLimited",
     "Refused",
     "Resync",
@@ -210,6 +214,27 @@ class ContentInvalid(Refused):
 
     code, key = 1012, "content_invalid"
     sentence = "{field}: {reason}"
+
+
+class BlobUnusable(Refused):
+    """The upload ``blob`` is gone, or is not this user's to use."""
+
+    code, key = 1031, "blob_unusable"
+    sentence = "This file is no longer there. Please upload it again."
+
+
+class ActionRefused(Refused):
+    """A message type's action is not possible now: ``action`` names why, ``reason`` says it."""
+
+    code, key = 1032, "action_refused"
+    sentence = "{reason}"
+
+
+class PluginFailed(Refused):
+    """A plugin's own code failed; nothing was done. The log has the details."""
+
+    code, key, http_status = 1033, "plugin_failed", 500
+    sentence = "Something in this kind of message went wrong."
 
 
 class OverLimit(Refused):

@@ -25,6 +25,7 @@ __all__ = [
     "SUBPROTOCOL",
     "Event",
     "Message",
+    "Reply",
     "Request",
     "User",
     "decode_params",
@@ -56,8 +57,19 @@ class User(Struct, frozen=True):
     display_name: str
 
 
+class Reply(Struct, frozen=True):
+    """The message that another one answers."""
+
+    id: str
+    number: int
+
+
 class Message(Struct, frozen=True):
-    """The current state of a message, as every reader of its conversation gets it."""
+    """The current state of a message, as every reader of its conversation gets it.
+
+    ``reactions`` is a list of ``{"emoji": …, "count": …}``; ``type_version`` is there where the
+    content was written by another version than the first. ``view`` stands last: see `encode_event`.
+    """
 
     id: str
     conversation: str
@@ -72,6 +84,10 @@ class Message(Struct, frozen=True):
     sent_at_ms: int
     edited_at_ms: int | UnsetType | None = UNSET
     deleted_at_ms: int | UnsetType | None = UNSET
+    state: Raw | UnsetType = UNSET
+    reply_to: Reply | UnsetType = UNSET
+    reactions: Raw | UnsetType = UNSET
+    type_version: int | UnsetType = UNSET
     view: Raw | UnsetType = UNSET
 
 

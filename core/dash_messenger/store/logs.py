@@ -14,7 +14,7 @@ from msgspec import UNSET, Raw
 from sqlalchemy import Connection, select
 
 from dash_messenger.errors import NotFound, Resync
-from dash_messenger.protocol import Event, Message
+from dash_messenger.protocol import Event, Message, Reply
 from dash_messenger.store.tables import conversations, events, messages, users
 
 __all__ = ["MAX_BEHIND", "MESSAGE_COLUMNS", "LogPage", "message_of", "read_log"]
@@ -36,6 +36,11 @@ MESSAGE_COLUMNS = (
     messages.c.sent_at_ms,
     messages.c.edited_at_ms,
     messages.c.deleted_at_ms,
+    messages.c.state,
+    messages.c.reply_to,
+    messages.c.reply_number,
+    messages.c.reactions,
+    messages.c.type_version,
 )
 
 
@@ -120,4 +125,8 @@ def message_of(row: Any) -> Message:
         sent_at_ms=row.sent_at_ms,
         edited_at_ms=UNSET if row.edited_at_ms is None else row.edited_at_ms,
         deleted_at_ms=UNSET if row.deleted_at_ms is None else row.deleted_at_ms,
+        state=UNSET if row.state is None else Raw(row.state),
+        reply_to=UNSET if row.reply_to is None else Reply(row.reply_to, row.reply_number),
+        reactions=UNSET if row.reactions is None else Raw(row.reactions),
+        type_version=UNSET if row.type_version == 1 else row.type_version,
     )

@@ -14,11 +14,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import UNSET, Raw, Struct
 from sqlalchemy import Table
 
-from dash_messenger.errors import Conflict, Failure, NotFound
-from dash_messenger.protocol import Event, Message
+from dash_messenger.errors import Conflict, Failure, InvalidParams, NotFound
+from dash_messenger.protocol import Event, Message, Reply
+from dash_messenger.store.references import check_usable, refer_message
 from dash_messenger.store.tables import events, messages
 
 __all__ = ["Draft", "Sends", "Sent", "params_hasher"]
@@ -48,13 +49,21 @@ _MESSAGE_COLUMNS = (
     "text",
     "sent_at_ms",
     "thread",
+    "state",
+    "reply_to",
+    "reply_number",
 )
-_MAY_BE_NONE = ("session_id", "thread")
+_MAY_BE_NONE = ("session_id", "thread", "state", "reply_to", "reply_number")
 _EVENT_COLUMNS = ("log_id", "seq", "kind", "by_id", "at_ms", "message_id")
 
 
 class Draft(Struct, frozen=True):
-    """A message as its sender wants it; ``content`` is validated JSON."""
+    """A message as its sender wants it; ``content`` and ``state`` are validated JSON.
+
+    ``sent`` is the content as it came, where it was prepared since: a retry is known by it.
+    ``blobs`` are the ids of those that the content refers to; the message is refused unless the
+    sender may use them all. ``by_bot``: the sender need not be a member.
+    """
 
     conversation: str
     sender: str
@@ -65,6 +74,11 @@ class Draft(Struct, frozen=True):
     content: bytes
     text: str | None
     thread: str | None = None
+    state: bytes | None = None
+    reply_to: str | None = None
+    blobs: tuple[str, ...] = ()
+    sent: bytes | None = None
+    by_bot: bool = False
 
 
 class Sent(Struct, frozen=True):
@@ -82,8 +96,11 @@ def params_hasher(secret: bytes) -> Callable[[Draft], bytes]:
 
     def digest(draft: Draft) -> bytes:
         state = keyed.copy()
-        state.update(f"{draft.conversation}\0{draft.type}\0{draft.thread or ''}\0".encode())
-        state.update(draft.content)
+        named = f"{draft.conversation}\0{draft.type}\0{draft.thread or ''}\0"
+        if draft.reply_to is not None:
+            named += f"{draft.reply_to}\0"
+        state.update(named.encode())
+        state.update(draft.content if draft.sent is None else draft.sent)
         return state.digest()
 
     return digest
@@ -132,9 +149,18 @@ class Sends:
                 results.append(before[1] if before[0] == params_hash else Conflict())
                 continue
             end = ends.get((conversation, sender))
+            if end is None and draft.by_bot:
+                end = self._end(cursor, conversation, positions)
             if end is None:
                 results.append(NotFound())
                 continue
+            reply = None
+            if draft.reply_to is not None or draft.blobs:
+                try:
+                    reply = self._refer(cursor, draft)
+                except Failure as failure:
+                    results.append(failure)
+                    continue
             position = positions.get(conversation)
             if position is None:
                 position = positions[conversation] = end
@@ -146,7 +172,9 @@ class Sends:
             known[client_id, sender] = (params_hash, sent)
             results.append(sent)
             lasts[conversation] = id_raw
-            session, thread = draft.session, draft.thread
+            session, thread, state = draft.session, draft.thread, draft.state
+            if draft.blobs:
+                refer_message(cursor, id, draft.blobs)
             message_values += (
                 id_raw,
                 conversation_raw,
@@ -162,6 +190,9 @@ class Sends:
                 draft.text,
                 now_ms,
                 _NONE if thread is None else raw(thread),
+                _NONE if state is None else bytearray(state),
+                _NONE if reply is None else raw(reply.id),
+                _NONE if reply is None else reply.number,
             )
             event_values += (conversation_raw, seq, "message.created", sender_raw, now_ms, id_raw)
             announced.append(
@@ -185,6 +216,9 @@ class Sends:
                         Raw(draft.content),
                         draft.text,
                         now_ms,
+                        state=UNSET if state is None else Raw(state),
+                        reply_to=UNSET if reply is None else reply,
+                        type_version=UNSET if draft.type_version == 1 else draft.type_version,
                     ),
                 )
             )
@@ -236,6 +270,36 @@ class Sends:
             texts.select_ends, _padded(values, texts.size, len(pairs))
         ).fetchone()
         return {pairs[n]: [seq, number] for n, seq, number in msgspec.json.decode(found)}
+
+    def _end(
+        self, cursor: Any, conversation: str, positions: dict[str, list[int]]
+    ) -> list[int] | None:
+        """Where a conversation's log ends, for a sender who is no member."""
+        known = positions.get(conversation)
+        if known is not None:
+            return known
+        row = cursor.execute(
+            "SELECT seq, message_no FROM conversations WHERE id = ?", (_raw(conversation),)
+        ).fetchone()
+        return None if row is None else [row[0], row[1]]
+
+    def _refer(self, cursor: Any, draft: Draft) -> Reply | None:
+        """The message that a draft answers, once all that it refers to was found.
+
+        Raises:
+            InvalidParams: there is no such message in this conversation.
+            BlobUnusable: a blob is gone, or not the sender's to use.
+        """
+        check_usable(cursor, draft.sender, draft.blobs)
+        if draft.reply_to is None:
+            return None
+        row = cursor.execute(
+            "SELECT number FROM messages WHERE id = ? AND conversation_id = ?",
+            (_raw(draft.reply_to), _raw(draft.conversation)),
+        ).fetchone()
+        if row is None:
+            raise InvalidParams(field="reply_to", reason="is no message of this conversation")
+        return Reply(draft.reply_to, row[0])
 
     def _texts_for(self, rows: int) -> _Texts:
         for size in ROWS:

@@ -29,14 +29,19 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 __all__ = [
     "Id",
+    "answers",
+    "blob_references",
+    "blobs",
     "conversations",
     "counters",
     "events",
+    "marks",
     "members",
     "messages",
     "meta",
     "metadata",
     "read_positions",
+    "revisions",
     "sessions",
     "users",
 ]
@@ -186,12 +191,16 @@ messages = Table(
     Column("type_version", Integer, nullable=False),
     Column("content", LargeBinary),
     Column("state", LargeBinary),
+    # How many put each emoji on it, as JSON, so that reading a message reads one row.
+    Column("reactions", LargeBinary),
     Column("text", Text),
     Column("rev", Integer, nullable=False, server_default="1"),
     Column("sent_at_ms", BigInteger, nullable=False),
     Column("edited_at_ms", BigInteger),
     Column("deleted_at_ms", BigInteger),
     Column("thread", Id),
+    Column("reply_to", Id),
+    Column("reply_number", BigInteger),
     Column("origin", String(64)),
     Column("external_id", String(256)),
     # In this order: version 7 client ids append, senders would scatter.
@@ -215,4 +224,65 @@ events = Table(
     Column("message_id", Id),
     Column("data", LargeBinary),
     UniqueConstraint("log_id", "seq"),
+)
+
+# What one reader has put on a message: its type's mark, and reactions.
+marks = Table(
+    "marks",
+    metadata,
+    Column("message_id", Id, primary_key=True),
+    Column("user_id", Id, primary_key=True),
+    Column("mark", LargeBinary),
+    Column("reactions", LargeBinary),
+    sqlite_with_rowid=False,
+)
+
+# What an author had written before an edit.
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("message_id", Id, primary_key=True),
+    Column("rev", Integer, primary_key=True),
+    Column("type_version", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("text", Text),
+    Column("at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What was answered to requests that name themselves, so that a retry gets the first answer.
+answers = Table(
+    "answers",
+    metadata,
+    Column("client_id", Id, primary_key=True),
+    Column("user_id", Id, primary_key=True),
+    Column("params_hash", LargeBinary(16), nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# A blob's content lies in the data folder under its hash; each upload has an id of its own.
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("hash", LargeBinary(32), nullable=False, index=True),
+    Column("bytes", BigInteger, nullable=False),
+    Column("media_type", String(128), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("owner_id", Id, nullable=False),
+    Column("made_at_ms", BigInteger, nullable=False),
+    Column("unreferenced_at_ms", BigInteger, index=True),
+    sqlite_with_rowid=False,
+)
+
+# Who refers to a blob: `message:ID`, `user:ID`, `conversation:ID` (its photo), `plugin:NAME:…`.
+blob_references = Table(
+    "blob_references",
+    metadata,
+    Column("blob_id", Id, primary_key=True),
+    Column("referrer", String(160), primary_key=True),
+    Index("ix_blob_references_referrer", "referrer"),
+    sqlite_with_rowid=False,
 )
