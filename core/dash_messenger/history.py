@@ -1,6 +1,6 @@
-"""Reading messages, a page at a time.
+"""Reading messages: a page of them, some by their ids, one before it is sent.
 
-Owns ``message.history``. Invariant: a page has only
+Owns ``message.history``, ``message.get`` and ``message.preview``. Invariant: a page has only
 messages that the reader may see, ascending by number, from one snapshot whose log position it says.
 """
 
@@ -9,17 +9,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from msgspec import Meta, Struct
+import msgspec
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, exists, or_, select
 
 from dash_messenger.commands import Caller, Command
 from dash_messenger.errors import InvalidParams
+from dash_messenger.ids import IdMaker
+from dash_messenger.limits import Buckets
 from dash_messenger.plugins.views import Renderer
+from dash_messenger.preparing import Preparation
 from dash_messenger.protocol import Message
 from dash_messenger.store import Store
 from dash_messenger.store.logs import MESSAGE_COLUMNS, message_of
-from dash_messenger.store.tables import messages
+from dash_messenger.store.tables import conversations, marks, members, messages
 from dash_messenger.summaries import Membership, id_param, membership
 from dash_messenger.users import Name, users_by_id
 
@@ -47,22 +51,68 @@ class MessageHistory(Struct, frozen=True, forbid_unknown_fields=True):
     views: Views = []
 
 
+class Own(Struct, frozen=True, omit_defaults=True):
+    """What the reader has put on a message: the mark of its type, and reactions."""
+
+    mark: Raw | None = None
+    reactions: list[str] = []
+
+
 class HistoryPage(Struct, frozen=True):
-    """Result of ``message.history``; ``seq`` is the log position that the page is as new as."""
+    """Result of ``message.history``; ``seq`` is the log position that the page is as new as.
+
+    ``own`` has what the reader has put on some of the messages, by the message's id.
+    """
 
     messages: list[Message]
     users: dict[str, Name]
     seq: int
     more_before: bool
     more_after: bool
+    own: dict[str, Own] = {}
+
+
+class MessageGet(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``message.get``: ids of messages, and views as in ``message.history``."""
+
+    messages: Annotated[list[Id], Meta(min_length=1, max_length=MAX_PAGE)]
+    views: Views = []
+
+
+class MessagesFound(Struct, frozen=True):
+    """Result of ``message.get``: those that there are and that the reader may see."""
+
+    messages: list[Message]
+    users: dict[str, Name]
+    own: dict[str, Own] = {}
+
+
+class MessagePreview(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``message.preview``: a message that is not sent yet."""
+
+    type: Annotated[str, Meta(max_length=64)]
+    content: Raw
+    views: Views = []
+
+
+class Previewed(Struct, frozen=True):
+    """Result of ``message.preview``: how it would read and look."""
+
+    text: str
+    view: Raw | UnsetType = UNSET
 
 
 class History:
-    """The command ``message.history``."""
+    """The commands that read messages."""
 
-    def __init__(self, store: Store, renderer: Renderer) -> None:
+    def __init__(
+        self, store: Store, renderer: Renderer, preparation: Preparation, *, rate_limits: bool
+    ) -> None:
         self._store = store
         self._renderer = renderer
+        self._preparation = preparation
+        self._previews = Buckets(burst=60, per_s=2, enabled=rate_limits)
+        self._new_id = IdMaker()
 
     def commands(self) -> list[Command]:
         """What a client may ask."""
@@ -73,7 +123,21 @@ class History:
                 HistoryPage,
                 self.history,
                 "A page of messages, oldest first.",
-            )
+            ),
+            Command(
+                "message.get",
+                MessageGet,
+                MessagesFound,
+                self.get,
+                "Some messages by their ids.",
+            ),
+            Command(
+                "message.preview",
+                MessagePreview,
+                Previewed,
+                self.preview,
+                "How a message would look, without sending it.",
+            ),
         ]
 
     async def history(self, caller: Caller, params: MessageHistory) -> HistoryPage:
@@ -93,6 +157,81 @@ class History:
             self._renderer, page.messages, choose_view(self._renderer, caller, params.views)
         )
         return replace(page, messages=drawn)
+
+    async def get(self, caller: Caller, params: MessageGet) -> MessagesFound:
+        """The messages; those that the reader may not see are left out."""
+        user = caller.user_id
+        ids = [id_param(id, "messages") for id in params.messages]
+
+        def work(connection: Connection) -> MessagesFound:
+            found = select_messages(
+                connection,
+                messages.c.id.in_(ids)
+                & exists().where(
+                    members.c.conversation_id == messages.c.conversation_id,
+                    members.c.user_id == user,
+                    members.c.to_seq.is_(None),
+                    conversations.c.id == messages.c.conversation_id,
+                    or_(
+                        conversations.c.history == "all",
+                        messages.c.number >= members.c.from_number,
+                    ),
+                ),
+            )
+            senders = {one.sender for one in found}
+            return MessagesFound(
+                found, users_by_id(connection, senders), own_of(connection, user, found)
+            )
+
+        found = await self._store.read(work)
+        view = choose_view(self._renderer, caller, params.views)
+        return replace(found, messages=await draw(self._renderer, found.messages, view))
+
+    async def preview(self, caller: Caller, params: MessagePreview) -> Previewed:
+        """How the message would read and look. It is not prepared: nothing is looked up or stored.
+
+        Raises:
+            UnknownType, ContentInvalid: the content is not acceptable.
+        """
+        self._previews.take(caller.user_id)
+        prepared = self._preparation.at_once(params.type, params.content)
+        view = choose_view(self._renderer, caller, params.views)
+        if view is None:
+            return Previewed(prepared.text)
+        message = Message(
+            id=self._new_id(),
+            conversation="",
+            seq=0,
+            rev=0,
+            number=0,
+            sender=caller.user_id,
+            client_id="",
+            type=params.type,
+            content=Raw(prepared.content),
+            text=prepared.text,
+            sent_at_ms=0,
+            state=UNSET if prepared.state is None else Raw(prepared.state),
+        )
+        (drawn,) = await draw(self._renderer, [message], view)
+        return Previewed(prepared.text, drawn.view)
+
+
+def own_of(connection: Connection, user: str, found: Sequence[Message]) -> dict[str, Own]:
+    """What ``user`` has put on these messages, by id."""
+    if not found:
+        return {}
+    rows = connection.execute(
+        select(marks.c.message_id, marks.c.mark, marks.c.reactions).where(
+            marks.c.message_id.in_([one.id for one in found]), marks.c.user_id == user
+        )
+    )
+    return {
+        row.message_id: Own(
+            None if row.mark is None else Raw(row.mark),
+            [] if row.reactions is None else msgspec.json.decode(row.reactions),
+        )
+        for row in rows
+    }
 
 
 def choose_view(renderer: Renderer, caller: Caller, wanted: Sequence[str]) -> str | None:
@@ -134,6 +273,7 @@ def _page(
         own.seq,
         more_before,
         more_after,
+        own_of(connection, user, found),
     )
 
 

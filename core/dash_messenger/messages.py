@@ -119,7 +119,8 @@ class MessageTypes:
 
     def __init__(self) -> None:
         self._types: dict[str, _Registered] = {}
-        self._encoder = msgspec.json.Encoder()
+        # Sets have no order; what is stored must not seem changed for that.
+        self._encoder = msgspec.json.Encoder(order="deterministic")
 
     def add(self, message_type: MessageType[Any, Any, Any]) -> None:
         """Register a type.
@@ -204,17 +205,15 @@ class MessageTypes:
         state = found.type.start(value) if found.starts else None
         return self._prepared(found, value, state)
 
-    def change(
-        self, name: str, value: Struct, state: object, new_content: Struct
-    ) -> tuple[Prepared, object]:
-        """An edited message, and its state.
+    def change(self, name: str, value: Struct, state: object, new_content: Struct) -> Prepared:
+        """An edited message.
 
         Raises:
             Exception: the type's own code failed.
         """
         found = self._registered(name)
         after = found.type.edited(value, state, new_content) if found.starts else None
-        return self._prepared(found, new_content, after), after
+        return self._prepared(found, new_content, after)
 
     def text(self, name: str, value: Struct, state: object) -> str:
         """The fallback text.

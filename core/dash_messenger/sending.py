@@ -1,7 +1,8 @@
 """Sending messages: the hottest path of the server.
 
-Owns ``message.send``. Invariant: it makes no task and reads no database before the writer, which
-checks membership, numbers the message and answers once it is on disk.
+Owns ``message.send``. Invariant: where a message needs no preparation, it makes no task and reads
+no database before the writer, which checks membership, numbers the message and answers once it is
+on disk.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ from collections.abc import Callable
 from typing import Annotated
 
 from msgspec import Meta, Raw, Struct
+from sqlalchemy import Connection, select
 
-from dash_messenger.commands import Caller, Command
+from dash_messenger.commands import Answer, Caller, Command
 from dash_messenger.errors import Busy, Unauthenticated
 from dash_messenger.limits import Buckets
-from dash_messenger.messages import MessageTypes
+from dash_messenger.messages import MessageTypes, Prepared
+from dash_messenger.preparing import Preparation, Turns
 from dash_messenger.store import Draft, Sent, Store
-from dash_messenger.summaries import id_param
+from dash_messenger.store.tables import messages
+from dash_messenger.summaries import id_param, membership
 
-__all__ = ["Sending"]
+__all__ = ["MessageSend", "Sending"]
 
 # A person types 1 a second; a script may empty its backlog, then goes on at a pace that the
 # others' screens can follow.
@@ -43,6 +47,7 @@ class MessageSend(Struct, frozen=True, forbid_unknown_fields=True):
     type: Annotated[str, Meta(max_length=64)]
     content: Raw
     thread: Id | None = None
+    reply_to: Id | None = None
 
 
 class Sending:
@@ -52,12 +57,15 @@ class Sending:
         self,
         store: Store,
         types: MessageTypes,
+        preparation: Preparation | None = None,
         *,
         rate_limits: bool,
         backlog: Callable[[], int] = lambda: 0,
     ) -> None:
         self._store = store
         self._types = types
+        self._preparation = preparation or Preparation(types)
+        self._turns = Turns()
         self._backlog = backlog
         self._buckets = Buckets(burst=BURST, per_s=PER_S, enabled=rate_limits)
 
@@ -73,11 +81,12 @@ class Sending:
             )
         ]
 
-    def send(self, caller: Caller, params: MessageSend) -> asyncio.Future[Sent]:
+    def send(self, caller: Caller, params: MessageSend) -> asyncio.Future[Sent] | Answer:
         """The stored message's id and numbers, on their way.
 
         Raises:
             UnknownType, ContentInvalid: the content is not acceptable.
+            Refused: the type, or a plugin that checks messages, declines it.
             RateLimited, Busy: try again later.
             NotFound (by the future): no such conversation, or not a member.
             Conflict (by the future): ``client_id`` was used with other parameters.
@@ -88,17 +97,94 @@ class Sending:
         if self._backlog() > MAX_BACKLOG:
             raise Busy
         self._buckets.take(user)
-        prepared = self._types.prepare(params.type, params.content)
-        return self._store.send(
-            Draft(
-                conversation=id_param(params.conversation),
-                sender=user,
-                session=caller.session,
-                client_id=id_param(params.client_id, "client_id"),
-                type=params.type,
-                type_version=prepared.version,
-                content=prepared.content,
-                text=prepared.text,
-                thread=None if params.thread is None else id_param(params.thread, "thread"),
+        conversation = id_param(params.conversation)
+        if not self._preparation.is_quick(params.type) or self._turns.waiting(user, conversation):
+            content = self._types.read(params.type, params.content)
+            return self._send_in_turn(user, caller.session, conversation, params, content)
+        prepared = self._preparation.at_once(params.type, params.content)
+        return self._store.send(_draft(user, caller.session, conversation, params, prepared))
+
+    async def _send_in_turn(
+        self,
+        user: str,
+        session: str | None,
+        conversation: str,
+        params: MessageSend,
+        content: Struct,
+        *,
+        by_bot: bool = False,
+    ) -> Sent:
+        """Prepare and check first; what the sender sends there meanwhile waits for it."""
+        sent = self._types.encode(content)
+        async with self._turns.of(user, conversation):
+            if not by_bot:
+                client_id = id_param(params.client_id, "client_id")
+                again = await self._store.read(
+                    lambda connection: _may_send(connection, conversation, user, client_id)
+                )
+                if again is not None:
+                    # A retry must not be prepared twice: only its parameters matter now.
+                    known = Prepared(sent, "", 1)
+                    draft = _draft(user, session, conversation, params, known, sent=sent)
+                    return await self._store.send(draft)
+            content = await self._preparation.steps(
+                params.type, content, user, conversation, reply_to=params.reply_to
             )
-        )
+            prepared = self._preparation.finish(params.type, content)
+            stored = self._store.send(
+                _draft(user, session, conversation, params, prepared, sent=sent, by_bot=by_bot)
+            )
+        return await stored
+
+    async def send_as(self, bot: str, params: MessageSend) -> Sent:
+        """A message of a plugin's bot, who need not be a member.
+
+        Raises:
+            UnknownType, ContentInvalid, Refused, NotFound, Conflict: as `send`.
+        """
+        content = self._types.read(params.type, params.content)
+        conversation = id_param(params.conversation)
+        return await self._send_in_turn(bot, None, conversation, params, content, by_bot=True)
+
+
+def _draft(
+    user: str,
+    session: str | None,
+    conversation: str,
+    params: MessageSend,
+    prepared: Prepared,
+    *,
+    sent: bytes | None = None,
+    by_bot: bool = False,
+) -> Draft:
+    reply_to, thread = params.reply_to, params.thread
+    return Draft(
+        conversation=conversation,
+        sender=user,
+        session=session,
+        client_id=id_param(params.client_id, "client_id"),
+        type=params.type,
+        type_version=prepared.version,
+        content=prepared.content,
+        text=prepared.text,
+        thread=None if thread is None else id_param(thread, "thread"),
+        state=prepared.state,
+        reply_to=None if reply_to is None else id_param(reply_to, "reply_to"),
+        blobs=prepared.blobs,
+        sent=sent,
+        by_bot=by_bot,
+    )
+
+
+def _may_send(connection: Connection, conversation: str, user: str, client_id: str) -> str | None:
+    """The id of the message that this sender named so before, or None.
+
+    Raises:
+        NotFound: no such conversation, or not a member: nothing is prepared for strangers.
+    """
+    found: str | None = connection.execute(
+        select(messages.c.id).where(messages.c.client_id == client_id, messages.c.sender_id == user)
+    ).scalar()
+    if found is None:
+        membership(connection, conversation, user)
+    return found

@@ -20,9 +20,12 @@ import uvicorn
 from sqlalchemy import select
 
 from dash_messenger.accounts import Accounts
+from dash_messenger.acting import Acting
+from dash_messenger.changing import MessageLocks
 from dash_messenger.clock import Clock, now_ms
 from dash_messenger.commands import Commands
 from dash_messenger.conversations import Conversations
+from dash_messenger.editing import Editing
 from dash_messenger.folder import DATABASE, FolderLock
 from dash_messenger.gateway import Gateway, GuardedHttp
 from dash_messenger.gateway.addresses import Addresses
@@ -34,7 +37,9 @@ from dash_messenger.hub import Hub
 from dash_messenger.limits import Attempts
 from dash_messenger.passwords import Passwords
 from dash_messenger.plugins.listing import Installed
+from dash_messenger.preparing import Preparation
 from dash_messenger.protocol import Event
+from dash_messenger.reacting import Reacting
 from dash_messenger.reading import Reading, Receipts
 from dash_messenger.sending import Sending
 from dash_messenger.sessions import Sessions
@@ -74,18 +79,23 @@ class Server:
         syncing = Syncing(store, self.hub, self.installed.renderer)
         self.commands = Commands()
         limited = settings.rate_limits
+        types, locks = self.installed.types, MessageLocks()
+        preparation = Preparation(types)
+        sending = Sending(
+            store, types, preparation, rate_limits=limited, backlog=lambda: self.hub.backlog
+        )
+        acting = Acting(store, types, clock=clock, rate_limits=limited, locks=locks)
+        editing = Editing(store, types, preparation, rate_limits=limited, locks=locks)
         for family in (
             self.accounts.commands(),
             self.sessions.commands(),
             Users(store, rate_limits=limited).commands(),
             Conversations(store, rate_limits=limited).commands(),
-            Sending(
-                store,
-                self.installed.types,
-                rate_limits=limited,
-                backlog=lambda: self.hub.backlog,
-            ).commands(),
-            History(store, self.installed.renderer).commands(),
+            sending.commands(),
+            acting.commands(),
+            editing.commands(),
+            Reacting(store, rate_limits=limited).commands(),
+            History(store, self.installed.renderer, preparation, rate_limits=limited).commands(),
             reading.commands(),
             syncing.commands(),
             self.installed.commands(self._is_admin),

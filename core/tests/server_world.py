@@ -7,12 +7,14 @@ import json
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from dash_messenger.commands import Caller
 from dash_messenger.errors import Failure
 from dash_messenger.messages import MessageType
+from dash_messenger.plugins.loading import GROUP
 from dash_messenger.server import Server
 from dash_messenger.settings import Settings
 from dash_messenger.testing import FakeClock
@@ -124,7 +126,7 @@ async def open_server(folder: Path, **settings: Any) -> AsyncIterator[ServerWorl
     server = await Server.open(
         Settings(
             data=folder,
-            plugins_without=("webui", "text"),
+            plugins_without=tuple(entry.name for entry in entry_points(group=GROUP)),
             rate_limits=settings.pop("rate_limits", False),
             password_memory_kib=8_192,
             password_passes=1,

@@ -1,0 +1,242 @@
+"""Editing and deleting messages.
+
+Owns ``message.edit`` and ``message.delete``. Invariant: what was deleted is gone from every table;
+the tombstone keeps number and author, so that nothing else moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, Struct
+from sqlalchemy import Connection, delete, insert
+
+from dash_messenger.acting import Told
+from dash_messenger.changing import Answers, Found, MessageLocks, Overtaken, find, put_revision
+from dash_messenger.commands import Caller, Command
+from dash_messenger.errors import Busy, Failure, Forbidden, InvalidParams, PluginFailed
+from dash_messenger.limits import Buckets
+from dash_messenger.messages import MessageTypes, Prepared
+from dash_messenger.preparing import Preparation
+from dash_messenger.store import Store, Transaction
+from dash_messenger.store.references import check_usable, forget_message, refer_message
+from dash_messenger.store.tables import marks, revisions
+from dash_messenger.summaries import id_param
+
+__all__ = ["Editing"]
+
+BURST = 200
+PER_S = 10
+TRIES = 8
+
+Id = Annotated[str, Meta(max_length=64)]
+
+
+class MessageEdit(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``message.edit``: the content as it shall be from now on.
+
+    ``client_id`` is any UUID that this user uses once: a retry is answered, not repeated.
+    """
+
+    message: Id
+    content: Raw
+    client_id: Id
+
+
+class MessageDelete(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``message.delete``."""
+
+    message: Id
+
+
+class MessageChanged(Struct, frozen=True):
+    """Result of ``message.edit`` and ``message.delete``: the message's revision."""
+
+    id: str
+    rev: int
+
+
+class Editing:
+    """The commands ``message.edit`` and ``message.delete``."""
+
+    def __init__(
+        self,
+        store: Store,
+        types: MessageTypes,
+        preparation: Preparation,
+        *,
+        rate_limits: bool,
+        locks: MessageLocks,
+        failed: Told = lambda type, error: None,
+    ) -> None:
+        self._store = store
+        self._types = types
+        self._preparation = preparation
+        self._locks = locks
+        self._failed = failed
+        self._buckets = Buckets(burst=BURST, per_s=PER_S, enabled=rate_limits)
+
+    def commands(self) -> list[Command]:
+        """What a client may ask."""
+        return [
+            Command(
+                "message.edit", MessageEdit, MessageChanged, self.edit, "Change what one wrote."
+            ),
+            Command(
+                "message.delete",
+                MessageDelete,
+                MessageChanged,
+                self.delete,
+                "Delete a message for everybody: one's own, or any in a group one has made.",
+            ),
+        ]
+
+    async def edit(self, caller: Caller, params: MessageEdit) -> MessageChanged:
+        """The message after the edit; everybody sees that it was edited.
+
+        Raises:
+            NotFound: no such message, deleted, or not for the caller.
+            Forbidden: somebody else wrote it, or its type is not for editing.
+            ContentInvalid, Refused: the content is not acceptable.
+            Conflict: ``client_id`` was used for something else.
+            RateLimited, Busy: try again later.
+        """
+        user = caller.user_id
+        self._buckets.take(user)
+        message = id_param(params.message, "message")
+        answers = Answers(
+            "message.edit",
+            user,
+            id_param(params.client_id, "client_id"),
+            message.encode(),
+            bytes(params.content),
+        )
+        async with self._locks(message):
+            known = await self._store.read(answers.known)
+            if known is not None:
+                return msgspec.json.decode(known, type=MessageChanged)
+            found = await self._store.read(lambda connection: find(connection, message, user))
+            type_name = found.message.type
+            if user != found.message.sender or not self._is_editable(type_name):
+                raise Forbidden
+            content = self._types.read(type_name, params.content)
+            content = await self._preparation.steps(
+                type_name, content, user, found.message.conversation, message=message
+            )
+            for _ in range(TRIES):
+                found, prepared = await self._store.read(
+                    lambda connection: self._decide(connection, message, user, content)
+                )
+                try:
+                    return await self._store.write(_storing(found, prepared, user, answers))
+                except Overtaken:
+                    continue
+        raise Busy
+
+    def _is_editable(self, type_name: str) -> bool:
+        return type_name in self._types and self._types[type_name].editable
+
+    def _decide(
+        self, connection: Connection, message: str, user: str, content: Struct
+    ) -> tuple[Found, Prepared]:
+        """The message with its new content, on a reader's thread: the type's code decides."""
+        found = find(connection, message, user)
+        types, type_name = self._types, found.message.type
+        before = types.decode(type_name, found.message.content or b"null", found.type_version)
+        state = None
+        if found.message.state is not UNSET:
+            state = types.decode_state(type_name, bytes(found.message.state))
+        try:
+            if before is None:
+                return found, types.finish(type_name, content)
+            return found, types.change(type_name, before, state, content)
+        except Failure:
+            raise
+        # The edge to a stranger's code.
+        except Exception as error:
+            self._failed(type_name, error)
+            raise PluginFailed from error
+
+    async def delete(self, caller: Caller, params: MessageDelete) -> MessageChanged:
+        """The tombstone.
+
+        Raises:
+            NotFound: no such message, deleted already, or not for the caller.
+            Forbidden: somebody else wrote it, and the caller did not make the group.
+        """
+        user = caller.user_id
+        self._buckets.take(user)
+        message = id_param(params.message, "message")
+
+        def work(transaction: Transaction) -> MessageChanged:
+            found = find(transaction.connection, message, user)
+            if not found.may_change(user):
+                raise Forbidden
+            connection = transaction.connection
+            connection.execute(delete(revisions).where(revisions.c.message_id == message))
+            connection.execute(delete(marks).where(marks.c.message_id == message))
+            forget_message(_cursor(connection), message, transaction.now_ms)
+            erased = dict.fromkeys(("content", "state", "text", "reactions"), None)
+            after = put_revision(
+                transaction,
+                found.message,
+                user,
+                {**erased, "deleted_at_ms": transaction.now_ms},
+                kind="message.deleted",
+            )
+            return MessageChanged(after.id, after.rev)
+
+        async with self._locks(message):
+            return await self._store.write(work)
+
+
+def _storing(
+    found: Found, prepared: Prepared, user: str, answers: Answers
+) -> Callable[[Transaction], MessageChanged]:
+    def work(transaction: Transaction) -> MessageChanged:
+        connection = transaction.connection
+        known = answers.known(connection)
+        if known is not None:
+            return msgspec.json.decode(known, type=MessageChanged)
+        before = find(connection, found.message.id, user).message
+        if before.content is None:
+            raise InvalidParams(field="message", reason="has no content")
+        cursor = _cursor(connection)
+        check_usable(cursor, user, prepared.blobs)
+        after = put_revision(
+            transaction,
+            found.message,
+            user,
+            {
+                "content": prepared.content,
+                "text": prepared.text,
+                "state": prepared.state,
+                "type_version": prepared.version,
+                "edited_at_ms": transaction.now_ms,
+            },
+        )
+        connection.execute(
+            insert(revisions).values(
+                message_id=before.id,
+                rev=before.rev,
+                type_version=found.type_version,
+                content=bytes(before.content),
+                text=before.text,
+                at_ms=transaction.now_ms,
+            )
+        )
+        forget_message(cursor, before.id, transaction.now_ms)
+        refer_message(cursor, before.id, prepared.blobs)
+        done = MessageChanged(after.id, after.rev)
+        answers.keep(transaction, done)
+        return done
+
+    return work
+
+
+def _cursor(connection: Connection) -> Any:
+    """The driver's own, inside the transaction of ``connection``."""
+    driver: Any = connection.connection.driver_connection
+    return driver.cursor()

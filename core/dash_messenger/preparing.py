@@ -1,0 +1,175 @@
+"""The way of a message from what somebody sent to what is stored: validated, prepared, checked.
+
+Owns the order of these steps and who waits for whom. Invariants: what one person sends to one
+conversation keeps its order, however long a step takes; nobody else waits; a type that needs no
+step costs no task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Protocol
+from weakref import WeakValueDictionary
+
+import structlog
+from msgspec import Raw, Struct
+
+from dash_messenger.acting import Told
+from dash_messenger.errors import Failure, PluginFailed, TimedOut
+from dash_messenger.messages import MessageTypes, Prepared
+from dash_messenger.plugins.checks import Proposed
+
+__all__ = ["Checks", "Preparation", "Turns"]
+
+# An album of large photos takes seconds on a small machine; the client waits 30.
+PREPARE_WITHIN_S = 25.0
+
+log = structlog.get_logger(__name__)
+
+
+class Checks(Protocol):
+    """The plugins that look at messages before they are stored."""
+
+    @property
+    def active(self) -> bool:
+        """Whether there is any."""
+
+    async def message(self, proposed: Proposed) -> Proposed:
+        """The message as it may be stored; raises a `Failure` to refuse it."""
+
+
+class NoChecks:
+    """Nobody looks."""
+
+    active = False
+
+    async def message(self, proposed: Proposed) -> Proposed:
+        """The message as it is."""
+        return proposed
+
+
+class Preparation:
+    """What happens to content before it is stored.
+
+    ``context_for(type, user, conversation)`` gives what a type's `prepare` may use.
+    """
+
+    def __init__(
+        self,
+        types: MessageTypes,
+        checks: Checks | None = None,
+        context_for: Callable[[str, str, str], Any] = lambda type, user, conversation: None,
+        failed: Told = lambda type, error: None,
+    ) -> None:
+        self._types = types
+        self._checks = checks or NoChecks()
+        self._context_for = context_for
+        self._failed = failed
+
+    def is_quick(self, type: str) -> bool:
+        """Whether a message of this type needs no step that takes time."""
+        return not (self._checks.active or self._types.prepares(type))
+
+    def at_once(self, type: str, content: Raw) -> Prepared:
+        """A new message's parts, for types that are quick.
+
+        Raises:
+            UnknownType, ContentInvalid: the content is not acceptable.
+            PluginFailed: the type's code failed.
+        """
+        try:
+            return self._types.prepare(type, content)
+        except Failure:
+            raise
+        # The edge to a stranger's code.
+        except Exception as error:
+            raise self._defect(type, error) from error
+
+    async def steps(
+        self,
+        type: str,
+        content: Struct,
+        user: str,
+        conversation: str,
+        *,
+        reply_to: str | None = None,
+        message: str | None = None,
+    ) -> Struct:
+        """The content as it may be stored.
+
+        Raises:
+            Refused: the type or a plugin declines it.
+            TimedOut: preparing took too long.
+            PluginFailed: the type's code failed.
+        """
+        value = content
+        if self._types.prepares(type):
+            value = await self._prepare(type, content, user, conversation)
+        if not self._checks.active:
+            return value
+        try:
+            text = self._types.finish(type, value).text
+        # The edge to a stranger's code.
+        except Exception as error:
+            raise self._defect(type, error) from error
+        proposed = Proposed(conversation, user, type, value, text, reply_to, message)
+        allowed = (await self._checks.message(proposed)).content
+        if allowed is value:
+            return value
+        # A plugin wrote it anew: as valid as what people send.
+        return self._types.read(type, self._types.encode(allowed))
+
+    def finish(self, type: str, content: Struct) -> Prepared:
+        """A new message's parts.
+
+        Raises:
+            PluginFailed: the type's code failed.
+        """
+        try:
+            return self._types.finish(type, content)
+        # The edge to a stranger's code.
+        except Exception as error:
+            raise self._defect(type, error) from error
+
+    async def _prepare(self, type: str, content: Struct, user: str, conversation: str) -> Struct:
+        try:
+            async with asyncio.timeout(PREPARE_WITHIN_S):
+                context = self._context_for(type, user, conversation)
+                value: Struct = await self._types[type].prepare(content, context)
+            if not isinstance(value, self._types[type].Content):
+                raise TypeError(f"prepare() of message type {type} returned {value!r}")
+        except Failure:
+            raise
+        except TimeoutError as error:
+            self._failed(type, error)
+            raise TimedOut from None
+        # The edge to a stranger's code.
+        except Exception as error:
+            raise self._defect(type, error) from error
+        prepared: Struct = value
+        return prepared
+
+    def _defect(self, type: str, error: Exception) -> Failure:
+        log.error("message_type_failed", type=type, exc_info=error)
+        self._failed(type, error)
+        return PluginFailed()
+
+
+class Turns:
+    """One at a time for each (sender, conversation), in the order of asking."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+
+    def waiting(self, sender: str, conversation: str) -> bool:
+        """Whether something of theirs is under way there."""
+        return (sender, conversation) in self._locks
+
+    def of(self, sender: str, conversation: str) -> asyncio.Lock:
+        """The lock; asyncio's are fair. Keep it until it is released."""
+        key = (sender, conversation)
+        lock = self._locks.get(key)
+        if lock is None:
+            lock = self._locks[key] = asyncio.Lock()
+        return lock
