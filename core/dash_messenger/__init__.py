@@ -1,29 +1,60 @@
 """Dash Messenger: what a plugin may import from the core."""
 
 from dash_messenger.actions import Acted, Change, Refuse, action
-from dash_messenger.errors import Failure, Refused, Unauthenticated
+from dash_messenger.commands import Caller, Command
+from dash_messenger.errors import Failure, NotFound, Refused, Unauthenticated
 from dash_messenger.messages import MessageType, MessageTypes
+from dash_messenger.plugins.checks import Login, Proposed, Upload
+from dash_messenger.plugins.context import (
+    Blob,
+    Blobs,
+    Context,
+    Job,
+    MemberChange,
+    Preparing,
+    SlashCall,
+    SlashCommand,
+    Tables,
+    setting,
+)
 from dash_messenger.plugins.hookspecs import HOOK_API, hookimpl
 from dash_messenger.plugins.loading import Plugins
 from dash_messenger.plugins.views import View
 from dash_messenger.plugins.web import Viewer, WebContext
-from dash_messenger.protocol import Message
+from dash_messenger.protocol import Message, User
 
 __all__ = [
     "HOOK_API",
     "Acted",
+    "Blob",
+    "Blobs",
+    "Caller",
     "Change",
+    "Command",
+    "Context",
     "Failure",
+    "Job",
+    "Login",
+    "MemberChange",
     "Message",
     "MessageType",
     "MessageTypes",
+    "NotFound",
     "Plugins",
+    "Preparing",
+    "Proposed",
     "Refuse",
     "Refused",
+    "SlashCall",
+    "SlashCommand",
+    "Tables",
     "Unauthenticated",
+    "Upload",
+    "User",
     "View",
     "Viewer",
     "WebContext",
     "action",
     "hookimpl",
+    "setting",
 ]

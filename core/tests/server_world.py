@@ -11,6 +11,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from dash_messenger.actions import Acted, Change, action
 from dash_messenger.commands import Caller
 from dash_messenger.errors import Failure
 from dash_messenger.messages import MessageType
@@ -31,9 +32,14 @@ class Words(Struct, frozen=True):
 class Note(MessageType[Words]):
     type = "note"
     Content = Words
+    editable = True
 
     def text(self, content: Words, state: None) -> str:
         return content.words
+
+    @action()
+    def nod(self, note: Acted[Words]) -> Change:
+        return Change()
 
 
 @dataclass

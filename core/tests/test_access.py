@@ -25,7 +25,13 @@ PARAMS: dict[str, dict[str, object]] = {
     "conversation.members": {"conversation": "C"},
     "conversation.remove": {"conversation": "C", "user": "B"},
     "log.read": {"log": "C", "after": 0},
+    "message.act": {"message": "M", "action": "nod", "client_id": "2" * 32},
+    "message.delete": {"message": "M"},
+    "message.edit": {"message": "M", "content": {"words": "x"}, "client_id": "3" * 32},
+    "message.get": {"messages": ["0" * 32]},
     "message.history": {"conversation": "C"},
+    "message.preview": {"type": "note", "content": {"words": "x"}},
+    "message.react": {"message": "M", "emoji": "👍"},
     "message.send": {
         "conversation": "C",
         "client_id": "1" * 32,
@@ -40,17 +46,21 @@ PARAMS: dict[str, dict[str, object]] = {
     "sync": {},
     "user.get": {"users": ["ben"]},
 }
-IN_CONVERSATION = {name for name, params in PARAMS.items() if "C" in params.values()}
+IN_CONVERSATION = {
+    name for name, params in PARAMS.items() if {"C", "M"} & {*map(str, params.values())}
+}
+LAST = ("message.delete", "conversation.remove", "session.close")
 
 
 @dataclass
 class Stage:
     world: ServerWorld
     conversation: str
+    message: str
     tokens: dict[str, str | None]
 
     async def ask(self, command: str, state: str) -> tuple[int, str]:
-        named = {"C": self.conversation, "B": self.world.users["ben"]}
+        named = {"C": self.conversation, "M": self.message, "B": self.world.users["ben"]}
         params = {
             key: named.get(value, value) if isinstance(value, str) else value
             for key, value in PARAMS[command].items()
@@ -64,7 +74,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     async with open_server(tmp_path, session_days=1) as world:
         await world.add("ann", "ben", "cleo", "dan", "fay")
         conversation = await world.group("ann", "ben", "dan")
-        await world.say("ann", conversation)
+        message = (await world.say("ann", conversation))["id"]
         await world.call(
             "ann", "conversation.remove", conversation=conversation, user=world.users["dan"]
         )
@@ -85,6 +95,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         yield Stage(
             world,
             conversation,
+            message,
             {
                 "anonymous": None,
                 "forged": "x" * 43,
@@ -118,15 +129,13 @@ async def test_who_is_not_in_a_conversation_cannot_tell_that_it_exists(
 ) -> None:
     for command in IN_CONVERSATION:
         assert await stage.ask(command, state) == (404, "not_found"), command
-    stage.conversation = NOBODY
+    stage.conversation = stage.message = NOBODY
     for command in IN_CONVERSATION:
         assert await stage.ask(command, state) == (404, "not_found"), command
 
 
 async def test_a_member_may_do_all_of_it(stage: Stage) -> None:
-    for command in sorted(
-        PARAMS, key=lambda name: name in ("conversation.remove", "session.close")
-    ):
+    for command in sorted(PARAMS, key=lambda name: LAST.index(name) if name in LAST else -1):
         assert (await stage.ask(command, "member"))[0] == 200, command
 
 

@@ -1,0 +1,266 @@
+"""What a plugin may ask of the server: the one object that its hooks are given.
+
+Owns the public types. Must not know how anything is done. A plugin is trusted code; the context is
+there so that it needs nothing else, and so that what it does is done under its own name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+
+from msgspec import Struct
+
+from dash_messenger.protocol import Message, User
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, MetaData
+
+__all__ = [
+    "Blob",
+    "Blobs",
+    "Context",
+    "Job",
+    "MemberChange",
+    "Preparing",
+    "Setting",
+    "SlashCall",
+    "SlashCommand",
+    "Tables",
+    "setting",
+]
+
+T = TypeVar("T")
+
+
+class Blob(Struct, frozen=True):
+    """A stored file: ``media_type`` is what the server found, ``owner`` who uploaded it."""
+
+    id: str
+    name: str
+    media_type: str
+    bytes: int
+    owner: str
+
+
+class Blobs(Protocol):
+    """The server's files, as a plugin uses them.
+
+    A blob that nothing refers to is collected a day after it was made. Messages refer to what
+    `MessageType.blobs` names; a plugin refers to what it keeps by `refer`.
+    """
+
+    async def info(self, id: str) -> Blob | None:
+        """What is known of a blob, or None where there is none."""
+
+    async def read(self, id: str, *, max_bytes: int) -> bytes:
+        """A blob's content.
+
+        Raises:
+            NotFound: there is none.
+            TooLarge: it has more than ``max_bytes``.
+        """
+
+    async def put(
+        self, data: bytes, *, name: str, media_type: str, owner: str | None = None
+    ) -> Blob:
+        """A new blob; the plugin's bot owns it where no user is named."""
+
+    async def refer(self, id: str, *, to: str) -> None:
+        """Keep a blob for as long as ``to``, a name of the plugin's own, is not released.
+
+        Everybody who is logged in may then download it.
+        """
+
+    async def release(self, id: str, *, to: str) -> None:
+        """Let go of what `refer` keeps; nothing happens where it was not kept."""
+
+
+class Context(Protocol):
+    """The server, for one plugin. Arguments are given by name; times are milliseconds UTC."""
+
+    @property
+    def name(self) -> str:
+        """The plugin's name: that of its entry point."""
+
+    @property
+    def log(self) -> Any:
+        """A structlog logger that names the plugin. Log no content and no secrets."""
+
+    @property
+    def folder(self) -> Path:
+        """A folder of the plugin's own in the data folder, made when it is first asked for."""
+
+    @property
+    def settings(self) -> Any:
+        """The plugin's settings, as the struct that `register_settings` declared."""
+
+    @property
+    def blobs(self) -> Blobs:
+        """The server's files."""
+
+    def now_ms(self) -> int:
+        """The time."""
+
+    def translate(self, language: str) -> Callable[[str], str]:
+        """Turns the plugin's own sentences into a language, by ``locale/LANGUAGE/messages.po``
+        beside its code; what has no translation stays as it is."""
+
+    async def bot(self) -> str:
+        """The id of the plugin's own user, ``NAME-bot``, made when it is first asked for."""
+
+    async def send(
+        self,
+        *,
+        conversation: str,
+        type: str,
+        content: Struct | dict[str, Any],
+        reply_to: str | None = None,
+        client_id: str | None = None,
+    ) -> str:
+        """Send a message as the plugin's bot, who need not be a member; the message's id.
+
+        With a ``client_id`` (a UUID) it is sent once, however often this is called.
+
+        Raises:
+            UnknownType, ContentInvalid, Refused: the message is not acceptable.
+            NotFound: there is no such conversation.
+        """
+
+    async def act(self, *, message: str, action: str, params: dict[str, Any] | None = None) -> None:
+        """Act on a message as the plugin's bot: what is open to bots or members.
+
+        Raises:
+            NotFound, Forbidden, InvalidParams, ActionRefused: as ``message.act``.
+        """
+
+    async def message(self, *, id: str, reader: str | None = None) -> Message | None:
+        """A message, or None where there is none; with ``reader``, where that user may see it."""
+
+    def content(self, message: Message) -> Any:
+        """A message's content as its type's struct, or None where it cannot be read."""
+
+    async def members(self, *, conversation: str) -> list[User]:
+        """Who is in a conversation now; nobody where there is none."""
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """What ``work(connection)`` returns, run on a reader's thread in one short snapshot."""
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """What ``work(connection)`` returned, once it is committed. It may run twice: its only
+        effects are on the plugin's own tables. What it raises undoes what it did."""
+
+    async def change_settings(self, **values: Any) -> None:
+        """Change some settings, as an admin does.
+
+        Raises:
+            InvalidParams: a value does not fit.
+        """
+
+    async def secret(self, *, name: str) -> str | None:
+        """A secret that was kept, or None. Secrets leave the server by no command."""
+
+    async def keep_secret(self, *, name: str, value: str | None) -> None:
+        """Keep a secret, or forget it."""
+
+    async def limited(
+        self, function: Callable[..., Any], *arguments: Any, time_limit_s: float = 20.0
+    ) -> Any:
+        """What a function of the plugin returns, run in a child process with limits on memory and
+        time: for decoding what strangers sent.
+
+        The function stands at the top level of a module; arguments and result are plain data.
+
+        Raises:
+            Refused: as the function raised it.
+            OverLimit: it needed too much, or crashed.
+        """
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something in the background; it is cancelled when the server stops, and its failure
+        is logged with the plugin's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preparing:
+    """What `MessageType.prepare` may use: the plugin's context, who sends, and where."""
+
+    context: Context
+    user: str
+    conversation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Tables of a plugin's own; ``migrations`` is an Alembic folder with ``versions/`` in it.
+
+    All names begin with the plugin's name and an underscore. The version stands in a table of the
+    plugin's own, so that uninstalling it hinders nobody.
+    """
+
+    metadata: MetaData
+    migrations: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something to do now and then: ``run()`` every ``every_s`` seconds, one at a time.
+
+    The first time is ``every_s`` after the start. A run that fails is logged; the next comes.
+    """
+
+    name: str
+    every_s: float
+    run: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class SlashCall:
+    """Somebody typed a slash command: who, where, and what stood after its name."""
+
+    user: str
+    conversation: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlashCommand:
+    """A command that people type: ``/name arguments``.
+
+    ``name`` has lower-case Latin letters, digits and hyphens; ``summary`` says in a few words what
+    it does. ``run(call)`` may raise `Refused` to say what is wrong.
+    """
+
+    name: str
+    summary: str
+    run: Callable[[SlashCall], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChange:
+    """Somebody joined a conversation, or is no longer in it."""
+
+    conversation: str
+    user: str
+    kind: Literal["joined", "removed"]
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How a setting is shown to admins. See `setting`."""
+
+    label: str
+    help: str = ""
+    public: bool = False
+
+
+def setting(label: str, *, help: str = "", public: bool = False) -> Setting:
+    """Describes a field of the struct that `register_settings` returns, inside ``Annotated``.
+
+    ``label`` and ``help`` stand in the form that admins get; ``public`` fields may be read by the
+    Dash half, and so by everybody. Secrets are no settings: see `Context.secret`.
+    """
+    return Setting(label, help, public)
