@@ -9,7 +9,7 @@ The tree:
     ├── NotFound ── UnknownUser
     ├── Conflict ── UsernameTaken
     ├── Refused ── UsernameInvalid, PasswordUnacceptable, ContentInvalid, UnknownType, OverLimit,
-    │   BlobUnusable, ActionRefused, PluginFailed
+    │   BlobUnusable, ActionRefused, PluginFailed, CheckFailed
     ├── TooLarge
     ├── RateLimited, Busy, TimedOut, StorageFailed                                (retryable)
     └── Resync
@@ -27,6 +27,7 @@ __all__ = [
     "ActionRefused",
     "BlobUnusable",
     "Busy",
+    "CheckFailed",
     "CloseCode",
     "Conflict",
     "ContentInvalid",
@@ -235,6 +236,13 @@ class PluginFailed(Refused):
 
     code, key, http_status = 1033, "plugin_failed", 500
     sentence = "Something in this kind of message went wrong."
+
+
+class CheckFailed(Refused):
+    """A plugin that has a say in this failed or took too long, so that the answer is no."""
+
+    code, key, http_status = 1034, "check_failed", 503
+    sentence = "This could not be checked, so it was not done. Please try again later."
 
 
 class OverLimit(Refused):

@@ -110,6 +110,13 @@ class Plugins:
             exc_info=error if isinstance(error, BaseException) else None,
         )
 
+    def implementations(
+        self, hook: str
+    ) -> Iterator[tuple[str, Callable[..., Any], tuple[str, ...]]]:
+        """Who implements a hook: the plugin's name, its function, the arguments it takes."""
+        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+            yield implementation.plugin_name, implementation.function, implementation.argnames
+
     def register(
         self,
         hook: str,

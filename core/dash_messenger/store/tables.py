@@ -40,6 +40,7 @@ __all__ = [
     "messages",
     "meta",
     "metadata",
+    "plugin_values",
     "read_positions",
     "revisions",
     "sessions",
@@ -284,5 +285,16 @@ blob_references = Table(
     Column("blob_id", Id, primary_key=True),
     Column("referrer", String(160), primary_key=True),
     Index("ix_blob_references_referrer", "referrer"),
+    sqlite_with_rowid=False,
+)
+
+# What an admin set for a plugin, as JSON, by field; and the secrets it keeps, as text.
+plugin_values = Table(
+    "plugin_values",
+    metadata,
+    Column("plugin", String(64), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
     sqlite_with_rowid=False,
 )
