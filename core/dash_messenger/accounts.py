@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -93,12 +94,18 @@ class Accounts:
     """The commands of family ``account``, and the check of a password."""
 
     def __init__(
-        self, store: Store, passwords: Passwords, attempts: Attempts, settings: Settings
+        self,
+        store: Store,
+        passwords: Passwords,
+        attempts: Attempts,
+        settings: Settings,
+        themes: Container[str] = ("light", "dark"),
     ) -> None:
         self._store = store
         self._passwords = passwords
         self._attempts = attempts
         self._settings = settings
+        self._themes = themes
         self._new_id = IdMaker()
 
     def commands(self) -> list[Command]:
@@ -202,7 +209,11 @@ class Accounts:
         return await self._store.read(lambda connection: _account(connection, user))
 
     async def update(self, caller: Caller, params: AccountUpdate) -> Account:
-        """The account after the change; one's other connections hear ``account.updated``."""
+        """The account after the change; one's other connections hear ``account.updated``.
+
+        Raises:
+            InvalidParams: the name is empty or too long, or there is no such theme.
+        """
         user = caller.user_id
         changes: dict[str, str | None] = {}
         if params.display_name is not UNSET:
@@ -213,6 +224,8 @@ class Accounts:
         if params.language is not UNSET:
             changes["language"] = params.language
         if params.theme is not UNSET:
+            if params.theme is not None and params.theme not in self._themes:
+                raise InvalidParams(field="theme", reason="there is no such theme")
             changes["theme"] = params.theme
 
         def work(transaction: Transaction) -> Account:

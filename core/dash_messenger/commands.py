@@ -91,6 +91,10 @@ class Commands:
             raise ValueError(f"command {command.name} is registered twice")
         self._commands[command.name] = command
 
+    def remove(self, name: str) -> None:
+        """Forget a command, as when the plugin that gave it is set aside."""
+        self._commands.pop(name, None)
+
     def __iter__(self) -> Iterator[Command]:
         return iter(sorted(self._commands.values(), key=lambda command: command.name))
 

@@ -6,7 +6,7 @@ The tree:
     ├── ParseError, InvalidRequest, UnknownCommand, InvalidParams, InternalError  (JSON-RPC 2.0)
     ├── Unauthenticated ── WrongCredentials
     ├── Forbidden ── ForeignOrigin
-    ├── NotFound ── UnknownUser
+    ├── NotFound ── UnknownUser, UnknownSlashCommand
     ├── Conflict ── UsernameTaken
     ├── Refused ── UsernameInvalid, PasswordUnacceptable, ContentInvalid, UnknownType, OverLimit,
     │   BlobUnusable, ActionRefused, PluginFailed, CheckFailed
@@ -50,6 +50,7 @@ __all__ = [
     "TooLarge",
     "Unauthenticated",
     "UnknownCommand",
+    "UnknownSlashCommand",
     "UnknownType",
     "UnknownUser",
     "UsernameInvalid",
@@ -166,6 +167,13 @@ class UnknownUser(NotFound):
 
     code, key = 1005, "unknown_user"
     sentence = "There is nobody called {username}."
+
+
+class UnknownSlashCommand(NotFound):
+    """No plugin has a slash command called ``name``."""
+
+    code, key = 1035, "unknown_slash_command"
+    sentence = "There is no command /{name}."
 
 
 class Conflict(Failure):

@@ -58,18 +58,17 @@ class Preparation:
     def __init__(
         self,
         types: MessageTypes,
-        checks: Checks | None = None,
         context_for: Callable[[str, str, str], Any] = lambda type, user, conversation: None,
         failed: Told = lambda type, error: None,
     ) -> None:
         self._types = types
-        self._checks = checks or NoChecks()
+        self.checks: Checks = NoChecks()
         self._context_for = context_for
         self._failed = failed
 
     def is_quick(self, type: str) -> bool:
         """Whether a message of this type needs no step that takes time."""
-        return not (self._checks.active or self._types.prepares(type))
+        return not (self.checks.active or self._types.prepares(type))
 
     def at_once(self, type: str, content: Raw) -> Prepared:
         """A new message's parts, for types that are quick.
@@ -106,7 +105,7 @@ class Preparation:
         value = content
         if self._types.prepares(type):
             value = await self._prepare(type, content, user, conversation)
-        if not self._checks.active:
+        if not self.checks.active:
             return value
         try:
             text = self._types.finish(type, value).text
@@ -114,7 +113,7 @@ class Preparation:
         except Exception as error:
             raise self._defect(type, error) from error
         proposed = Proposed(conversation, user, type, value, text, reply_to, message)
-        allowed = (await self._checks.message(proposed)).content
+        allowed = (await self.checks.message(proposed)).content
         if allowed is value:
             return value
         # A plugin wrote it anew: as valid as what people send.

@@ -12,7 +12,7 @@ import contextlib
 import gc
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import structlog
@@ -23,7 +23,7 @@ from dash_messenger.accounts import Accounts
 from dash_messenger.acting import Acting
 from dash_messenger.changing import MessageLocks
 from dash_messenger.clock import Clock, now_ms
-from dash_messenger.commands import Commands
+from dash_messenger.commands import Command, Commands
 from dash_messenger.conversations import Conversations
 from dash_messenger.editing import Editing
 from dash_messenger.folder import DATABASE, FolderLock
@@ -36,7 +36,15 @@ from dash_messenger.history import History
 from dash_messenger.hub import Hub
 from dash_messenger.limits import Attempts
 from dash_messenger.passwords import Passwords
+from dash_messenger.plugins.adjusting import Adjusting
+from dash_messenger.plugins.calling import Calls
+from dash_messenger.plugins.context import Job, Preparing, SlashCommand, Tables
+from dash_messenger.plugins.jobs import Jobs
+from dash_messenger.plugins.keeping import migrate_tables, read_values
+from dash_messenger.plugins.limited import Limited
 from dash_messenger.plugins.listing import Installed
+from dash_messenger.plugins.serving import Parts
+from dash_messenger.plugins.slash import SlashCommands
 from dash_messenger.preparing import Preparation
 from dash_messenger.protocol import Event
 from dash_messenger.reacting import Reacting
@@ -44,7 +52,7 @@ from dash_messenger.reading import Reading, Receipts
 from dash_messenger.sending import Sending
 from dash_messenger.sessions import Sessions
 from dash_messenger.settings import Settings
-from dash_messenger.store import Store
+from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import users as user_rows
 from dash_messenger.syncing import Syncing
 from dash_messenger.users import Users
@@ -61,7 +69,14 @@ log = structlog.get_logger(__name__)
 class Server:
     """A server that is open: `serve` runs it until it is told to stop. Close it with `aclose`."""
 
-    def __init__(self, settings: Settings, store: Store, lock: FolderLock, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        lock: FolderLock,
+        clock: Clock,
+        plugin_settings: dict[str, dict[str, str]],
+    ) -> None:
         self.settings = settings
         self.store = store
         self._lock = lock
@@ -72,20 +87,30 @@ class Server:
             memory_kib=settings.password_memory_kib, passes=settings.password_passes
         )
         attempts = Attempts(enabled=settings.rate_limits)
-        self.accounts = Accounts(store, self._passwords, attempts, settings)
+        self.accounts = Accounts(store, self._passwords, attempts, settings, self.installed.themes)
         self.sessions = Sessions(store, self.accounts, self.hub, settings, clock)
         self._receipts = Receipts(self.hub)
         reading = Reading(store, self.hub, self._receipts)
         syncing = Syncing(store, self.hub, self.installed.renderer)
         self.commands = Commands()
         limited = settings.rate_limits
-        types, locks = self.installed.types, MessageLocks()
-        preparation = Preparation(types)
+        installed, contexts = self.installed, self.installed.contexts
+        types, locks, failed = installed.types, MessageLocks(), installed.type_failed
+        preparation = Preparation(types, self._preparing, failed)
         sending = Sending(
             store, types, preparation, rate_limits=limited, backlog=lambda: self.hub.backlog
         )
-        acting = Acting(store, types, clock=clock, rate_limits=limited, locks=locks)
-        editing = Editing(store, types, preparation, rate_limits=limited, locks=locks)
+        acting = Acting(store, types, clock=clock, rate_limits=limited, locks=locks, failed=failed)
+        editing = Editing(
+            store, types, preparation, rate_limits=limited, locks=locks, failed=failed
+        )
+        self._limited = Limited()
+        contexts.join(
+            Parts(store, types, sending, acting, self._limited, clock, settings.data),
+            plugin_settings,
+        )
+        self._jobs = Jobs(installed.failed)
+        self._slash = SlashCommands(store, rate_limits=limited, failed=installed.failed)
         for family in (
             self.accounts.commands(),
             self.sessions.commands(),
@@ -98,11 +123,23 @@ class Server:
             History(store, self.installed.renderer, preparation, rate_limits=limited).commands(),
             reading.commands(),
             syncing.commands(),
-            self.installed.commands(self._is_admin),
+            installed.commands(self._is_admin),
+            installed.themes.commands(),
+            self._slash.commands(),
+            Adjusting(installed, self._is_admin).commands(),
         ):
             for command in family:
                 self.commands.add(command)
-        store.listener = _Listeners(self.hub, syncing)
+        self._register_plugins()
+        self._calls = Calls(
+            installed.plugins,
+            contexts.of,
+            bot_of=contexts.bot_of,
+            failed=installed.failed,
+        )
+        installed.forget.append(self._calls.remove)
+        preparation.checks = self._calls
+        store.listener = _Listeners(self.hub, syncing, self._calls)
         self._addresses = Addresses(settings.trusted_proxies)
         self.gateway = Gateway(
             authenticate=self.sessions.authenticate,
@@ -145,11 +182,61 @@ class Server:
             lock.close()
             raise
         try:
-            return cls(settings, store, lock, clock)
+            kept = await store.read(lambda connection: read_values(connection, "setting"))
+            server = cls(settings, store, lock, clock, kept)
         except BaseException:
             await store.aclose()
             lock.close()
             raise
+        await server._start_plugins()
+        return server
+
+    def _register_plugins(self) -> None:
+        """Take what plugins register with a context at hand."""
+        installed, own = self.installed, set(self.commands)
+        installed.plugins.register("register_settings", installed.contexts.declare_settings)
+
+        def add_commands(plugin: str, commands: Iterable[Command]) -> None:
+            for command in commands:
+                if not isinstance(command, Command):
+                    raise TypeError(f"{command!r} is not a Command")
+                if not command.name.startswith(f"{plugin}."):
+                    raise ValueError(f"command {command.name} must be called {plugin}.…")
+                self.commands.add(command)
+
+        def remove_commands(plugin: str) -> None:
+            for command in [*self.commands]:
+                if command not in own and command.name.startswith(f"{plugin}."):
+                    self.commands.remove(command.name)
+
+        def add_slash_commands(plugin: str, commands: Iterable[SlashCommand]) -> None:
+            for command in commands:
+                self._slash.add(plugin, command)
+
+        def add_jobs(plugin: str, jobs: Iterable[Job]) -> None:
+            for job in jobs:
+                self._jobs.add(plugin, job)
+
+        installed.register("register_commands", add_commands, remove_commands)
+        installed.register("register_slash_commands", add_slash_commands, self._slash.remove)
+        installed.register("register_jobs", add_jobs, self._jobs.remove)
+
+    async def _start_plugins(self) -> None:
+        """Bring plugins' tables up to date, then let them begin."""
+        for plugin, tables in self.installed.tables.items():
+            if not self.installed.plugins.loaded(plugin):
+                continue
+            try:
+                await self.store.write(_migrating(plugin, tables))
+            # The edge to a stranger's code: its tables stay as they were.
+            except Exception as error:
+                self.installed.quarantine(plugin, error)
+        await self._calls.start()
+        self._jobs.start()
+
+    def _preparing(self, type: str, user: str, conversation: str) -> Preparing:
+        plugin = self.installed.owner(type) or ""
+        return Preparing(self.installed.contexts.of(plugin), user, conversation)
 
     @property
     def ready(self) -> bool:
@@ -195,6 +282,10 @@ class Server:
         """Stop everything and store what waits. Safe to call twice."""
         self.gateway.close()
         self._receipts.close()
+        await self._jobs.aclose()
+        await self._calls.stop()
+        await self.installed.contexts.aclose()
+        await self._limited.aclose()
         await self.hub.aclose()
         self.store.listener = None
         await self.store.aclose()
@@ -211,9 +302,10 @@ class Server:
 class _Listeners:
     """Who hears of committed events, in which order."""
 
-    def __init__(self, hub: Hub, syncing: Syncing) -> None:
+    def __init__(self, hub: Hub, syncing: Syncing, calls: Calls) -> None:
         self._hub = hub
         self._syncing = syncing
+        self._calls = calls
 
     def apply(self, events: list[Event]) -> None:
         """Before the answers."""
@@ -223,6 +315,14 @@ class _Listeners:
     def announce(self, events: list[Event]) -> None:
         """After the answers."""
         self._hub.announce(events)
+        self._calls.hear(events)
+
+
+def _migrating(plugin: str, tables: Tables) -> Callable[[Transaction], None]:
+    def work(transaction: Transaction) -> None:
+        migrate_tables(transaction.connection, plugin, tables)
+
+    return work
 
 
 class _Uvicorn(uvicorn.Server):

@@ -15,6 +15,7 @@ from dash_messenger.actions import Acted, Change, action
 from dash_messenger.commands import Caller
 from dash_messenger.errors import Failure
 from dash_messenger.messages import MessageType
+from dash_messenger.plugins.context import SlashCall, SlashCommand
 from dash_messenger.plugins.loading import GROUP
 from dash_messenger.server import Server
 from dash_messenger.settings import Settings
@@ -40,6 +41,10 @@ class Note(MessageType[Words]):
     @action()
     def nod(self, note: Acted[Words]) -> Change:
         return Change()
+
+
+async def _wave(call: SlashCall) -> None:
+    """Nobody sees it."""
 
 
 @dataclass
@@ -141,6 +146,7 @@ async def open_server(folder: Path, **settings: Any) -> AsyncIterator[ServerWorl
         clock=clock,
     )
     server.installed._add_types("note", [Note()])
+    server._slash.add("note", SlashCommand("wave", "Wave.", _wave))
     try:
         yield ServerWorld(server, clock)
     finally:

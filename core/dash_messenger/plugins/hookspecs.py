@@ -3,6 +3,15 @@
 ``register_*`` hooks are synchronous, called once at start, and return what is to be registered.
 A plugin that raises in one of them is quarantined: it is named with its reason, nothing that it
 registered stays, and the server starts without it.
+
+``check_*`` hooks are async and called before something happens. They may take 5 s; one that raises
+`Refused` declines with its sentence, one that fails otherwise or takes too long declines too.
+
+``on_*`` hooks are async and called after something was stored. They may take 30 s; a failure is
+logged with the plugin's name, and nobody else notices.
+
+An implementation names the arguments that it wants and gets those alone; ``context`` is its
+plugin's own.
 """
 
 from __future__ import annotations
@@ -13,12 +22,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pluggy
 
 if TYPE_CHECKING:
+    from msgspec import Struct
     from quart import Quart
 
+    from dash_messenger.commands import Command
     from dash_messenger.messages import MessageType
+    from dash_messenger.plugins.checks import Login, Proposed, Upload
+    from dash_messenger.plugins.context import Context, Job, MemberChange, SlashCommand, Tables
     from dash_messenger.plugins.loading import Plugins
+    from dash_messenger.plugins.themes import Theme
     from dash_messenger.plugins.views import View
     from dash_messenger.plugins.web import WebContext
+    from dash_messenger.protocol import Message
 
 __all__ = ["HOOK_API", "PROJECT", "ServerHooks", "hookimpl"]
 
@@ -70,4 +85,116 @@ class ServerHooks(Protocol):
         and ``/healthz`` exist already. Every route added needs a full session unless
         ``context.open_paths`` names it. Several plugins: all are called, in loading order. If it
         raises: the plugin is quarantined; routes that it had added before answer 404. Since 0.1.
+        """
+
+    @hookspec
+    def register_settings(self) -> type[Struct]:
+        """Return the struct of this plugin's settings; each field has a default.
+
+        Admins change them in a form that is made from the struct; `setting` inside ``Annotated``
+        says how a field is shown. `Context.settings` has the values. When: once, at start, before
+        the hooks that get a context. Several plugins: each has its own. If it raises: the plugin is
+        quarantined. Since 0.1.
+        """
+
+    @hookspec
+    def register_tables(self) -> Tables:
+        """Return tables of this plugin's own, which are brought up to date before `on_start`.
+
+        When: once, at start. Several plugins: each has its own, with a version table of its own. If
+        it raises, or a migration fails: the plugin is quarantined and its tables stay as they were.
+        Since 0.1.
+        """
+
+    @hookspec
+    def register_commands(self, context: Context) -> Iterable[Command]:
+        """Return commands that clients may call; each name begins with the plugin's and a dot.
+
+        They are called as the core's are: over the socket, by HTTP, by `Viewer.call`. Each needs a
+        full session. When: once, at start. Several plugins: all are called; a name that is taken
+        quarantines the later one. If it raises: the plugin is quarantined. Since 0.1.
+        """
+
+    @hookspec
+    def register_slash_commands(self, context: Context) -> Iterable[SlashCommand]:
+        """Return what people may type as ``/name arguments`` in a conversation.
+
+        When: once, at start. Several plugins: all are called; a name that is taken quarantines the
+        later one. If it raises: the plugin is quarantined. Since 0.1.
+        """
+
+    @hookspec
+    def register_jobs(self, context: Context) -> Iterable[Job]:
+        """Return what is to be done now and then.
+
+        When: once, at start. Several plugins: all are called. If it raises: the plugin is
+        quarantined. Since 0.1.
+        """
+
+    @hookspec
+    def register_themes(self) -> Iterable[Theme]:
+        """Return themes that users may choose.
+
+        When: once, at start. Several plugins: all are called; a name that is taken quarantines the
+        later one. If it raises: the plugin is quarantined; who had chosen one of its themes sees
+        the standard one. Since 0.1.
+        """
+
+    @hookspec
+    async def check_message(self, message: Proposed, context: Context) -> Proposed | None:
+        """Look at a message before it is stored, or at an edit of one.
+
+        Return None to let it be, or another `Proposed` to have other content stored. When: after
+        validation and preparation, before the commit; later messages of the same sender in the same
+        conversation wait, nobody else does. Several plugins: one after another, each gets what the
+        one before returned. If it raises: the message is refused. Since 0.1.
+        """
+
+    @hookspec
+    async def check_login(self, login: Login, context: Context) -> None:
+        """Look at a log-in before anything is opened.
+
+        When: after the password was right, before a second factor is asked for. Several plugins:
+        one after another. If it raises: the log-in is refused. Since 0.1.
+        """
+
+    @hookspec
+    async def check_upload(self, upload: Upload, context: Context) -> None:
+        """Look at a file before it is kept.
+
+        When: after all of it has arrived. Several plugins: one after another. If it raises: the
+        upload is refused and nothing of it stays. Since 0.1.
+        """
+
+    @hookspec
+    async def on_start(self, context: Context) -> None:
+        """Begin: the server is about to listen.
+
+        When: once, after all registrations and migrations. Several plugins: one after another. If
+        it raises: it is logged, and the plugin goes on. Since 0.1.
+        """
+
+    @hookspec
+    async def on_stop(self, context: Context) -> None:
+        """End: the server listens no more.
+
+        When: once, before the database is closed. Several plugins: one after another. If it raises:
+        it is logged. Since 0.1.
+        """
+
+    @hookspec
+    async def on_message(self, message: Message, context: Context) -> None:
+        """Hear of a message that was sent; a plugin does not hear of its own bot's.
+
+        When: after the commit, in the order of each conversation's log. Several plugins: each has a
+        line of its own, of 1,000 at most; who is slower misses the oldest. If it raises: it is
+        logged, and the next one comes. Since 0.1.
+        """
+
+    @hookspec
+    async def on_member(self, change: MemberChange, context: Context) -> None:
+        """Hear that somebody joined a conversation, or is no longer in it.
+
+        When: after the commit, as `on_message`. Several plugins: as `on_message`. If it raises: it
+        is logged. Since 0.1.
         """

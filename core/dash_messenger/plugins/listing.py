@@ -1,26 +1,50 @@
 """What plugins gave this server: loading them into it, and ``plugin.list``.
 
-Owns which plugin a message type came from. Must not know the database's tables but who is an admin.
+Owns which plugin each registered thing came from, and setting a plugin aside while the server runs.
+Must not know the database's tables but who is an admin.
 """
 
 from __future__ import annotations
 
+import sys
+import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
+import msgspec
+import structlog
 from msgspec import Struct
 
 from dash_messenger.commands import Caller, Command
 from dash_messenger.messages import MessageType, MessageTypes
+from dash_messenger.plugins.context import Tables
 from dash_messenger.plugins.hookspecs import PROJECT, ServerHooks
 from dash_messenger.plugins.loading import GROUP, Plugin, Plugins
+from dash_messenger.plugins.serving import Contexts
+from dash_messenger.plugins.themes import Themes
 from dash_messenger.plugins.views import Renderer, View
 
 __all__ = ["Installed"]
 
+# So many failures in so short a time are no accident.
+MAX_FAILURES = 20
+FAILURES_WITHIN_S = 60.0
+
+log = structlog.get_logger(__name__)
+
 
 class PluginList(Struct, frozen=True, forbid_unknown_fields=True):
     """``plugin.list`` has no parameters."""
+
+
+class ActionInfo(Struct, frozen=True):
+    """An action of a message type; ``params`` is a JSON Schema."""
+
+    name: str
+    may: str
+    params: dict[str, Any]
 
 
 class TypeInfo(Struct, frozen=True):
@@ -28,6 +52,8 @@ class TypeInfo(Struct, frozen=True):
 
     type: str
     plugin: str
+    editable: bool
+    actions: list[ActionInfo]
 
 
 class QuarantinedPlugin(Struct, frozen=True):
@@ -50,15 +76,26 @@ class Installed:
     def __init__(self, *, without: Iterable[str] = ()) -> None:
         self.types = MessageTypes()
         self.renderer = Renderer()
+        self.themes = Themes()
+        self.contexts = Contexts()
+        self.tables: dict[str, Tables] = {}
         self.plugins = Plugins(group=GROUP, project=PROJECT, hooks=ServerHooks)
+        # Called with the plugin's name and the reason when one is set aside.
+        self.on_quarantine: Callable[[str, str], None] = lambda plugin, reason: None
+        # What else has to forget a plugin.
+        self.forget: list[Callable[[str], None]] = []
         self._owners: dict[str, str] = {}
         self._loaded_by_plugins: dict[str, list[Plugins]] = {}
+        self._failures: dict[str, deque[float]] = {}
         self.plugins.load(without=frozenset(without))
-        self.plugins.register("register_message_types", self._add_types, self._remove_types)
-        self.plugins.register("register_views", self._add_views, self.renderer.remove)
-        self.plugins.register(
-            "register_plugins", self._add_plugins, lambda name: self._add_plugins(name, ())
-        )
+        for plugin in self.plugins:
+            self.contexts.kept(plugin.name).code = _folder_of(plugin)
+        register = self.plugins.register
+        register("register_message_types", self._add_types, self._remove_types)
+        register("register_views", self._add_views, self.renderer.remove)
+        register("register_plugins", self._add_plugins, lambda name: self._add_plugins(name, ()))
+        register("register_themes", self._add_themes, self.themes.remove)
+        register("register_tables", self._add_tables)
 
     def __iter__(self) -> Iterator[Plugin]:
         """Every plugin of every group, quarantined ones too."""
@@ -67,6 +104,15 @@ class Installed:
             for plugins in groups:
                 yield from plugins
 
+    def register(
+        self, hook: str, accept: Callable[[str, Any], None], undo: Callable[[str], None]
+    ) -> None:
+        """Call a ``register_*`` hook that is given a context, as `Plugins.register` does."""
+        self.forget.append(undo)
+        self.plugins.register(
+            hook, accept, undo, prepare=lambda name: {"context": self.contexts.of(name)}
+        )
+
     def _add_plugins(self, plugin: str, groups: Iterable[Plugins]) -> None:
         found = list(groups)
         for each in found:
@@ -74,7 +120,7 @@ class Installed:
                 raise TypeError(f"{each!r} is not a Plugins")
         self._loaded_by_plugins[plugin] = found
 
-    def _add_types(self, plugin: str, types: Iterable[MessageType[Any]]) -> None:
+    def _add_types(self, plugin: str, types: Iterable[MessageType[Any, Any, Any]]) -> None:
         for message_type in types:
             self.types.add(message_type)
             self._owners[message_type.type] = plugin
@@ -88,6 +134,53 @@ class Installed:
         for view in views:
             self.renderer.add(plugin, view)
 
+    def _add_themes(self, plugin: str, themes: Iterable[Any]) -> None:
+        for theme in themes:
+            self.themes.add(plugin, theme)
+
+    def _add_tables(self, plugin: str, tables: Tables) -> None:
+        if not isinstance(tables, Tables):
+            raise TypeError(f"{tables!r} is not a Tables")
+        self.tables[plugin] = tables
+
+    def owner(self, type: str) -> str | None:
+        """The plugin that a message type came with, or None."""
+        return self._owners.get(type)
+
+    # While the server runs.
+
+    def quarantine(self, plugin: str, error: BaseException | str) -> None:
+        """Set a plugin aside: nothing that it registered stays."""
+        if not self.plugins.loaded(plugin):
+            return
+        self.plugins.quarantine(plugin, error)
+        self._remove_types(plugin)
+        self.renderer.remove(plugin)
+        self.themes.remove(plugin)
+        for forget in self.forget:
+            forget(plugin)
+        reason = next(found.reason for found in self.plugins if found.name == plugin)
+        self.on_quarantine(plugin, reason)
+
+    def failed(self, plugin: str, error: BaseException) -> None:
+        """Note that a plugin's code failed; too often, and it is set aside."""
+        now = time.monotonic()
+        times = self._failures.setdefault(plugin, deque(maxlen=MAX_FAILURES))
+        times.append(now)
+        if len(times) == MAX_FAILURES and now - times[0] < FAILURES_WITHIN_S:
+            times.clear()
+            self.quarantine(
+                plugin,
+                f"it failed {MAX_FAILURES} times within {FAILURES_WITHIN_S:.0f} s, at last with "
+                f"{type(error).__name__}: {error}",
+            )
+
+    def type_failed(self, type: str, error: BaseException) -> None:
+        """The same for the plugin that a message type came with."""
+        plugin = self._owners.get(type)
+        if plugin is not None:
+            self.failed(plugin, error)
+
     def commands(self, is_admin: Callable[[str], Awaitable[bool]]) -> list[Command]:
         """What a client may ask about plugins."""
 
@@ -99,7 +192,18 @@ class Installed:
                     for plugin in self
                     if plugin.status == "quarantined"
                 ]
-            types = [TypeInfo(one.type, self._owners[one.type]) for one in self.types]
+            types = [
+                TypeInfo(
+                    one.type,
+                    self._owners[one.type],
+                    one.editable,
+                    [
+                        ActionInfo(action.name, action.may, msgspec.json.schema(action.params))
+                        for action in self.types.actions(one.type).values()
+                    ],
+                )
+                for one in self.types
+            ]
             return PluginsListed(types, quarantined)
 
         return [
@@ -111,3 +215,10 @@ class Installed:
                 "Which message types there are; admins see what is quarantined.",
             )
         ]
+
+
+def _folder_of(plugin: Plugin) -> Path | None:
+    """Where a plugin's code lies: its ``locale`` and ``assets`` are beside it."""
+    module = sys.modules.get(plugin.module.partition(":")[0])
+    file = getattr(module, "__file__", None)
+    return None if file is None else Path(file).parent

@@ -1,0 +1,142 @@
+"""Admins change plugins' settings.
+
+Owns ``plugin.settings`` and ``plugin.change_settings``. Invariant: secrets are no settings, so no
+command tells one.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+from dash_messenger.commands import Caller, Command
+from dash_messenger.errors import Forbidden, NotFound
+from dash_messenger.plugins.context import Setting
+from dash_messenger.plugins.listing import Installed
+from dash_messenger.plugins.serving import NoSettings
+
+__all__ = ["Adjusting"]
+
+Name = Annotated[str, Meta(max_length=64)]
+
+
+class SettingsGet(Struct, frozen=True, forbid_unknown_fields=True):
+    """``plugin.settings`` has no parameters."""
+
+
+class SettingInfo(Struct, frozen=True):
+    """A setting: how it is shown, what is valid (a JSON Schema), its value and its default."""
+
+    name: str
+    label: str
+    help: str
+    schema: dict[str, Any]
+    value: Any
+    default: Any
+
+
+class PluginSettings(Struct, frozen=True):
+    """The settings of one plugin."""
+
+    plugin: str
+    settings: list[SettingInfo]
+
+
+class SettingsFound(Struct, frozen=True):
+    """Result of ``plugin.settings``: the plugins that have some."""
+
+    plugins: list[PluginSettings]
+
+
+class SettingsChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``plugin.change_settings``: values by name; the others stay."""
+
+    plugin: Name
+    values: dict[Name, Raw]
+
+
+class Adjusting:
+    """The commands by which admins see and change settings."""
+
+    def __init__(self, installed: Installed, is_admin: Callable[[str], Awaitable[bool]]) -> None:
+        self._installed = installed
+        self._is_admin = is_admin
+
+    def commands(self) -> list[Command]:
+        """What an admin may ask."""
+        return [
+            Command(
+                "plugin.settings",
+                SettingsGet,
+                SettingsFound,
+                self.get,
+                "What can be set for each plugin; for admins.",
+            ),
+            Command(
+                "plugin.change_settings",
+                SettingsChange,
+                PluginSettings,
+                self.change,
+                "Change a plugin's settings; for admins.",
+            ),
+        ]
+
+    async def get(self, caller: Caller, params: SettingsGet) -> SettingsFound:
+        """All settings.
+
+        Raises:
+            Forbidden: the caller is no admin.
+        """
+        await self._check(caller)
+        found = [self._settings(one.name) for one in self._installed.plugins]
+        return SettingsFound([one for one in found if one.settings])
+
+    async def change(self, caller: Caller, params: SettingsChange) -> PluginSettings:
+        """The plugin's settings after the change.
+
+        Raises:
+            Forbidden: the caller is no admin.
+            NotFound: there is no such plugin.
+            InvalidParams: a value does not fit; nothing was changed.
+        """
+        await self._check(caller)
+        if not self._installed.plugins.loaded(params.plugin):
+            raise NotFound
+        values = {name: msgspec.json.decode(value) for name, value in params.values.items()}
+        await self._installed.contexts.of(params.plugin).change_settings(**values)
+        return self._settings(params.plugin)
+
+    async def _check(self, caller: Caller) -> None:
+        if not await self._is_admin(caller.user_id):
+            raise Forbidden
+
+    def _settings(self, plugin: str) -> PluginSettings:
+        kept = self._installed.contexts.kept(plugin)
+        if kept.settings_type is NoSettings:
+            return PluginSettings(plugin, [])
+        hints = typing.get_type_hints(kept.settings_type, include_extras=True)
+        defaults = kept.settings_type()
+        return PluginSettings(
+            plugin,
+            [
+                SettingInfo(
+                    field.name,
+                    *_described(hints[field.name], field.name),
+                    msgspec.json.schema(field.type),
+                    getattr(kept.settings, field.name),
+                    getattr(defaults, field.name),
+                )
+                for field in msgspec.structs.fields(kept.settings_type)
+            ],
+        )
+
+
+def _described(hint: Any, name: str) -> tuple[str, str]:
+    for each in getattr(hint, "__metadata__", ()):
+        if isinstance(each, Setting):
+            return each.label, each.help
+    return name.replace("_", " ").capitalize(), ""

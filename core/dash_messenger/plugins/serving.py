@@ -1,0 +1,348 @@
+"""The server's side of `Context`: one for each plugin, joined to the parts that do the work.
+
+Owns the plugins' bots, settings in force and background tasks. Must not know what a plugin does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import structlog
+from msgspec import Raw, Struct
+from sqlalchemy import Connection, insert, select
+
+from dash_messenger.acting import Acting, MessageAct
+from dash_messenger.changing import find
+from dash_messenger.clock import Clock
+from dash_messenger.errors import InvalidParams, NotFound
+from dash_messenger.messages import MessageTypes
+from dash_messenger.plugins.context import Blobs
+from dash_messenger.plugins.keeping import (
+    decode_settings,
+    keep_value,
+    read_value,
+)
+from dash_messenger.plugins.limited import Limited
+from dash_messenger.plugins.translating import Catalogues
+from dash_messenger.protocol import Message, User, explain
+from dash_messenger.sending import MessageSend, Sending
+from dash_messenger.store import Store, Transaction
+from dash_messenger.store.logs import MESSAGE_COLUMNS, message_of
+from dash_messenger.store.tables import members, messages, users
+
+__all__ = ["Contexts", "Parts", "PluginContext"]
+
+T = TypeVar("T")
+
+
+class NoSettings(Struct, frozen=True):
+    """The settings of a plugin that declares none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What contexts are joined to."""
+
+    store: Store
+    types: MessageTypes
+    sending: Sending
+    acting: Acting
+    limited: Limited
+    clock: Clock
+    folder: Path
+    blobs_of: Callable[[str], Blobs] | None = None
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What core keeps of a plugin while it runs."""
+
+    settings_type: type[Struct] = NoSettings
+    settings: Struct = field(default_factory=NoSettings)
+    bot: str | None = None
+    code: Path | None = None
+
+
+class Contexts:
+    """The contexts of one server, by plugin."""
+
+    def __init__(self) -> None:
+        self._parts: Parts | None = None
+        self._kept: dict[str, _Kept] = {}
+        self._contexts: dict[str, PluginContext] = {}
+        self._values: dict[str, dict[str, str]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def join(self, parts: Parts, values: dict[str, dict[str, str]]) -> None:
+        """From now on contexts work; ``values`` are the settings that were kept, by plugin."""
+        self._parts, self._values = parts, values
+
+    @property
+    def parts(self) -> Parts:
+        """What contexts are joined to.
+
+        Raises:
+            RuntimeError: nothing yet; ``dash-messenger plugins`` only looks at what there is.
+        """
+        if self._parts is None:
+            raise RuntimeError("the server does not run: a context only answers while it does")
+        return self._parts
+
+    def of(self, plugin: str) -> PluginContext:
+        """The plugin's context; always the same object."""
+        found = self._contexts.get(plugin)
+        if found is None:
+            found = self._contexts[plugin] = PluginContext(plugin, self)
+        return found
+
+    def kept(self, plugin: str) -> _Kept:
+        """What is kept of a plugin."""
+        return self._kept.setdefault(plugin, _Kept())
+
+    def declare_settings(self, plugin: str, declared: object) -> None:
+        """Take a plugin's settings struct.
+
+        Raises:
+            TypeError: it is none, or a field has no default.
+        """
+        if not isinstance(declared, type) or not issubclass(declared, Struct):
+            raise TypeError(f"{declared!r} is not a msgspec struct")
+        kept = self.kept(plugin)
+        kept.settings = decode_settings(declared, self._values.get(plugin, {}))
+        kept.settings_type = declared
+
+    def bot_of(self, plugin: str) -> str | None:
+        """The id of a plugin's bot, where it has been made since the start."""
+        kept = self._kept.get(plugin)
+        return None if kept is None else kept.bot
+
+    def start(self, plugin: str, work: Coroutine[Any, Any, None]) -> None:
+        """Run a plugin's background work."""
+        task = asyncio.get_running_loop().create_task(_logged(plugin, work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def aclose(self) -> None:
+        """End what runs in the background."""
+        tasks = [*self._tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _logged(plugin: str, work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    # The root of a task.
+    except Exception:
+        structlog.get_logger(__name__).exception("plugin_task_failed", plugin=plugin)
+
+
+class PluginContext:
+    """A `Context`."""
+
+    def __init__(self, plugin: str, contexts: Contexts) -> None:
+        self._plugin = plugin
+        self._contexts = contexts
+        self._log = structlog.get_logger(f"plugin.{plugin}").bind(plugin=plugin)
+        self._words: Catalogues | None = None
+
+    @property
+    def name(self) -> str:
+        """The plugin's name."""
+        return self._plugin
+
+    @property
+    def log(self) -> Any:
+        """A logger that names the plugin."""
+        return self._log
+
+    @property
+    def folder(self) -> Path:
+        """The plugin's folder in the data folder."""
+        folder = self._contexts.parts.folder / "plugins" / self._plugin
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
+    @property
+    def settings(self) -> Any:
+        """The settings in force."""
+        return self._contexts.kept(self._plugin).settings
+
+    @property
+    def blobs(self) -> Blobs:
+        """The server's files."""
+        blobs_of = self._contexts.parts.blobs_of
+        assert blobs_of is not None
+        return blobs_of(self._plugin)
+
+    def now_ms(self) -> int:
+        """The time."""
+        return self._contexts.parts.clock()
+
+    def translate(self, language: str) -> Callable[[str], str]:
+        """The plugin's sentences in a language."""
+        if self._words is None:
+            self._words = Catalogues(self._contexts.kept(self._plugin).code)
+        return self._words.of(language)
+
+    async def bot(self) -> str:
+        """The id of the plugin's user."""
+        kept = self._contexts.kept(self._plugin)
+        if kept.bot is None:
+            kept.bot = await self._contexts.parts.store.write(self._make_bot)
+        return kept.bot
+
+    def _make_bot(self, transaction: Transaction) -> str:
+        connection = transaction.connection
+        known = read_value(connection, self._plugin, "core", "bot")
+        if known is not None:
+            return known
+        name = f"{self._plugin}-bot"[:32]
+        taken = select(users.c.id).where(users.c.username_key == name.lower())
+        id = transaction.new_id()
+        if connection.execute(taken).first() is not None:
+            name = f"{name[:23]}-{id[-8:]}"
+        connection.execute(
+            insert(users).values(
+                id=id,
+                username=name,
+                username_key=name.lower(),
+                display_name=self._plugin.replace("_", " ").capitalize(),
+                role="bot",
+                seq=0,
+                created_at_ms=transaction.now_ms,
+            )
+        )
+        keep_value(connection, self._plugin, "core", "bot", id)
+        return id
+
+    async def send(
+        self,
+        *,
+        conversation: str,
+        type: str,
+        content: Struct | dict[str, Any],
+        reply_to: str | None = None,
+        client_id: str | None = None,
+    ) -> str:
+        """Send a message as the plugin's bot."""
+        sent = await self._contexts.parts.sending.send_as(
+            await self.bot(),
+            MessageSend(
+                conversation=conversation,
+                client_id=client_id or uuid.uuid4().hex,
+                type=type,
+                content=Raw(msgspec.json.encode(content)),
+                reply_to=reply_to,
+            ),
+        )
+        return sent.id
+
+    async def act(self, *, message: str, action: str, params: dict[str, Any] | None = None) -> None:
+        """Act on a message as the plugin's bot."""
+        wish = MessageAct(
+            message=message,
+            action=action,
+            client_id=uuid.uuid4().hex,
+            params=Raw(msgspec.json.encode(params or {})),
+        )
+        await self._contexts.parts.acting.act_as(await self.bot(), wish, by_bot=True)
+
+    async def message(self, *, id: str, reader: str | None = None) -> Message | None:
+        """A message, as far as ``reader`` may see it."""
+
+        def work(connection: Connection) -> Message | None:
+            if reader is not None:
+                with contextlib.suppress(NotFound):
+                    return find(connection, id, reader).message
+                return None
+            row = connection.execute(select(*MESSAGE_COLUMNS).where(messages.c.id == id)).first()
+            return None if row is None else message_of(row)
+
+        return await self._contexts.parts.store.read(work)
+
+    def content(self, message: Message) -> Any:
+        """A message's content as its struct."""
+        if message.content is None:
+            return None
+        version = 1 if message.type_version is msgspec.UNSET else message.type_version
+        return self._contexts.parts.types.decode(message.type, message.content, version)
+
+    async def members(self, *, conversation: str) -> list[User]:
+        """Who is in a conversation."""
+        query = (
+            select(users.c.id, users.c.username, users.c.display_name)
+            .join(members, members.c.user_id == users.c.id)
+            .where(members.c.conversation_id == conversation, members.c.to_seq.is_(None))
+            .order_by(members.c.joined_at_ms, users.c.id)
+        )
+        return await self._contexts.parts.store.read(
+            lambda connection: [User(*row) for row in connection.execute(query)]
+        )
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """What ``work`` reads."""
+        return await self._contexts.parts.store.read(work)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """What ``work`` wrote."""
+        return await self._contexts.parts.store.write(
+            lambda transaction: work(transaction.connection)
+        )
+
+    async def change_settings(self, **values: Any) -> None:
+        """Change some settings."""
+        kept = self._contexts.kept(self._plugin)
+        declared = {f.name: f for f in msgspec.structs.fields(kept.settings_type)}
+        encoded: dict[str, str] = {}
+        for name, value in values.items():
+            if name not in declared:
+                raise InvalidParams(field=name, reason="there is no such setting")
+            text = msgspec.json.encode(value)
+            try:
+                msgspec.json.decode(text, type=declared[name].type)
+            except msgspec.ValidationError as error:
+                raise InvalidParams(field=name, reason=explain(error)["reason"]) from None
+            encoded[name] = text.decode()
+
+        def work(transaction: Transaction) -> None:
+            for name, text in encoded.items():
+                keep_value(transaction.connection, self._plugin, "setting", name, text)
+
+        await self._contexts.parts.store.write(work)
+        now = {f: msgspec.json.encode(getattr(kept.settings, f)).decode() for f in declared}
+        kept.settings = decode_settings(kept.settings_type, {**now, **encoded})
+
+    async def secret(self, *, name: str) -> str | None:
+        """A secret."""
+        return await self._contexts.parts.store.read(
+            lambda connection: read_value(connection, self._plugin, "secret", name)
+        )
+
+    async def keep_secret(self, *, name: str, value: str | None) -> None:
+        """Keep a secret."""
+        await self._contexts.parts.store.write(
+            lambda transaction: keep_value(
+                transaction.connection, self._plugin, "secret", name, value
+            )
+        )
+
+    async def limited(
+        self, function: Callable[..., Any], *arguments: Any, time_limit_s: float = 20.0
+    ) -> Any:
+        """Run a function in a child process."""
+        return await self._contexts.parts.limited.run(
+            function, *arguments, time_limit_s=time_limit_s
+        )
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something in the background."""
+        self._contexts.start(self._plugin, work)

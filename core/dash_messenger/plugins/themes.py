@@ -1,0 +1,109 @@
+"""Themes: named sets of tokens that users choose between.
+
+Owns what a theme is and which there are. Must not know how anything is drawn; which tokens there
+are is the pages' affair.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from msgspec import Struct
+
+from dash_messenger.commands import Caller, Command
+
+__all__ = ["BUILT_IN", "Theme", "Themes"]
+
+BUILT_IN = ("light", "dark")
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+_TOKEN = re.compile(r"[a-z][a-z0-9-]{0,47}")
+# Colours, lengths and functions of them; nothing that loads a file or ends a declaration.
+_VALUE = re.compile(r"[A-Za-z0-9#.,%() /+-]{1,120}")
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """How the pages look.
+
+    ``scheme`` says which of the two it is built on: what it does not name is as there. ``tokens``
+    are values by the names in ``docs/themes.md``, such as ``{"primary": "#2563d4"}``.
+    """
+
+    name: str
+    scheme: Literal["light", "dark"]
+    tokens: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class ThemeList(Struct, frozen=True, forbid_unknown_fields=True):
+    """``theme.list`` has no parameters."""
+
+
+class ThemeInfo(Struct, frozen=True):
+    """A theme, for clients that draw by it."""
+
+    name: str
+    scheme: str
+    tokens: dict[str, str]
+
+
+class ThemesFound(Struct, frozen=True):
+    """Result of ``theme.list``."""
+
+    themes: list[ThemeInfo]
+
+
+class Themes:
+    """The registered themes by name."""
+
+    def __init__(self) -> None:
+        self._themes: dict[str, tuple[Theme, str]] = {}
+
+    def add(self, plugin: str, theme: Theme) -> None:
+        """Register a theme.
+
+        Raises:
+            TypeError: it is no `Theme`.
+            ValueError: its name is taken or malformed, or a token could break out of its place.
+        """
+        if not isinstance(theme, Theme):
+            raise TypeError(f"{theme!r} is not a Theme")
+        if not _NAME.fullmatch(theme.name) or theme.scheme not in BUILT_IN:
+            raise ValueError(f"{theme.name!r} ({theme.scheme!r}) is not a name and scheme")
+        if theme.name in self._themes or theme.name in (*BUILT_IN, "auto"):
+            raise ValueError(f"theme {theme.name} is registered twice")
+        for token, value in theme.tokens.items():
+            safe = _VALUE.fullmatch(value) and "url(" not in value.lower()
+            if not (_TOKEN.fullmatch(token) and safe):
+                raise ValueError(f"theme {theme.name}: token {token!r} cannot be {value!r}")
+        self._themes[theme.name] = (theme, plugin)
+
+    def remove(self, plugin: str) -> None:
+        """Forget what a plugin registered."""
+        self._themes = {n: found for n, found in self._themes.items() if found[1] != plugin}
+
+    def __iter__(self) -> Iterator[Theme]:
+        return (theme for theme, _ in self._themes.values())
+
+    def __contains__(self, name: object) -> bool:
+        # "auto" goes by what the browser prefers.
+        return name == "auto" or name in BUILT_IN or name in self._themes
+
+    def commands(self) -> list[Command]:
+        """What a client may ask about themes."""
+
+        async def list_themes(caller: Caller, params: ThemeList) -> ThemesFound:
+            return ThemesFound([ThemeInfo(one.name, one.scheme, dict(one.tokens)) for one in self])
+
+        return [
+            Command(
+                "theme.list",
+                ThemeList,
+                ThemesFound,
+                list_themes,
+                "The themes beyond light and dark.",
+            )
+        ]
