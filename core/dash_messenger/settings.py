@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     """argon2id passes over that memory."""
     session_days: int = Field(default=90, ge=1, le=400)
     """Days without use after which a session ends. 400 is the most a browser keeps a cookie."""
+    max_upload_bytes: int = Field(default=100 * 1024 * 1024, ge=1, le=10 * 1024**3)
+    """The largest file that may be uploaded, in bytes."""
     plugins_without: tuple[str, ...] = ()
     """Names of installed plugins that are not to be loaded."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

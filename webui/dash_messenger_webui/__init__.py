@@ -1,7 +1,31 @@
 """The web UI of Dash Messenger: what a plugin's Dash half may import from it."""
 
-from dash_messenger_webui.contract import Composer, Drawable, Html, MessageView, Translate
+from dash_messenger_webui.contract import (
+    Composer,
+    Drawable,
+    Format,
+    Html,
+    MenuEntry,
+    MessageView,
+    Picker,
+    Translate,
+    act,
+)
+from dash_messenger_webui.fields import field
 from dash_messenger_webui.hookspecs import hookimpl
 from dash_messenger_webui.session import viewer
 
-__all__ = ["Composer", "Drawable", "Html", "MessageView", "Translate", "hookimpl", "viewer"]
+__all__ = [
+    "Composer",
+    "Drawable",
+    "Format",
+    "Html",
+    "MenuEntry",
+    "MessageView",
+    "Picker",
+    "Translate",
+    "act",
+    "field",
+    "hookimpl",
+    "viewer",
+]

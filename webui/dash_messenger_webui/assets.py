@@ -20,7 +20,10 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 FOLDER = Path(__file__).parent
 PREFIX = "/assets/"
 # One style sheet is one request; later ones win.
-STYLE_SHEETS = ("assets/tokens.css", "assets/icons.css", "assets/pages.css", "assets/messenger.css")
+STYLE_SHEETS = tuple(
+    f"assets/{name}.css"
+    for name in ("tokens", "icons", "pages", "messenger", "messages", "composer")
+)
 COMPONENTS = "components"
 _URL = re.compile(r'url\("(?!data:)([^"]+)"\)')
 _TYPES = {

@@ -1,4 +1,4 @@
-"""What a plugin's Dash half is made of: views, safe HTML, composers, translations.
+"""What a plugin's Dash half is made of: views, safe HTML, composers, actions, translations.
 
 Owns the public types of the web UI. Imports neither Dash nor the server, so that a ``ui.py`` that
 draws strings or HTML stays light.
@@ -7,35 +7,61 @@ draws strings or HTML stays light.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeAlias
 
 import msgspec
+from typing_extensions import TypeVar
 
-__all__ = ["Composer", "Drawable", "Html", "MessageView", "Translate"]
+from dash_messenger_webui.fields import Field
+
+__all__ = [
+    "Composer",
+    "Drawable",
+    "Format",
+    "Html",
+    "MenuEntry",
+    "MessageView",
+    "Picker",
+    "Translate",
+    "act",
+    "body_json",
+    "composer_json",
+    "menu_json",
+]
 
 ContentT = TypeVar("ContentT")
+StateT = TypeVar("StateT", default=Any)
 
 Translate: TypeAlias = Callable[[str], str]
+_LEFT_OUT: Any = object()
 
 
 @dataclass(frozen=True, slots=True)
 class Html:
     """Markup that is safe to insert: whoever makes it has escaped or sanitised what people wrote.
 
-    ``bubble=False`` shows it on the bare background, as stickers and single emoji are.
+    ``bubble=False`` shows it on the bare background, as stickers and single emoji are; ``edge``
+    lets it fill the bubble to its edge, as photos do, with the time upon it.
+
+    A few data attributes have a meaning in it: ``data-gallery="URL"`` (with ``data-caption`` and
+    ``data-download``) opens a picture large; ``data-copy`` on a button copies the text of the
+    nearest ``pre``; what is inside ``data-reveal`` is shown when it is pressed. Nothing in it can
+    act on the message: see `act`.
     """
 
     markup: str
     bubble: bool = True
+    edge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Drawable(Generic[ContentT]):
+class Drawable(Generic[ContentT, StateT]):
     """A message as a view draws it: the same for every reader.
 
-    ``content`` is the type's own struct; times are milliseconds UTC.
+    ``content`` and ``state`` are the type's own structs; times are milliseconds UTC.
     """
 
     id: str
@@ -44,15 +70,50 @@ class Drawable(Generic[ContentT]):
     content: ContentT
     text: str
     sent_at_ms: int
+    state: StateT = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A button above the text box that puts marks around what is selected.
+
+    ``icon`` is a Tabler icon's name; ``key`` is pressed with Ctrl (or Cmd); with ``line`` the mark
+    goes before each line.
+    """
+
+    label: str
+    icon: str
+    before: str
+    after: str = ""
+    key: str | None = None
+    line: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Picker:
+    """A panel of pictures to choose from; a choice is sent at once.
+
+    ``command`` is called with ``query`` and ``language`` and answers ``{"groups": [{"id", "label",
+    "icon" or "icon_url", "items": [{"id", "label", "image", "content"}]}]}``; ``content`` is what
+    is sent.
+    """
+
+    command: str
 
 
 @dataclass(frozen=True, slots=True)
 class Composer:
     """How people write a message of a type.
 
-    ``inline`` names the field of Content that the text box fills: such a type owns the box, the
-    one with the lowest ``rank`` where several do. ``max_characters`` is that field's limit,
-    ``icon`` a Tabler icon's name, ``label`` what the type is called.
+    ``icon`` is a Tabler icon's name, ``label`` what the type is called. One of these says how it is
+    written; sending, replying, errors and closing are the page's affair:
+
+    - ``inline`` names the field of Content that the text box fills. The type with the lowest
+      ``rank`` owns the box; people may choose between several. ``max_characters`` is the field's
+      limit, ``formats`` are its buttons, ``preview`` shows it drawn before it is sent.
+    - ``fields`` (see `field`) are asked for in a form; their names are those of Content. A field of
+      files takes what is pasted or dropped, if no other type claims it more narrowly.
+    - ``picker`` offers what to choose from.
     """
 
     icon: str
@@ -60,9 +121,55 @@ class Composer:
     inline: str | None = None
     max_characters: int | None = None
     rank: int = 100
+    fields: Sequence[Field] = ()
+    picker: Picker | None = None
+    formats: Sequence[Format] = ()
+    preview: bool = False
+
+    def __post_init__(self) -> None:
+        ways = (self.inline is not None, bool(self.fields), self.picker is not None)
+        if sum(ways) != 1:
+            raise ValueError("a composer needs one of inline, fields and picker")
 
 
-class MessageView(Generic[ContentT]):
+@dataclass(frozen=True, slots=True)
+class MenuEntry:
+    """Something to do from a message's menu.
+
+    ``act`` names an action of the type, ``command`` a command, which is called with the message's
+    id as ``message``; ``params`` are given to either. ``may`` says who is offered it; the server
+    decides all the same.
+    """
+
+    label: str
+    icon: str
+    act: str | None = None
+    command: str | None = None
+    params: dict[str, Any] | None = None
+    may: Literal["member", "author"] = "member"
+
+    def __post_init__(self) -> None:
+        if (self.act is None) == (self.command is None):
+            raise ValueError("a menu entry needs one of act and command")
+
+
+def act(action: str, *, mark: Any = _LEFT_OUT, confirm: str | None = None, **params: Any) -> Any:
+    """Attributes that let a component act on its message: ``Button(**act("vote", option=0))``.
+
+    A press sends ``message.act`` as the reader: no callback and no id is needed. Where ``mark`` is
+    given, the component is shown as pressed while the reader's own mark equals it or, being a list,
+    contains it; and ``on`` is added to the parameters: whether it shall be so from now on.
+    ``confirm`` is a question that is asked first. Only components act, never `Html`.
+    """
+    attributes: dict[str, Any] = {"data-act": action, "data-params": json.dumps(params)}
+    if mark is not _LEFT_OUT:
+        attributes["data-mark"] = json.dumps(mark)
+    if confirm is not None:
+        attributes["data-confirm"] = confirm
+    return attributes
+
+
+class MessageView(Generic[ContentT, StateT]):
     """How messages of one type look and are written. One object is registered by a plugin.
 
     ``type`` is the message type's name. ``render`` is called once per revision and language, off
@@ -71,7 +178,10 @@ class MessageView(Generic[ContentT]):
 
     type: ClassVar[str]
 
-    def render(self, message: Drawable[ContentT], t: Translate) -> str | Html | Any:
+    def load(self) -> None:
+        """Import what is slow to import: called once, in a thread, while the server starts."""
+
+    def render(self, message: Drawable[ContentT, StateT], t: Translate) -> str | Html | Any:
         """The body: a plain string, safe `Html`, or a Dash component.
 
         Bubble, author, time and receipts are drawn around it. ``t`` translates the plugin's own
@@ -83,6 +193,55 @@ class MessageView(Generic[ContentT]):
         """How a message of this type is written, or None where people do not write it."""
         return None
 
+    def menu(self, t: Translate) -> list[MenuEntry]:
+        """What its menu offers beside what every message's does."""
+        return []
+
+    def register(self, app: Any) -> None:
+        """Add callbacks: for bodies that need more than `act`.
+
+        ``app.callback`` takes async functions alone. The ids of components are
+        ``{"plugin": …, "name": …, "message": …}``, matched with ``MATCH``; what the browser says in
+        an id is a claim: act by ``await viewer().call(…)``, which the reader's rights bound.
+        """
+
+
+def composer_json(type: str, composer: Composer) -> dict[str, Any]:
+    """A composer as the browser draws it."""
+    shown: dict[str, Any] = {
+        "type": type,
+        "label": composer.label,
+        "icon": composer.icon,
+        "rank": composer.rank,
+    }
+    if composer.inline is not None:
+        shown["field"] = composer.inline
+        shown["max_length"] = composer.max_characters
+        shown["preview"] = composer.preview
+        shown["formats"] = [
+            {"label": f.label, "icon": f.icon, "before": f.before, "after": f.after}
+            | ({"key": f.key} if f.key else {})
+            | ({"line": True} if f.line else {})
+            for f in composer.formats
+        ]
+    elif composer.picker is not None:
+        shown["picker"] = composer.picker.command
+    else:
+        shown["fields"] = [one.json() for one in composer.fields]
+    return shown
+
+
+def menu_json(entry: MenuEntry) -> dict[str, Any]:
+    """A menu entry as the browser draws it."""
+    shown: dict[str, Any] = {"label": entry.label, "icon": entry.icon, "may": entry.may}
+    if entry.act is not None:
+        shown["act"] = entry.act
+    else:
+        shown["command"] = entry.command
+    if entry.params:
+        shown["params"] = entry.params
+    return shown
+
 
 def body_json(drawn: object) -> bytes | None:
     """What `MessageView.render` returned, as the JSON that the time line draws; None where it
@@ -93,6 +252,8 @@ def body_json(drawn: object) -> bytes | None:
         body: dict[str, object] = {"html": drawn.markup}
         if not drawn.bubble:
             body["bare"] = True
+        if drawn.edge:
+            body["edge"] = True
         return msgspec.json.encode(body)
     if hasattr(drawn, "to_plotly_json"):
         return msgspec.json.encode(drawn, enc_hook=_component_json)

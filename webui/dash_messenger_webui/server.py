@@ -59,7 +59,7 @@ class WebUi:
         @app.before_serving
         async def read_ahead() -> None:
             # Drawing has 50 ms, which reading the first catalogue would use up.
-            self._reading = asyncio.get_running_loop().run_in_executor(None, views.read_words)
+            self._reading = asyncio.get_running_loop().run_in_executor(None, views.read_ahead)
 
         def layout() -> Any:
             who = reader()
@@ -67,18 +67,16 @@ class WebUi:
             translated: dict[str, Any] = t.translate(texts)
             if who.viewer is None:
                 return entrance(who, t, translated, context.password_min_length)
-            composers = [
-                {
-                    "type": name,
-                    "label": composer.label,
-                    "icon": composer.icon,
-                    "field": composer.inline,
-                    "max_length": composer.max_characters,
-                    "rank": composer.rank,
-                }
-                for name, composer in views.composers(who.language)
-            ]
-            return messenger_page(who, t, translated, composers, views.owners())
+            composers, menus = views.composers(who.language), views.menus(who.language)
+            return messenger_page(
+                who,
+                t,
+                translated,
+                composers,
+                menus,
+                views.owners(),
+                context.max_upload_bytes,
+            )
 
         def make(suites: Suites) -> MessengerDash:
             return MessengerDash(app, files=files, words=words, suites=suites)

@@ -7,14 +7,23 @@ Owns which view draws which type. Must not know Dash: a component is whatever sa
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dash_messenger import Message, MessageTypes, Plugins, View
+from msgspec import UNSET
 
-from dash_messenger_webui.contract import Composer, Drawable, MessageView, body_json
+from dash_messenger_webui.contract import (
+    Composer,
+    Drawable,
+    MenuEntry,
+    MessageView,
+    body_json,
+    composer_json,
+    menu_json,
+)
 from dash_messenger_webui.hookspecs import GROUP, PROJECT, DashHooks
 from dash_messenger_webui.translations import LANGUAGES, Words, read_words
 
@@ -26,7 +35,7 @@ OWN_WORDS = OWN_FOLDER / "locale"
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    view: MessageView[Any]
+    view: MessageView[Any, Any]
     plugin: str
     folder: Path
     words: dict[str, Words]
@@ -45,7 +54,7 @@ class MessageViews:
         self.plugins.load()
         self.plugins.register("register_message_views", self.add, self.remove)
 
-    def add(self, plugin: str, views: Iterable[MessageView[Any]]) -> None:
+    def add(self, plugin: str, views: Iterable[MessageView[Any, Any]]) -> None:
         """Register a plugin's views.
 
         Raises:
@@ -72,8 +81,9 @@ class MessageViews:
         """From now on draw the messages of these types; the views of others stay unused."""
         self._types = types
 
-    def read_words(self) -> None:
-        """Read every catalogue, so that no message waits for it."""
+    def read_ahead(self) -> None:
+        """Read every catalogue and import what is slow, so that no message waits for it."""
+        self.load_views()
         for entry in self._entries.values():
             for words in entry.words.values():
                 words.read()
@@ -87,9 +97,11 @@ class MessageViews:
         entry = self._entries.get(message.type)
         if entry is None or self._types is None or message.content is None:
             return None
-        content = self._types.decode(message.type, message.content)
+        version = 1 if message.type_version is UNSET else message.type_version
+        content = self._types.decode(message.type, message.content, version)
         if content is None:
             return None
+        state = None if message.state is UNSET else message.state
         drawable = Drawable(
             id=message.id,
             rev=message.rev,
@@ -97,27 +109,53 @@ class MessageViews:
             content=content,
             text=message.text or "",
             sent_at_ms=message.sent_at_ms,
+            state=self._types.decode_state(message.type, state),
         )
         return body_json(entry.view.render(drawable, entry.words[language]))
 
-    def composers(self, language: str) -> list[tuple[str, Composer]]:
-        """How the registered types are written, by rank; a composer that raises is left out."""
+    def composers(self, language: str) -> list[dict[str, Any]]:
+        """How the registered types are written, by rank, as the browser draws it."""
         found: list[tuple[str, Composer]] = []
+        for name, composer in self._ask(language, lambda view, t: view.composer(t)):
+            if composer is not None:
+                found.append((name, composer))
+        found.sort(key=lambda each: (each[1].rank, each[0]))
+        return [composer_json(name, composer) for name, composer in found]
+
+    def menus(self, language: str) -> dict[str, list[dict[str, Any]]]:
+        """What the menu of each type's messages offers of its own."""
+        return {
+            name: [menu_json(entry) for entry in entries]
+            for name, entries in self._ask(language, lambda view, t: view.menu(t))
+            if entries
+        }
+
+    def _ask(
+        self, language: str, question: Callable[[MessageView[Any, Any], Words], Any]
+    ) -> Iterator[tuple[str, Any]]:
+        """What each view in use answers; one that raises is set aside."""
         for name, entry in list(self._entries.items()):
             if self._types is None or name not in self._types:
                 continue
             try:
-                composer = entry.view.composer(entry.words[language])
-                if composer is not None and not isinstance(composer, Composer):
-                    raise TypeError(f"composer() returned {composer!r}")
+                answer = question(entry.view, entry.words[language])
+                _check(answer)
             # The edge to a stranger's code.
             except Exception as error:
                 self.remove(entry.plugin)
                 self.plugins.quarantine(entry.plugin, error)
                 continue
-            if composer is not None:
-                found.append((name, composer))
-        return sorted(found, key=lambda each: (each[1].rank, each[0]))
+            yield name, answer
+
+    def load_views(self) -> None:
+        """Let each view import what is slow; one that raises is set aside."""
+        for entry in list(self._entries.values()):
+            try:
+                entry.view.load()
+            # The edge to a stranger's code.
+            except Exception as error:
+                self.remove(entry.plugin)
+                self.plugins.quarantine(entry.plugin, error)
 
     def owners(self) -> dict[str, str]:
         """The plugin that draws each type: bodies carry it, and its style sheets hold for them."""
@@ -133,7 +171,15 @@ class MessageViews:
         ]
 
 
-def _folder_of(view: MessageView[Any]) -> Path:
+def _check(answer: object) -> None:
+    fits = answer is None or isinstance(answer, Composer)
+    if not fits and isinstance(answer, list):
+        fits = all(isinstance(entry, MenuEntry) for entry in answer)
+    if not fits:
+        raise TypeError(f"it returned {answer!r}")
+
+
+def _folder_of(view: MessageView[Any, Any]) -> Path:
     file = sys.modules[type(view).__module__].__file__
     if file is None:
         raise ValueError(f"{type(view).__module__} is no file")

@@ -1,29 +1,35 @@
 import * as React from "react";
-import { Body, isBare, Plain } from "./body";
+import { Body, isBare, isEdge, Plain } from "./body";
 import { Icon } from "./icons";
 import type { Messenger } from "./messenger";
 import { Avatar } from "./people";
 import type { Row } from "./rows";
 import type { Outgoing } from "./store";
 import { hue } from "./ids";
+import type { Message } from "./wire";
 
 interface MessageRowProps {
   row: Row;
   group: boolean;
   app: Messenger;
   plugins: Record<string, string> | undefined;
+  /** The message that this one answers: null where it is not known, or gone. */
+  quoted: Message | null;
   /** It has just arrived at the end, and rises into its place. */
   fresh: boolean;
 }
 
 /** One message: bubble, author, time and ticks around the body that its type draws. */
-export const MessageRow = React.memo(function MessageRow({ row, group, app, plugins, fresh }: MessageRowProps) {
+export const MessageRow = React.memo(function MessageRow({ row, group, app, plugins, quoted, fresh }: MessageRowProps) {
   const { texts, times } = app;
   const { message, outgoing, own, author } = row;
   const name = own ? "" : author?.display_name ?? texts.t("somebody");
   const time = times.time(row.atMs);
-  const space = own ? `${time}MM` : time;
-  const bare = isBare(message?.view);
+  const edited = message?.edited_at_ms && !message.deleted_at_ms ? `${texts.t("edited")}M` : "";
+  const space = own ? `${edited}${time}MM` : `${edited}${time}`;
+  const deleted = !!message?.deleted_at_ms;
+  const bare = !deleted && isBare(message?.view);
+  const replyTo = message?.reply_to ?? outgoing?.replyTo;
   const kind = [
     "dm-row",
     own ? "dm-own" : "dm-other",
@@ -31,10 +37,13 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
     row.last ? "dm-last" : "",
     group && !own ? "dm-with-avatar" : "",
     bare ? "dm-bare" : "",
+    !deleted && isEdge(message?.view) ? "dm-edge" : "",
+    deleted ? "dm-deleted" : "",
     fresh ? "dm-fresh" : "",
   ].join(" ");
   const meta = (
     <span className="dm-meta">
+      {message?.edited_at_ms && !deleted && <span>{texts.t("edited")}</span>}
       <time dateTime={new Date(row.atMs).toISOString()} title={times.full(row.atMs)}>
         {time}
       </time>
@@ -53,7 +62,7 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
           <span>{texts.t("unread_messages")}</span>
         </div>
       )}
-      <div className={kind} data-number={message?.number} data-state={row.tick}>
+      <div className={kind} data-number={message?.number} data-id={message?.id} data-state={row.tick}>
         {group && !own && row.last && (
           <span className="dm-row-avatar" title={name}>
             <Avatar id={author?.id ?? message?.sender ?? ""} name={name} size={32} />
@@ -67,9 +76,11 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
           ) : (
             <span className="dm-hidden">{own ? texts.t("you") : `${name}:`}</span>
           )}
+          {replyTo && !deleted && <Quote app={app} number={replyTo.number} quoted={quoted} />}
           {message ? (
             <Body
               message={message}
+              mark={row.mine?.mark}
               plugin={plugins?.[message.type]}
               deleted={texts.t("deleted")}
               empty={texts.t("empty_message")}
@@ -79,12 +90,46 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
             <Plain text={outgoing?.text ?? ""} space={space} />
           )}
           {meta}
+          {message?.reactions?.length ? <Reactions row={row} message={message} app={app} /> : null}
         </div>
+        {message && !deleted && (
+          <button type="button" className="dm-more" data-more aria-haspopup="menu" aria-label={texts.t("message_menu")}>
+            <Icon name="more" size={18} />
+          </button>
+        )}
       </div>
+      {row.note && <div className="dm-note" role="alert">{row.note}</div>}
       {outgoing?.state === "failed" && <Failed outgoing={outgoing} app={app} />}
     </>
   );
 });
+
+/** What a message answers; pressed, it is shown. */
+function Quote({ app, number, quoted }: { app: Messenger; number: number; quoted: Message | null }) {
+  const author = quoted ? app.store.users[quoted.sender]?.display_name : undefined;
+  const gone = !quoted || quoted.deleted_at_ms;
+  return (
+    <button type="button" className="dm-quote" data-jump={number}>
+      <b data-hue={quoted ? hue(quoted.sender) : undefined} dir="auto">{author ?? app.texts.t("message")}</b>
+      <span dir="auto">{gone ? app.texts.t(quoted ? "deleted" : "quoted_elsewhere") : quoted.text || app.texts.t("empty_message")}</span>
+    </button>
+  );
+}
+
+function Reactions({ row, message, app }: { row: Row; message: Message; app: Messenger }) {
+  const own = row.mine?.reactions ?? [];
+  return (
+    <div className="dm-reactions">
+      {message.reactions!.map(({ emoji, count }) => (
+        <button key={emoji} type="button" data-react={emoji} aria-pressed={own.includes(emoji)}
+          aria-label={app.texts.t("reaction", { emoji, n: count })}
+        >
+          <span aria-hidden="true">{emoji}</span> {count}
+        </button>
+      ))}
+    </div>
+  );
+}
 
 function Ticks({ row, app }: { row: Row; app: Messenger }) {
   if (row.tick === "none") return null;

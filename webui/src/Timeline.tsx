@@ -5,10 +5,12 @@ import { useConversation, useLasting, useOnline, useOpened, useOutbox, useUsers,
 import { Icon, IconButton } from "./icons";
 import { MessageRow } from "./MessageRow";
 import { type Messenger, useMessenger } from "./messenger";
+import { press } from "./acts";
+import { MessageMenu, type MenuEntry, type Opening } from "./menu";
 import { Avatar, faceOf, titleOf } from "./people";
 import { buildRows, type Row } from "./rows";
 import { useTopic } from "./topics";
-import type { Conversation as About } from "./wire";
+import type { Conversation as About, Message } from "./wire";
 
 // Within this much of the end one reads the newest messages: new ones are followed.
 const AT_END_PX = 32;
@@ -21,6 +23,7 @@ const MEASURED_AFTER_MS = 400;
 const PARTLY_SEEN_PX = 4;
 // As long as its motion lasts.
 const FRESH_MS = 250;
+const LONG_PRESS_MS = 450;
 
 /** The messages of the conversation in the address, with its header. */
 export interface TimelineProps {
@@ -28,6 +31,8 @@ export interface TimelineProps {
   id?: string;
   /** The plugin that draws each message type, for its style sheet. */
   plugins?: Record<string, string>;
+  /** What the menu of each type's messages offers of its own: lists by the type's name. */
+  menus?: Record<string, MenuEntry[]>;
   /** How often the conversation's title was pressed: a callback opens its details. */
   details_clicks?: number;
   /** The conversation in the address, told to callbacks. */
@@ -51,7 +56,7 @@ function Opened(props: Inside) {
 }
 
 function Conversation(props: Inside & { opened: string }) {
-  const { app, opened: id, plugins } = props;
+  const { app, opened: id, plugins, menus } = props;
   const { texts, sync } = app;
   // No more of it than is drawn here: it is another object with each message and each one read.
   const about = <T,>(read: (conversation: About | undefined) => T) =>
@@ -83,10 +88,12 @@ function Conversation(props: Inside & { opened: string }) {
           meId: app.store.me.id,
           othersReadNo,
           unreadAfter,
+          own: window.own,
+          notes: window.notes,
         },
         drawn.current,
       )),
-    [window.messages, window.moreBefore, window.moreAfter, outbox, users, othersReadNo, unreadAfter],
+    [window.messages, window.moreBefore, window.moreAfter, window.own, window.notes, outbox, users, othersReadNo, unreadAfter],
   );
 
   return (
@@ -104,7 +111,7 @@ function Conversation(props: Inside & { opened: string }) {
           )}
         </div>
       ) : rows.length ? (
-        <Messages app={app} id={id} rows={rows} group={group} plugins={plugins} />
+        <Messages app={app} id={id} rows={rows} group={group} plugins={plugins} menus={menus} />
       ) : ready ? (
         <div className="dm-notice"><p>{texts.t("no_messages")}</p></div>
       ) : (
@@ -166,9 +173,10 @@ interface MessagesProps {
   rows: readonly Row[];
   group: boolean;
   plugins: Record<string, string> | undefined;
+  menus: Record<string, MenuEntry[]> | undefined;
 }
 
-function Messages({ app, id, rows, group, plugins }: MessagesProps) {
+function Messages({ app, id, rows, group, plugins, menus }: MessagesProps) {
   const { sync, store, texts } = app;
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);
@@ -290,6 +298,58 @@ function Messages({ app, id, rows, group, plugins }: MessagesProps) {
     });
   };
 
+  const [menu, setMenu] = useState<Opening | null>(null);
+  const held = useRef(0);
+  const messageAt = (target: EventTarget) => {
+    const messageId = (target as Element).closest<HTMLElement>(".dm-row")?.dataset["id"];
+    return messageId ? store.message(id, messageId) : undefined;
+  };
+  const openMenu = (target: EventTarget, x: number, y: number) => {
+    const message = messageAt(target);
+    if (message && !message.deleted_at_ms) setMenu({ message, x, y, from: target as HTMLElement });
+    return !!message;
+  };
+
+  /** Show a message, loading what is around it if need be. */
+  const jump = async (number: number) => {
+    const place = () => drawn.current.findIndex((row) => row.message?.number === number);
+    if (place() < 0) await sync.load(id, "around", number);
+    const index = place();
+    if (index < 0) return;
+    atEnd.current = false;
+    list.current?.scrollToIndex(index, { align: "center" });
+    setTimeout(() => {
+      const row = scroller.current?.querySelector(`.dm-row[data-number="${number}"]`);
+      row?.classList.add("dm-shown");
+      setTimeout(() => row?.classList.remove("dm-shown"), 1_600);
+    }, 80);
+  };
+
+  const onClick = (event: React.MouseEvent) => {
+    const target = event.target as Element;
+    const pressed = target.closest<HTMLElement>("[data-more], [data-jump], [data-react], .dm-component [data-act]");
+    const message = pressed && messageAt(pressed);
+    if (!pressed || !message) return;
+    const { more, jump: to, react } = pressed.dataset;
+    if (more !== undefined) {
+      const box = pressed.getBoundingClientRect();
+      openMenu(pressed, box.left, box.bottom);
+    } else if (to !== undefined) {
+      void jump(Number(to));
+    } else if (react !== undefined) {
+      app.acts.react(message, react, pressed.getAttribute("aria-pressed") !== "true");
+    } else {
+      press(app.acts, message, pressed, store.window(id).own[message.id]?.mark);
+    }
+  };
+  // A phone that tells no context menu of a long press.
+  const onPointerDown = (event: React.PointerEvent) => {
+    if (event.pointerType !== "touch") return;
+    const { target, clientX, clientY } = event;
+    held.current = setTimeout(() => openMenu(target, clientX, clientY), LONG_PRESS_MS);
+  };
+  const letGo = () => clearTimeout(held.current);
+
   const draw = useCallback(
     (row: Row) => (
       <MessageRow
@@ -298,6 +358,7 @@ function Messages({ app, id, rows, group, plugins }: MessagesProps) {
         group={group}
         app={app}
         plugins={plugins}
+        quoted={quotedBy(app, id, row)}
         fresh={row.key === fresh.current.key && Date.now() - fresh.current.atMs < FRESH_MS}
       />
     ),
@@ -313,7 +374,21 @@ function Messages({ app, id, rows, group, plugins }: MessagesProps) {
         role="region"
         aria-label={texts.t("messages")}
         tabIndex={0}
-        onScroll={lookSoon}
+        onScroll={() => {
+          letGo();
+          lookSoon();
+        }}
+        onClick={onClick}
+        onPointerDown={onPointerDown}
+        onPointerUp={letGo}
+        onPointerCancel={letGo}
+        onPointerMove={(event) => event.pointerType === "touch" && (event.movementX || event.movementY) && letGo()}
+        onContextMenu={(event) => {
+          // A link, a selection or a picture keeps the browser's own menu.
+          const target = event.target as Element;
+          if (target.closest("a, img, video, audio, input, textarea") || !getSelection()?.isCollapsed) return;
+          if (openMenu(target, event.clientX, event.clientY)) event.preventDefault();
+        }}
       >
         <div className="dm-scroll-filler" />
         <Virtualizer
@@ -334,10 +409,17 @@ function Messages({ app, id, rows, group, plugins }: MessagesProps) {
           {draw}
         </Virtualizer>
       </div>
+      {menu && <MessageMenu app={app} opening={menu} entries={menus?.[menu.message.type] ?? []} onClose={() => setMenu(null)} />}
       <DownButton app={app} id={id} away={away} onClick={() => void toNewest()} />
       <Announcer app={app} rows={rows} />
     </>
   );
+}
+
+/** The message that a row's answers, as far as it is known here; what is missing is asked for. */
+function quotedBy(app: Messenger, id: string, row: Row): Message | null {
+  const answered = row.message?.reply_to ?? row.outgoing?.replyTo;
+  return answered ? app.sync.quoted(id, answered) : null;
 }
 
 /** The rows within about a screen of where the time line opens. */

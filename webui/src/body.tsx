@@ -2,6 +2,7 @@
 // cannot be drawn shows the message's text, and costs no other message anything.
 
 import * as React from "react";
+import { isMarked } from "./acts";
 import type { ComponentJson, Message, View } from "./wire";
 
 interface DashApi {
@@ -20,6 +21,8 @@ interface BodyProps {
   plugin: string | undefined;
   deleted: string;
   empty: string;
+  /** What the reader has put on the message: buttons that say so are shown as pressed. */
+  mark: unknown;
   /** What the spacer that keeps room for the time has to be as wide as. */
   space: string;
 }
@@ -49,12 +52,17 @@ export function isBare(view: View | undefined): boolean {
   return typeof view === "object" && "html" in view && view.bare === true;
 }
 
+/** Whether it fills the bubble to its edge, and the time stands upon it. */
+export function isEdge(view: View | undefined): boolean {
+  return typeof view === "object" && "html" in view && view.edge === true;
+}
+
 function Drawn(props: BodyProps & { view: View | undefined; fallback: React.ReactElement }) {
   const { message, view, space } = props;
   if (typeof view === "string") return <Plain text={view} space={space} />;
   if (!view) return props.fallback;
   if ("html" in view) {
-    const room = view.bare ? "" : `<i class="dm-space" data-time="${space}" aria-hidden="true"></i>`;
+    const room = view.bare || view.edge ? "" : `<i class="dm-space" data-time="${space}" aria-hidden="true"></i>`;
     return (
       <div
         className="dm-body dm-plain"
@@ -66,30 +74,35 @@ function Drawn(props: BodyProps & { view: View | undefined; fallback: React.Reac
   }
   return (
     <div className="dm-body dm-component" dir="auto" data-plugin={props.plugin}>
-      <React.Suspense fallback={props.fallback}>{create(view, ["message", message.id, message.rev])}</React.Suspense>
+      <React.Suspense fallback={props.fallback}>{create(view, ["message", message.id, message.rev], props.mark)}</React.Suspense>
     </div>
   );
 }
 
 /** A component from its JSON. What has an id answers callbacks: Dash itself has to mount that. */
-function create(json: ComponentJson, path: (string | number)[]): React.ReactElement {
+function create(json: ComponentJson, path: (string | number)[], mark: unknown): React.ReactElement {
   if (hasId(json)) return external(json, path);
   const component = global[json.namespace]?.[json.type];
   if (!component) throw new Error(`There is no component ${json.namespace}.${json.type}.`);
-  const { children, ...rest } = createIn(json.props, path) as Record<string, unknown> & { children?: unknown };
+  const { children, ...rest } = createIn(json.props, path, mark) as Record<string, unknown> & { children?: unknown };
   const list = children === undefined ? [] : Array.isArray(children) ? children : [children];
   return React.createElement(
     component,
-    { ...rest, setProps: ignore, key: path.join(".") },
+    { ...rest, ...pressed(rest, mark), setProps: ignore, key: path.join(".") },
     ...(list as React.ReactNode[]),
   );
 }
 
-function createIn(value: unknown, path: (string | number)[]): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => createIn(item, [...path, index]));
-  if (isComponent(value)) return create(value, path);
+function pressed(props: Record<string, unknown>, mark: unknown): Record<string, unknown> {
+  const wanted = props["data-mark"];
+  return typeof wanted === "string" ? { "aria-pressed": isMarked(JSON.parse(wanted), mark) } : {};
+}
+
+function createIn(value: unknown, path: (string | number)[], mark: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => createIn(item, [...path, index], mark));
+  if (isComponent(value)) return create(value, path, mark);
   if (value !== null && typeof value === "object") {
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, createIn(inner, [...path, key])]));
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, createIn(inner, [...path, key], mark)]));
   }
   return value;
 }

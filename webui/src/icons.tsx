@@ -15,6 +15,14 @@ const PATHS = {
   read: "M7 12l5 5l10-10M2 12l5 5m5-5l5-5",
   failed: "M3 12a9 9 0 1 0 18 0a9 9 0 0 0-18 0M12 8v4M12 16h.01",
   down: "M6 9l6 6l6-6",
+  up: "M6 15l6-6l6 6",
+  more: "M5 12h.01M12 12h.01M19 12h.01",
+  reply: "M9 14l-4-4l4-4M5 10h11a4 4 0 1 1 0 8h-1",
+  edit: "M4 20h4l10.5-10.5a2.828 2.828 0 1 0-4-4l-10.5 10.5v4M13.5 6.5l4 4",
+  copy: "M7 9a2 2 0 0 1 2-2h10a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2h-10a2 2 0 0 1-2-2zM5 15a2 2 0 0 1-2-2v-8a2 2 0 0 1 2-2h8a2 2 0 0 1 2 2",
+  trash: "M4 7h16M10 11v6M14 11v6M5 7l1 12a2 2 0 0 0 2 2h8a2 2 0 0 0 2-2l1-12M9 7v-3a1 1 0 0 1 1-1h4a1 1 0 0 1 1 1v3",
+  close: "M18 6l-12 12M6 6l12 12",
+  plus: "M12 5v14M5 12h14",
 };
 
 export type IconName = keyof typeof PATHS;
@@ -39,16 +47,17 @@ export function Icon({ name, size = 20 }: { name: IconName; size?: number }) {
 }
 
 /** A button that is an icon: its name is what a screen reader says and what the tooltip shows. */
-export function IconButton(props: { icon: IconName; label: string; className?: string; onClick(): void }) {
+interface IconButtonProps extends React.AriaAttributes {
+  icon: IconName;
+  label: string;
+  className?: string;
+  onClick(): void;
+}
+
+export function IconButton({ icon, label, className = "", ...rest }: IconButtonProps) {
   return (
-    <button
-      type="button"
-      className={`dm-icon-button ${props.className ?? ""}`}
-      aria-label={props.label}
-      title={props.label}
-      onClick={props.onClick}
-    >
-      <Icon name={props.icon} />
+    <button type="button" className={`dm-icon-button ${className}`} {...rest} aria-label={label} title={label}>
+      <Icon name={icon} />
     </button>
   );
 }

@@ -1,6 +1,8 @@
 // Puts the parts together, once a page. The components find them here.
 
 import { useSyncExternalStore } from "react";
+import { Acts } from "./acts";
+import { enableBehaviours } from "./behaviours";
 import { Cache } from "./cache";
 import { Outbox, storedKeys } from "./outbox";
 import { Route } from "./route";
@@ -9,7 +11,7 @@ import { Store } from "./store";
 import { Sync } from "./sync";
 import { type Catalogue, Texts } from "./texts";
 import { Times } from "./time";
-import type { User } from "./wire";
+import type { TypeInfo, User } from "./wire";
 
 // Close codes and what the login page is told.
 const WHY: Record<number, string> = { 4100: "expired", 4101: "closed", 4102: "deactivated" };
@@ -27,6 +29,9 @@ export class Messenger {
   readonly sync: Sync;
   readonly texts: Texts;
   readonly times: Times;
+  readonly acts: Acts;
+  /** What each message type lets people do. */
+  types: Readonly<Record<string, TypeInfo>> = {};
   private readonly socket: Socket;
   private readonly cache: Cache;
 
@@ -38,11 +43,15 @@ export class Messenger {
     this.cache = new Cache(me.id);
     const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
     this.socket = new Socket(url, {
-      onOpen: () => void this.sync.begin(),
+      onOpen: () => {
+        void this.sync.begin().then(() => this.acts.flush());
+        void this.learnTypes();
+      },
       onDown: () => this.sync.down(),
       onNotification: (method, params) => this.sync.hear(method, params),
       onRefused: (code) => this.refused(code),
     });
+    this.acts = new Acts(this.store, this.socket, this.texts);
     this.outbox = new Outbox(this.store, this.socket);
     this.sync = new Sync(this.store, this.socket, this.cache, `dash:${language}`, () => this.outbox);
   }
@@ -53,10 +62,11 @@ export class Messenger {
     this.socket.start();
     void this.sync.recall();
     this.showUnreadInTitle();
+    enableBehaviours(this.texts);
   }
 
-  call<T>(command: string, params: unknown): Promise<T> {
-    return this.socket.call<T>(command, params);
+  call<T>(command: string, params: unknown, timeoutMs?: number): Promise<T> {
+    return this.socket.call<T>(command, params, timeoutMs);
   }
 
   /** Close the session, forget what this browser kept of it, and show the landing page. */
@@ -77,6 +87,11 @@ export class Messenger {
       localStorage.removeItem(key);
     }
     await this.cache.forget();
+  }
+
+  private async learnTypes(): Promise<void> {
+    const { types } = await this.socket.call<{ types: TypeInfo[] }>("plugin.list", {}).catch(() => ({ types: [] }));
+    if (types.length) this.types = Object.fromEntries(types.map((type) => [type.type, type]));
   }
 
   private refused(code: number): void {

@@ -46,9 +46,18 @@ export class Outbox {
     for (const entry of entries) this.store.putOutgoing(entry);
   }
 
-  send(conversation: string, type: string, content: Record<string, unknown>, text: string): void {
+  send(
+    conversation: string,
+    type: string,
+    content: Record<string, unknown>,
+    text: string,
+    replyTo?: { id: string; number: number },
+  ): void {
     const createdAtMs = Date.now();
-    this.put({ clientId: newId(createdAtMs), conversation, type, content, text, createdAtMs, state: "pending" });
+    this.put({
+      clientId: newId(createdAtMs), conversation, type, content, text, createdAtMs, state: "pending",
+      ...(replyTo ? { replyTo } : {}),
+    });
     this.store.topics.tell();
     this.flush();
   }
@@ -74,12 +83,12 @@ export class Outbox {
   }
 
   private async attempt(entry: Outgoing): Promise<void> {
-    const { clientId, conversation, type, content } = entry;
+    const { clientId, conversation, type, content, replyTo } = entry;
     const deadline = this.deadlines.get(clientId) ?? Date.now() + FAILED_AFTER_MS;
     this.deadlines.set(clientId, deadline);
     this.inFlight.add(clientId);
     try {
-      const params = { conversation, client_id: clientId, type, content };
+      const params = { conversation, client_id: clientId, type, content, reply_to: replyTo?.id ?? null };
       const sent = await this.socket.call<Sent>("message.send", params, Math.max(1, deadline - Date.now()));
       this.change(entry, { state: "sent", number: sent.number });
     } catch (error) {

@@ -4,7 +4,7 @@
 
 import type { Outgoing } from "./store";
 import { dayNumber } from "./time";
-import type { Message, User } from "./wire";
+import type { Message, Own, User } from "./wire";
 
 const GROUP_WITHIN_MS = 5 * 60_000;
 
@@ -25,6 +25,9 @@ export interface Row {
   /** The unread messages begin here. */
   unread: boolean;
   tick: Tick;
+  /** What the reader has put on it, and why something was not done to it. */
+  mine: Own | undefined;
+  note: string;
 }
 
 export interface RowsFrom {
@@ -36,6 +39,8 @@ export interface RowsFrom {
   othersReadNo: number;
   /** Messages of others above this number are unread; -1 shows no line. */
   unreadAfter: number;
+  own: Readonly<Record<string, Own>>;
+  notes: Readonly<Record<string, string>>;
 }
 
 /** The rows; `before` are those that were drawn last. */
@@ -73,6 +78,8 @@ export function buildRows(from: RowsFrom, before: readonly Row[]): readonly Row[
         own,
         author: users[message.sender],
         tick: own ? (message.number <= othersReadNo ? "read" : "sent") : "none",
+        mine: from.own[message.id],
+        note: from.notes[message.id] ?? "",
       },
       line,
     );
@@ -87,6 +94,8 @@ export function buildRows(from: RowsFrom, before: readonly Row[]): readonly Row[
         own: true,
         author: users[meId],
         tick: outgoing.state,
+        mine: undefined,
+        note: "",
       },
       false,
     );
@@ -120,6 +129,8 @@ function equal(a: Row, b: Row): boolean {
     a.day === b.day &&
     a.unread === b.unread &&
     a.tick === b.tick &&
-    a.author === b.author
+    a.author === b.author &&
+    a.mine === b.mine &&
+    a.note === b.note
   );
 }

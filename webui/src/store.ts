@@ -1,10 +1,10 @@
 // What is known: people, conversations, the loaded messages of each, what is on its way. Values are
 // replaced, never changed in place, so that a row is drawn again only when its own value is another.
 // Knows neither the network nor the page. Topics: "list", "me", "online", "users", "route",
-// "conversation:ID", "window:ID", "outbox:ID".
+// "conversation:ID", "window:ID", "outbox:ID", "composing:ID".
 
 import { Topics } from "./topics";
-import type { Conversation, HistoryPage, LastMessage, Message, User, Users } from "./wire";
+import type { Conversation, HistoryPage, LastMessage, Message, Own, User, Users } from "./wire";
 
 /** The loaded stretch of a conversation: messages without a hole, oldest first. */
 export interface Window {
@@ -15,6 +15,16 @@ export interface Window {
   cursor: number;
   loading: "" | "open" | "before" | "after";
   failed: "" | "not_found" | "error";
+  /** What the reader has put on messages, by the message's id. */
+  own: Readonly<Record<string, Own>>;
+  /** Why something that was asked of a message was not done, by the message's id. */
+  notes: Readonly<Record<string, string>>;
+}
+
+/** What the text box is for, beside a new message. */
+export interface Composing {
+  replyTo?: Message;
+  editing?: Message;
 }
 
 /** A message of one's own that the server has not announced yet. */
@@ -29,9 +39,13 @@ export interface Outgoing {
   /** Why it failed: the key and parameters of a refusal, or the server's own words. */
   reason?: { key: string; params: Record<string, string | number>; sentence: string };
   number?: number;
+  replyTo?: { id: string; number: number };
+  /** How much of its files is uploaded, 0 to 1. */
+  progress?: number;
 }
 
-const EMPTY: Window = { messages: [], moreBefore: true, moreAfter: false, cursor: -1, loading: "", failed: "" };
+const NONE: Composing = {};
+const EMPTY: Window = { messages: [], moreBefore: true, moreAfter: false, cursor: -1, loading: "", failed: "", own: {}, notes: {} };
 const NOTHING: readonly Outgoing[] = [];
 const PREVIEW_CHARACTERS = 200;
 
@@ -46,6 +60,7 @@ export class Store {
   private readonly windows = new Map<string, Window>();
   private readonly outgoing = new Map<string, readonly Outgoing[]>();
   private order: readonly Conversation[] | null = null;
+  private readonly composings = new Map<string, Composing>();
 
   constructor(me: User) {
     this.me = me;
@@ -198,7 +213,50 @@ export class Store {
         failed: "",
       });
     }
+    if (page.own && Object.keys(page.own).length) this.changeWindow(id, { own: { ...this.window(id).own, ...page.own } });
     for (const message of fresh) if (message.sender === this.me.id) this.settle(id, message.client_id);
+  }
+
+  message(id: string, messageId: string): Message | undefined {
+    return this.window(id).messages.find((message) => message.id === messageId);
+  }
+
+  /** What the reader has put on a message. */
+  putOwn(id: string, messageId: string, change: Own): void {
+    const window = this.windows.get(id);
+    if (window) this.changeWindow(id, { own: { ...window.own, [messageId]: { ...window.own[messageId], ...change } } });
+  }
+
+  /** A sentence under a message; an empty one takes it away. */
+  putNote(id: string, messageId: string, sentence: string): void {
+    const { notes } = this.window(id);
+    if ((notes[messageId] ?? "") !== sentence) this.changeWindow(id, { notes: { ...notes, [messageId]: sentence } });
+  }
+
+  /** How many put an emoji on a message now, and whether the reader is one of them. */
+  putReaction(id: string, messageId: string, emoji: string, count: number, own: boolean | null): void {
+    const known = this.message(id, messageId);
+    if (!known) return;
+    const before = known.reactions ?? [];
+    const there = before.some((reaction) => reaction.emoji === emoji);
+    const all = there
+      ? before.map((reaction) => (reaction.emoji === emoji ? { emoji, count } : reaction))
+      : [...before, { emoji, count }];
+    const { messages } = this.window(id);
+    const changed = { ...known, reactions: all.filter((reaction) => reaction.count > 0) };
+    this.changeWindow(id, { messages: messages.map((message) => (message === known ? changed : message)) });
+    if (own === null) return;
+    const mine = (this.window(id).own[messageId]?.reactions ?? []).filter((other) => other !== emoji);
+    this.putOwn(id, messageId, { reactions: own ? [...mine, emoji] : mine });
+  }
+
+  composing(id: string): Composing {
+    return this.composings.get(id) ?? NONE;
+  }
+
+  compose(id: string, composing: Composing): void {
+    this.composings.set(id, composing);
+    this.topics.touch(`composing:${id}`);
   }
 
   /** A message as an event brought it: new, or another revision. */

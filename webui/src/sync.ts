@@ -4,12 +4,14 @@
 import type { Cache } from "./cache";
 import type { Outbox } from "./outbox";
 import type { Socket } from "./socket";
-import type { Store } from "./store";
+import { find, type Store } from "./store";
 import {
   type Conversation,
   type HistoryPage,
   type LogEvent,
   type LogPage,
+  type Message,
+  type MessagesFound,
   NoAnswer,
   Refusal,
   type SyncResult,
@@ -168,6 +170,10 @@ export class Sync {
       if (!this.store.users[data.message.sender]) void this.learn(data.message.sender);
       this.store.putMessage(data.message);
       this.keep(log);
+    } else if (kind === "reaction.changed") {
+      const { message_id, emoji, count, on } = data as unknown as { message_id: string; emoji: string; count: number; on: boolean };
+      this.store.putReaction(log, message_id, emoji, count, event.by === this.store.me.id ? on : null);
+      this.keep(log);
     } else if (kind === "member.removed" && data.user === this.store.me.id) {
       this.store.dropConversation(log);
     } else if (kind.startsWith("member.") || kind.startsWith("conversation.")) {
@@ -180,6 +186,7 @@ export class Sync {
   private applyOwn({ kind, data }: LogEvent): void {
     if (kind === "conversation.added" && data.conversation) void this.fetch(data.conversation);
     else if (kind === "conversation.removed" && data.conversation) this.store.dropConversation(data.conversation);
+    else if (kind === "mark.changed" && data.conversation) this.store.putOwn(data.conversation, String(data["message_id"]), { mark: data["mark"] });
     else if (kind === "account.updated") void this.learn(this.store.me.id);
   }
 
@@ -312,7 +319,7 @@ export class Sync {
     this.opened.delete(id);
   }
 
-  async load(id: string, what: "newest" | "unread" | "before" | "after"): Promise<void> {
+  async load(id: string, what: "newest" | "unread" | "before" | "after" | "around", number = 0): Promise<void> {
     const window = this.store.window(id);
     if (window.loading || !this.store.online) return;
     const first = window.messages[0]?.number;
@@ -320,6 +327,7 @@ export class Sync {
     const place =
       what === "before" ? { before: first } :
       what === "after" ? { after: last } :
+      what === "around" ? { around: number } :
       what === "unread" ? { around: (this.store.conversation(id)?.read_no ?? 0) + 1 } : {};
     this.store.changeWindow(id, { loading: what === "before" || what === "after" ? what : "open" });
     try {
@@ -338,6 +346,27 @@ export class Sync {
       this.store.changeWindow(id, { loading: "", failed });
     }
   }
+
+  /** A message that another one answers: from what is loaded, or asked for once; null until it is known. */
+  quoted(id: string, { id: messageId, number }: { id: string; number: number }): Message | null {
+    const { messages } = this.store.window(id);
+    const there = messages[find(messages, number)];
+    if (there?.id === messageId) return there;
+    const known = this.quotes.get(messageId);
+    if (known !== undefined || !this.store.online) return known ?? null;
+    this.quotes.set(messageId, null);
+    void this.socket
+      .call<MessagesFound>("message.get", { messages: [messageId] })
+      .then(({ messages: [message], users }) => {
+        this.store.learnUsers(users);
+        this.quotes.set(messageId, message ?? null);
+        this.store.changeWindow(id, { messages: [...this.store.window(id).messages] });
+      })
+      .catch(() => this.quotes.delete(messageId));
+    return null;
+  }
+
+  private readonly quotes = new Map<string, Message | null>();
 
   // Read positions
 

@@ -27,6 +27,7 @@ export interface Conversation {
   others_read_no: number;
   last: LastMessage | null;
   created_at_ms: number;
+  created_by: string;
   member_count: number;
   first_number: number;
 }
@@ -38,7 +39,18 @@ export interface ComponentJson {
   props: Record<string, unknown>;
 }
 
-export type View = string | { html: string; bare?: boolean } | ComponentJson;
+export type View = string | { html: string; bare?: boolean; edge?: boolean } | ComponentJson;
+
+export interface Reaction {
+  emoji: string;
+  count: number;
+}
+
+/** What the reader has put on a message. */
+export interface Own {
+  mark?: unknown;
+  reactions?: readonly string[];
+}
 
 export interface Message {
   id: string;
@@ -54,6 +66,9 @@ export interface Message {
   sent_at_ms: number;
   edited_at_ms?: number | null;
   deleted_at_ms?: number | null;
+  state?: unknown;
+  reply_to?: { id: string; number: number };
+  reactions?: readonly Reaction[];
   view?: View;
 }
 
@@ -84,6 +99,12 @@ export interface HistoryPage {
   seq: number;
   more_before: boolean;
   more_after: boolean;
+  own?: Record<string, Own>;
+}
+
+export interface MessagesFound {
+  messages: Message[];
+  users: Users;
 }
 
 /** All of a log in `(after, seq]`; it goes on to `newest`. */
@@ -92,6 +113,14 @@ export interface LogPage {
   after: number;
   seq: number;
   newest: number;
+}
+
+/** What a message type lets people do: from `plugin.list`. */
+export interface TypeInfo {
+  type: string;
+  plugin: string;
+  editable: boolean;
+  actions: { name: string; may: string; params: Record<string, unknown> }[];
 }
 
 export interface Sent {

@@ -45,6 +45,7 @@ class PlayedServer:
     types: MessageTypes = field(default_factory=MessageTypes)
     public_url: str | None = None
     password_min_length: int = 15
+    max_upload_bytes: int = 1_000_000
     someone: PlayedViewer | None = None
     opened: tuple[str, ...] = ()
 

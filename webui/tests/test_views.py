@@ -105,7 +105,7 @@ def test_a_view_whose_type_is_not_registered_is_not_used(view: ShoutView) -> Non
 
 
 def test_composers_speak_the_readers_language(views: MessageViews) -> None:
-    assert [(n, c.label) for n, c in views.composers("ru")] == [("acme.shout", "Сообщение")]
+    assert [(c["type"], c["label"]) for c in views.composers("ru")] == [("acme.shout", "Сообщение")]
 
 
 def test_a_second_view_of_a_type_is_refused(views: MessageViews) -> None:

@@ -17,7 +17,13 @@ TARGET = ROOT / "dash_messenger_webui/assets/icons.css"
 # 20 px with a stroke of 1.75 px, in a drawing of 24 px.
 STROKE = 2.1
 # What plugins are likely to name in their composers.
-FOR_PLUGINS = ("message", "puzzle")
+FOR_PLUGINS = (
+    *("message", "puzzle", "markdown", "photo", "sticker", "file", "paperclip", "chart-bar"),
+    *("bold", "italic", "strikethrough", "code", "link", "eye-off", "quote", "list", "heading"),
+    *("lock", "plus", "star", "clock", "search", "download", "trash", "check", "calendar"),
+    *("map-pin", "music", "video", "mood-smile", "dice", "flag", "heart", "bell", "shield-lock"),
+    *("file-text", "file-zip", "file-music", "file-type-pdf", "key", "user", "palette"),
+)
 NAMES = re.compile(r'\bicon\("([a-z0-9-]+)"\)')
 HEAD = "/* Made by tools/icons.py from Tabler Icons (MIT, see icons.LICENSE). */"
 

@@ -69,6 +69,7 @@ class Pages:
                 self._types,
                 self._settings.public_url,
                 self._settings.password_min_length,
+                self._settings.max_upload_bytes,
                 folder,
                 self._open_paths,
                 self._address_of,
@@ -116,6 +117,7 @@ class _Context:
         types: MessageTypes,
         public_url: str | None,
         password_min_length: int,
+        max_upload_bytes: int,
         folder: Path,
         open_paths: OpenPaths,
         address_of: Callable[[str, Headers], str],
@@ -125,6 +127,7 @@ class _Context:
         self._types = types
         self._public_url = public_url
         self._password_min_length = password_min_length
+        self._max_upload_bytes = max_upload_bytes
         self._folder = folder
         self._open_paths = open_paths
         self._address_of = address_of
@@ -143,6 +146,11 @@ class _Context:
     def password_min_length(self) -> int:
         """How many characters a new password needs at least."""
         return self._password_min_length
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """The largest file that may be uploaded."""
+        return self._max_upload_bytes
 
     @property
     def data_path(self) -> str:

@@ -55,6 +55,10 @@ class WebContext(Protocol):
         """How many characters a new password needs at least."""
 
     @property
+    def max_upload_bytes(self) -> int:
+        """The largest file that may be uploaded, in bytes."""
+
+    @property
     def data_path(self) -> str:
         """A folder of the calling plugin's own inside the data folder; it may not exist yet."""
 

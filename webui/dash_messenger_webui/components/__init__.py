@@ -18,10 +18,12 @@ _js_dist = [
 
 
 class Composer(Component):
-    """The text box under the messages; the message type with the lowest rank owns it.
+    """The text box under the messages, and what else messages are written with.
 
     - id (string): The component's id.
-    - composers (ComposerOf[]): How messages are written: `type`, `label`, `icon`, `field`, `max_length`, `rank` of each type.
+    - composers (ComposerOf[]): How messages are written: as `composer_json` of the Python package makes it, a list.
+    - max_upload_bytes (number): The largest file that the server takes, in bytes.
+    - plugins (Record<string, string>): The plugin that draws each message type, for its style sheet.
     """
 
     _children_props: list[str] = []
@@ -33,12 +35,14 @@ class Composer(Component):
         self,
         id: str | Mapping[str, Any] = _UNSET,
         composers: Sequence[Mapping[str, Any]] = _UNSET,
+        max_upload_bytes: int = _UNSET,
+        plugins: Mapping[str, Any] = _UNSET,
     ) -> None:
-        self._prop_names = ["id", "composers"]
+        self._prop_names = ["id", "composers", "max_upload_bytes", "plugins"]
         self._valid_wildcard_attributes: list[str] = []
         self.available_properties = self._prop_names
         self.available_wildcard_properties: list[str] = []
-        props = {"id": id, "composers": composers}
+        props = {"id": id, "composers": composers, "max_upload_bytes": max_upload_bytes, "plugins": plugins}
         super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})
 
 
@@ -85,6 +89,7 @@ class Timeline(Component):
     - id (string): The component's id.
     - conversation (string | null): The conversation in the address, told to callbacks.
     - details_clicks (number): How often the conversation's title was pressed: a callback opens its details.
+    - menus (Record<string, MenuEntry[]>): What the menu of each type's messages offers of its own: lists by the type's name.
     - plugins (Record<string, string>): The plugin that draws each message type, for its style sheet.
     """
 
@@ -98,11 +103,12 @@ class Timeline(Component):
         id: str | Mapping[str, Any] = _UNSET,
         conversation: str | None = _UNSET,
         details_clicks: int = _UNSET,
+        menus: Mapping[str, Any] = _UNSET,
         plugins: Mapping[str, Any] = _UNSET,
     ) -> None:
-        self._prop_names = ["id", "conversation", "details_clicks", "plugins"]
+        self._prop_names = ["id", "conversation", "details_clicks", "menus", "plugins"]
         self._valid_wildcard_attributes: list[str] = []
         self.available_properties = self._prop_names
         self.available_wildcard_properties: list[str] = []
-        props = {"id": id, "conversation": conversation, "details_clicks": details_clicks, "plugins": plugins}
+        props = {"id": id, "conversation": conversation, "details_clicks": details_clicks, "menus": menus, "plugins": plugins}
         super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})

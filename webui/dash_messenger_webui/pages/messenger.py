@@ -25,7 +25,9 @@ def messenger_page(
     t: Words,
     texts: dict[str, Any],
     composers: list[dict[str, Any]],
+    menus: dict[str, list[dict[str, Any]]],
     owners: dict[str, str],
+    max_upload_bytes: int,
 ) -> Component:
     """The tree for somebody who has logged in."""
     me = {"id": who.user_id, "username": who.username, "display_name": who.display_name}
@@ -43,8 +45,13 @@ def messenger_page(
                     ),
                     html.Main(
                         [
-                            components.Timeline(id="timeline", plugins=owners),
-                            components.Composer(id="composer", composers=composers),
+                            components.Timeline(id="timeline", plugins=owners, menus=menus),
+                            components.Composer(
+                                id="composer",
+                                composers=composers,
+                                plugins=owners,
+                                max_upload_bytes=max_upload_bytes,
+                            ),
                         ],
                         className="pane-chat",
                     ),

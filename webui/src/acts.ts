@@ -1,0 +1,126 @@
+// What the reader does to messages: actions of their types, reactions, edits, deletions. Each wish has
+// a name of its own and is sent until it is answered, so that it is done once, across reconnections
+// and restarts of the server; a second press of what is under way is none.
+
+import { newId } from "./ids";
+import type { Socket } from "./socket";
+import type { Store } from "./store";
+import type { Texts } from "./texts";
+import { type Message, NoAnswer, Refusal } from "./wire";
+
+interface Wish {
+  command: string;
+  params: Record<string, unknown>;
+  message: Message;
+  busy: Element | null;
+}
+
+const BUSY = "aria-busy";
+
+export class Acts {
+  private readonly wishes = new Map<string, Wish>();
+  private readonly inFlight = new Set<string>();
+  private readonly store: Store;
+  private readonly socket: Socket;
+  private readonly texts: Texts;
+
+  constructor(store: Store, socket: Socket, texts: Texts) {
+    this.store = store;
+    this.socket = socket;
+    this.texts = texts;
+  }
+
+  /** Ask for an action of the message's type; `element` shows that it is under way. */
+  act(message: Message, action: string, params: Record<string, unknown>, element: Element | null = null): void {
+    const wish = { message: message.id, action, params, client_id: newId(Date.now()) };
+    this.wish(`${message.id} ${action} ${JSON.stringify(params)}`, "message.act", wish, message, element);
+  }
+
+  react(message: Message, emoji: string, on: boolean): void {
+    // One wish an emoji: of two quick presses the second is what counts, once the first is answered.
+    this.wish(`${message.id} ${emoji} ${on}`, "message.react", { message: message.id, emoji, on }, message, null);
+  }
+
+  edit(message: Message, content: Record<string, unknown>): void {
+    const wish = { message: message.id, content, client_id: newId(Date.now()) };
+    this.wish(`${message.id} edit ${JSON.stringify(content)}`, "message.edit", wish, message, null);
+  }
+
+  remove(message: Message): void {
+    this.wish(`${message.id} delete`, "message.delete", { message: message.id }, message, null);
+  }
+
+  /** Call a plugin's command about the message. */
+  call(message: Message, command: string, params: Record<string, unknown>): void {
+    this.wish(`${message.id} ${command}`, command, { message: message.id, ...params }, message, null);
+  }
+
+  /** Send what waits. */
+  flush(): void {
+    if (!this.store.online) return;
+    for (const [name, wish] of this.wishes) if (!this.inFlight.has(name)) void this.attempt(name, wish);
+  }
+
+  private wish(name: string, command: string, params: Record<string, unknown>, message: Message, busy: Element | null): void {
+    if (this.wishes.has(name)) return;
+    this.store.putNote(message.conversation, message.id, "");
+    busy?.setAttribute(BUSY, "true");
+    this.wishes.set(name, { command, params, message, busy });
+    if (!this.store.online) this.note(message, this.texts.t("waiting_for_connection"));
+    this.flush();
+  }
+
+  private async attempt(name: string, wish: Wish): Promise<void> {
+    const { command, params, message } = wish;
+    this.inFlight.add(name);
+    try {
+      await this.socket.call(command, params);
+      this.done(name, wish, "");
+    } catch (error) {
+      if (error instanceof NoAnswer && !command.startsWith("message.")) {
+        // Nobody knows whether a plugin's command was done, nor whether it may be done twice.
+        this.done(name, wish, this.texts.t("no_answer"));
+      } else if (error instanceof NoAnswer || (error instanceof Refusal && error.retryable && error.key !== "rate_limited")) {
+        // It may have been done: ask again by the same name when there is a connection.
+        if (this.store.online) setTimeout(() => this.flush(), 1_000);
+        else this.note(message, this.texts.t("waiting_for_connection"));
+      } else if (error instanceof Refusal) {
+        this.done(name, wish, this.texts.failure(error.key, error.params as Record<string, string | number>) ?? error.message);
+      }
+    } finally {
+      this.inFlight.delete(name);
+    }
+  }
+
+  private done(name: string, { message, busy }: Wish, sentence: string): void {
+    this.wishes.delete(name);
+    busy?.removeAttribute(BUSY);
+    this.note(message, sentence);
+  }
+
+  private note(message: Message, sentence: string): void {
+    this.store.putNote(message.conversation, message.id, sentence);
+  }
+}
+
+/**
+ * Do what the pressed element of a component body says by its `data-act`. Whether it is pressed is
+ * the reader's own mark; the wish is the opposite of what is pressed now.
+ */
+export function press(acts: Acts, message: Message, element: HTMLElement, mark: unknown): void {
+  const { act, params, confirm: question } = element.dataset;
+  if (!act || element.getAttribute(BUSY) === "true") return;
+  if (question && !window.confirm(question)) return;
+  const given = JSON.parse(params ?? "{}") as Record<string, unknown>;
+  if (element.dataset["mark"] !== undefined && !("on" in given)) {
+    given["on"] = !isMarked(JSON.parse(element.dataset["mark"]), mark);
+  }
+  acts.act(message, act, given, element);
+}
+
+/** Whether the reader's mark is `wanted`, or contains it. */
+export function isMarked(wanted: unknown, mark: unknown): boolean {
+  if (mark === undefined || mark === null) return false;
+  if (Array.isArray(mark) && !Array.isArray(wanted)) return mark.includes(wanted);
+  return JSON.stringify(mark) === JSON.stringify(wanted);
+}

@@ -1,0 +1,63 @@
+// How messages are written, as the server's plugins say it.
+
+export interface FieldOf {
+  kind: "text" | "area" | "lines" | "switch" | "number" | "choice" | "files";
+  name: string;
+  label: string;
+  required?: boolean;
+  min?: number;
+  max?: number;
+  placeholder?: string;
+  options?: [string, string][];
+  accept?: string[];
+  item?: FieldOf[];
+}
+
+export interface FormatOf {
+  label: string;
+  icon: string;
+  before: string;
+  after: string;
+  key?: string;
+  line?: boolean;
+}
+
+/** How messages of a type are written. */
+export interface ComposerOf {
+  type: string;
+  label: string;
+  icon?: string;
+  rank?: number;
+  /** The field of its content that the text box fills. */
+  field?: string | null;
+  /** That field's limit, in characters. */
+  max_length?: number | null;
+  formats?: FormatOf[];
+  preview?: boolean;
+  fields?: FieldOf[];
+  /** The command that answers what there is to pick. */
+  picker?: string;
+}
+
+/** The field of files of a composer that has one. */
+export function filesOf(composer: ComposerOf): FieldOf | undefined {
+  return composer.fields?.find((field) => field.kind === "files");
+}
+
+/** Who takes these files: the type that claims all of them, the narrowest claim first. */
+export function claimOf(composers: readonly ComposerOf[], files: readonly File[]): ComposerOf | undefined {
+  const claims = composers.flatMap((composer) => {
+    const accept = filesOf(composer)?.accept ?? [];
+    const widths = files.map((file) => Math.min(...accept.map((pattern) => width(pattern, file.type || "application/octet-stream"))));
+    const widest = Math.max(...widths);
+    return Number.isFinite(widest) ? [{ composer, widest }] : [];
+  });
+  return claims.sort((a, b) => a.widest - b.widest)[0]?.composer;
+}
+
+/** 0 for the type itself, 1 for `image/*`, 2 for all, Infinity where it does not fit. */
+function width(pattern: string, type: string): number {
+  if (pattern === type) return 0;
+  if (pattern === "*/*") return 2;
+  return pattern.endsWith("/*") && type.startsWith(pattern.slice(0, -1)) ? 1 : Infinity;
+}

@@ -1,0 +1,121 @@
+// A panel of pictures to choose from: tabs, search, a grid. What is chosen is sent at once.
+
+import * as React from "react";
+import { useEffect, useRef, useState } from "react";
+import type { ComposerOf } from "./composers";
+import { useLasting } from "./hooks";
+import type { Messenger } from "./messenger";
+
+interface Choice {
+  id: string;
+  label: string;
+  image: string;
+  content: Record<string, unknown>;
+}
+
+interface Group {
+  id: string;
+  label: string;
+  icon?: string | null;
+  icon_url?: string | null;
+  items: Choice[];
+}
+
+const SEARCH_AFTER_MS = 200;
+
+interface PickerProps {
+  app: Messenger;
+  conversation: string;
+  composer: ComposerOf;
+  onClose(): void;
+}
+
+export function PickerPanel({ app, conversation, composer, onClose }: PickerProps) {
+  const { texts } = app;
+  const panel = useRef<HTMLDivElement>(null);
+  const [query, setQuery] = useState("");
+  const [groups, setGroups] = useState<Group[] | null>(null);
+  const [failed, setFailed] = useState(false);
+  const waiting = useLasting(groups === null && !failed);
+
+  useEffect(() => {
+    let current = true;
+    const timer = setTimeout(() => {
+      app
+        .call<{ groups: Group[] }>(composer.picker!, { query, language: texts.language })
+        .then((answer) => current && (setGroups(answer.groups), setFailed(false)))
+        .catch(() => current && setFailed(true));
+    }, query ? SEARCH_AFTER_MS : 0);
+    return () => {
+      current = false;
+      clearTimeout(timer);
+    };
+  }, [query]);
+
+  useEffect(() => {
+    const outside = (event: Event) => {
+      const target = event.target as Element;
+      if (!panel.current?.contains(target) && !target.closest?.("[aria-expanded=true]")) onClose();
+    };
+    document.addEventListener("pointerdown", outside, true);
+    return () => document.removeEventListener("pointerdown", outside, true);
+  }, []);
+
+  const choose = (choice: Choice) => {
+    const replyTo = app.store.composing(conversation).replyTo;
+    app.outbox.send(conversation, composer.type, choice.content, choice.label, replyTo && { id: replyTo.id, number: replyTo.number });
+    if (replyTo) app.store.compose(conversation, {});
+    onClose();
+  };
+
+  const onKeyDown = (event: React.KeyboardEvent) => {
+    const items = [...panel.current!.querySelectorAll<HTMLElement>(".dm-pick")];
+    const at = items.indexOf(document.activeElement as HTMLElement);
+    const first = items[0];
+    const columns = first ? items.filter((item) => item.offsetTop === first.offsetTop).length : 1;
+    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
+    if (event.key === "Escape") onClose();
+    else if (step && at >= 0) items[at + step]?.focus();
+    else if (event.key === "ArrowDown") first?.focus();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  return (
+    <div ref={panel} className="dm-picker" role="dialog" aria-label={composer.label} onKeyDown={onKeyDown}>
+      <input type="search" className="dm-picker-search" value={query} placeholder={texts.t("search")} aria-label={texts.t("search")}
+        autoFocus onChange={(event) => setQuery(event.target.value)}
+      />
+      <div className="dm-picker-groups">
+        {failed && <p>{texts.t("no_answer")}</p>}
+        {waiting && <div className="dm-picker-wait" />}
+        {groups?.length === 0 && <p>{texts.t(query ? "nothing_found" : "nothing_to_pick")}</p>}
+        {groups?.map((group) => (
+          <section key={group.id} id={`dm-group-${group.id}`} aria-label={group.label}>
+            <h3>{group.label}</h3>
+            <div className="dm-picker-grid">
+              {group.items.map((choice) => (
+                <button key={choice.id} type="button" className="dm-pick" aria-label={choice.label || composer.label} onClick={() => choose(choice)}>
+                  <img src={choice.image} alt="" loading="lazy" decoding="async" />
+                </button>
+              ))}
+            </div>
+            {group.items.length === 0 && <p>{texts.t("nothing_found")}</p>}
+          </section>
+        ))}
+      </div>
+      {groups && groups.length > 1 && (
+        <div className="dm-picker-tabs">
+          {groups.map((group) => (
+            <button key={group.id} type="button" aria-label={group.label} title={group.label}
+              onClick={() => document.getElementById(`dm-group-${group.id}`)?.scrollIntoView({ block: "start" })}
+            >
+              {group.icon_url ? <img src={group.icon_url} alt="" /> : <span className={`icon icon-${group.icon ?? "puzzle"}`} aria-hidden="true" />}
+            </button>
+          ))}
+        </div>
+      )}
+    </div>
+  );
+}
