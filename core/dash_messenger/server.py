@@ -21,6 +21,7 @@ from sqlalchemy import select
 
 from dash_messenger.accounts import Accounts
 from dash_messenger.acting import Acting
+from dash_messenger.blobs import BlobStore
 from dash_messenger.changing import MessageLocks
 from dash_messenger.clock import Clock, now_ms
 from dash_messenger.commands import Command, Commands
@@ -105,8 +106,9 @@ class Server:
             store, types, preparation, rate_limits=limited, locks=locks, failed=failed
         )
         self._limited = Limited()
+        self.blobs = BlobStore(store, settings.data / "blobs", clock)
         contexts.join(
-            Parts(store, types, sending, acting, self._limited, clock, settings.data),
+            Parts(store, types, sending, acting, self._limited, clock, settings.data, self.blobs),
             plugin_settings,
         )
         self._jobs = Jobs(installed.failed)
@@ -126,6 +128,7 @@ class Server:
             installed.commands(self._is_admin),
             installed.themes.commands(),
             self._slash.commands(),
+            self.blobs.commands(),
             Adjusting(installed, self._is_admin).commands(),
         ):
             for command in family:
@@ -139,6 +142,7 @@ class Server:
         )
         installed.forget.append(self._calls.remove)
         preparation.checks = self._calls
+        self.blobs.check = self._calls.upload
         store.listener = _Listeners(self.hub, syncing, self._calls)
         self._addresses = Addresses(settings.trusted_proxies)
         self.gateway = Gateway(
@@ -156,6 +160,7 @@ class Server:
             open_paths,
             self._addresses,
             lambda: self.ready,
+            self.blobs,
         )
         Pages(
             self.app,
@@ -233,6 +238,7 @@ class Server:
                 self.installed.quarantine(plugin, error)
         await self._calls.start()
         self._jobs.start()
+        self.blobs.start()
 
     def _preparing(self, type: str, user: str, conversation: str) -> Preparing:
         plugin = self.installed.owner(type) or ""
@@ -283,6 +289,7 @@ class Server:
         self.gateway.close()
         self._receipts.close()
         await self._jobs.aclose()
+        await self.blobs.aclose()
         await self._calls.stop()
         await self.installed.contexts.aclose()
         await self._limited.aclose()

@@ -19,6 +19,7 @@ PARAMS: dict[str, dict[str, object]] = {
     "account.get": {},
     "account.register": {"username": "eve", "password": "correct horse battery"},
     "account.update": {"theme": "dark"},
+    "blob.get": {"blobs": ["0" * 32]},
     "command.slash_list": {},
     "conversation.add": {"conversation": "C", "members": ["cleo"]},
     "conversation.create": {"kind": "group", "title": "New", "members": ["ben"]},

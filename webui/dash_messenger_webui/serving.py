@@ -43,7 +43,7 @@ OPEN_PATHS = (
 DATA = ("/_dash-layout", "/_dash-dependencies")
 CALLBACK = "/_dash-update-component"
 # Others' routes, which Dash would answer with a page.
-FOREIGN = ("/api/", "/_dash", "/healthz", "/ws")
+FOREIGN = ("/api/", "/_dash", "/blobs/", "/healthz", "/ws")
 ENTRANCE = {"/": "landing", "/login": "login", "/register": "register"}
 YEAR_S = 31_536_000
 _CONVERSATION = re.compile(r"/c/[0-9a-f]{32}/?")

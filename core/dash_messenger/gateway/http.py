@@ -17,6 +17,7 @@ import structlog
 from quart import Quart, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from dash_messenger.blobs import BlobStore, Uploads
 from dash_messenger.commands import Caller, Commands
 from dash_messenger.errors import (
     Failure,
@@ -29,6 +30,7 @@ from dash_messenger.errors import (
     UnknownCommand,
 )
 from dash_messenger.gateway.bodies import DrainedBodies
+from dash_messenger.gateway.downloads import add_downloads
 from dash_messenger.gateway.origin import origin_allowed
 from dash_messenger.plugins.web import Headers
 from dash_messenger.protocol import MAX_INBOUND_BYTES, http_error_body
@@ -93,6 +95,7 @@ def make_app(
     open_paths: OpenPaths,
     address_of: Callable[[str, Headers], str],
     is_ready: Callable[[], bool],
+    blobs: BlobStore,
 ) -> Quart:
     """The application, to which plugins add their routes."""
     app = Quart("dash_messenger", static_folder=None)
@@ -115,7 +118,15 @@ def make_app(
         return _json({"status": "ok" if ready else "not ready"}, 200 if ready else 503)
 
     app.add_url_rule("/healthz", "healthz", healthz, methods=["GET"])
-    app.asgi_app = DrainedBodies(app.asgi_app, max_bytes=MAX_BODY_BYTES)  # type: ignore[method-assign, assignment, arg-type]
+    add_downloads(app, blobs)
+    drained = DrainedBodies(app.asgi_app, max_bytes=MAX_BODY_BYTES)  # type: ignore[arg-type]
+    app.asgi_app = Uploads(  # type: ignore[method-assign, assignment]
+        drained,
+        blobs,
+        http.admit,
+        max_bytes=settings.max_upload_bytes,
+        rate_limits=settings.rate_limits,
+    )
     return app
 
 
@@ -150,13 +161,26 @@ class _Http:
         if is_safe and is_open:
             return
         g.session = await self._sessions.authenticate(request.headers)
-        if not is_safe and not self._origin_allowed(g.session):
+        if not is_safe and not self._origin_allowed(g.session, request.headers, request.scheme):
             raise ForeignOrigin
         if g.session is None and not is_open:
             raise Unauthenticated
 
-    def _origin_allowed(self, session: OpenSession | None) -> bool:
-        origin = request.headers.get("Origin")
+    async def admit(self, headers: Headers, scheme: str) -> str:
+        """The user of a request that changes something and is answered outside of the framework.
+
+        Raises:
+            ForeignOrigin, Unauthenticated: as `guard`.
+        """
+        session = await self._sessions.authenticate(headers)
+        if not self._origin_allowed(session, headers, scheme):
+            raise ForeignOrigin
+        if session is None:
+            raise Unauthenticated
+        return session.user
+
+    def _origin_allowed(self, session: OpenSession | None, headers: Headers, scheme: str) -> bool:
+        origin = headers.get("Origin")
         if origin is None:
             # A browser names the origin of every POST: this is a script. It may act by its token
             # or as nobody, but not by a cookie.
@@ -164,8 +188,8 @@ class _Http:
         return origin_allowed(
             origin,
             public_url=self._settings.public_url,
-            host=request.headers.get("Host"),
-            secure=request.scheme == "https",
+            host=headers.get("Host"),
+            secure=scheme == "https",
             cookie=True,
             bearer=False,
         )

@@ -19,6 +19,7 @@ from msgspec import Raw, Struct
 from sqlalchemy import Connection, insert, select
 
 from dash_messenger.acting import Acting, MessageAct
+from dash_messenger.blobs import BlobStore, PluginBlobs
 from dash_messenger.changing import find
 from dash_messenger.clock import Clock
 from dash_messenger.errors import InvalidParams, NotFound
@@ -57,7 +58,7 @@ class Parts:
     limited: Limited
     clock: Clock
     folder: Path
-    blobs_of: Callable[[str], Blobs] | None = None
+    blobs: BlobStore
 
 
 @dataclass(slots=True)
@@ -179,9 +180,7 @@ class PluginContext:
     @property
     def blobs(self) -> Blobs:
         """The server's files."""
-        blobs_of = self._contexts.parts.blobs_of
-        assert blobs_of is not None
-        return blobs_of(self._plugin)
+        return PluginBlobs(self._contexts.parts.blobs, self._plugin, self.bot)
 
     def now_ms(self) -> int:
         """The time."""

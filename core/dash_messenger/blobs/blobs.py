@@ -1,0 +1,355 @@
+"""Files and who may have them.
+
+Owns the rows of ``blobs``, the references that are not messages', and the contents, which lie in
+the data folder under their hash. Invariants: an id says nothing about a content; nobody reads a
+blob but its owner while nothing refers to it, and those who may see what does; a content goes when
+the last blob that has it is collected, and no blob that something refers to ever is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import structlog
+from msgspec import Meta, Struct
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from dash_messenger.blobs.kinds import clean_name, media_type_of
+from dash_messenger.clock import Clock
+from dash_messenger.commands import Caller, Command
+from dash_messenger.errors import InvalidParams, NotFound, TooLarge
+from dash_messenger.plugins.checks import Upload
+from dash_messenger.plugins.context import Blob
+from dash_messenger.store import Store, Transaction
+from dash_messenger.store.references import may_read
+from dash_messenger.store.tables import blob_references, blobs
+from dash_messenger.summaries import id_param
+
+if TYPE_CHECKING:
+    from obstore.store import LocalStore
+
+__all__ = ["BlobStore", "PluginBlobs"]
+
+COLLECT_AFTER_MS = 24 * 3_600_000
+COLLECT_EVERY_S = 3_600.0
+COLLECT_AT_ONCE = 500
+CHUNK_BYTES = 256 * 1024
+HEAD_BYTES = 64
+
+log = structlog.get_logger(__name__)
+
+Check = Callable[[Upload], Awaitable[None]]
+
+
+class BlobGet(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``blob.get``."""
+
+    blobs: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(min_length=1, max_length=100)]
+
+
+class BlobsFound(Struct, frozen=True):
+    """Result of ``blob.get``: those that there are and that the caller may read."""
+
+    blobs: list[Blob]
+
+
+class BlobStore:
+    """All files of a server. ``check`` may refuse an upload by raising."""
+
+    def __init__(self, store: Store, folder: Path, clock: Clock) -> None:
+        self.check: Check = _accept
+        self._store = store
+        self._folder = folder
+        self._clock = clock
+        self._contents: LocalStore | None = None
+        self._collecting: asyncio.Task[None] | None = None
+
+    def commands(self) -> list[Command]:
+        """What a client may ask about files."""
+        return [Command("blob.get", BlobGet, BlobsFound, self.get, "Name, type and size of files.")]
+
+    def start(self) -> None:
+        """Begin to collect what nobody refers to, now and then."""
+        self._collecting = asyncio.get_running_loop().create_task(self._collect_for_ever())
+
+    async def aclose(self) -> None:
+        """Stop collecting."""
+        task, self._collecting = self._collecting, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    # Storing.
+
+    async def keep(
+        self,
+        chunks: AsyncIterable[bytes],
+        *,
+        owner: str,
+        name: str,
+        media_type: str | None = None,
+        checked: bool = True,
+    ) -> Blob:
+        """A new blob with this content; without a ``media_type`` it is recognised.
+
+        Raises:
+            Refused, CheckFailed: a plugin declines it.
+            Exception: what ``chunks`` raises; nothing of it stays.
+        """
+        import obstore
+
+        id = secrets.token_hex(16)
+        contents, incoming = self._open(), f"incoming/{id}"
+        digest, size, head = hashlib.sha256(), 0, b""
+
+        async def passing() -> AsyncIterator[bytes]:
+            nonlocal size, head
+            async for chunk in chunks:
+                digest.update(chunk)
+                size += len(chunk)
+                if len(head) < HEAD_BYTES:
+                    head += bytes(chunk[: HEAD_BYTES - len(head)])
+                yield bytes(chunk)
+
+        try:
+            await obstore.put_async(contents, incoming, passing())
+            found = media_type or media_type_of(head)
+            blob = Blob(id, clean_name(name), found, size, owner)
+            if checked:
+                await self.check(Upload(owner, blob.name, found, size))
+            key = digest.hexdigest()
+            # The same content again replaces itself.
+            await obstore.rename_async(contents, incoming, _path(key))
+        except BaseException:
+            await self._drop(incoming)
+            raise
+
+        def work(transaction: Transaction) -> None:
+            transaction.connection.execute(
+                insert(blobs).values(
+                    id=id,
+                    hash=bytes.fromhex(key),
+                    bytes=size,
+                    media_type=found,
+                    name=blob.name,
+                    owner_id=owner,
+                    made_at_ms=transaction.now_ms,
+                    unreferenced_at_ms=transaction.now_ms,
+                )
+            )
+
+        await self._store.write(work)
+        return blob
+
+    async def _drop(self, path: str) -> None:
+        import obstore
+
+        try:
+            await obstore.delete_async(self._open(), path)
+        except FileNotFoundError:
+            return
+
+    def _open(self) -> LocalStore:
+        if self._contents is None:
+            # The library takes a moment to import: with the first file.
+            from obstore.store import LocalStore
+
+            (self._folder / "incoming").mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._contents = LocalStore(prefix=self._folder)
+        return self._contents
+
+    # Reading.
+
+    async def info(self, id: str, *, reader: str | None = None) -> Blob | None:
+        """What is known of a blob, or None; with ``reader``, only where that user may read it."""
+        try:
+            id = id_param(id, "blob")
+        except InvalidParams:
+            return None
+
+        def work(connection: Connection) -> Blob | None:
+            row = _row(connection, id)
+            if row is None:
+                return None
+            if reader is not None and row.owner_id != reader:
+                driver: Any = connection.connection.driver_connection
+                if not may_read(driver.cursor(), reader, id):
+                    return None
+            return Blob(row.id, row.name, row.media_type, row.bytes, row.owner_id)
+
+        return await self._store.read(work)
+
+    async def get(self, caller: Caller, params: BlobGet) -> BlobsFound:
+        """Those of the blobs that the caller may read."""
+        user = caller.user_id
+        ids = dict.fromkeys(id_param(id, "blobs") for id in params.blobs)
+        found = [await self.info(id, reader=user) for id in ids]
+        return BlobsFound([one for one in found if one is not None])
+
+    async def stream(self, id: str, start: int, end: int) -> AsyncIterator[bytes]:
+        """The bytes of a blob from ``start`` up to ``end``.
+
+        Raises:
+            NotFound: there is none.
+        """
+        import obstore
+
+        row = await self._store.read(lambda connection: _row(connection, id))
+        if row is None:
+            raise NotFound
+        path = _path(row.hash.hex())
+        while start < end:
+            stop = min(end, start + CHUNK_BYTES)
+            chunk = await obstore.get_range_async(self._open(), path, start=start, end=stop)
+            yield bytes(chunk)
+            start = stop
+
+    # References.
+
+    async def refer(self, id: str, referrer: str, *, instead_of: str | None = None) -> None:
+        """Note that ``referrer`` needs a blob; it lets go of ``instead_of``, if given.
+
+        Raises:
+            NotFound: there is none.
+        """
+
+        def work(transaction: Transaction) -> None:
+            connection = transaction.connection
+            if _row(connection, id) is None:
+                raise NotFound
+            there = select(blob_references.c.blob_id).where(
+                blob_references.c.blob_id == id, blob_references.c.referrer == referrer
+            )
+            if connection.execute(there).first() is None:
+                connection.execute(insert(blob_references).values(blob_id=id, referrer=referrer))
+            connection.execute(
+                update(blobs).where(blobs.c.id == id).values(unreferenced_at_ms=None)
+            )
+            if instead_of is not None and instead_of != id:
+                _release(connection, instead_of, referrer, transaction.now_ms)
+
+        await self._store.write(work)
+
+    async def release(self, id: str, referrer: str) -> None:
+        """Note that ``referrer`` needs a blob no longer."""
+        await self._store.write(
+            lambda transaction: _release(transaction.connection, id, referrer, transaction.now_ms)
+        )
+
+    # Collecting.
+
+    async def collect(self) -> int:
+        """Remove blobs that nothing has referred to for a day; how many."""
+        before_ms = self._clock() - COLLECT_AFTER_MS
+
+        def work(transaction: Transaction) -> tuple[int, list[bytes]]:
+            connection = transaction.connection
+            rows = connection.execute(
+                select(blobs.c.id, blobs.c.hash)
+                .where(blobs.c.unreferenced_at_ms < before_ms)
+                .limit(COLLECT_AT_ONCE)
+            ).all()
+            ids = [row.id for row in rows]
+            # A reference may have come since it was marked: it never goes then.
+            kept = select(blob_references.c.blob_id).where(blob_references.c.blob_id.in_(ids))
+            referred = {row[0] for row in connection.execute(kept)}
+            gone = [row for row in rows if row.id not in referred]
+            connection.execute(delete(blobs).where(blobs.c.id.in_([row.id for row in gone])))
+            hashes = {bytes(row.hash) for row in gone}
+            still = select(blobs.c.hash).where(blobs.c.hash.in_(hashes))
+            hashes -= {bytes(row[0]) for row in connection.execute(still)}
+            return len(gone), sorted(hashes)
+
+        count, hashes = await self._store.write(work)
+        for digest in hashes:
+            await self._drop(_path(digest.hex()))
+        return count
+
+    async def _collect_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(COLLECT_EVERY_S)
+            try:
+                while await self.collect() == COLLECT_AT_ONCE:
+                    continue
+            # The root of a task: it is tried again in an hour.
+            except Exception:
+                log.exception("collecting_failed")
+
+    async def count(self) -> int:
+        """How many blobs there are."""
+        query = select(func.count()).select_from(blobs)
+        return await self._store.read(lambda connection: connection.execute(query).scalar_one())
+
+
+class PluginBlobs:
+    """A `Blobs` of one plugin. ``bot`` gives the id of its bot."""
+
+    def __init__(self, blobs: BlobStore, plugin: str, bot: Callable[[], Awaitable[str]]) -> None:
+        self._blobs = blobs
+        self._plugin = plugin
+        self._bot = bot
+
+    async def info(self, id: str) -> Blob | None:
+        """What is known of a blob."""
+        return await self._blobs.info(id)
+
+    async def read(self, id: str, *, max_bytes: int) -> bytes:
+        """A blob's content."""
+        info = await self._blobs.info(id)
+        if info is None:
+            raise NotFound
+        if info.bytes > max_bytes:
+            raise TooLarge(max_bytes=max_bytes)
+        return b"".join([chunk async for chunk in self._blobs.stream(info.id, 0, info.bytes)])
+
+    async def put(
+        self, data: bytes, *, name: str, media_type: str, owner: str | None = None
+    ) -> Blob:
+        """A new blob."""
+
+        async def whole() -> AsyncIterator[bytes]:
+            yield data
+
+        return await self._blobs.keep(
+            whole(),
+            owner=owner or await self._bot(),
+            name=name,
+            media_type=media_type,
+            checked=False,
+        )
+
+    async def refer(self, id: str, *, to: str) -> None:
+        """Keep a blob."""
+        await self._blobs.refer(id, f"plugin:{self._plugin}:{to}")
+
+    async def release(self, id: str, *, to: str) -> None:
+        """Let go of it."""
+        await self._blobs.release(id, f"plugin:{self._plugin}:{to}")
+
+
+async def _accept(upload: Upload) -> None:
+    """Nobody objects."""
+
+
+def _path(digest: str) -> str:
+    return f"{digest[:2]}/{digest[2:]}"
+
+
+def _row(connection: Connection, id: str) -> Any:
+    return connection.execute(select(blobs).where(blobs.c.id == id)).first()
+
+
+def _release(connection: Connection, id: str, referrer: str, now_ms: int) -> None:
+    connection.execute(
+        delete(blob_references).where(
+            blob_references.c.blob_id == id, blob_references.c.referrer == referrer
+        )
+    )
+    others = select(blob_references.c.blob_id).where(blob_references.c.blob_id == id)
+    if connection.execute(others).first() is None:
+        connection.execute(update(blobs).where(blobs.c.id == id).values(unreferenced_at_ms=now_ms))

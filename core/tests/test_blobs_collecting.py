@@ -1,0 +1,68 @@
+"""What nobody refers to is collected after a day, and nothing else ever is."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from dash_messenger.errors import NotFound
+from server_world import ServerWorld, open_server
+
+DAY_S = 86_400
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[ServerWorld]:
+    async with open_server(tmp_path) as world:
+        await world.add("ann")
+        yield world
+
+
+async def keep(world: ServerWorld, content: bytes) -> str:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield content
+
+    blob = await world.server.blobs.keep(chunks(), owner=world.users["ann"], name="a")
+    return blob.id
+
+
+def contents(folder: Path) -> int:
+    return len([path for path in (folder / "blobs").rglob("*") if path.is_file()])
+
+
+async def test_after_a_day_without_a_reference_it_goes(world: ServerWorld, tmp_path: Path) -> None:
+    blobs = world.server.blobs
+    await keep(world, b"one")
+    world.clock.advance(s=DAY_S - 1)
+    assert await blobs.collect() == 0
+    world.clock.advance(s=2)
+    assert await blobs.collect() == 1
+    assert (await blobs.count(), contents(tmp_path)) == (0, 0)
+
+
+async def test_what_is_referred_to_stays(world: ServerWorld) -> None:
+    blobs = world.server.blobs
+    id = await keep(world, b"one")
+    await blobs.refer(id, "plugin:test:x")
+    world.clock.advance(s=10 * DAY_S)
+    assert await blobs.collect() == 0
+    await blobs.release(id, "plugin:test:x")
+    assert await blobs.collect() == 0
+    world.clock.advance(s=DAY_S + 1)
+    assert await blobs.collect() == 1
+
+
+async def test_one_content_of_two_uploads_is_stored_once_and_goes_with_the_last(
+    world: ServerWorld, tmp_path: Path
+) -> None:
+    blobs = world.server.blobs
+    first, second = await keep(world, b"same"), await keep(world, b"same")
+    assert first != second
+    assert contents(tmp_path) == 1
+    await blobs.refer(second, "plugin:test:x")
+    world.clock.advance(s=DAY_S + 1)
+    assert await blobs.collect() == 1
+    assert b"".join([chunk async for chunk in blobs.stream(second, 0, 4)]) == b"same"
+    with pytest.raises(NotFound):
+        await blobs.refer(first, "plugin:test:y")
