@@ -143,6 +143,7 @@ class Server:
         installed.forget.append(self._calls.remove)
         preparation.checks = self._calls
         self.blobs.check = self._calls.upload
+        self.sessions.check = self._calls.login
         store.listener = _Listeners(self.hub, syncing, self._calls)
         self._addresses = Addresses(settings.trusted_proxies)
         self.gateway = Gateway(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol
 
@@ -21,6 +21,7 @@ from dash_messenger.clock import Clock
 from dash_messenger.commands import Caller, Command
 from dash_messenger.errors import CloseCode, Failure, InvalidParams, NotFound
 from dash_messenger.ids import IdMaker, parse_id
+from dash_messenger.plugins.checks import Login
 from dash_messenger.plugins.web import Headers
 from dash_messenger.protocol import User
 from dash_messenger.settings import Settings
@@ -110,12 +111,20 @@ def cookie_name(secure: bool) -> str:
     return "__Host-session" if secure else "session"
 
 
+async def _accept(login: Login) -> None:
+    """Nobody objects."""
+
+
 class Sessions:
-    """The commands of family ``session``, and the one way to authenticate."""
+    """The commands of family ``session``, and the one way to authenticate.
+
+    ``check`` may refuse a log-in by raising, once the password was right.
+    """
 
     def __init__(
         self, store: Store, accounts: Accounts, closer: Closer, settings: Settings, clock: Clock
     ) -> None:
+        self.check: Callable[[Login], Awaitable[None]] = _accept
         self._store = store
         self._accounts = accounts
         self._closer = closer
@@ -183,11 +192,14 @@ class Sessions:
         Raises:
             WrongCredentials: without saying whether the user exists.
             RateLimited: too many tries.
+            Refused: a plugin declines this log-in.
         """
         if params.kind == "cookie" and caller.connection is not None:
             raise InvalidParams(field="as", reason="a socket cannot set a cookie; use HTTP")
         proven = await self._accounts.prove(params.username, params.password, caller.address)
-        return await self.open_for(proven.user, kind=params.kind, user_agent=caller.user_agent)
+        user = proven.user
+        await self.check(Login(user.id, user.username, caller.address, caller.user_agent))
+        return await self.open_for(user, kind=params.kind, user_agent=caller.user_agent)
 
     async def open_for(
         self, user: User, *, kind: Literal["token", "cookie"] = "token", user_agent: str = ""

@@ -158,6 +158,22 @@ class ServerProcess:
         if self._process is not None and self._process.stdout is not None:
             self._process.stdout.close()
 
+    def run(self, *arguments: str, typed: str = "") -> str:
+        """What another command of the program says, on the same folder; ``typed`` is its input.
+
+        Raises:
+            CalledProcessError: it failed.
+        """
+        done = subprocess.run(  # noqa: S603
+            [*self._command, *arguments, "--data", str(self.data)],
+            input=typed,
+            env=self.environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout
+
     @property
     def running(self) -> bool:
         """Whether the process lives."""
@@ -296,6 +312,13 @@ class People:
         )
         token: str = opened["token"]
         return token
+
+    async def admin(self) -> Client:
+        """A connected client of a new admin."""
+        username = "u" + secrets.token_hex(6)
+        adding = ("user", "add", username, "--admin", "--password-file", "-")
+        await asyncio.to_thread(self.server.run, *adding, typed=PASSWORD + "\n")
+        return await self.connect(await self.log_in(username))
 
     async def connect(self, token: str, *, url: str | None = None, **options: Any) -> Client:
         """A connected client for a token; ``options`` as for `Client`."""

@@ -152,11 +152,15 @@ class Calls:
         on_message, on_member = self._hooks["on_message"], self._hooks["on_member"]
         if not (on_message or on_member):
             return
+        # A conversation and its first members are one transaction, and so in one batch.
+        founded: set[str] = set()
         for event in events:
             if event.kind == "message.created":
                 for one in on_message:
                     if event.by != self._bot_of(one.plugin):
                         self._enqueue(one, "message", event.message)
+            elif event.kind == "conversation.created":
+                founded.add(event.log)
             elif event.kind in ("member.joined", "member.removed"):
                 user = event.data["user"]
                 change = MemberChange(
@@ -164,6 +168,7 @@ class Calls:
                     user=str(user["id"] if isinstance(user, dict) else user),
                     kind="joined" if event.kind == "member.joined" else "removed",
                     by=event.by,
+                    founding=event.kind == "member.joined" and event.log in founded,
                 )
                 for one in on_member:
                     self._enqueue(one, "change", change)

@@ -166,12 +166,16 @@ class Context(Protocol):
         """Keep a secret, or forget it."""
 
     async def limited(
-        self, function: Callable[..., Any], *arguments: Any, time_limit_s: float = 20.0
+        self,
+        function: Callable[..., Any] | str,
+        *arguments: Any,
+        time_limit_s: float = 20.0,
     ) -> Any:
         """What a function of the plugin returns, run in a child process with limits on memory and
         time: for decoding what strangers sent.
 
-        The function stands at the top level of a module; arguments and result are plain data.
+        The function stands at the top level of a module; named as ``"module:name"``, the server
+        itself does not import it. Arguments and result are plain data.
 
         Raises:
             Refused: as the function raised it.
@@ -240,12 +244,13 @@ class SlashCommand:
 
 @dataclass(frozen=True, slots=True)
 class MemberChange:
-    """Somebody joined a conversation, or is no longer in it."""
+    """Somebody joined a conversation, or is no longer in it; ``founding``: it began with them."""
 
     conversation: str
     user: str
     kind: Literal["joined", "removed"]
     by: str
+    founding: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,11 +47,15 @@ class Limited:
         self._children: set[_Child] = set()
 
     async def run(
-        self, function: Callable[..., Any], *arguments: Any, time_limit_s: float = TIME_LIMIT_S
+        self,
+        function: Callable[..., Any] | str,
+        *arguments: Any,
+        time_limit_s: float = TIME_LIMIT_S,
     ) -> Any:
         """What ``function(*arguments)`` returns, run in a child process.
 
-        ``function`` stands at the top level of an importable module. Arguments and result are what
+        ``function`` stands at the top level of an importable module; named as ``"module:name"``, it
+        is imported in the child alone. Arguments and result are what
         MessagePack can carry: None, bool, int, float, str, bytes, lists and dicts of them. On
         systems other than Linux memory is not limited, time is.
 
@@ -60,7 +64,11 @@ class Limited:
             OverLimit: it needed too much memory or time, or crashed.
             RuntimeError: it raised anything else; the child's traceback is in the log.
         """
-        call = msgspec.msgpack.encode([function.__module__, function.__qualname__, arguments])
+        if isinstance(function, str):
+            module, _, name = function.partition(":")
+        else:
+            module, name = function.__module__, function.__qualname__
+        call = msgspec.msgpack.encode([module, name, arguments])
         async with self._places:
             child = self._idle.pop() if self._idle else await self._start()
             try:
@@ -70,7 +78,7 @@ class Limited:
                 self._children.discard(child)
                 await child.kill()
                 if isinstance(error, TimeoutError | EOFError | ConnectionError):
-                    log.warning("child_over_limit", function=function.__qualname__)
+                    log.warning("child_over_limit", function=name)
                     raise OverLimit from None
                 raise
             if child.tasks < TASKS_A_CHILD:
@@ -85,8 +93,8 @@ class Limited:
             raise Refused(**value)
         if kind == "memory":
             raise OverLimit
-        log.error("child_failed", function=function.__qualname__, traceback=value)
-        raise RuntimeError(f"{function.__qualname__} failed in a child process")
+        log.error("child_failed", function=name, traceback=value)
+        raise RuntimeError(f"{name} failed in a child process")
 
     async def aclose(self) -> None:
         """End the children."""

@@ -312,13 +312,22 @@ class PluginContext:
                 raise InvalidParams(field=name, reason=explain(error)["reason"]) from None
             encoded[name] = text.decode()
 
+        def changed() -> Struct:
+            now = {f: msgspec.json.encode(getattr(kept.settings, f)).decode() for f in declared}
+            return decode_settings(kept.settings_type, {**now, **encoded})
+
+        try:
+            # The struct may have a say of its own, by __post_init__.
+            changed()
+        except (TypeError, ValueError) as error:
+            raise InvalidParams(field=next(iter(values), ""), reason=str(error)) from None
+
         def work(transaction: Transaction) -> None:
             for name, text in encoded.items():
                 keep_value(transaction.connection, self._plugin, "setting", name, text)
 
         await self._contexts.parts.store.write(work)
-        now = {f: msgspec.json.encode(getattr(kept.settings, f)).decode() for f in declared}
-        kept.settings = decode_settings(kept.settings_type, {**now, **encoded})
+        kept.settings = changed()
 
     async def secret(self, *, name: str) -> str | None:
         """A secret."""
@@ -335,7 +344,10 @@ class PluginContext:
         )
 
     async def limited(
-        self, function: Callable[..., Any], *arguments: Any, time_limit_s: float = 20.0
+        self,
+        function: Callable[..., Any] | str,
+        *arguments: Any,
+        time_limit_s: float = 20.0,
     ) -> Any:
         """Run a function in a child process."""
         return await self._contexts.parts.limited.run(

@@ -1,0 +1,51 @@
+"""Refuses what admins do not want: words, log-ins from elsewhere, kinds of files."""
+
+import re
+from ipaddress import ip_address, ip_network
+from typing import Annotated
+
+from dash_messenger import Context, Login, Proposed, Refused, Upload, hookimpl, setting
+from msgspec import Meta, Struct
+
+Lines = list[Annotated[str, Meta(min_length=1, max_length=100)]]
+
+
+class Settings(Struct, frozen=True):
+    words: Annotated[Lines, setting("Words that cannot be sent")] = []
+    networks: Annotated[
+        Lines,
+        setting("Networks to log in from", help="Such as 192.168.0.0/16. None: from everywhere."),
+    ] = []
+    endings: Annotated[
+        Lines, setting("File endings that cannot be uploaded", help="Such as .exe")
+    ] = []
+
+    def __post_init__(self) -> None:
+        for network in self.networks:
+            ip_network(network)
+
+
+@hookimpl
+def register_settings() -> type[Settings]:
+    return Settings
+
+
+@hookimpl
+async def check_message(message: Proposed, context: Context) -> None:
+    for word in context.settings.words:
+        if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", message.text, re.IGNORECASE):
+            raise Refused(reason=f"“{word}” cannot be sent here.")
+
+
+@hookimpl
+async def check_login(login: Login, context: Context) -> None:
+    networks = context.settings.networks
+    address = ip_address(login.address) if networks else None
+    if networks and not any(address in ip_network(network) for network in networks):
+        raise Refused(reason="You cannot log in from here.")
+
+
+@hookimpl
+async def check_upload(upload: Upload, context: Context) -> None:
+    if upload.name.lower().endswith(tuple(end.lower() for end in context.settings.endings)):
+        raise Refused(reason=f"Files like {upload.name} cannot be uploaded.")

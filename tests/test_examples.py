@@ -1,0 +1,40 @@
+"""The examples are tested as strangers' plugins are: by their own tests, as wheels, elsewhere."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.environment import FIRST_PARTY, ROOT, make_environment
+
+EXAMPLES = ROOT / "examples"
+
+
+@pytest.mark.parametrize("name", ["guard", "welcome"])
+def test_an_example_passes_its_own_tests_where_only_wheels_are_installed(
+    name: str, tmp_path: Path
+) -> None:
+    example = EXAMPLES / name
+    python = make_environment(tmp_path, FIRST_PARTY["core"], FIRST_PARTY["text"], example)
+    run_tests(python, example, tmp_path / name)
+
+
+def run_tests(python: Path, example: Path, folder: Path) -> None:
+    """Run an example's tests where its code is not: only what is installed can be imported."""
+    folder.mkdir()
+    for name in ("conftest.py", "pyproject.toml", "tests"):
+        source = example / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name)
+        elif source.exists():
+            shutil.copy(source, folder / name)
+    done = subprocess.run(
+        [python, "-m", "pytest", "-q", "-p", "no:dash", "-p", "no:cacheprovider", "tests"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
