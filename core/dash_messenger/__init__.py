@@ -19,6 +19,7 @@ from dash_messenger.plugins.context import (
 )
 from dash_messenger.plugins.hookspecs import HOOK_API, hookimpl
 from dash_messenger.plugins.loading import Plugins
+from dash_messenger.plugins.themes import Theme
 from dash_messenger.plugins.views import View
 from dash_messenger.plugins.web import Viewer, WebContext
 from dash_messenger.protocol import Message, User
@@ -48,6 +49,7 @@ __all__ = [
     "SlashCall",
     "SlashCommand",
     "Tables",
+    "Theme",
     "Unauthenticated",
     "Upload",
     "User",

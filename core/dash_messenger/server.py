@@ -168,6 +168,7 @@ class Server:
             self.commands,
             self.sessions,
             self.installed.types,
+            self.installed.themes,
             settings,
             open_paths,
             self._addresses,

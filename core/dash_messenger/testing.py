@@ -32,9 +32,19 @@ import pytest
 import pytest_asyncio
 
 from dash_messenger.client import Client, failure_from
+from dash_messenger.contracts.themes import ThemeContract
 from dash_messenger.errors import TimedOut
 
-__all__ = ["FakeClock", "Network", "People", "ServerProcess", "people", "post", "server"]
+__all__ = [
+    "FakeClock",
+    "Network",
+    "People",
+    "ServerProcess",
+    "ThemeContract",
+    "people",
+    "post",
+    "server",
+]
 
 PASSWORD = "correct horse battery"  # noqa: S105
 # argon2 as cheap as the settings allow: tests make many accounts.

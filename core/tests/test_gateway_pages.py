@@ -75,6 +75,7 @@ async def test_pages_know_the_viewer_and_a_failing_plugin_leaves_nothing(
         server.commands,
         server.sessions,
         server.installed.types,
+        server.installed.themes,
         server.settings,
         open_paths,
         lambda peer, headers: peer,

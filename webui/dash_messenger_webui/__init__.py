@@ -11,6 +11,7 @@ from dash_messenger_webui.contract import (
     Translate,
     act,
 )
+from dash_messenger_webui.extensions import LoginStep, SettingsPanel, ThemeView
 from dash_messenger_webui.fields import field
 from dash_messenger_webui.hookspecs import hookimpl
 from dash_messenger_webui.session import viewer
@@ -20,9 +21,12 @@ __all__ = [
     "Drawable",
     "Format",
     "Html",
+    "LoginStep",
     "MenuEntry",
     "MessageView",
     "Picker",
+    "SettingsPanel",
+    "ThemeView",
     "Translate",
     "act",
     "field",

@@ -68,7 +68,7 @@ class MessengerDash(Dash):
         t = self._words[who.language]
         files = self._files
         page = g.page
-        dark = ' data-mantine-color-scheme="dark"' if who.theme == "dark" else ""
+        dark = ' data-mantine-color-scheme="dark"' if who.scheme == "dark" else ""
         fonts = [files.url("fonts/inter-latin.woff2")]
         if who.language == "ru":
             fonts.append(files.url("fonts/inter-cyrillic.woff2"))
@@ -80,6 +80,7 @@ class MessengerDash(Dash):
         scripts = "".join(f'<script src="{url}"></script>' for url in urls)
         return (
             f'<!DOCTYPE html><html lang="{who.language}" data-theme="{who.theme}"'
+            f' data-scheme="{who.scheme}"'
             f' data-page="{page}"{dark}><head><meta charset="utf-8">'
             f"<title>{escape(t(TITLES[page]))}</title>"
             '<meta name="viewport" content="width=device-width, initial-scale=1,'

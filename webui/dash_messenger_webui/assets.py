@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from dash_messenger import Theme
+
 from dash_messenger_webui.compression import Body
 
 __all__ = ["IMMUTABLE", "Assets"]
@@ -35,10 +37,19 @@ _TYPES = {
 }
 
 
+def _theme_sheet(theme: Theme) -> str:
+    tokens = "".join(f"--{name}:{value};" for name, value in sorted(theme.tokens.items()))
+    return f'\n:root[data-theme="{theme.name}"]{{{tokens}}}'
+
+
 class Assets:
     """The web UI's own files and the plugins' style sheets, read once at start."""
 
-    def __init__(self, plugin_sheets: Iterable[tuple[str, Path]] = ()) -> None:
+    def __init__(
+        self,
+        plugin_sheets: Iterable[tuple[str, Path]] = (),
+        themes: Iterable[Theme] = (),
+    ) -> None:
         self._bodies: dict[str, Body] = {}
         self._urls: dict[str, str] = {}
         for path in sorted((FOLDER / "assets").rglob("*")):
@@ -54,6 +65,8 @@ class Assets:
             f'@scope ([data-plugin="{plugin}"]) {{\n{path.read_text()}\n}}'
             for plugin, path in plugin_sheets
         )
+        # After the tokens that they replace.
+        foreign += "".join(map(_theme_sheet, themes))
         self._add("plugins.css", foreign.encode())
 
     def url(self, name: str) -> str:

@@ -9,6 +9,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from dash_messenger_webui.contract import MessageView
+    from dash_messenger_webui.extensions import LoginStep, SettingsPanel, ThemeView
 
 __all__ = ["GROUP", "PROJECT", "DashHooks", "hookimpl"]
 
@@ -30,4 +31,30 @@ class DashHooks(Protocol):
         whose view another plugin has already registered quarantines the later one. If it raises:
         the Dash half is quarantined and readers are shown the messages' text. A view of a type
         that no server half registered is not used. Since 0.1.
+        """
+
+    @hookspec
+    def register_theme_views(self) -> Iterable[ThemeView]:
+        """Return what this plugin's themes are called.
+
+        When: once, at start, after the views. Several plugins: all are called; the first that names
+        a theme wins, a second is quarantined. If it raises: the Dash half is quarantined and its
+        themes go by the names they are registered with. Since 0.1.
+        """
+
+    @hookspec
+    def register_settings_panels(self) -> Iterable[SettingsPanel]:
+        """Return sections of the settings.
+
+        When: once, at start, after the views. Several plugins: all are shown, by plugin and name.
+        If it raises: the Dash half is quarantined. Since 0.1.
+        """
+
+    @hookspec
+    def register_login_steps(self) -> Iterable[LoginStep]:
+        """Return how this plugin's second factors ask at log-in.
+
+        When: once, at start, after the views. Several plugins: all are called; a second step for a
+        factor quarantines its plugin. If it raises: the Dash half is quarantined, and whoever has
+        enrolled such a factor cannot log in on the pages until it is mended. Since 0.1.
         """

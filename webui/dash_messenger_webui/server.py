@@ -44,9 +44,11 @@ class WebUi:
         """The pages and their files."""
         # Dash costs half a second; nothing needs it before this hook.
         from dash_messenger_webui.app import MessengerDash
-        from dash_messenger_webui.pages.callbacks import Sentences, register_callbacks
+        from dash_messenger_webui.pages.callbacks import register_callbacks
         from dash_messenger_webui.pages.entrance import entrance
+        from dash_messenger_webui.pages.extending import offers, register_extensions
         from dash_messenger_webui.pages.messenger import messenger_page
+        from dash_messenger_webui.pages.sentences import Sentences
         from dash_messenger_webui.serving import serve_pages
         from dash_messenger_webui.suites import Suites
 
@@ -54,7 +56,7 @@ class WebUi:
         views.bind(context.types)
         words = read_words(OWN_WORDS)
         texts: dict[str, Any] = json.loads((FOLDER / "components" / "texts.json").read_text())
-        files = Assets(views.style_sheets())
+        files = Assets(views.style_sheets(), context.themes)
 
         @app.before_serving
         async def read_ahead() -> None:
@@ -71,6 +73,7 @@ class WebUi:
             return messenger_page(
                 who,
                 t,
+                offers(views, context.themes, who.language),
                 translated,
                 composers,
                 menus,
@@ -83,4 +86,6 @@ class WebUi:
 
         dash = serve_pages(app, make, context, files)
         dash.layout = layout
-        register_callbacks(dash, Sentences(words, texts))
+        sentences = Sentences(words, texts)
+        register_callbacks(dash, sentences)
+        register_extensions(dash, views, sentences)

@@ -22,7 +22,7 @@ from dash_messenger_webui import suites
 from dash_messenger_webui.app import MessengerDash
 from dash_messenger_webui.assets import IMMUTABLE, Assets
 from dash_messenger_webui.compression import Body, Compression, compress_small
-from dash_messenger_webui.session import THEMES, Reader, keep_reader, reader
+from dash_messenger_webui.session import Reader, Scheme, keep_reader, reader
 from dash_messenger_webui.translations import choose_language
 
 __all__ = ["OPEN_PATHS", "serve_pages"]
@@ -149,14 +149,20 @@ async def _read_reader(context: WebContext) -> Reader:
     cookies = request.cookies
     accept = request.headers.get("Accept-Language", "")
     language, theme = cookies.get("lang"), cookies.get("theme", "auto")
+    schemes: dict[str, Scheme] = {"auto": "auto", "light": "light", "dark": "dark"}
+    schemes.update((one.name, one.scheme) for one in context.themes)
     if viewer is None:
-        return Reader(choose_language(accept, language), theme if theme in THEMES else "auto")
+        theme = theme if theme in schemes else "auto"
+        return Reader(choose_language(accept, language), theme, schemes[theme])
     account = await viewer.call("account.get")
     user = account["user"]
     theme = account.get("theme") or theme
+    # A theme whose plugin is gone.
+    theme = theme if theme in schemes else "auto"
     return Reader(
         language=choose_language(accept, account.get("language"), language),
-        theme=theme if theme in THEMES else "auto",
+        theme=theme,
+        scheme=schemes[theme],
         viewer=viewer,
         username=user["username"],
         display_name=user["display_name"],

@@ -12,18 +12,22 @@ from typing import Literal
 from dash_messenger import Unauthenticated, Viewer
 from quart import g, has_request_context
 
-__all__ = ["THEMES", "Reader", "Theme", "keep_reader", "reader", "viewer"]
+__all__ = ["BUILT_IN", "Reader", "Scheme", "keep_reader", "reader", "viewer"]
 
-Theme = Literal["auto", "light", "dark"]
-THEMES: tuple[Theme, ...] = ("auto", "light", "dark")
+Scheme = Literal["auto", "light", "dark"]
+BUILT_IN: tuple[Scheme, ...] = ("auto", "light", "dark")
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads the page; ``viewer`` is None for somebody who has not logged in."""
+    """Who reads the page; ``viewer`` is None for somebody who has not logged in.
+
+    ``scheme`` is that of the theme: whether it is light or dark, or goes by the device.
+    """
 
     language: str
-    theme: Theme
+    theme: str
+    scheme: Scheme = "auto"
     viewer: Viewer | None = None
     username: str = ""
     display_name: str = ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ from dash_messenger_webui.contract import (
     composer_json,
     menu_json,
 )
+from dash_messenger_webui.extensions import LoginStep, SettingsPanel, ThemeView
 from dash_messenger_webui.hookspecs import GROUP, PROJECT, DashHooks
 from dash_messenger_webui.translations import LANGUAGES, Words, read_words
 
-__all__ = ["MessageViews"]
+__all__ = ["Extension", "MessageViews"]
 
 OWN_FOLDER = Path(__file__).parent
 OWN_WORDS = OWN_FOLDER / "locale"
@@ -41,6 +43,15 @@ class _Entry:
     words: dict[str, Words]
 
 
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """Something else that a plugin's Dash half registered, with the plugin's words."""
+
+    plugin: str
+    value: Any
+    words: dict[str, Words]
+
+
 class MessageViews:
     """The registered views by message type."""
 
@@ -48,11 +59,32 @@ class MessageViews:
         self.plugins = Plugins(group=GROUP, project=PROJECT, hooks=DashHooks)
         self._entries: dict[str, _Entry] = {}
         self._types: MessageTypes | None = None
+        self.theme_views: dict[str, Extension] = {}
+        self.panels: dict[str, Extension] = {}
+        self.login_steps: dict[str, Extension] = {}
 
     def load(self) -> None:
         """Load the Dash halves that are installed, each on its own."""
         self.plugins.load()
         self.plugins.register("register_message_views", self.add, self.remove)
+        for hook, kind, taken in (
+            ("register_theme_views", ThemeView, self.theme_views),
+            ("register_settings_panels", SettingsPanel, self.panels),
+            ("register_login_steps", LoginStep, self.login_steps),
+        ):
+            self.plugins.register(hook, partial(self._add_extensions, kind, taken), self.remove)
+
+    def _add_extensions(
+        self, kind: type[Any], taken: dict[str, Extension], plugin: str, found: Iterable[Any]
+    ) -> None:
+        for one in found:
+            if not isinstance(one, kind):
+                raise TypeError(f"{one!r} is not a {kind.__name__}")
+            name = _name_of(plugin, one)
+            if name in taken:
+                raise ValueError(f"{kind.__name__} {name} is registered twice")
+            words = read_words(_folder_of(one) / "locale", OWN_WORDS)
+            taken[name] = Extension(plugin, one, words)
 
     def add(self, plugin: str, views: Iterable[MessageView[Any, Any]]) -> None:
         """Register a plugin's views.
@@ -76,6 +108,9 @@ class MessageViews:
     def remove(self, plugin: str) -> None:
         """Forget what a plugin registered."""
         self._entries = {n: e for n, e in self._entries.items() if e.plugin != plugin}
+        for taken in (self.theme_views, self.panels, self.login_steps):
+            for name in [name for name, one in taken.items() if one.plugin == plugin]:
+                del taken[name]
 
     def bind(self, types: MessageTypes) -> None:
         """From now on draw the messages of these types; the views of others stay unused."""
@@ -157,6 +192,10 @@ class MessageViews:
                 self.remove(entry.plugin)
                 self.plugins.quarantine(entry.plugin, error)
 
+    def each(self) -> list[tuple[str, MessageView[Any, Any]]]:
+        """Every view with its plugin."""
+        return [(entry.plugin, entry.view) for entry in self._entries.values()]
+
     def owners(self) -> dict[str, str]:
         """The plugin that draws each type: bodies carry it, and its style sheets hold for them."""
         return {name: entry.plugin for name, entry in self._entries.items()}
@@ -171,6 +210,12 @@ class MessageViews:
         ]
 
 
+def _name_of(plugin: str, one: ThemeView | SettingsPanel | LoginStep) -> str:
+    if isinstance(one, ThemeView):
+        return one.theme
+    return one.factor if isinstance(one, LoginStep) else f"{plugin}.{one.name}"
+
+
 def _check(answer: object) -> None:
     fits = answer is None or isinstance(answer, Composer)
     if not fits and isinstance(answer, list):
@@ -179,7 +224,7 @@ def _check(answer: object) -> None:
         raise TypeError(f"it returned {answer!r}")
 
 
-def _folder_of(view: MessageView[Any, Any]) -> Path:
+def _folder_of(view: object) -> Path:
     file = sys.modules[type(view).__module__].__file__
     if file is None:
         raise ValueError(f"{type(view).__module__} is no file")

@@ -324,7 +324,7 @@ function TextBox({ app, id, inline, before, after, take, plugins }: BoxProps) {
           <Icon name={editing ? "edit" : "reply"} />
           <div className="dm-composing-words">
             <b>{editing ? texts.t("editing") : texts.t("replying_to", { name: store.users[about.sender]?.display_name ?? texts.t("somebody") })}</b>
-            <span dir="auto">{about.text || texts.t("empty_message")}</span>
+            <span dir="auto">{about.text || app.labels[about.type] || texts.t("empty_message")}</span>
           </div>
           <IconButton icon="close" label={texts.t("cancel")} onClick={cancel} />
         </div>

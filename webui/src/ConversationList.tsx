@@ -27,6 +27,8 @@ export interface ConversationListProps {
   language?: string;
   /** The words in that language, by the keys of texts.json. */
   texts?: Catalogue;
+  /** What each message type is called, by its name. */
+  labels?: Record<string, string>;
   /** How often "New chat" was pressed: a callback opens its dialog. */
   new_chat_clicks?: number;
   /** How often "New group" was pressed. */
@@ -176,7 +178,7 @@ function Preview({ app, conversation: { kind, last }, users }: Omit<ChatRowProps
         : "";
   return (
     <>
-      {author && <b className="dm-chat-author">{author}</b>} {last.text || app.texts.t("empty_message")}
+      {author && <b className="dm-chat-author">{author}</b>} {last.text || app.labels[last.type] || app.texts.t("empty_message")}
     </>
   );
 }

@@ -111,7 +111,7 @@ function Quote({ app, number, quoted }: { app: Messenger; number: number; quoted
   return (
     <button type="button" className="dm-quote" data-jump={number}>
       <b data-hue={quoted ? hue(quoted.sender) : undefined} dir="auto">{author ?? app.texts.t("message")}</b>
-      <span dir="auto">{gone ? app.texts.t(quoted ? "deleted" : "quoted_elsewhere") : quoted.text || app.texts.t("empty_message")}</span>
+      <span dir="auto">{gone ? app.texts.t(quoted ? "deleted" : "quoted_elsewhere") : quoted.text || app.labels[quoted.type] || app.texts.t("empty_message")}</span>
     </button>
   );
 }

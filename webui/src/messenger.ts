@@ -20,6 +20,7 @@ export interface Config {
   me: User;
   language?: string | undefined;
   texts?: Catalogue | undefined;
+  labels?: Record<string, string> | undefined;
 }
 
 export class Messenger {
@@ -32,10 +33,13 @@ export class Messenger {
   readonly acts: Acts;
   /** What each message type lets people do. */
   types: Readonly<Record<string, TypeInfo>> = {};
+  /** What each type is called, for messages without words. */
+  readonly labels: Readonly<Record<string, string>>;
   private readonly socket: Socket;
   private readonly cache: Cache;
 
-  constructor({ me, language = "en", texts = {} }: Config) {
+  constructor({ me, language = "en", texts = {}, labels = {} }: Config) {
+    this.labels = labels;
     this.texts = new Texts(language, texts);
     this.times = new Times(language);
     this.store = new Store(me);

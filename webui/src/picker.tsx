@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "react";
 import type { ComposerOf } from "./composers";
 import { useLasting } from "./hooks";
 import type { Messenger } from "./messenger";
+import { isPhone } from "./route";
 
 interface Choice {
   id: string;
@@ -85,7 +86,8 @@ export function PickerPanel({ app, conversation, composer, onClose }: PickerProp
   return (
     <div ref={panel} className="dm-picker" role="dialog" aria-label={composer.label} onKeyDown={onKeyDown}>
       <input type="search" className="dm-picker-search" value={query} placeholder={texts.t("search")} aria-label={texts.t("search")}
-        autoFocus onChange={(event) => setQuery(event.target.value)}
+        // On a phone its keyboard would cover what there is to choose from.
+        autoFocus={!matchMedia("(pointer: coarse)").matches && !isPhone()} onChange={(event) => setQuery(event.target.value)}
       />
       <div className="dm-picker-groups">
         {failed && <p>{texts.t("no_answer")}</p>}

@@ -46,6 +46,7 @@ class PlayedServer:
     public_url: str | None = None
     password_min_length: int = 15
     max_upload_bytes: int = 1_000_000
+    themes: tuple[Any, ...] = ()
     someone: PlayedViewer | None = None
     opened: tuple[str, ...] = ()
 

@@ -10,7 +10,8 @@ import dash_mantine_components as dmc  # type: ignore[import-untyped]
 import pytest
 from dash import Dash
 from dash_messenger_webui import mantine
-from dash_messenger_webui.pages.callbacks import Sentences, register_callbacks
+from dash_messenger_webui.pages.callbacks import register_callbacks
+from dash_messenger_webui.pages.sentences import Sentences
 from dash_messenger_webui.translations import read_words
 
 

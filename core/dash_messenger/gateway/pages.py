@@ -18,6 +18,7 @@ from dash_messenger.errors import NotFound
 from dash_messenger.gateway.http import OpenPaths
 from dash_messenger.messages import MessageTypes
 from dash_messenger.plugins.loading import Plugins
+from dash_messenger.plugins.themes import Themes
 from dash_messenger.plugins.web import Headers
 from dash_messenger.sessions import OpenSession, Sessions
 from dash_messenger.settings import Settings
@@ -34,6 +35,7 @@ class Pages:
         commands: Commands,
         sessions: Sessions,
         types: MessageTypes,
+        themes: Themes,
         settings: Settings,
         open_paths: OpenPaths,
         address_of: Callable[[str, Headers], str],
@@ -42,6 +44,7 @@ class Pages:
         self._commands = commands
         self._sessions = sessions
         self._types = types
+        self._themes = themes
         self._settings = settings
         self._open_paths = open_paths
         self._address_of = address_of
@@ -67,6 +70,7 @@ class Pages:
                 self._commands,
                 self._sessions,
                 self._types,
+                self._themes,
                 self._settings.public_url,
                 self._settings.password_min_length,
                 self._settings.max_upload_bytes,
@@ -115,6 +119,7 @@ class _Context:
         commands: Commands,
         sessions: Sessions,
         types: MessageTypes,
+        themes: Themes,
         public_url: str | None,
         password_min_length: int,
         max_upload_bytes: int,
@@ -125,6 +130,7 @@ class _Context:
         self._commands = commands
         self._sessions = sessions
         self._types = types
+        self._themes = themes
         self._public_url = public_url
         self._password_min_length = password_min_length
         self._max_upload_bytes = max_upload_bytes
@@ -136,6 +142,11 @@ class _Context:
     def types(self) -> MessageTypes:
         """The registered message types."""
         return self._types
+
+    @property
+    def themes(self) -> Themes:
+        """The registered themes."""
+        return self._themes
 
     @property
     def public_url(self) -> str | None:

@@ -6,9 +6,11 @@ commands, under the viewer's rights.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from dash_messenger.messages import MessageTypes
+from dash_messenger.plugins.themes import Theme
 
 __all__ = ["Headers", "Viewer", "WebContext"]
 
@@ -45,6 +47,10 @@ class WebContext(Protocol):
     @property
     def types(self) -> MessageTypes:
         """The registered message types."""
+
+    @property
+    def themes(self) -> Iterable[Theme]:
+        """The registered themes."""
 
     @property
     def public_url(self) -> str | None:

@@ -1,1 +1,161 @@
-"""Photos for Dash Messenger, one or several, with captions."""
+"""Photos: one or several, with a caption.
+
+An author uploads files and says what is to be seen on them; the server makes from each what is
+shown, and keeps nothing else of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from dash_messenger import (
+    Caller,
+    Command,
+    Context,
+    MessageType,
+    Preparing,
+    Refused,
+    hookimpl,
+)
+from msgspec import Meta, Struct
+
+__all__ = [
+    "MAX_CAPTION_CHARACTERS",
+    "MAX_PHOTOS",
+    "Photo",
+    "PhotoMessage",
+    "Photos",
+    "Variant",
+    "register_commands",
+    "register_message_types",
+]
+
+MAX_PHOTOS = 10
+MAX_CAPTION_CHARACTERS = 1_000
+MAX_ALT_CHARACTERS = 500
+MAX_UPLOAD_BYTES = 30_000_000
+# What decodes is imported in a child process alone.
+PICTURES = "dash_messenger_photo.pictures"
+
+BlobId = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+
+
+class Variant(Struct, frozen=True):
+    """A photo in one size: its blob and its width in pixels."""
+
+    blob: str
+    width: int
+
+
+class Photo(Struct, frozen=True, forbid_unknown_fields=True):
+    """A photo: an author sends ``blob``, the upload's id, and ``alt``; the server adds the rest.
+
+    ``hash`` is a ThumbHash in base64; ``variants`` go from the smallest to the photo itself.
+    """
+
+    blob: BlobId
+    alt: Annotated[str, Meta(max_length=MAX_ALT_CHARACTERS)] = ""
+    width: int = 0
+    height: int = 0
+    animated: bool = False
+    hash: str = ""
+    variants: list[Variant] = []
+
+
+class Photos(Struct, frozen=True, forbid_unknown_fields=True):
+    """1 to 10 photos, with a caption of at most 1,000 characters."""
+
+    photos: Annotated[list[Photo], Meta(min_length=1, max_length=MAX_PHOTOS)]
+    caption: Annotated[str, Meta(max_length=MAX_CAPTION_CHARACTERS)] = ""
+
+
+class PhotoMessage(MessageType[Photos]):
+    """The type ``photo``."""
+
+    type = "photo"
+    Content = Photos
+
+    def text(self, content: Photos, state: None) -> str:
+        """The caption and what is said of each photo."""
+        said = [content.caption, *(photo.alt for photo in content.photos)]
+        return "\n".join(line for line in said if line)
+
+    def blobs(self, content: Photos) -> Iterable[str]:
+        """Every size of every photo."""
+        return [variant.blob for photo in content.photos for variant in photo.variants]
+
+    async def prepare(self, content: Photos, context: Preparing) -> Photos:
+        """With what was made of the uploads, which are not kept themselves.
+
+        Raises:
+            Refused: an upload is gone or somebody else's, or is no photo.
+        """
+        photos = [await _prepared(context.context, photo, context.user) for photo in content.photos]
+        return Photos(photos, content.caption)
+
+
+@hookimpl
+def register_message_types() -> list[MessageType[Photos]]:
+    """The type ``photo``."""
+    return [PhotoMessage()]
+
+
+class SquareMake(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``photo.square``: an upload of the caller's."""
+
+    blob: BlobId
+
+
+class SquareMade(Struct, frozen=True):
+    """Result of ``photo.square``: a blob of 256 × 256 pixels, the caller's."""
+
+    blob: str
+
+
+@hookimpl
+def register_commands(context: Context) -> list[Command]:
+    """``photo.square``: small squares for people and groups."""
+
+    async def square(caller: Caller, params: SquareMake) -> SquareMade:
+        data = await _upload(context, params.blob, caller.user_id)
+        made = await context.limited(f"{PICTURES}:make_square", data)
+        blob = await context.blobs.put(
+            made, name="photo.webp", media_type="image/webp", owner=caller.user_id
+        )
+        return SquareMade(blob.id)
+
+    return [
+        Command("photo.square", SquareMake, SquareMade, square, "Make a small square of an upload.")
+    ]
+
+
+async def _upload(context: Context, blob: str, user: str) -> bytes:
+    info = await context.blobs.info(blob)
+    if info is None or info.owner != user:
+        raise Refused(
+            reason="This photo is no longer there. Please upload it again.",
+            key="no_photo",
+            field="photos",
+        )
+    return await context.blobs.read(info.id, max_bytes=MAX_UPLOAD_BYTES)
+
+
+async def _prepared(context: Context, photo: Photo, user: str) -> Photo:
+    upload = await _upload(context, photo.blob, user)
+    made = await context.limited(f"{PICTURES}:make_photo", upload)
+    variants = []
+    for variant in made["variants"]:
+        blob = await context.blobs.put(
+            variant["webp"], name="photo.webp", media_type="image/webp", owner=user
+        )
+        variants.append(Variant(blob.id, variant["width"]))
+    return Photo(
+        blob=variants[-1].blob,
+        alt=photo.alt,
+        width=made["width"],
+        height=made["height"],
+        animated=made["animated"],
+        hash=made["hash"],
+        variants=variants,
+    )

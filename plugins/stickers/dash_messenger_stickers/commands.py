@@ -10,11 +10,11 @@ from typing import Annotated
 from dash_messenger import Caller, Command, Context, Refused
 from msgspec import Meta, Struct
 
+from dash_messenger_stickers.content import Id, Sticker
 from dash_messenger_stickers.packs import Item, Pack, Packs
 
 __all__ = ["StickerCommands"]
 
-Id = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
 Title = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"\S")]
 Emoji = Annotated[str, Meta(max_length=64)]
 
@@ -228,25 +228,25 @@ class StickerCommands:
 
     async def collect(self, caller: Caller, params: Collect) -> Done:
         """The caller keeps the pack, or no longer."""
-        pack = params.pack or (await self._shown(caller, params.message)).get("pack", "")
+        pack = params.pack or (await self._shown(caller, params.message)).pack
         await self._packs.collect(caller.user_id, pack, on=params.on)
         return Done()
 
     async def favour(self, caller: Caller, params: Favour) -> Done:
         """The caller marks the sticker, or no longer."""
-        item = params.sticker or (await self._shown(caller, params.message)).get("sticker", "")
+        item = params.sticker or (await self._shown(caller, params.message)).sticker
         await self._packs.favour(caller.user_id, item, on=params.on)
         return Done()
 
-    async def _shown(self, caller: Caller, message: str | None) -> dict[str, str]:
-        """The content of a message with a sticker that the caller may see."""
+    async def _shown(self, caller: Caller, message: str | None) -> Sticker:
+        """The sticker of a message that the caller may see."""
         found = None
         if message is not None:
             found = await self._context.message(id=message, reader=caller.user_id)
-        if found is None or found.type != "sticker" or found.content is None:
+        sticker = None if found is None else self._context.content(found)
+        if not isinstance(sticker, Sticker):
             raise Refused(reason="This is no sticker.", key="no_sticker")
-        content: dict[str, str] = self._context.decode(found)
-        return content
+        return sticker
 
 
 def _group(id: str, label: str, found: list[Item], *, icon: str | None = None) -> Group:

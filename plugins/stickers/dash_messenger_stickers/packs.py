@@ -14,7 +14,6 @@ from dash_messenger import Context, Refused
 from msgspec import Struct
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from dash_messenger_stickers.pictures import fit
 from dash_messenger_stickers.tables import collections, favourites, items, packs, uses
 
 __all__ = ["MAX_ITEMS", "MAX_PACKS", "Item", "Pack", "Packs"]
@@ -173,7 +172,7 @@ class Packs:
         self, pack: str, data: bytes, emoji: str, *, owner: str | None = None
     ) -> Item:
         """A picture as a new sticker at the end of a pack."""
-        fitted = await self._context.limited(fit, data)
+        fitted = await self._context.limited("dash_messenger_stickers.pictures:fit", data)
         blob = await self._context.blobs.put(
             fitted["webp"], name="sticker.webp", media_type="image/webp", owner=owner
         )

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
 
 from dash_messenger import Command, Context, MessageType, Preparing, Refused, Tables, hookimpl
-from msgspec import Meta, Struct
 
 from dash_messenger_stickers import shipped
+from dash_messenger_stickers.content import Sticker
 from dash_messenger_stickers.packs import Packs
 from dash_messenger_stickers.tables import metadata
 
@@ -24,20 +23,6 @@ __all__ = [
     "register_message_types",
     "register_tables",
 ]
-
-Id = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
-
-
-class Sticker(Struct, frozen=True, forbid_unknown_fields=True):
-    """An author sends ``sticker``, its id; the server fills in the rest from the pack."""
-
-    sticker: Id
-    pack: str = ""
-    blob: str = ""
-    width: int = 0
-    height: int = 0
-    animated: bool = False
-    emoji: str = ""
 
 
 class StickerMessage(MessageType[Sticker]):

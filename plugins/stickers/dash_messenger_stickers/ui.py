@@ -15,7 +15,7 @@ from dash_messenger_webui import (
     hookimpl,
 )
 
-from dash_messenger_stickers.server import Sticker
+from dash_messenger_stickers.content import Sticker
 
 __all__ = ["StickerView", "register_message_views"]
 

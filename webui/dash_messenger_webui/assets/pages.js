@@ -55,7 +55,10 @@
       show_theme(theme) {
         keep("theme", theme);
         root.dataset.theme = theme;
-        if (theme !== "auto") return theme;
+        // "dark" for a theme that is built on it, as its choice says.
+        const schemes = JSON.parse(document.getElementById("theme-schemes")?.dataset.schemes ?? "{}");
+        const scheme = (root.dataset.scheme = schemes[theme] ?? theme);
+        if (scheme !== "auto") return scheme;
         return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
       },
 
@@ -76,7 +79,7 @@
   });
 
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", ({ matches }) => {
-    if (root.dataset.theme === "light" || root.dataset.theme === "dark") return;
+    if (root.dataset.scheme === "light" || root.dataset.scheme === "dark") return;
     root.setAttribute("data-mantine-color-scheme", matches ? "dark" : "light");
     window.dash_clientside.set_props?.("mantine", { forceColorScheme: matches ? "dark" : "light" });
   });

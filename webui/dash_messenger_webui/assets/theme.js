@@ -2,8 +2,8 @@
 // <html>; "auto" goes by the device.
 (() => {
   const root = document.documentElement;
-  const theme = root.dataset.theme;
+  const wanted = root.dataset.scheme;
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const scheme = theme === "dark" || (theme !== "light" && dark.matches) ? "dark" : "light";
+  const scheme = wanted === "dark" || (wanted !== "light" && dark.matches) ? "dark" : "light";
   root.setAttribute("data-mantine-color-scheme", scheme);
 })();

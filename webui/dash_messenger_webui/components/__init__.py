@@ -50,6 +50,7 @@ class ConversationList(Component):
     """The list of conversations, with the buttons that start new ones and the connection's banner.
 
     - id (string): The component's id.
+    - labels (Record<string, string>): What each message type is called, by its name.
     - language (string): The language of the page, such as `en`.
     - me (User): Who is signed in.
     - menu_clicks (number): How often the menu button was pressed.
@@ -67,6 +68,7 @@ class ConversationList(Component):
     def __init__(
         self,
         id: str | Mapping[str, Any] = _UNSET,
+        labels: Mapping[str, Any] = _UNSET,
         language: str = _UNSET,
         me: Mapping[str, Any] = _UNSET,
         menu_clicks: int = _UNSET,
@@ -75,11 +77,11 @@ class ConversationList(Component):
         open_conversation: str | None = _UNSET,
         texts: Mapping[str, Any] = _UNSET,
     ) -> None:
-        self._prop_names = ["id", "language", "me", "menu_clicks", "new_chat_clicks", "new_group_clicks", "open_conversation", "texts"]
+        self._prop_names = ["id", "labels", "language", "me", "menu_clicks", "new_chat_clicks", "new_group_clicks", "open_conversation", "texts"]
         self._valid_wildcard_attributes: list[str] = []
         self.available_properties = self._prop_names
         self.available_wildcard_properties: list[str] = []
-        props = {"id": id, "language": language, "me": me, "menu_clicks": menu_clicks, "new_chat_clicks": new_chat_clicks, "new_group_clicks": new_group_clicks, "open_conversation": open_conversation, "texts": texts}
+        props = {"id": id, "labels": labels, "language": language, "me": me, "menu_clicks": menu_clicks, "new_chat_clicks": new_chat_clicks, "new_group_clicks": new_group_clicks, "open_conversation": open_conversation, "texts": texts}
         super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})
 
 

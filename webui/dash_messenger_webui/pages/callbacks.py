@@ -12,34 +12,11 @@ from dash import ClientsideFunction, Dash, Input, Output, State, no_update
 from dash_messenger import Failure
 
 from dash_messenger_webui.pages.dialogs import details_body
-from dash_messenger_webui.session import THEMES, reader, viewer
-from dash_messenger_webui.translations import LANGUAGES, Words
+from dash_messenger_webui.pages.sentences import Sentences
+from dash_messenger_webui.session import reader, viewer
+from dash_messenger_webui.translations import LANGUAGES
 
-__all__ = ["Sentences", "register_callbacks"]
-
-
-class Sentences:
-    """Failures in the reader's language."""
-
-    def __init__(self, words: dict[str, Words], texts: dict[str, Any]) -> None:
-        self._words = words
-        self._texts = texts
-
-    @property
-    def t(self) -> Words:
-        """The words of the reader of this request."""
-        return self._words[reader().language]
-
-    def of(self, failure: Failure) -> str:
-        """What went wrong, for the person who asked."""
-        text = self._texts.get(f"error_{failure.key}")
-        if isinstance(text, dict):
-            n = int(str(failure.params.get("retry_after_s") or failure.params.get("n") or 0))
-            return self.t.count(text["one"], text["other"], n)
-        try:
-            return self.t(text or failure.sentence).format(**failure.params)
-        except (KeyError, IndexError, ValueError):
-            return failure.message
+__all__ = ["register_callbacks"]
 
 
 def register_callbacks(app: Dash, sentences: Sentences) -> None:
@@ -226,8 +203,6 @@ def _settings(app: Dash, sentences: Sentences) -> None:
         Input("theme", "value"),
     )
     async def choose_theme(theme: str) -> Any:
-        if theme not in THEMES:
-            return no_update
         return await _update(sentences, theme=theme)
 
     @app.callback(

@@ -5,12 +5,14 @@ A dialog opens when its ``opened`` is set. Mantine closes it on Esc and gives th
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from dash import html
 from dash.development.base_component import Component
 
 from dash_messenger_webui import mantine as dmc
+from dash_messenger_webui.pages.extending import Offers
 from dash_messenger_webui.pages.parts import attributes, avatar, icon, text_field
 from dash_messenger_webui.session import Reader
 from dash_messenger_webui.translations import LANGUAGES, Words
@@ -20,14 +22,16 @@ __all__ = ["details_body", "dialogs", "user_names_field"]
 # Without it the last letters before Enter may not have arrived: they are sent together.
 TOGETHER: dict[str, Any] = {"debounce": True}
 FIRST_FOCUS: dict[str, Any] = {"data-autofocus": "true"}
+# More than these are too narrow side by side.
+MAX_SEGMENTS = 4
 
 
-def dialogs(who: Reader, t: Words) -> list[Component]:
+def dialogs(who: Reader, t: Words, offered: Offers) -> list[Component]:
     """All dialogs, closed."""
     return [
         _new_chat(t),
         _new_group(t),
-        _settings(who, t),
+        _settings(who, t, offered),
         _details(t),
         # Counted up by callbacks to have pages.js do what only a script can.
         html.Div(id="left"),
@@ -142,7 +146,7 @@ def _new_group(t: Words) -> Component:
     )
 
 
-def _settings(who: Reader, t: Words) -> Component:
+def _settings(who: Reader, t: Words, offered: Offers) -> Component:
     return _dialog(
         "settings",
         t,
@@ -167,10 +171,30 @@ def _settings(who: Reader, t: Words) -> Component:
                 "theme",
                 t("Appearance"),
                 who.theme,
-                {"auto": t("As on this device"), "light": t("Light"), "dark": t("Dark")},
+                {
+                    "auto": t("As on this device"),
+                    "light": t("Light"),
+                    "dark": t("Dark"),
+                    **offered.themes,
+                },
+            ),
+            html.Div(
+                id="theme-schemes",
+                **attributes({"data-schemes": json.dumps(offered.schemes)}),
             ),
             _choice("language", t("Language"), who.language, LANGUAGES),
             html.P(id="settings-error", className="form-error", role="alert"),
+            *(
+                html.Details(
+                    [
+                        html.Summary([icon(panel.icon), panel.label]),
+                        html.Div(id={"settings-panel": panel.name}, className="panel-body"),
+                    ],
+                    className="settings-panel",
+                    **attributes({"data-plugin": panel.plugin}),
+                )
+                for panel in offered.panels
+            ),
             html.Button(
                 [icon("logout"), t("Log out")],
                 id="log-out",
@@ -224,6 +248,7 @@ def _choice(id: str, label: str, value: str, options: dict[str, str]) -> Compone
                 value=value,
                 data=[{"value": key, "label": name} for key, name in options.items()],
                 fullWidth=True,
+                **({"orientation": "vertical"} if len(options) > MAX_SEGMENTS else {}),
                 **{"aria-labelledby": f"{id}-label"},
             ),
         ]

@@ -24,7 +24,7 @@ def entrance(who: Reader, t: Words, texts: dict[str, Any], password_min_length: 
     errors = {key: text for key, text in texts.items() if key.startswith("error_")}
     sentences = json.dumps(errors, ensure_ascii=False, separators=(",", ":"))
     return provider(
-        who.theme,
+        who.scheme,
         [
             html.Div(
                 [

@@ -13,6 +13,7 @@ from dash.development.base_component import Component
 
 from dash_messenger_webui import components
 from dash_messenger_webui.pages.dialogs import dialogs
+from dash_messenger_webui.pages.extending import Offers
 from dash_messenger_webui.pages.parts import provider
 from dash_messenger_webui.session import Reader
 from dash_messenger_webui.translations import Words
@@ -23,6 +24,7 @@ __all__ = ["messenger_page"]
 def messenger_page(
     who: Reader,
     t: Words,
+    offered: Offers,
     texts: dict[str, Any],
     composers: list[dict[str, Any]],
     menus: dict[str, list[dict[str, Any]]],
@@ -32,14 +34,18 @@ def messenger_page(
     """The tree for somebody who has logged in."""
     me = {"id": who.user_id, "username": who.username, "display_name": who.display_name}
     return provider(
-        who.theme,
+        who.scheme,
         [
             html.Div(
                 [
                     html.Div(
                         # The first component that knows who is signed in starts the messenger.
                         components.ConversationList(
-                            id="conversations", me=me, language=who.language, texts=texts
+                            id="conversations",
+                            me=me,
+                            language=who.language,
+                            texts=texts,
+                            labels={each["type"]: each["label"] for each in composers},
                         ),
                         className="pane-list",
                     ),
@@ -58,6 +64,6 @@ def messenger_page(
                 ],
                 className="frame",
             ),
-            *dialogs(who, t),
+            *dialogs(who, t, offered),
         ],
     )

@@ -9,20 +9,20 @@ from dash import html
 from dash.development.base_component import Component
 
 from dash_messenger_webui import mantine as dmc
-from dash_messenger_webui.session import Theme
+from dash_messenger_webui.session import Scheme
 
 __all__ = ["attributes", "avatar", "icon", "provider", "text_field"]
 
 HUES = 8
 
 
-def provider(theme: Theme, children: list[Component]) -> Component:
+def provider(scheme: Scheme, children: list[Component]) -> Component:
     """The root of every page: Mantine with our typeface, sizes and colour scheme."""
     return dmc.MantineProvider(
         children,
         id="mantine",
         defaultColorScheme="auto",
-        **({} if theme == "auto" else {"forceColorScheme": theme}),
+        **({} if scheme == "auto" else {"forceColorScheme": scheme}),
         theme={
             "fontFamily": "var(--font)",
             "fontFamilyMonospace": "var(--font-mono)",

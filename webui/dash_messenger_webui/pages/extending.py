@@ -1,0 +1,162 @@
+"""What plugins add to the settings: themes to choose from, and sections of their own.
+
+Owns the wiring. Invariant: what a plugin's section or callback does wrong is told in its place and
+in the log with the plugin's name; the rest of the page stands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+import structlog
+from dash import Dash, Input, Output, html, no_update
+from dash.exceptions import PreventUpdate
+from dash_messenger import Failure, Theme
+
+from dash_messenger_webui.pages.sentences import Sentences
+from dash_messenger_webui.session import reader
+from dash_messenger_webui.views import Extension, MessageViews
+
+__all__ = ["Offers", "PluginApp", "offers", "register_extensions"]
+
+CALLBACK_WITHIN_S = 10.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A section of the settings, as its heading needs it."""
+
+    name: str
+    plugin: str
+    icon: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What there is to choose, in the reader's language: themes by name, and sections."""
+
+    themes: dict[str, str]
+    schemes: dict[str, str]
+    panels: list[Panel]
+
+
+def offers(views: MessageViews, themes: Iterable[Theme], language: str) -> Offers:
+    """What plugins offer."""
+    labels = {}
+    for theme in themes:
+        named = views.theme_views.get(theme.name)
+        label = _asked(named, "label", language) if named else None
+        labels[theme.name] = label or theme.name.capitalize()
+    panels = []
+    for name, panel in sorted(views.panels.items()):
+        label = _asked(panel, "label", language)
+        if label:
+            panels.append(Panel(name, panel.plugin, panel.value.icon, label))
+    return Offers(labels, {one.name: one.scheme for one in themes}, panels)
+
+
+def _asked(extension: Extension, method: str, language: str) -> str | None:
+    try:
+        answer = getattr(extension.value, method)(extension.words[language])
+    # The edge to a stranger's code.
+    except Exception:
+        log.exception("extension_failed", plugin=extension.plugin, method=method)
+        return None
+    return answer if isinstance(answer, str) else None
+
+
+def register_extensions(app: Dash, views: MessageViews, sentences: Sentences) -> None:
+    """Add the callbacks of plugins, and the one that fills their sections."""
+    for name, panel in list(views.panels.items()):
+        try:
+            panel.value.register(PluginApp(app, panel.plugin, sentences))
+        # The edge to a stranger's code.
+        except Exception as error:
+            views.remove(panel.plugin)
+            views.plugins.quarantine(panel.plugin, error)
+            continue
+        _fill(app, name, panel, sentences)
+    for plugin, view in views.each():
+        try:
+            view.register(PluginApp(app, plugin, sentences))
+        # As above.
+        except Exception as error:
+            views.remove(plugin)
+            views.plugins.quarantine(plugin, error)
+
+
+def _fill(app: Dash, name: str, panel: Extension, sentences: Sentences) -> None:
+    @app.callback(Output({"settings-panel": name}, "children"), Input("settings", "opened"))
+    async def fill(opened: bool) -> Any:
+        if not opened:
+            return no_update
+        try:
+            async with asyncio.timeout(CALLBACK_WITHIN_S):
+                return await panel.value.layout(panel.words[reader().language])
+        except Failure as failure:
+            return _problem(sentences.of(failure))
+        # As above.
+        except Exception:
+            log.exception("panel_failed", plugin=panel.plugin, panel=name)
+            return _problem(sentences.t("Something went wrong on the server."))
+
+
+def _problem(sentence: str) -> Any:
+    return html.P(sentence, className="form-error", role="alert")
+
+
+class PluginApp:
+    """What a plugin's Dash half adds callbacks to: as Dash's, but bounded to the plugin."""
+
+    def __init__(self, app: Dash, plugin: str, sentences: Sentences) -> None:
+        self._app = app
+        self._plugin = plugin
+        self._sentences = sentences
+
+    def callback(self, *arguments: Any, **options: Any) -> Callable[[Any], Any]:
+        """Declare a callback, as `dash.Dash.callback`.
+
+        Raises:
+            TypeError: the function is not async; it would stop every socket while it runs.
+            ValueError: an id is not the plugin's own.
+        """
+        for dependency in _dependencies(arguments):
+            id = dependency.component_id
+            if not isinstance(id, dict) or id.get("plugin") != self._plugin:
+                raise ValueError(f"{id!r} is no id of plugin {self._plugin}")
+
+        def declare(function: Any) -> Any:
+            if not inspect.iscoroutinefunction(function):
+                raise TypeError(f"callback {function.__name__} is not async")
+
+            @wraps(function)
+            async def bounded(*values: Any) -> Any:
+                try:
+                    async with asyncio.timeout(CALLBACK_WITHIN_S):
+                        return await function(*values)
+                except PreventUpdate:
+                    raise
+                # As above; a refusal of a command is told by the page like a failure.
+                except Exception:
+                    log.exception("callback_failed", plugin=self._plugin)
+                    raise
+
+            return self._app.callback(*arguments, **options)(bounded)
+
+        return declare
+
+
+def _dependencies(arguments: Iterable[Any]) -> Iterable[Any]:
+    for argument in arguments:
+        if isinstance(argument, list | tuple):
+            yield from _dependencies(argument)
+        elif hasattr(argument, "component_id"):
+            yield argument
