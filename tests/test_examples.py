@@ -22,6 +22,18 @@ def test_an_example_passes_its_own_tests_where_only_wheels_are_installed(
     run_tests(python, example, tmp_path / name)
 
 
+def test_a_plugin_of_one_file_passes_its_tests(tmp_path: Path) -> None:
+    python = make_environment(tmp_path, FIRST_PARTY["core"], FIRST_PARTY["text"])
+    (site,) = (tmp_path / "venv").rglob("site-packages")
+    shutil.copy(EXAMPLES / "dice" / "dice.py", site)
+    # As a server finds it that was told of the folder: by the file's name.
+    info = site / "dice-0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: dice\nVersion: 0\n")
+    (info / "entry_points.txt").write_text("[dash_messenger]\ndice = dice\n")
+    run_tests(python, EXAMPLES / "dice", tmp_path / "dice")
+
+
 def run_tests(python: Path, example: Path, folder: Path) -> None:
     """Run an example's tests where its code is not: only what is installed can be imported."""
     folder.mkdir()

@@ -2,8 +2,10 @@
 
 import asyncio
 import http.client
+import json
 import uuid
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -107,3 +109,23 @@ async def test_settings_are_for_admins(people: People) -> None:
         await change(ann, words=["a"])
     with pytest.raises(Forbidden):
         await ann.call("plugin.settings")
+
+
+async def test_how_often_it_refused_stands_in_the_log_at_the_end(tmp_path: Path) -> None:
+    server = ServerProcess(tmp_path / "data")
+    server.start()
+    people = People(server)
+    try:
+        admin = await people.admin()
+        await change(admin, words=["nuisance"])
+        conversation = await direct(people, admin)
+        for _ in range(2):
+            with pytest.raises(Refused):
+                await say(admin, conversation, "nuisance")
+        await people.aclose()
+        assert await asyncio.to_thread(server.stop) == 0
+        lines = [json.loads(line) for line in server.log.splitlines()]
+        (said,) = (line for line in lines if line["event"] == "refused")
+        assert (said["plugin"], said["messages"]) == ("guard", 2)
+    finally:
+        server.kill()
