@@ -114,7 +114,7 @@ class TagsInput(_Mantine):
 class SegmentedControl(_Mantine):
     """A choice of one among few."""
 
-    properties = ("id", "data", "fullWidth", "value")
+    properties = ("id", "data", "fullWidth", "orientation", "value")
 
 
 def package_folder() -> Path:
