@@ -18,7 +18,7 @@ from dash_messenger.plugins.context import (
     setting,
 )
 from dash_messenger.plugins.hookspecs import HOOK_API, hookimpl
-from dash_messenger.plugins.loading import Plugins
+from dash_messenger.plugins.loading import Plugins, Sources
 from dash_messenger.plugins.themes import Theme
 from dash_messenger.plugins.views import View
 from dash_messenger.plugins.web import Viewer, WebContext
@@ -48,6 +48,7 @@ __all__ = [
     "Refused",
     "SlashCall",
     "SlashCommand",
+    "Sources",
     "Tables",
     "Theme",
     "Unauthenticated",

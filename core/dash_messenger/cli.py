@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 if TYPE_CHECKING:
+    from dash_messenger.plugins.states import States
     from dash_messenger.settings import Settings
 
 __all__ = ["main"]
@@ -30,24 +31,106 @@ def main() -> None:
 @click.option("--host", help="The address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="The port; 0 takes a free one.  [default: 8000]")
 @click.option("--data", type=click.Path(path_type=Path), help=DATA_HELP)
+@click.option(
+    "--plugins-dir",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A folder of plugins that are a single file each.",
+)
 @click.option("--demo", is_flag=True, help="Fill an empty folder with people who talk.")
-def serve(host: str | None, port: int | None, data: Path | None, demo: bool) -> None:
+def serve(
+    host: str | None, port: int | None, data: Path | None, plugins_dir: Path | None, demo: bool
+) -> None:
     """Serve until stopped (Ctrl+C); prints the address once it is ready."""
-    settings = _settings(host=host, port=port, data=data)
+    settings = _settings(host=host, port=port, data=data, plugins_dir=plugins_dir)
     from dash_messenger.running import run
 
     sys.exit(run(settings, demo=demo))
 
 
-@main.command()
+@main.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--data", type=click.Path(path_type=Path), help=DATA_HELP)
-def plugins(as_json: bool, data: Path | None) -> None:
+@click.pass_context
+def plugins(context: click.Context, as_json: bool, data: Path | None) -> None:
     """List the plugins, and why one of them is not in use."""
-    settings = _settings(data=data)
-    from dash_messenger.plugins.listing import Installed
+    if context.invoked_subcommand is None:
+        _list_plugins(_settings(data=data), as_json)
 
-    installed = Installed(without=settings.plugins_without)
+
+@plugins.command("disable")
+@click.argument("name")
+@click.option("--data", type=click.Path(path_type=Path), help=DATA_HELP)
+def plugins_disable(name: str, data: Path | None) -> None:
+    """Leave a plugin out from the next start on; what it stored stays."""
+    _states(_settings(data=data), name).disable(name)
+    click.echo(f"{name} will not be loaded. Restart the server.")
+
+
+@plugins.command("enable")
+@click.argument("name")
+@click.option("--data", type=click.Path(path_type=Path), help=DATA_HELP)
+def plugins_enable(name: str, data: Path | None) -> None:
+    """Load a plugin again from the next start on, whatever went wrong before."""
+    _states(_settings(data=data), name).enable(name)
+    click.echo(f"{name} will be loaded. Restart the server.")
+
+
+@plugins.command("check")
+@click.argument("name")
+def plugins_check(name: str) -> None:
+    """Load one plugin by itself, and say what it registers or why it fails."""
+    from dash_messenger.plugins.checking import check
+
+    report = check(name)
+    click.echo("\n".join(report.lines))
+    sys.exit(0 if report.good else 1)
+
+
+@main.command()
+@click.argument("names", nargs=-1, required=True)
+@click.option("-U", "--upgrade", is_flag=True, help="Take newer versions of what is there.")
+def install(names: tuple[str, ...], upgrade: bool) -> None:
+    """Install plugins: a first-party name (stickers), or whatever pip takes."""
+    from dash_messenger.plugins.installing import install_plugins
+
+    sys.exit(install_plugins(names, upgrade=upgrade))
+
+
+@main.command()
+@click.argument("names", nargs=-1, required=True)
+def uninstall(names: tuple[str, ...]) -> None:
+    """Uninstall plugins. What they stored stays; messages are shown by their text."""
+    from dash_messenger.plugins.installing import uninstall_plugins
+
+    sys.exit(uninstall_plugins(names))
+
+
+def _states(settings: Settings, name: str) -> States:
+    from importlib.metadata import entry_points
+
+    from dash_messenger.plugins.loading import GROUP
+    from dash_messenger.plugins.states import States, StatesUnreadable
+
+    folder = settings.plugins_dir
+    known = {entry.name for entry in entry_points(group=GROUP)}
+    known |= {path.stem for path in folder.glob("*.py")} if folder else set()
+    if name not in known:
+        raise click.ClickException(f"There is no plugin called {name}.")
+    try:
+        return States(settings.data)
+    except StatesUnreadable as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _list_plugins(settings: Settings, as_json: bool) -> None:
+    from dash_messenger.plugins.listing import Installed
+    from dash_messenger.plugins.states import States
+
+    installed = Installed(
+        without=settings.plugins_without,
+        states=States(settings.data),
+        folder=settings.plugins_dir,
+    )
     found = [*installed]
     installed.renderer.close()
     if as_json:

@@ -17,11 +17,15 @@ import click
 from dash_messenger.errors import Failure
 from dash_messenger.folder import DATABASE, FolderInUse
 from dash_messenger.gateway.listening import AddressTaken
+from dash_messenger.plugins.states import StatesUnreadable
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store
 from dash_messenger.store.migrating import DatabaseTooNew
 
 __all__ = ["add_user", "migrate_folder", "run"]
+
+# What keeps a server from starting and is told in a sentence.
+TOLD = (Failure, FolderInUse, AddressTaken, DatabaseTooNew, StatesUnreadable)
 
 
 def run(settings: Settings, *, demo: bool = False) -> int:
@@ -115,7 +119,7 @@ def _run(work: Coroutine[Any, Any, None], *, fast: bool = False) -> int:
             runner.run(work)
     except KeyboardInterrupt:
         return 130
-    except (Failure, FolderInUse, AddressTaken, DatabaseTooNew, OSError, RuntimeError) as error:
+    except (*TOLD, OSError, RuntimeError) as error:
         click.echo(f"Error: {error}", err=True)
         return 1
     return 0

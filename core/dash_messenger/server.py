@@ -46,6 +46,7 @@ from dash_messenger.plugins.limited import Limited
 from dash_messenger.plugins.listing import Installed
 from dash_messenger.plugins.serving import Parts
 from dash_messenger.plugins.slash import SlashCommands
+from dash_messenger.plugins.states import States
 from dash_messenger.preparing import Preparation
 from dash_messenger.protocol import Event
 from dash_messenger.reacting import Reacting
@@ -82,7 +83,11 @@ class Server:
         self.store = store
         self._lock = lock
         self._uvicorn: _Uvicorn | None = None
-        self.installed = Installed(without=settings.plugins_without)
+        self.installed = Installed(
+            without=settings.plugins_without,
+            states=States(settings.data),
+            folder=settings.plugins_dir,
+        )
         self.hub = Hub(self.installed.renderer)
         self._passwords = Passwords(
             memory_kib=settings.password_memory_kib, passes=settings.password_passes
@@ -230,14 +235,14 @@ class Server:
 
     async def _start_plugins(self) -> None:
         """Bring plugins' tables up to date, then let them begin."""
-        for plugin, tables in self.installed.tables.items():
+        for plugin, tables in [*self.installed.tables.items()]:
             if not self.installed.plugins.loaded(plugin):
                 continue
             try:
                 await self.store.write(_migrating(plugin, tables))
             # The edge to a stranger's code: its tables stay as they were.
             except Exception as error:
-                self.installed.quarantine(plugin, error)
+                self.installed.plugins.quarantine(plugin, error)
         await self._calls.start()
         self._jobs.start()
         self.blobs.start()

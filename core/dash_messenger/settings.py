@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     """The largest file that may be uploaded, in bytes."""
     plugins_without: tuple[str, ...] = ()
     """Names of installed plugins that are not to be loaded."""
+    plugins_dir: Path | None = None
+    """A folder of plugins that are a single file each, such as ``dice.py`` and ``dice_ui.py``."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "console", "json"] = "auto"
     """``auto`` is for people on a terminal and JSON lines elsewhere."""
@@ -81,10 +83,10 @@ class Settings(BaseSettings):
             raise ValueError("must be an origin: no path, query or user name")
         return f"{parts.scheme}://{parts.netloc.lower()}"
 
-    @field_validator("data")
+    @field_validator("data", "plugins_dir")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().absolute()
 
     @property
     def secure(self) -> bool:

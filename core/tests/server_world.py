@@ -133,11 +133,13 @@ class ServerWorld:
 
 @contextlib.asynccontextmanager
 async def open_server(folder: Path, **settings: Any) -> AsyncIterator[ServerWorld]:
-    clock = FakeClock()
+    clock, loaded = FakeClock(), settings.pop("loaded", ())
     server = await Server.open(
         Settings(
             data=folder,
-            plugins_without=tuple(entry.name for entry in entry_points(group=GROUP)),
+            plugins_without=tuple(
+                entry.name for entry in entry_points(group=GROUP) if entry.name not in loaded
+            ),
             rate_limits=settings.pop("rate_limits", False),
             password_memory_kib=8_192,
             password_passes=1,

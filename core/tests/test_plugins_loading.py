@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from dash_messenger.plugins.hookspecs import ServerHooks
-from dash_messenger.plugins.loading import GROUP, Plugins
+from dash_messenger.plugins.loading import GROUP, Plugins, Sources
 
 Install = Callable[..., None]
 
@@ -47,7 +47,7 @@ INSTALLED = frozenset(entry.name for entry in entry_points(group=GROUP))
 
 def load(without: frozenset[str] = INSTALLED) -> tuple[Plugins, list[str]]:
     plugins = Plugins(group=GROUP, project="dash_messenger", hooks=ServerHooks)
-    plugins.load(without=without)
+    plugins.load(Sources(without))
     taken: list[str] = []
     plugins.register("register_message_types", lambda name, result: taken.extend(result))
     return plugins, taken
@@ -93,7 +93,7 @@ def test_a_result_that_is_refused_quarantines_and_is_undone(install: Install) ->
     install("alpha", GOOD)
     install("beta", GOOD)
     plugins = Plugins(group=GROUP, project="dash_messenger", hooks=ServerHooks)
-    plugins.load(without=INSTALLED)
+    plugins.load(Sources(INSTALLED))
     undone: list[str] = []
 
     def accept(name: str, result: object) -> None:

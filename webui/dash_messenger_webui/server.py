@@ -10,7 +10,7 @@ import asyncio
 import json
 from typing import Any
 
-from dash_messenger import Plugins, View, WebContext, hookimpl
+from dash_messenger import Plugins, Sources, View, WebContext, hookimpl
 from quart import Quart
 
 from dash_messenger_webui.assets import FOLDER, Assets
@@ -29,9 +29,9 @@ class WebUi:
         self._reading: asyncio.Future[None] | None = None
 
     @hookimpl
-    def register_views(self) -> list[View]:
+    def register_views(self, sources: Sources) -> list[View]:
         """The view ``dash``, in every language of the pages."""
-        self._views.load()
+        self._views.load(sources)
         return [self._views.as_view()]
 
     @hookimpl

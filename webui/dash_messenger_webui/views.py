@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dash_messenger import Message, MessageTypes, Plugins, View
+from dash_messenger import Message, MessageTypes, Plugins, Sources, View
 from msgspec import UNSET
 
 from dash_messenger_webui.contract import (
@@ -63,9 +63,9 @@ class MessageViews:
         self.panels: dict[str, Extension] = {}
         self.login_steps: dict[str, Extension] = {}
 
-    def load(self) -> None:
+    def load(self, sources: Sources) -> None:
         """Load the Dash halves that are installed, each on its own."""
-        self.plugins.load()
+        self.plugins.load(sources)
         self.plugins.register("register_message_views", self.add, self.remove)
         for hook, kind, taken in (
             ("register_theme_views", ThemeView, self.theme_views),

@@ -21,10 +21,12 @@ from dash_messenger.plugins.context import Context, MemberChange
 from dash_messenger.plugins.loading import Plugins
 from dash_messenger.protocol import Event
 
-__all__ = ["Calls"]
+__all__ = ["CHECKS", "Calls"]
 
 CHECK_WITHIN_S = 5.0
 ON_WITHIN_S = 30.0
+# What waits when the server stops; the rest is not heard of.
+STOP_WITHIN_S = 1.0
 # What one plugin may be behind by; beyond it, the oldest is forgotten.
 MAX_WAITING = 1_000
 
@@ -198,6 +200,8 @@ class Calls:
     async def stop(self) -> None:
         """Finish what waits, for a moment, and call ``on_stop`` of every plugin."""
         tasks = [line.task for line in self._lines.values() if line.task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=STOP_WITHIN_S)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dash_messenger.messages import MessageType
     from dash_messenger.plugins.checks import Login, Proposed, Upload
     from dash_messenger.plugins.context import Context, Job, MemberChange, SlashCommand, Tables
-    from dash_messenger.plugins.loading import Plugins
+    from dash_messenger.plugins.loading import Plugins, Sources
     from dash_messenger.plugins.themes import Theme
     from dash_messenger.plugins.views import View
     from dash_messenger.plugins.web import WebContext
@@ -59,8 +59,11 @@ class ServerHooks(Protocol):
         """
 
     @hookspec
-    def register_views(self) -> Iterable[View]:
+    def register_views(self, sources: Sources) -> Iterable[View]:
         """Return the views that this plugin can draw messages in, such as ``dash``.
+
+        ``sources`` says where plugins are found and which are left alone, for a plugin that others
+        extend; see `register_plugins`.
 
         When: once, at start, after the message types. Several plugins: each view name belongs to
         the first that registers it; a second one is quarantined. If it raises: the plugin is

@@ -10,6 +10,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ from msgspec import Struct
 
 from dash_messenger.commands import Caller, Command
 from dash_messenger.messages import MessageType, MessageTypes
+from dash_messenger.plugins.calling import CHECKS
 from dash_messenger.plugins.context import Tables
 from dash_messenger.plugins.hookspecs import PROJECT, ServerHooks
-from dash_messenger.plugins.loading import GROUP, Plugin, Plugins
+from dash_messenger.plugins.loading import GROUP, Plugin, Plugins, Sources
 from dash_messenger.plugins.serving import Contexts
+from dash_messenger.plugins.states import States
 from dash_messenger.plugins.themes import Themes
 from dash_messenger.plugins.views import Renderer, View
 
@@ -73,29 +76,53 @@ class PluginsListed(Struct, frozen=True):
 class Installed:
     """The plugins of the server, loaded, with what they registered."""
 
-    def __init__(self, *, without: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        without: Iterable[str] = (),
+        states: States | None = None,
+        folder: Path | None = None,
+    ) -> None:
         self.types = MessageTypes()
         self.renderer = Renderer()
         self.themes = Themes()
         self.contexts = Contexts()
         self.tables: dict[str, Tables] = {}
         self.plugins = Plugins(group=GROUP, project=PROJECT, hooks=ServerHooks)
-        # Called with the plugin's name and the reason when one is set aside.
-        self.on_quarantine: Callable[[str, str], None] = lambda plugin, reason: None
         # What else has to forget a plugin.
         self.forget: list[Callable[[str], None]] = []
         self._owners: dict[str, str] = {}
         self._loaded_by_plugins: dict[str, list[Plugins]] = {}
         self._failures: dict[str, deque[float]] = {}
-        self.plugins.load(without=frozenset(without))
+        self._states = states
+        self.plugins.forget = self._forget
+        self.plugins.load(_sources(frozenset(without), states, folder))
+        self._dash_sources = self._for_dash_halves(frozenset(without), states, folder)
         for plugin in self.plugins:
             self.contexts.kept(plugin.name).code = _folder_of(plugin)
         register = self.plugins.register
         register("register_message_types", self._add_types, self._remove_types)
-        register("register_views", self._add_views, self.renderer.remove)
+        register(
+            "register_views",
+            self._add_views,
+            self.renderer.remove,
+            prepare=lambda name: {"sources": self._dash_sources},
+        )
         register("register_plugins", self._add_plugins, lambda name: self._add_plugins(name, ()))
         register("register_themes", self._add_themes, self.themes.remove)
         register("register_tables", self._add_tables)
+
+    def _for_dash_halves(
+        self, without: frozenset[str], states: States | None, folder: Path | None
+    ) -> Sources:
+        """A server half that is not there hides its Dash half."""
+        sources = _sources(without, states, folder)
+        hidden = {
+            one.name: "its server half is quarantined"
+            for one in self.plugins
+            if one.status == "quarantined"
+        }
+        return replace(sources, quarantined={**hidden, **sources.quarantined})
 
     def __iter__(self) -> Iterator[Plugin]:
         """Every plugin of every group, quarantined ones too."""
@@ -147,6 +174,16 @@ class Installed:
         """The plugin that a message type came with, or None."""
         return self._owners.get(type)
 
+    def _forget(self, plugin: str) -> None:
+        """Take back all that a plugin registered, in whichever hook it failed."""
+        self._remove_types(plugin)
+        self.renderer.remove(plugin)
+        self.themes.remove(plugin)
+        self.tables.pop(plugin, None)
+        self.contexts.remove(plugin)
+        for forget in self.forget:
+            forget(plugin)
+
     # While the server runs.
 
     def quarantine(self, plugin: str, error: BaseException | str) -> None:
@@ -154,26 +191,34 @@ class Installed:
         if not self.plugins.loaded(plugin):
             return
         self.plugins.quarantine(plugin, error)
-        self._remove_types(plugin)
-        self.renderer.remove(plugin)
-        self.themes.remove(plugin)
-        for forget in self.forget:
-            forget(plugin)
         reason = next(found.reason for found in self.plugins if found.name == plugin)
-        self.on_quarantine(plugin, reason)
+        if self._states is not None:
+            # At the next start it would fail again.
+            self._states.quarantine(plugin, reason)
 
     def failed(self, plugin: str, error: BaseException) -> None:
-        """Note that a plugin's code failed; too often, and it is set aside."""
+        """Note that a plugin's code failed; too often, and it is set aside.
+
+        Not one that checks something: whoever can make it fail could switch its checks off.
+        """
         now = time.monotonic()
         times = self._failures.setdefault(plugin, deque(maxlen=MAX_FAILURES))
         times.append(now)
         if len(times) == MAX_FAILURES and now - times[0] < FAILURES_WITHIN_S:
             times.clear()
+            if self._checks(plugin):
+                log.error("plugin_keeps_failing", plugin=plugin)
+                return
             self.quarantine(
                 plugin,
                 f"it failed {MAX_FAILURES} times within {FAILURES_WITHIN_S:.0f} s, at last with "
                 f"{type(error).__name__}: {error}",
             )
+
+    def _checks(self, plugin: str) -> bool:
+        return any(
+            name == plugin for hook in CHECKS for name, _, _ in self.plugins.implementations(hook)
+        )
 
     def type_failed(self, type: str, error: BaseException) -> None:
         """The same for the plugin that a message type came with."""
@@ -215,6 +260,12 @@ class Installed:
                 "Which message types there are; admins see what is quarantined.",
             )
         ]
+
+
+def _sources(without: frozenset[str], states: States | None, folder: Path | None) -> Sources:
+    if states is None:
+        return Sources(without, folder=folder)
+    return Sources(without, states.disabled, states.quarantined, folder)
 
 
 def _folder_of(plugin: Plugin) -> Path | None:

@@ -7,9 +7,11 @@ its reason, and everything else goes on. Must not know what the registered objec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, Literal
 
 import pluggy
@@ -17,7 +19,7 @@ import structlog
 
 from dash_messenger.plugins.hookspecs import HOOK_API
 
-__all__ = ["GROUP", "Plugin", "Plugins"]
+__all__ = ["GROUP", "Plugin", "Plugins", "Sources"]
 
 GROUP = "dash_messenger"
 
@@ -33,8 +35,23 @@ class Plugin:
     distribution: str
     version: str
     module: str
-    status: Literal["loaded", "quarantined"] = "loaded"
+    status: Literal["loaded", "quarantined", "disabled"] = "loaded"
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where plugins are found and which of them are left alone.
+
+    ``without`` are names that are as good as not installed; ``disabled`` and ``quarantined`` (with
+    the reason) are listed and not loaded. ``folder`` holds plugins of a single file each:
+    ``dice.py`` is the server half of plugin ``dice``, ``dice_ui.py`` its Dash half.
+    """
+
+    without: frozenset[str] = frozenset()
+    disabled: frozenset[str] = frozenset()
+    quarantined: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = None
 
 
 class Plugins:
@@ -45,6 +62,8 @@ class Plugins:
         self._manager = pluggy.PluginManager(project)
         self._manager.add_hookspecs(hooks)
         self._plugins: dict[str, Plugin] = {}
+        # Called with the name of a plugin that is set aside: takes back what it had registered.
+        self.forget: Callable[[str], None] = lambda name: None
 
     def __iter__(self) -> Iterator[Plugin]:
         return iter(self._plugins.values())
@@ -54,14 +73,28 @@ class Plugins:
         plugin = self._plugins.get(name)
         return plugin is not None and plugin.status == "loaded"
 
-    def load(self, *, without: frozenset[str] = frozenset()) -> None:
-        """Import every plugin of the group that is installed, leaving out those in ``without``."""
+    def load(self, sources: Sources = Sources()) -> None:
+        """Import every plugin of the group that there is, as ``sources`` says."""
         found = sorted(entry_points(group=self._group), key=lambda entry: entry.name)
-        for entry in found:
-            if entry.name not in without:
-                self._load(entry)
+        for entry in [*found, *self._single_files(sources.folder)]:
+            if entry.name not in sources.without:
+                self._load(entry, sources)
 
-    def _load(self, entry: EntryPoint) -> None:
+    def _single_files(self, folder: Path | None) -> list[EntryPoint]:
+        """The plugins in a folder as if they were installed. What is installed comes first."""
+        if folder is None:
+            return []
+        if str(folder) not in sys.path:
+            # At the end: a file must not stand before a module of the same name.
+            sys.path.append(str(folder))
+        server = self._group == GROUP
+        return [
+            EntryPoint(path.stem.removesuffix("_ui"), path.stem, self._group)
+            for path in sorted(folder.glob("*.py"))
+            if path.stem.isidentifier() and path.stem.endswith("_ui") is not server
+        ]
+
+    def _load(self, entry: EntryPoint, sources: Sources) -> None:
         distribution = entry.dist
         plugin = Plugin(
             name=entry.name,
@@ -80,6 +113,12 @@ class Plugins:
             )
             return
         self._plugins[entry.name] = plugin
+        if entry.name in sources.disabled:
+            plugin.status = "disabled"
+            return
+        if entry.name in sources.quarantined:
+            plugin.status, plugin.reason = "quarantined", sources.quarantined[entry.name]
+            return
         try:
             found = entry.load()
             # A class is for plugins that keep something between their hooks.
@@ -109,6 +148,7 @@ class Plugins:
             reason=plugin.reason,
             exc_info=error if isinstance(error, BaseException) else None,
         )
+        self.forget(name)
 
     def implementations(
         self, hook: str

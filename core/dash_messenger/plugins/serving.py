@@ -79,7 +79,7 @@ class Contexts:
         self._kept: dict[str, _Kept] = {}
         self._contexts: dict[str, PluginContext] = {}
         self._values: dict[str, dict[str, str]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], str] = {}
 
     def join(self, parts: Parts, values: dict[str, dict[str, str]]) -> None:
         """From now on contexts work; ``values`` are the settings that were kept, by plugin."""
@@ -127,8 +127,14 @@ class Contexts:
     def start(self, plugin: str, work: Coroutine[Any, Any, None]) -> None:
         """Run a plugin's background work."""
         task = asyncio.get_running_loop().create_task(_logged(plugin, work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = plugin
+        task.add_done_callback(self._tasks.pop)
+
+    def remove(self, plugin: str) -> None:
+        """End a plugin's background work, and offer its settings no more."""
+        for task in [task for task, by in self._tasks.items() if by == plugin]:
+            task.cancel()
+        self.kept(plugin).settings_type = NoSettings
 
     async def aclose(self) -> None:
         """End what runs in the background."""

@@ -83,5 +83,5 @@ def register_commands(context: Context) -> list[Command]:
 
 @hookimpl
 async def on_start(context: Context) -> None:
-    """Bring in the pack that is shipped."""
-    await shipped.bring_in(context, Packs(context))
+    """Bring in the pack that is shipped; nobody waits for it."""
+    context.start(shipped.bring_in(context, Packs(context)))

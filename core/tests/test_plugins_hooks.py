@@ -1,0 +1,400 @@
+"""Plugins register, have a say and hear of what happened; what fails in one stays in it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import plugin_world
+import pytest
+from dash_messenger.commands import Command
+from dash_messenger.errors import InvalidParams, Refused, UnknownCommand, UnknownSlashCommand
+from dash_messenger.plugins import calling, slash
+from dash_messenger.plugins.checks import Login, Upload
+from dash_messenger.plugins.context import Job, SlashCommand, Tables
+from dash_messenger.plugins.hookspecs import hookimpl
+from dash_messenger.plugins.themes import Theme
+from plugin_world import CREATE, Count, Everything, Nothing, Own, everything, install, migrations
+from server_world import PASSWORD, ServerWorld, open_server
+from sqlalchemy import MetaData
+
+Params = dict[str, Any]
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The plugin ``everything`` is there; the data folder for a server."""
+    install(tmp_path / "site", monkeypatch, "everything", "plugin_world:Everything")
+    folder = migrations(tmp_path / "migrations", CREATE)
+    monkeypatch.setattr(Everything, "migrations", folder, raising=False)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+async def world(installed: Path) -> AsyncIterator[ServerWorld]:
+    async with open_server(installed, loaded=("everything",)) as world:
+        await world.add("ann", "bob", "eve")
+        yield world
+
+
+async def slash_failure(world: ServerWorld, conversation: str, text: str) -> str:
+    failure = await world.failure("ann", "message.slash", conversation=conversation, text=text)
+    return failure.key
+
+
+async def texts(world: ServerWorld, conversation: str) -> list[str]:
+    page = await world.call("ann", "message.history", conversation=conversation)
+    return [message["text"] for message in page["messages"]]
+
+
+# Checks.
+
+
+async def test_check_message_lets_be_rewrites_or_refuses(world: ServerWorld) -> None:
+    group = await world.group("ann", "bob")
+    await world.say("ann", group, "fine")
+    await world.say("ann", group, "how rude")
+    with pytest.raises(Refused, match=r"That is bad\."):
+        await world.say("ann", group, "bad")
+    assert await texts(world, group) == ["fine", "how kind"]
+
+
+async def test_a_check_that_crashes_refuses(world: ServerWorld) -> None:
+    group = await world.group("ann", "bob")
+    with pytest.raises(Refused) as raised:
+        await world.say("ann", group, "crash")
+    assert raised.value.key == "check_failed"
+    assert await texts(world, group) == []
+
+
+async def test_a_check_that_takes_too_long_refuses_and_holds_up_nobody_else(
+    world: ServerWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calling, "CHECK_WITHIN_S", 0.2)
+    group = await world.group("ann", "bob")
+    held = asyncio.ensure_future(world.say("ann", group, "hold"))
+    await asyncio.sleep(0)
+    await world.say("bob", group, "meanwhile")
+    assert not held.done()
+    with pytest.raises(Refused) as raised:
+        await held
+    assert raised.value.key == "check_failed"
+    assert await texts(world, group) == ["meanwhile"]
+
+
+async def test_a_crashing_check_login_lets_nobody_in_and_check_upload_nothing(
+    world: ServerWorld,
+) -> None:
+    await world.add("mallory")
+    answer = await world.post("session.open", username="mallory", password=PASSWORD)
+    assert (answer.status, answer.key) == (503, "check_failed")
+    assert await world.token("ann")
+    with pytest.raises(Refused):
+        await world.server._calls.upload(Upload("u", "crash", "text/plain", 1))
+    await world.server._calls.login(Login("u", "ann", "192.0.2.1", ""))
+
+
+# Afterwards.
+
+
+async def test_on_start_and_on_stop_frame_the_rest(installed: Path) -> None:
+    async with open_server(installed, loaded=("everything",)) as world:
+        plugin = everything(world)
+        assert await plugin.next("start") == 3
+    # The database was still open.
+    assert await plugin.next("stop") == 0
+
+
+async def test_on_message_hears_in_order_and_a_failure_is_passed_over(world: ServerWorld) -> None:
+    group = await world.group("ann", "bob")
+    for words in ("one", "fail", "two", "three"):
+        await world.say("ann", group, words)
+    plugin = everything(world)
+    assert [await plugin.next("message") for _ in range(3)] == ["one", "two", "three"]
+
+
+async def test_a_plugin_that_stalls_delays_no_send_and_is_given_up(
+    world: ServerWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calling, "ON_WITHIN_S", 0.1)
+    group = await world.group("ann", "bob")
+    await world.say("ann", group, "stall")
+    await world.say("ann", group, "after")
+    assert await everything(world).next("message") == "after"
+
+
+async def test_who_is_too_slow_misses_the_oldest(
+    world: ServerWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calling, "MAX_WAITING", 2)
+    group = await world.group("ann", "bob")
+    plugin = everything(world)
+    await world.say("ann", group, "first")
+    assert await plugin.next("message") == "first"
+    for words in ("stall", "1", "2", "3", "4"):
+        await world.say("ann", group, words)
+    plugin.holding.set()
+    assert await plugin.next("message") == "stall"
+    assert [await plugin.next("message") for _ in range(2)] == ["3", "4"]
+
+
+async def test_a_plugin_does_not_hear_of_its_own_bot(world: ServerWorld) -> None:
+    group = await world.group("ann", "bob")
+    await world.call("ann", "message.slash", conversation=group, text="/echo I say")
+    await world.say("ann", group, "you say")
+    assert await everything(world).next("message") == "you say"
+    assert await texts(world, group) == ["I say", "you say"]
+
+
+async def test_on_member_tells_founders_from_those_who_join_and_leave(world: ServerWorld) -> None:
+    plugin = everything(world)
+    group = await world.group("ann", "bob")
+    await world.call("ann", "conversation.add", conversation=group, members=["eve"])
+    await world.call("ann", "conversation.remove", conversation=group, user=world.users["eve"])
+    heard = [await plugin.next("member") for _ in range(4)]
+    names = {id: name for name, id in world.users.items()}
+    assert [(names[one.user], one.kind, one.founding) for one in heard] == [
+        ("ann", "joined", True),
+        ("bob", "joined", True),
+        ("eve", "joined", False),
+        ("eve", "removed", False),
+    ]
+    assert {(one.conversation, names[one.by]) for one in heard} == {(group, "ann")}
+
+
+# What is registered.
+
+
+async def test_slash_commands_run_decline_fail_and_time_out(
+    world: ServerWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slash, "RUN_WITHIN_S", 0.1)
+    group = await world.group("ann", "bob")
+    assert await slash_failure(world, group, "/decline") == "refused"
+    assert await slash_failure(world, group, "/fall down") == "plugin_failed"
+    assert await slash_failure(world, group, "/hold") == "timed_out"
+    assert await slash_failure(world, group, "/nothing") == "unknown_slash_command"
+    assert await slash_failure(world, group, "no slash") == "invalid_params"
+    failure = await world.failure("eve", "message.slash", conversation=group, text="/echo I")
+    assert failure.key == "not_found"
+
+
+async def test_the_bot_cannot_log_in_and_is_the_same_after_a_restart(installed: Path) -> None:
+    async with open_server(installed, loaded=("everything",)) as world:
+        bot = await world.server.installed.contexts.of("everything").bot()
+        answer = await world.post("session.open", username="everything-bot", password="")
+        assert answer.key == "wrong_credentials"
+    async with open_server(installed, loaded=("everything",)) as world:
+        assert await world.server.installed.contexts.of("everything").bot() == bot
+
+
+async def test_a_job_comes_again_after_it_failed(world: ServerWorld) -> None:
+    plugin = everything(world)
+    assert [await plugin.next("job") for _ in range(2)] == ["everything"] * 2
+
+
+async def test_tables_are_made_used_and_migrated_once_each(installed: Path, tmp_path: Path) -> None:
+    async with open_server(installed, loaded=("everything",)) as world:
+        await world.add("ann")
+        assert await world.call("ann", "everything.count") == {"count": 1}
+    add = 'op.add_column("everything_notes", sa.Column("word", sa.Text))'
+    migrations(tmp_path / "migrations", CREATE, add)
+    for expected in (2, 3):
+        async with open_server(installed, loaded=("everything",)) as world:
+            world.users["ann"] = "0" * 32
+            assert await world.call("ann", "everything.count") == {"count": expected}
+    with sqlite3.connect(installed / "messenger.sqlite") as connection:
+        (version,) = connection.execute("SELECT version_num FROM alembic_version_everything")
+    assert version == ("0002",)
+
+
+async def test_a_migration_that_fails_leaves_the_tables_and_the_server(
+    installed: Path, tmp_path: Path
+) -> None:
+    async with open_server(installed, loaded=("everything",)) as world:
+        await world.add("ann")
+        await world.call("ann", "everything.count")
+    drop = 'op.drop_table("everything_notes"); raise RuntimeError("no luck")'
+    migrations(tmp_path / "migrations", CREATE, drop)
+    async with open_server(installed, loaded=("everything",)) as world:
+        world.users["ann"] = "0" * 32
+        (plugin,) = world.server.installed
+        assert (plugin.status, plugin.reason) == ("quarantined", "RuntimeError: no luck")
+        with pytest.raises(UnknownCommand):
+            await world.call("ann", "everything.count")
+    migrations(tmp_path / "migrations", CREATE, "pass")
+    async with open_server(installed, loaded=("everything",)) as world:
+        world.users["ann"] = "0" * 32
+        assert await world.call("ann", "everything.count") == {"count": 2}
+
+
+async def test_a_theme_can_be_chosen_for_as_long_as_there_is_one(world: ServerWorld) -> None:
+    themes = (await world.call("ann", "theme.list"))["themes"]
+    assert themes == [{"name": "dusk", "scheme": "dark", "tokens": {"primary": "#2563d4"}}]
+    for name in ("dusk", "light", "dark", "auto", None):
+        assert (await world.call("ann", "account.update", theme=name))["theme"] == name
+    failure = await world.failure("ann", "account.update", theme="dawn")
+    assert failure.params["field"] == "theme"
+
+
+# Settings.
+
+
+async def admin(world: ServerWorld) -> None:
+    made = await world.server.accounts.create("root", PASSWORD, role="admin")
+    world.users["root"] = made.id
+
+
+async def test_an_admin_sees_and_changes_settings_and_nobody_else(world: ServerWorld) -> None:
+    await admin(world)
+    (found,) = (await world.call("root", "plugin.settings"))["plugins"]
+    limit, word = found["settings"]
+    assert (limit["label"], limit["help"], limit["value"]) == ("Limit", "How many.", 3)
+    assert limit["schema"] == {"type": "integer", "minimum": 0}
+    assert (word["label"], word["value"]) == ("Word", "hi")
+    changed = await world.call(
+        "root", "plugin.change_settings", plugin="everything", values={"limit": 5}
+    )
+    assert [one["value"] for one in changed["settings"]] == [5, "hi"]
+    assert world.server.installed.contexts.of("everything").settings.limit == 5
+    for command, params in (
+        ("plugin.settings", {}),
+        ("plugin.change_settings", {"plugin": "everything", "values": {"limit": 6}}),
+    ):
+        assert (await world.failure("ann", command, **params)).key == "forbidden"
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"limit": -1}, "limit: Expected `int` >= 0"),
+        ({"word": 3}, "word: Expected `str`"),
+        ({"limit": 9, "other": 1}, "other: there is no such setting"),
+        ({"word": "no"}, "word: no is no word"),
+    ],
+)
+async def test_a_setting_that_does_not_fit_changes_nothing(
+    world: ServerWorld, values: Params, reason: str
+) -> None:
+    await admin(world)
+    with pytest.raises(InvalidParams, match=reason):
+        await world.call("root", "plugin.change_settings", plugin="everything", values=values)
+    assert world.server.installed.contexts.of("everything").settings == plugin_world.Options()
+
+
+async def test_settings_and_secrets_are_there_after_a_restart(installed: Path) -> None:
+    async with open_server(installed, loaded=("everything",)) as world:
+        context = world.server.installed.contexts.of("everything")
+        await context.change_settings(limit=7)
+        await context.keep_secret(name="token", value="s3cret")
+    async with open_server(installed, loaded=("everything",)) as world:
+        context = world.server.installed.contexts.of("everything")
+        assert context.settings.limit == 7
+        assert await everything(world).next("start") == 7
+        assert await context.secret(name="token") == "s3cret"
+        await context.keep_secret(name="token", value=None)
+        assert await context.secret(name="token") is None
+
+
+# Setting aside.
+
+
+async def test_nothing_that_a_plugin_registered_stays_once_it_is_set_aside(
+    world: ServerWorld,
+) -> None:
+    await admin(world)
+    group = await world.group("ann", "bob")
+    world.server.installed.quarantine("everything", "because")
+    listed = await world.call("root", "plugin.list")
+    assert listed["quarantined"] == [{"plugin": "everything", "reason": "because"}]
+    assert [one["type"] for one in listed["types"]] == ["note"]
+    with pytest.raises(UnknownCommand):
+        await world.call("ann", "everything.count")
+    with pytest.raises(UnknownSlashCommand):
+        await world.call("ann", "message.slash", conversation=group, text="/echo I")
+    assert (await world.call("ann", "theme.list"))["themes"] == []
+    assert (await world.call("root", "plugin.settings"))["plugins"] == []
+    await world.say("ann", group, "bad")
+    assert await texts(world, group) == ["bad"]
+
+
+async def fall_often(world: ServerWorld) -> list[str]:
+    group = await world.group("ann", "bob")
+    return [await slash_failure(world, group, "/fall") for _ in range(21)]
+
+
+async def test_failing_again_and_again_sets_a_plugin_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = [SlashCommand("fall", "…", raising)]
+    wrong = {"register_slash_commands": hookimpl(lambda self: commands)}
+    monkeypatch.setattr(plugin_world, "Wrong", type("Wrong", (), wrong))
+    install(tmp_path / "site", monkeypatch, "wrong", "plugin_world:Wrong")
+    async with open_server(tmp_path / "data", loaded=("wrong",)) as world:
+        await world.add("ann", "bob")
+        keys = await fall_often(world)
+        assert keys == ["plugin_failed"] * 20 + ["unknown_slash_command"]
+        (plugin,) = world.server.installed
+        assert plugin.reason.startswith("it failed 20 times within 60 s")
+        assert plugin.reason.endswith("RuntimeError: no luck")
+
+
+async def test_a_plugin_that_checks_cannot_be_switched_off_by_making_it_fail(
+    world: ServerWorld,
+) -> None:
+    assert await fall_often(world) == ["plugin_failed"] * 21
+    group = await world.group("ann", "bob")
+    with pytest.raises(Refused):
+        await world.say("ann", group, "bad")
+
+
+def raising(*arguments: object) -> Any:
+    raise RuntimeError("no luck")
+
+
+async def never(*arguments: object) -> Any:
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("hook", "result", "reason"),
+    [
+        ("register_plugins", ["x"], "'x' is not a Plugins"),
+        ("register_settings", int, "is not a msgspec struct"),
+        ("register_settings", Count, "Missing required argument 'count'"),
+        ("register_tables", MetaData(), "is not a Tables"),
+        ("register_tables", Tables(plugin_world.metadata, Path()), "must be called wrong_every"),
+        ("register_commands", [3], "3 is not a Command"),
+        ("register_commands", [Command("user.all", Nothing, Count, never, "…")], "wrong.…"),
+        ("register_slash_commands", ["x"], "'x' is not a SlashCommand"),
+        ("register_slash_commands", [SlashCommand("Roll", "…", never)], "not a name for a slash"),
+        ("register_slash_commands", [SlashCommand("wave", "…", never)] * 2, "registered twice"),
+        ("register_jobs", [never], "is not a Job"),
+        ("register_jobs", [Job("often", 0.1, never)], "would come every 0.1 s"),
+        ("register_themes", [Theme("dark", "dark")], "registered twice"),
+        ("register_themes", [Theme("dusk", "dark", {"a": "url(x)"})], "cannot be 'url(x)'"),
+        ("register_themes", [Theme("dusk", "dark", {"a": "red; b: c"})], "cannot be 'red; b: c'"),
+        ("register_commands", raising, "RuntimeError: no luck"),
+        ("register_http", raising, "RuntimeError: no luck"),
+    ],
+)
+async def test_what_cannot_be_registered_sets_the_plugin_aside_with_all_it_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hook: str, result: Any, reason: str
+) -> None:
+    answer = result if result is raising else lambda self: result
+    wrong = {
+        hook: hookimpl(lambda self: answer(self)),
+        "register_message_types": hookimpl(lambda self: [Own()]),
+    }
+    monkeypatch.setattr(plugin_world, "Wrong", type("Wrong", (), wrong))
+    install(tmp_path / "site", monkeypatch, "wrong", "plugin_world:Wrong")
+    async with open_server(tmp_path / "data", loaded=("wrong",)) as world:
+        (plugin,) = world.server.installed
+        assert plugin.status == "quarantined"
+        assert reason in plugin.reason
+        assert "own" not in world.server.installed.types
+    # What is wrong at the start may be mended before the next.
+    assert not (tmp_path / "data" / "plugins.json").exists()
