@@ -13,8 +13,10 @@ import inspect
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from dash_messenger.commands import Command
@@ -283,16 +285,66 @@ def _field_docstrings(kind: type) -> dict[str, str]:
     return found
 
 
-def draw_hooks() -> str:
-    """The hooks of the server half and of the Dash half."""
-    parts = []
+def hooks() -> Iterator[tuple[str, str, Callable[..., Any]]]:
+    """Every hook: its half, its name, its specification."""
     for half, kind in (("server", ServerHooks), ("Dash", DashHooks)):
-        for name, hook in inspect.getmembers(kind, inspect.isfunction):
+        for name, hook in vars(kind).items():
             if name.startswith(("register_", "check_", "on_")):
-                arguments = [p for p in inspect.signature(hook).parameters if p != "self"]
-                parts.append(f"### `{name}({', '.join(arguments)})`\n\nOf the {half} half.\n")
-                parts.append((inspect.getdoc(hook) or "") + "\n")
+                yield half, name, hook
+
+
+def draw_hooks() -> str:
+    """The hooks of the server half and of the Dash half, each as something shipped uses it."""
+    parts = []
+    for half, title in (("server", "The server half"), ("Dash", "The Dash half")):
+        parts.append(f"## {title}\n")
+        for _, name, hook in (found for found in hooks() if found[0] == half):
+            arguments = [p for p in inspect.signature(hook).parameters if p != "self"]
+            parts.append(f"### `{name}({', '.join(arguments)})`\n")
+            parts.append(_paragraphs(inspect.getdoc(hook) or ""))
+            example = hook_example(name)
+            if example is not None:
+                path, source = example
+                shown = path.relative_to(DOCS.parent).as_posix()
+                parts.append(f"From [{shown}](../{shown}):\n\n```python\n{source}\n```\n")
     return "\n".join(parts)
+
+
+def hook_example(name: str) -> tuple[Path, str] | None:
+    """The shortest shipped implementation of a hook, and where it stands; examples first."""
+    found = []
+    for rank, folder in enumerate(("examples", "plugins", "webui")):
+        for path in sorted((DOCS.parent / folder).rglob("*.py")):
+            if not {"tests", "node_modules", "components"} & {*path.parts}:
+                found += [(rank, len(source), path, source) for source in _written(path, name)]
+        if found:
+            break
+    return min(found)[2:] if found else None
+
+
+def _written(path: Path, name: str) -> Iterator[str]:
+    """The implementations of a hook in a file."""
+    text = path.read_text()
+    if f"def {name}(" not in text:
+        return
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
+            marks = [ast.unparse(decorator) for decorator in node.decorator_list]
+            if marks and marks[0].startswith("hookimpl"):
+                first = node.decorator_list[0].lineno - 1
+                lines = text.splitlines()[first : node.end_lineno]
+                yield textwrap.dedent("\n".join(lines))
+
+
+def _paragraphs(text: str) -> str:
+    """A hook's docstring with a line for each of what is said of every hook."""
+    paragraphs = [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
+    marked = re.sub(
+        r" ?\b(When|Several plugins|If it raises):", r"\n\n*\1:*", "\n\n".join(paragraphs)
+    )
+    marked = re.sub(r" (Since [\d.]+\d)\.", r"\n\n*\1.*", marked)
+    filled = (textwrap.fill(one, 100) for one in re.split(r"\n{2,}", marked))
+    return "\n\n".join(filled) + "\n"
 
 
 def _table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
