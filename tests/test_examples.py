@@ -22,6 +22,19 @@ def test_an_example_passes_its_own_tests_where_only_wheels_are_installed(
     run_tests(python, example, tmp_path / name)
 
 
+def test_a_poll_passes_its_own_tests_beside_the_pages(tmp_path: Path) -> None:
+    example = EXAMPLES / "poll"
+    python = make_environment(tmp_path, FIRST_PARTY["core"], FIRST_PARTY["webui"], example)
+    run_tests(python, example, tmp_path / "poll")
+
+
+def test_the_poll_is_small() -> None:
+    """Both halves and the test, blank lines aside: what a developer has to write."""
+    files = [*(EXAMPLES / "poll").rglob("*.py")]
+    written = [line for file in files for line in file.read_text().splitlines() if line.strip()]
+    assert len(written) <= 80
+
+
 def test_a_plugin_of_one_file_passes_its_tests(tmp_path: Path) -> None:
     python = make_environment(tmp_path, FIRST_PARTY["core"], FIRST_PARTY["text"])
     (site,) = (tmp_path / "venv").rglob("site-packages")

@@ -32,11 +32,13 @@ import pytest
 import pytest_asyncio
 
 from dash_messenger.client import Client, failure_from
+from dash_messenger.contracts.message_types import MessageTypeContract
 from dash_messenger.contracts.themes import ThemeContract
 from dash_messenger.errors import TimedOut
 
 __all__ = [
     "FakeClock",
+    "MessageTypeContract",
     "Network",
     "People",
     "ServerProcess",

@@ -78,7 +78,7 @@ def test_an_action_that_cannot_be_declared_is_refused_with_its_name() -> None:
 
     class Silent(Counter):
         @action()
-        def silent(self, note: Any, n) -> Change:  # type: ignore[no-untyped-def]
+        def silent(self, note: Any, n) -> Change:
             return Change()
 
     for kind, name in ((Async, "later"), (Loose, "loose"), (Silent, "silent")):

@@ -249,7 +249,8 @@ async def test_a_file_is_for_those_who_may_see_its_message(
         {"conversation": conversation, "user": found["users"][0]["id"]},
         token=ann,
     )
-    for headers in ({}, {"Range": "bytes=0-2"}, {"If_None_Match": f'"{blob}"'}):
+    others: list[dict[str, Any]] = [{}, {"Range": "bytes=0-2"}, {"If_None_Match": f'"{blob}"'}]
+    for headers in others:
         got = ask(server, "GET", f"/blobs/{blob}", ben, **headers)
         assert (got.status, b"can" in got.body) == (404, False)
     listed = await post(server.url, "blob.get", {"blobs": [blob]}, token=ben)

@@ -84,12 +84,12 @@ async def ask(world: ServerWorld, by: str, conversation: str, **params: object) 
     return id
 
 
-def act(message: str, action: str, client_id: str = "", **params: object) -> dict[str, Any]:
+def act(message: str, action: str, **params: Any) -> dict[str, Any]:
     return {
         "message": message,
         "action": action,
         "params": params,
-        "client_id": client_id or uuid.uuid4().hex,
+        "client_id": uuid.uuid4().hex,
     }
 
 

@@ -189,6 +189,24 @@ class MessageView(Generic[ContentT, StateT]):
         """
         raise TypeError(f"{builtins.type(self).__name__} defines no render()")
 
+    def try_out(
+        self, content: ContentT, *, state: StateT | None = None, text: str = ""
+    ) -> bytes | None:
+        """The body of a message with this content, as the time line gets it: for tests.
+
+        None where `render` returns what cannot be drawn.
+        """
+        message: Drawable[Any, Any] = Drawable(
+            id="0" * 32,
+            rev=1,
+            sender="1" * 32,
+            content=content,
+            text=text,
+            sent_at_ms=1_790_000_000_000,
+            state=state,
+        )
+        return body_json(self.render(message, lambda words: words))
+
     def composer(self, t: Translate) -> Composer | None:
         """How a message of this type is written, or None where people do not write it."""
         return None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from dash_messenger import Failure, MessageTypes
+from dash_messenger import Failure, MessageTypes, Sources
 from dash_messenger_webui.server import WebUi
 from quart import Quart
 from quart.typing import TestClientProtocol
@@ -77,7 +77,7 @@ async def pages(tmp_path: Path) -> AsyncIterator[Pages]:
     app = Quart("pages")
     server = PlayedServer(str(tmp_path))
     web = WebUi()
-    web.register_views()
+    web.register_views(Sources())
     web.register_http(app, server)
     async with app.test_app():
         yield Pages(app, server, app.test_client())

@@ -21,7 +21,7 @@ class ShoutType(MessageType[Shout]):
     type = "acme.shout"
     Content = Shout
 
-    def text(self, content: Shout) -> str:
+    def text(self, content: Shout, state: None) -> str:
         return content.words
 
 

@@ -28,8 +28,8 @@ def test_a_picture_is_fitted_and_its_transparency_kept() -> None:
     result = fit(encoded(picture))
     assert (result["width"], result["height"], result["animated"]) == (512, 256, False)
     drawn = opened(result).convert("RGBA")
-    assert drawn.getpixel((10, 100))[3] == 255
-    assert drawn.getpixel((500, 100))[3] == 0
+    alpha = drawn.getchannel("A")
+    assert (alpha.getpixel((10, 100)), alpha.getpixel((500, 100))) == (255, 0)
 
 
 def test_a_small_picture_is_not_blown_up() -> None:
@@ -45,7 +45,7 @@ def test_an_animation_stays_one_with_its_timing() -> None:
     result = fit(gif)
     drawn = opened(result)
     assert result["animated"]
-    assert drawn.n_frames == 4
+    assert getattr(drawn, "n_frames", 1) == 4
     assert drawn.size == (512, 512)
 
 

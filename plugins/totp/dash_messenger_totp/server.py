@@ -1,1 +1,0 @@
-"""A second factor for Dash Messenger: one-time codes and recovery codes."""
