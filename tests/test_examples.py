@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -35,19 +36,15 @@ def test_the_poll_is_small() -> None:
     assert len(written) <= 80
 
 
-def test_a_plugin_of_one_file_passes_its_tests(tmp_path: Path) -> None:
+def test_a_plugin_of_one_file_passes_its_tests_from_a_folder_of_plugins(tmp_path: Path) -> None:
     python = make_environment(tmp_path, FIRST_PARTY["core"], FIRST_PARTY["text"])
-    (site,) = (tmp_path / "venv").rglob("site-packages")
-    shutil.copy(EXAMPLES / "dice" / "dice.py", site)
-    # As a server finds it that was told of the folder: by the file's name.
-    info = site / "dice-0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: dice\nVersion: 0\n")
-    (info / "entry_points.txt").write_text("[dash_messenger]\ndice = dice\n")
-    run_tests(python, EXAMPLES / "dice", tmp_path / "dice")
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    shutil.copy(EXAMPLES / "dice" / "dice.py", folder)
+    run_tests(python, EXAMPLES / "dice", tmp_path / "dice", DASH_MESSENGER_PLUGINS_DIR=str(folder))
 
 
-def run_tests(python: Path, example: Path, folder: Path) -> None:
+def run_tests(python: Path, example: Path, folder: Path, **environment: str) -> None:
     """Run an example's tests where its code is not: only what is installed can be imported."""
     folder.mkdir()
     for name in ("conftest.py", "pyproject.toml", "tests"):
@@ -59,6 +56,7 @@ def run_tests(python: Path, example: Path, folder: Path) -> None:
     done = subprocess.run(
         [python, "-m", "pytest", "-q", "-p", "no:dash", "-p", "no:cacheprovider", "tests"],
         cwd=folder,
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
     )
