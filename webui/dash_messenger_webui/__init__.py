@@ -1,5 +1,6 @@
 """The web UI of Dash Messenger: what a plugin's Dash half may import from it."""
 
+from dash_messenger_webui import controls
 from dash_messenger_webui.contract import (
     Composer,
     Drawable,
@@ -11,7 +12,7 @@ from dash_messenger_webui.contract import (
     Translate,
     act,
 )
-from dash_messenger_webui.extensions import LoginStep, SettingsPanel, ThemeView
+from dash_messenger_webui.extensions import SettingsPanel, ThemeView
 from dash_messenger_webui.fields import field
 from dash_messenger_webui.hookspecs import hookimpl
 from dash_messenger_webui.session import viewer
@@ -21,7 +22,6 @@ __all__ = [
     "Drawable",
     "Format",
     "Html",
-    "LoginStep",
     "MenuEntry",
     "MessageView",
     "Picker",
@@ -29,6 +29,7 @@ __all__ = [
     "ThemeView",
     "Translate",
     "act",
+    "controls",
     "field",
     "hookimpl",
     "viewer",

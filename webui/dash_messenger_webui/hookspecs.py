@@ -9,7 +9,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from dash_messenger_webui.contract import MessageView
-    from dash_messenger_webui.extensions import LoginStep, SettingsPanel, ThemeView
+    from dash_messenger_webui.extensions import SettingsPanel, ThemeView
 
 __all__ = ["GROUP", "PROJECT", "DashHooks", "hookimpl"]
 
@@ -48,13 +48,4 @@ class DashHooks(Protocol):
 
         When: once, at start, after the views. Several plugins: all are shown, by plugin and name.
         If it raises: the Dash half is quarantined. Since 0.1.
-        """
-
-    @hookspec
-    def register_login_steps(self) -> Iterable[LoginStep]:
-        """Return how this plugin's second factors ask at log-in.
-
-        When: once, at start, after the views. Several plugins: all are called; a second step for a
-        factor quarantines its plugin. If it raises: the Dash half is quarantined, and whoever has
-        enrolled such a factor cannot log in on the pages until it is mended. Since 0.1.
         """

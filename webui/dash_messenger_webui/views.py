@@ -25,7 +25,7 @@ from dash_messenger_webui.contract import (
     composer_json,
     menu_json,
 )
-from dash_messenger_webui.extensions import LoginStep, SettingsPanel, ThemeView
+from dash_messenger_webui.extensions import SettingsPanel, ThemeView
 from dash_messenger_webui.hookspecs import GROUP, PROJECT, DashHooks
 from dash_messenger_webui.translations import LANGUAGES, Words, read_words
 
@@ -61,7 +61,6 @@ class MessageViews:
         self._types: MessageTypes | None = None
         self.theme_views: dict[str, Extension] = {}
         self.panels: dict[str, Extension] = {}
-        self.login_steps: dict[str, Extension] = {}
 
     def load(self, sources: Sources) -> None:
         """Load the Dash halves that are installed, each on its own."""
@@ -70,7 +69,6 @@ class MessageViews:
         for hook, kind, taken in (
             ("register_theme_views", ThemeView, self.theme_views),
             ("register_settings_panels", SettingsPanel, self.panels),
-            ("register_login_steps", LoginStep, self.login_steps),
         ):
             self.plugins.register(hook, partial(self._add_extensions, kind, taken), self.remove)
 
@@ -108,7 +106,7 @@ class MessageViews:
     def remove(self, plugin: str) -> None:
         """Forget what a plugin registered."""
         self._entries = {n: e for n, e in self._entries.items() if e.plugin != plugin}
-        for taken in (self.theme_views, self.panels, self.login_steps):
+        for taken in (self.theme_views, self.panels):
             for name in [name for name, one in taken.items() if one.plugin == plugin]:
                 del taken[name]
 
@@ -210,10 +208,8 @@ class MessageViews:
         ]
 
 
-def _name_of(plugin: str, one: ThemeView | SettingsPanel | LoginStep) -> str:
-    if isinstance(one, ThemeView):
-        return one.theme
-    return one.factor if isinstance(one, LoginStep) else f"{plugin}.{one.name}"
+def _name_of(plugin: str, one: ThemeView | SettingsPanel) -> str:
+    return one.theme if isinstance(one, ThemeView) else f"{plugin}-{one.name}"
 
 
 def _check(answer: object) -> None:

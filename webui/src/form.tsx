@@ -7,7 +7,7 @@ import { type ComposerOf, type FieldOf, filesOf } from "./composers";
 import { Icon, IconButton } from "./icons";
 import { newId } from "./ids";
 import type { Messenger } from "./messenger";
-import { sizeOf, Upload } from "./uploads";
+import { sizeOf, Upload } from "./upload";
 import { NoAnswer, Refusal } from "./wire";
 
 const SEND_WITHIN_MS = 40_000;

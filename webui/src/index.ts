@@ -4,7 +4,8 @@ import { Composer } from "./Composer";
 import { ConversationList, restoreListWidth } from "./ConversationList";
 import { enhanceForms } from "./forms";
 import { Timeline } from "./Timeline";
+import { Uploads } from "./Uploads";
 
 restoreListWidth();
 enhanceForms();
-Object.assign(window, { dash_messenger_webui: { Composer, ConversationList, Timeline } });
+Object.assign(window, { dash_messenger_webui: { Composer, ConversationList, Timeline, Uploads } });

@@ -11,13 +11,15 @@ from dash_messenger_webui import (
     MenuEntry,
     MessageView,
     Picker,
+    SettingsPanel,
     Translate,
     hookimpl,
 )
 
 from dash_messenger_stickers.content import Sticker
+from dash_messenger_stickers.panel import StickersPanel
 
-__all__ = ["StickerView", "register_message_views"]
+__all__ = ["StickerView", "register_message_views", "register_settings_panels"]
 
 # As large as it is shown, whatever its own size; the other side follows.
 SHOWN_PX = 192
@@ -58,3 +60,9 @@ class StickerView(MessageView[Sticker]):
 def register_message_views() -> list[MessageView[Sticker]]:
     """The view of type ``sticker``."""
     return [StickerView()]
+
+
+@hookimpl
+def register_settings_panels() -> list[SettingsPanel]:
+    """Where users make packs."""
+    return [StickersPanel()]

@@ -9,7 +9,7 @@ from typing import Any
 
 from dash.development.base_component import Component, ComponentType
 
-__all__ = ["Composer", "ConversationList", "Timeline"]
+__all__ = ["Composer", "ConversationList", "Timeline", "Uploads"]
 
 _UNSET: Any = Component.UNDEFINED
 _js_dist = [
@@ -113,4 +113,35 @@ class Timeline(Component):
         self.available_properties = self._prop_names
         self.available_wildcard_properties: list[str] = []
         props = {"id": id, "conversation": conversation, "details_clicks": details_clicks, "menus": menus, "plugins": plugins}
+        super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})
+
+
+class Uploads(Component):
+    """A button that uploads files: for pages and settings of plugins.
+
+    - id (string): The component's id.
+    - accept (string[]): The media types that may be chosen, such as `image/png`; a list.
+    - blobs (unknown[]): What was uploaded last, once all of it has arrived: a list of `id`, `name`, `media_type`, `bytes`.
+    - label (string): What the button says.
+    - multiple (boolean): Whether several may be chosen at once.
+    """
+
+    _children_props: list[str] = []
+    _base_nodes = ["children"]
+    _namespace = "dash_messenger_webui"
+    _type = "Uploads"
+
+    def __init__(
+        self,
+        id: str | Mapping[str, Any] = _UNSET,
+        accept: Sequence[str] = _UNSET,
+        blobs: Sequence[Mapping[str, Any]] = _UNSET,
+        label: str = _UNSET,
+        multiple: bool = _UNSET,
+    ) -> None:
+        self._prop_names = ["id", "accept", "blobs", "label", "multiple"]
+        self._valid_wildcard_attributes: list[str] = []
+        self.available_properties = self._prop_names
+        self.available_wildcard_properties: list[str] = []
+        props = {"id": id, "accept": accept, "blobs": blobs, "label": label, "multiple": multiple}
         super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})

@@ -1,0 +1,64 @@
+import * as React from "react";
+import { type ReactElement, useReducer, useRef } from "react";
+import { useMessenger } from "./messenger";
+import { sizeOf, Upload } from "./upload";
+
+/** A button that uploads files: for pages and settings of plugins. */
+export interface UploadsProps {
+  /** The component's id. */
+  id?: string;
+  /** What the button says. */
+  label?: string;
+  /** The media types that may be chosen, such as `image/png`; a list. */
+  accept?: string[];
+  /** Whether several may be chosen at once. */
+  multiple?: boolean;
+  /** What was uploaded last, once all of it has arrived: a list of `id`, `name`, `media_type`, `bytes`. */
+  blobs?: unknown[];
+  setProps?(props: Partial<UploadsProps>): void;
+}
+
+export function Uploads({ label = "", accept = [], multiple = false, setProps }: UploadsProps): ReactElement | null {
+  const app = useMessenger();
+  const [, draw] = useReducer((n: number) => n + 1, 0);
+  const uploads = useRef<Upload[]>([]);
+  if (!app) return null;
+  const { texts } = app;
+
+  const changed = () => {
+    draw();
+    const all = uploads.current;
+    if (!all.length || all.some((upload) => upload.state === "uploading")) return;
+    const done = all.filter((upload) => upload.blob);
+    uploads.current = all.filter((upload) => !upload.blob);
+    if (done.length) setProps?.({ blobs: done.map((upload) => upload.blob) });
+    draw();
+  };
+  return (
+    <div className="dm-uploads">
+      <label className="dm-add-files">
+        {label}
+        <input type="file" multiple={multiple} accept={accept.join(",") || undefined}
+          onChange={(event) => {
+            uploads.current = [...event.target.files ?? []].map((file) => new Upload(file, changed));
+            event.target.value = "";
+            draw();
+          }}
+        />
+      </label>
+      {uploads.current.map((upload) => (
+        <div key={upload.file.name} className="dm-file-words">
+          <span className="dm-file-name">{upload.file.name}</span>{" "}
+          <span className="dm-file-size">{sizeOf(upload.file.size, texts.language)}</span>
+          {upload.state === "uploading" && <progress max={1} value={upload.progress} aria-label={upload.file.name} />}
+          {upload.state === "failed" && (
+            <span className="dm-form-problem" role="alert">
+              {upload.reason || texts.t("upload_failed")}{" "}
+              <button type="button" className="dm-link" onClick={() => upload.retry()}>{texts.t("retry")}</button>
+            </span>
+          )}
+        </div>
+      ))}
+    </div>
+  );
+}
