@@ -111,26 +111,30 @@ def _states(settings: Settings, name: str) -> States:
     from dash_messenger.plugins.loading import GROUP
     from dash_messenger.plugins.states import States, StatesUnreadable
 
-    folder = settings.plugins_dir
+    folder, states = settings.plugins_dir, States(settings.data)
     known = {entry.name for entry in entry_points(group=GROUP)}
     known |= {path.stem for path in folder.glob("*.py")} if folder else set()
     if name not in known:
         raise click.ClickException(f"There is no plugin called {name}.")
     try:
-        return States(settings.data)
+        states.of(name)
     except StatesUnreadable as error:
         raise click.ClickException(str(error)) from None
+    return states
 
 
 def _list_plugins(settings: Settings, as_json: bool) -> None:
     from dash_messenger.plugins.listing import Installed
-    from dash_messenger.plugins.states import States
+    from dash_messenger.plugins.states import States, StatesUnreadable
 
-    installed = Installed(
-        without=settings.plugins_without,
-        states=States(settings.data),
-        folder=settings.plugins_dir,
-    )
+    try:
+        installed = Installed(
+            without=settings.plugins_without,
+            states=States(settings.data),
+            folder=settings.plugins_dir,
+        )
+    except StatesUnreadable as error:
+        raise click.ClickException(str(error)) from None
     found = [*installed]
     installed.renderer.close()
     if as_json:

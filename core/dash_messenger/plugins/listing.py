@@ -97,7 +97,6 @@ class Installed:
         self._states = states
         self.plugins.forget = self._forget
         self.plugins.load(_sources(frozenset(without), states, folder))
-        self._dash_sources = self._for_dash_halves(frozenset(without), states, folder)
         for plugin in self.plugins:
             self.contexts.kept(plugin.name).code = _folder_of(plugin)
         register = self.plugins.register
@@ -106,7 +105,9 @@ class Installed:
             "register_views",
             self._add_views,
             self.renderer.remove,
-            prepare=lambda name: {"sources": self._dash_sources},
+            prepare=lambda name: {
+                "sources": self._for_dash_halves(frozenset(without), states, folder)
+            },
         )
         register("register_plugins", self._add_plugins, lambda name: self._add_plugins(name, ()))
         register("register_themes", self._add_themes, self.themes.remove)

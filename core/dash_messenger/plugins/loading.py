@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -120,6 +121,7 @@ class Plugins:
             plugin.status, plugin.reason = "quarantined", sources.quarantined[entry.name]
             return
         try:
+            _check_file(entry, sources.folder)
             found = entry.load()
             # A class is for plugins that keep something between their hooks.
             self._register(entry.name, found() if isinstance(found, type) else found)
@@ -181,3 +183,12 @@ class Plugins:
             except Exception as error:
                 undo(name)
                 self.quarantine(name, error)
+
+
+def _check_file(entry: EntryPoint, folder: Path | None) -> None:
+    """Return unless a single file has the name of a module that would be taken instead of it."""
+    if entry.dist is not None or folder is None:
+        return
+    spec = find_spec(entry.value)
+    if spec is None or spec.origin is None or Path(spec.origin).parent != folder:
+        raise ImportError(f"there is another module called {entry.value}: rename the file")

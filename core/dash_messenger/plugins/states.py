@@ -7,10 +7,12 @@ crash leaves the old one or the new one.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 __all__ = ["PluginState", "States", "StatesUnreadable"]
 
@@ -29,58 +31,58 @@ class PluginState(Struct, frozen=True, omit_defaults=True):
 
 
 class States:
-    """The states by the plugin's name. Reads the file once."""
+    """The states by the plugin's name, as the file has them at each moment.
+
+    Raises:
+        StatesUnreadable: (every method) the file is not what it should be.
+    """
 
     def __init__(self, data: Path) -> None:
-        """Read what there is.
-
-        Raises:
-            StatesUnreadable: the file is not what it should be.
-        """
         self._path = data / FILE_NAME
-        self._states: dict[str, PluginState] = {}
-        try:
-            text = self._path.read_bytes()
-        except FileNotFoundError:
-            return
-        try:
-            self._states = msgspec.json.decode(text, type=dict[str, PluginState])
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise StatesUnreadable(f"{self._path} cannot be read: {error}") from None
 
     def of(self, plugin: str) -> PluginState:
         """A plugin's state; of one that nothing is known of, the usual one."""
-        return self._states.get(plugin, PluginState())
+        return self._read().get(plugin, PluginState())
 
     @property
     def disabled(self) -> frozenset[str]:
         """The names of those that an admin disabled."""
-        return frozenset(name for name, one in self._states.items() if one.disabled)
+        return frozenset(name for name, one in self._read().items() if one.disabled)
 
     @property
     def quarantined(self) -> dict[str, str]:
         """Those that were set aside while they ran, with the reason."""
-        return {name: one.quarantined for name, one in self._states.items() if one.quarantined}
+        return {name: one.quarantined for name, one in self._read().items() if one.quarantined}
 
     def disable(self, plugin: str) -> None:
         """Do not load it from the next start on."""
-        self._keep(plugin, PluginState(disabled=True))
+        self._change(plugin, lambda state: replace(state, disabled=True))
 
     def enable(self, plugin: str) -> None:
         """Load it again from the next start on, whatever went wrong before."""
-        self._keep(plugin, PluginState())
+        self._change(plugin, lambda state: PluginState())
 
     def quarantine(self, plugin: str, reason: str) -> None:
         """Do not load it until it is enabled again."""
-        self._keep(plugin, PluginState(quarantined=reason))
+        self._change(plugin, lambda state: replace(state, quarantined=reason))
 
-    def _keep(self, plugin: str, state: PluginState) -> None:
-        states = {**self._states, plugin: state}
-        self._states = {name: one for name, one in states.items() if one != PluginState()}
+    def _read(self) -> dict[str, PluginState]:
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, PluginState])
+        except FileNotFoundError:
+            return {}
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise StatesUnreadable(f"{self._path} cannot be read: {error}") from None
+
+    def _change(self, plugin: str, change: Callable[[PluginState], PluginState]) -> None:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Read anew: the server and an admin's command may both have something to say.
+        states = self._read()
+        states[plugin] = change(states.get(plugin, PluginState()))
+        kept = {name: one for name, one in states.items() if one != PluginState()}
         fresh = self._path.with_suffix(".new")
-        fresh.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with fresh.open("wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(self._states)) + b"\n")
+            file.write(msgspec.json.format(msgspec.json.encode(kept)) + b"\n")
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._path)

@@ -1,0 +1,84 @@
+"""What an admin decided and what went wrong outlives a restart, and one does not undo the other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from dash_messenger.cli import main
+from dash_messenger.plugins.hookspecs import ServerHooks
+from dash_messenger.plugins.loading import GROUP, Plugins, Sources
+from dash_messenger.plugins.states import States, StatesUnreadable
+
+
+def test_decisions_are_there_at_the_next_start(tmp_path: Path) -> None:
+    States(tmp_path / "data").disable("stickers")
+    states = States(tmp_path / "data")
+    assert (states.disabled, states.quarantined) == (frozenset({"stickers"}), {})
+    states.enable("stickers")
+    assert States(tmp_path / "data").disabled == frozenset()
+
+
+def test_two_who_decide_at_once_do_not_undo_each_other(tmp_path: Path) -> None:
+    server, admin = States(tmp_path), States(tmp_path)
+    assert server.disabled == frozenset()
+    admin.disable("stickers")
+    server.quarantine("photo", "it failed")
+    assert server.disabled == {"stickers"}
+    assert admin.quarantined == {"photo": "it failed"}
+
+
+def test_disabling_keeps_the_reason_and_enabling_clears_it(tmp_path: Path) -> None:
+    states = States(tmp_path)
+    states.quarantine("photo", "it failed")
+    states.disable("photo")
+    assert states.quarantined == {"photo": "it failed"}
+    states.enable("photo")
+    assert json.loads((tmp_path / "plugins.json").read_text()) == {}
+
+
+def test_a_broken_file_is_named_and_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "plugins.json").write_text("{ nonsense")
+    with pytest.raises(StatesUnreadable, match=r"plugins\.json"):
+        _ = States(tmp_path).disabled
+    for command in (["plugins"], ["plugins", "disable", "text"]):
+        done = CliRunner().invoke(main, [*command, "--data", str(tmp_path)])
+        assert done.exit_code == 1
+        assert "plugins.json" in done.output
+    assert (tmp_path / "plugins.json").read_text() == "{ nonsense"
+
+
+def test_the_command_disables_and_enables_and_lists(tmp_path: Path) -> None:
+    data = ["--data", str(tmp_path)]
+    done = CliRunner().invoke(main, ["plugins", "disable", "text", *data])
+    assert (done.exit_code, "Restart" in done.output) == (0, True)
+    listed = CliRunner().invoke(main, ["plugins", "--json", *data])
+    status = {one["name"]: one["status"] for one in json.loads(listed.output)}
+    assert status["text"] == "disabled"
+    CliRunner().invoke(main, ["plugins", "enable", "text", *data])
+    assert States(tmp_path).disabled == frozenset()
+    unknown = CliRunner().invoke(main, ["plugins", "disable", "nonesuch", *data])
+    assert (unknown.exit_code, "nonesuch" in unknown.output) == (1, True)
+
+
+def test_a_plugin_can_be_checked_by_itself() -> None:
+    done = CliRunner().invoke(main, ["plugins", "check", "text"])
+    assert done.exit_code == 0
+    assert "message type text" in done.output
+    assert CliRunner().invoke(main, ["plugins", "check", "nonesuch"]).exit_code == 1
+
+
+def test_a_folder_gives_plugins_of_one_file(tmp_path: Path) -> None:
+    (tmp_path / "solo_hello.py").write_text("")
+    (tmp_path / "solo_hello_ui.py").write_text("")
+    (tmp_path / "solo_bad.py").write_text("raise KeyError('x')")
+    (tmp_path / "colorsys.py").write_text("")
+    plugins = Plugins(group=GROUP, project="dash_messenger", hooks=ServerHooks)
+    plugins.load(Sources(folder=tmp_path))
+    found = {one.name: one for one in plugins if not one.distribution}
+    assert found.keys() == {"solo_hello", "solo_bad", "colorsys"}
+    assert found["solo_hello"].status == "loaded"
+    assert "KeyError" in found["solo_bad"].reason
+    assert "another module called colorsys" in found["colorsys"].reason

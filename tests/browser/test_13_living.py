@@ -1,0 +1,114 @@
+"""Messages that live: answered, changed, deleted, reacted to; in every open page at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.steps import TEXT_BOX, open_chat, talk
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+def row(page: Page, text: str) -> Locator:
+    return page.locator(".dm-row", has_text=text)
+
+
+async def menu(page: Page, text: str) -> Locator:
+    await row(page, text).locator(".dm-bubble").click(button="right")
+    opened = page.get_by_role("menu")
+    await expect(opened).to_be_visible()
+    return opened
+
+
+async def choose(page: Page, text: str, entry: str) -> None:
+    await (await menu(page, text)).get_by_role("menuitem", name=entry, exact=True).click()
+
+
+async def test_a_reaction_is_seen_by_all_and_taken_back(person: Any, size: str) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    await ann.send(chat, "Tea?")
+    here, there = await open_chat(ann, chat), await open_chat(bob, chat)
+    await (await menu(there, "Tea?")).get_by_role("menuitemcheckbox", name="👍").click()
+    chip = row(there, "Tea?").locator(".dm-reactions button")
+    await expect(chip).to_have_attribute("aria-pressed", "true")
+    await expect(row(here, "Tea?").locator(".dm-reactions button")).to_have_text("👍 1")
+    await row(here, "Tea?").locator(".dm-reactions button").click()
+    await expect(chip).to_have_text("👍 2")
+    await chip.click()
+    await expect(row(here, "Tea?").locator(".dm-reactions button")).to_have_text("👍 1")
+    await expect(chip).to_have_attribute("aria-pressed", "false")
+    await there.reload()
+    await expect(chip).to_have_text("👍 1")
+
+
+async def test_an_answer_shows_what_it_answers_and_leads_there(person: Any, size: str) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    await ann.send(chat, "The first of many")
+    for n in range(40):
+        await ann.send(chat, f"number {n}")
+    there = await open_chat(ann, chat)
+    await choose(there, "number 39", "Reply")
+    await expect(there.locator(".dm-composing")).to_contain_text("Reply to Ann")
+    await there.locator(TEXT_BOX).fill("I saw it")
+    await there.keyboard.press("Enter")
+    quote = row(there, "I saw it").locator(".dm-quote")
+    await expect(quote).to_contain_text("number 39")
+    await expect(there.locator(".dm-composing")).to_have_count(0)
+    first = (await ann.call("message.history", conversation=chat, after=0, limit=1))["messages"][0]
+    await ann.call(
+        "message.send",
+        conversation=chat,
+        client_id="a" * 31 + "1",
+        type="text",
+        content={"text": "far back"},
+        reply_to=first["id"],
+    )
+    await row(there, "far back").locator(".dm-quote").click()
+    await expect(row(there, "The first of many").first).to_be_in_viewport()
+
+
+async def test_an_edit_and_a_deletion_are_seen_at_once(person: Any, size: str) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    await ann.send(chat, "Green te")
+    await ann.send(chat, "nonsense")
+    here, there = await open_chat(ann, chat), await open_chat(bob, chat)
+    await choose(here, "Green te", "Edit")
+    await expect(here.locator(TEXT_BOX)).to_have_value("Green te")
+    await here.locator(TEXT_BOX).fill("Green tea")
+    await here.keyboard.press("Enter")
+    await expect(row(there, "Green tea")).to_contain_text("edited")
+    await expect(here.locator(TEXT_BOX)).to_have_value("")
+    await choose(here, "nonsense", "Delete")
+    await here.get_by_role("menuitem", name="Delete for everybody").click()
+    await expect(row(there, "Message deleted")).to_be_visible()
+    await expect(row(there, "nonsense")).to_have_count(0)
+
+
+async def test_a_menu_closes_by_escape_and_gives_the_focus_back(person: Any) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    await ann.send(chat, "Tea?")
+    here = await open_chat(ann, chat)
+    button = row(here, "Tea?").get_by_role("button", name="What to do with this message")
+    await button.focus()
+    await here.keyboard.press("Enter")
+    await expect(here.get_by_role("menu")).to_be_visible()
+    await here.keyboard.press("Escape")
+    await expect(here.get_by_role("menu")).to_have_count(0)
+    await expect(button).to_be_focused()
+
+
+async def test_only_what_one_may_do_is_offered(person: Any) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    await ann.send(chat, "Tea?")
+    opened = await menu(await open_chat(bob, chat), "Tea?")
+    await expect(opened.get_by_role("menuitem", name="Reply")).to_be_visible()
+    for entry in ("Edit", "Delete"):
+        await expect(opened.get_by_role("menuitem", name=entry, exact=True)).to_have_count(0)

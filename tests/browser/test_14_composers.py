@@ -1,0 +1,164 @@
+"""What messages are written with beside the text box: formats, photos, files, stickers, themes."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.async_api import Page, expect
+
+from tests.browser.steps import TEXT_BOX, open_chat, open_dialog, open_list, talk
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "lake.jpg"
+    Image.radial_gradient("L").resize((900, 600)).convert("RGB").save(path, "JPEG")
+    return path
+
+
+async def form(page: Page, entry: str) -> None:
+    await page.get_by_role("button", name="Attach").click()
+    await page.get_by_role("menuitem", name=entry, exact=True).click()
+    await expect(page.locator(".dm-form")).to_be_visible()
+
+
+async def sent(page: Page) -> None:
+    await page.locator(".dm-form footer button:not([disabled])").click()
+    await expect(page.locator(".dm-form")).to_have_count(0, timeout=30_000)
+
+
+async def test_markdown_is_written_previewed_and_drawn(person: Any, size: str) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    page, there = await open_chat(ann, chat), await open_chat(bob, chat)
+    await page.get_by_role("button", name="Write as: Markdown").click()
+    box = page.locator(TEXT_BOX)
+    await box.fill("tea")
+    await box.select_text()
+    await page.get_by_role("button", name="Bold").click()
+    await expect(box).to_have_value("**tea**")
+    await page.get_by_role("button", name="Preview").click()
+    await expect(page.locator(".dm-preview strong")).to_have_text("tea")
+    await page.get_by_role("button", name="Keep writing").click()
+    await box.fill("**tea**\n\n```python\nx = 1\n```\n\nand ||a secret||")
+    await page.get_by_role("button", name="Send").click()
+    drawn = there.locator('.dm-body[data-plugin="markdown"]')
+    await expect(drawn.locator("strong")).to_have_text("tea")
+    await expect(drawn.locator("pre")).to_have_text("x = 1")
+    spoiler = drawn.locator("[data-reveal]")
+    await spoiler.click()
+    await expect(spoiler).to_have_attribute("data-revealed", "")
+
+
+async def test_a_photo_is_sent_with_a_caption_and_opened_large(
+    person: Any, size: str, photo: Path
+) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    page, there = await open_chat(ann, chat), await open_chat(bob, chat)
+    await form(page, "Photo")
+    await page.locator(".dm-add-files input").set_input_files([photo, photo])
+    await page.get_by_label("What is in the picture").first.fill("A lake")
+    await page.get_by_label("Caption").fill("Dusk")
+    await sent(page)
+    shown = there.locator('.dm-body[data-plugin="photo"]')
+    await expect(shown.locator("img")).to_have_count(2)
+    await expect(shown.locator("img").first).to_have_attribute("alt", "A lake")
+    await expect(shown.locator(".caption")).to_have_text("Dusk")
+    await shown.get_by_role("button").first.click()
+    gallery = there.get_by_role("dialog", name="Picture")
+    await expect(gallery.locator("img")).to_have_js_property("naturalWidth", 900)
+    await there.keyboard.press("ArrowRight")
+    await there.keyboard.press("Escape")
+    await expect(gallery).to_have_count(0)
+    await expect(shown.get_by_role("button").first).to_be_focused()
+
+
+async def test_a_file_is_sent_and_what_is_no_photo_is_refused_in_place(
+    person: Any, size: str, tmp_path: Path
+) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    page = await open_chat(ann, chat)
+    wrong = tmp_path / "wrong.png"
+    wrong.write_bytes(b"no picture at all")
+    await form(page, "Photo")
+    await page.locator(".dm-add-files input").set_input_files(wrong)
+    await page.get_by_label("Caption").fill("kept")
+    await page.locator(".dm-form footer button:not([disabled])").click()
+    await expect(page.locator(".dm-form-problem")).to_be_visible()
+    await expect(page.get_by_label("Caption")).to_have_value("kept")
+    await page.keyboard.press("Escape")
+    await form(page, "File")
+    await page.locator(".dm-add-files input").set_input_files(wrong)
+    await sent(page)
+    link = page.locator('.dm-body[data-plugin="files"] a')
+    await expect(link).to_contain_text("wrong.png")
+    address = await link.get_attribute("href")
+    answer = await bob.context.request.get(f"{bob.base_url}{address}")
+    assert await answer.body() == b"no picture at all"
+    assert answer.headers["content-disposition"].startswith("attachment")
+
+
+async def test_a_sticker_is_picked_and_its_pack_kept(person: Any, size: str) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    page, there = await open_chat(ann, chat), await open_chat(bob, chat)
+    await page.get_by_role("button", name="Stickers").click()
+    picker = page.get_by_role("dialog", name="Stickers")
+    await picker.get_by_role("searchbox").fill("☕")
+    await expect(picker.locator(".dm-pick")).to_have_count(1)
+    await picker.locator(".dm-pick").click()
+    shown = there.locator('.dm-bare .dm-body[data-plugin="stickers"] img')
+    await expect(shown).to_have_attribute("alt", "☕")
+    await expect(shown).to_have_js_property("naturalWidth", 384)
+
+
+async def test_a_pack_of_one_s_own_is_made_in_the_settings(person: Any, tmp_path: Path) -> None:
+    ann = await person("Ann")
+    out = io.BytesIO()
+    Image.new("RGBA", (700, 500), (200, 30, 30, 128)).save(out, "PNG")
+    (tmp_path / "dot.png").write_bytes(out.getvalue())
+    page = await open_list(ann)
+    settings = await open_dialog(page, "Settings")
+    await settings.locator(".settings-panel > summary").click()
+    await settings.get_by_label("Name of a new pack").fill("Dots")
+    await settings.get_by_role("button", name="Make a pack").click()
+    await expect(settings.locator(".dm-uploads input")).to_be_attached()
+    # Dash asks once more for what has just been drawn.
+    await page.wait_for_load_state("networkidle")
+    await settings.locator(".dm-uploads input").set_input_files(tmp_path / "dot.png")
+    await settings.get_by_label("Emoji").fill("🔴")
+    await page.keyboard.press("Enter")
+    while not (await ann.call("stickers.packs"))["packs"][0]["items"][0]["emoji"]:
+        continue
+    await page.wait_for_load_state("networkidle")
+    await settings.get_by_label("Name", exact=True).fill("Red dots")
+    await page.keyboard.press("Enter")
+    await expect(settings.get_by_text("Red dots", exact=True)).to_be_visible()
+    (pack, *_) = (await ann.call("stickers.packs"))["packs"]
+    assert (pack["title"], [item["emoji"] for item in pack["items"]]) == ("Red dots", ["🔴"])
+    assert (pack["items"][0]["width"], pack["items"][0]["height"]) == (512, 366)
+
+
+async def test_a_theme_is_live_and_there_on_the_next_page(person: Any, size: str) -> None:
+    ann = await person("Ann")
+    page = await open_list(ann)
+    settings = await open_dialog(page, "Settings")
+    await settings.get_by_text("Night", exact=True).click()
+    behind = "getComputedStyle(document.documentElement).getPropertyValue('--surface-0').trim()"
+    await expect(page.locator("html")).to_have_attribute("data-theme", "night")
+    assert await page.evaluate(behind) == "#0b1424"
+    await expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "dark")
+    account = await ann.call("account.get")
+    while account["theme"] != "night":
+        account = await ann.call("account.get")
+    other = await ann.open("/")
+    await expect(other.locator("html")).to_have_attribute("data-theme", "night")
+    assert await other.evaluate(behind) == "#0b1424"
