@@ -16,7 +16,7 @@ import tempfile
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from dash_messenger.commands import Command
@@ -34,7 +34,7 @@ from sqlalchemy.engine import Dialect
 DOCS = Path(__file__).parent
 PART = re.compile(r"(<!-- from the code: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 SQLITE: Dialect = sqlite.dialect()
-POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+POSTGRESQL: Dialect = cast(Any, postgresql).dialect()
 
 CLOSE_CODE_MEANINGS = {
     CloseCode.GOING_AWAY: "The server shuts down.",

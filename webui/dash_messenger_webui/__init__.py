@@ -1,6 +1,5 @@
 """The web UI of Dash Messenger: what a plugin's Dash half may import from it."""
 
-from dash_messenger_webui import controls
 from dash_messenger_webui.contract import (
     Composer,
     Drawable,
@@ -12,6 +11,7 @@ from dash_messenger_webui.contract import (
     Translate,
     act,
 )
+from dash_messenger_webui.controls import button, text_input, uploads
 from dash_messenger_webui.extensions import SettingsPanel, ThemeView
 from dash_messenger_webui.fields import field
 from dash_messenger_webui.hookspecs import hookimpl
@@ -29,8 +29,10 @@ __all__ = [
     "ThemeView",
     "Translate",
     "act",
-    "controls",
+    "button",
     "field",
     "hookimpl",
+    "text_input",
+    "uploads",
     "viewer",
 ]

@@ -28,7 +28,7 @@ class Proposed(Struct, frozen=True):
 
 
 class Login(Struct, frozen=True):
-    """Somebody who has proved to know a password, before anything else is asked or opened."""
+    """Somebody who has proved to know a password, before a session is opened."""
 
     user: str
     username: str

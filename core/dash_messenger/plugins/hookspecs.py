@@ -157,7 +157,7 @@ class ServerHooks(Protocol):
     async def check_login(self, login: Login, context: Context) -> None:
         """Look at a log-in before anything is opened.
 
-        When: after the password was right, before a second factor is asked for. Several plugins:
+        When: after the password was right, before a session is opened. Several plugins:
         one after another. If it raises: the log-in is refused. Since 0.1.
         """
 

@@ -9,7 +9,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 from dash_messenger import Failure
-from dash_messenger_webui import SettingsPanel, Translate, controls, viewer
+from dash_messenger_webui import (
+    SettingsPanel,
+    Translate,
+    button,
+    text_input,
+    uploads,
+    viewer,
+)
 
 __all__ = ["StickersPanel"]
 
@@ -43,8 +50,8 @@ class StickersPanel(SettingsPanel):
             html.Div(await self._packs(t), id=LIST),
             html.Div(
                 [
-                    controls.text_input(t("Name of a new pack"), TITLE, max=64),
-                    controls.button(t("Make a pack"), MAKE),
+                    text_input(t("Name of a new pack"), TITLE, max=64),
+                    button(t("Make a pack"), MAKE),
                 ],
                 className="field-with-button",
             ),
@@ -136,17 +143,15 @@ def _pack(pack: dict[str, Any], t: Translate) -> Any:
     items = [_item(item, pack, t) for item in pack["items"]]
     grid = html.Ul(items, className="sticker-list")
     if not pack["own"]:
-        forget = [controls.button(t("Keep no longer"), _id("forget", pack["id"]))]
+        forget = [button(t("Keep no longer"), _id("forget", pack["id"]))]
         return html.Details([html.Summary(pack["title"]), grid, *forget])
     return html.Details(
         [
             html.Summary(pack["title"]),
-            controls.text_input(t("Name"), _id("rename", pack["id"]), value=pack["title"], max=64),
+            text_input(t("Name"), _id("rename", pack["id"]), value=pack["title"], max=64),
             grid,
-            controls.uploads(
-                t("Add pictures"), _id("upload", pack["id"]), accept=KINDS, multiple=True
-            ),
-            controls.button(t("Delete the pack"), _id("delete", pack["id"])),
+            uploads(t("Add pictures"), _id("upload", pack["id"]), accept=KINDS, multiple=True),
+            button(t("Delete the pack"), _id("delete", pack["id"])),
         ],
         open=True,
     )
@@ -161,8 +166,8 @@ def _item(item: dict[str, Any], pack: dict[str, Any], t: Translate) -> Any:
     return html.Li(
         [
             picture,
-            controls.text_input(t("Emoji"), _id("tag", item["id"]), value=item["emoji"], max=64),
-            controls.button(t("To the front"), _id("first", f"{pack['id']}-{item['id']}")),
-            controls.button(t("Remove"), _id("remove", item["id"])),
+            text_input(t("Emoji"), _id("tag", item["id"]), value=item["emoji"], max=64),
+            button(t("To the front"), _id("first", f"{pack['id']}-{item['id']}")),
+            button(t("Remove"), _id("remove", item["id"])),
         ]
     )
