@@ -112,3 +112,29 @@ async def test_only_what_one_may_do_is_offered(person: Any) -> None:
     await expect(opened.get_by_role("menuitem", name="Reply")).to_be_visible()
     for entry in ("Edit", "Delete"):
         await expect(opened.get_by_role("menuitem", name=entry, exact=True)).to_have_count(0)
+
+
+async def test_markup_never_acts_whatever_it_claims(person: Any) -> None:
+    """A body of HTML is looked at, nothing more: only components act."""
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    await ann.call(
+        "message.send",
+        conversation=chat,
+        client_id="b" * 31 + "2",
+        type="markdown",
+        content={"text": "**bold**"},
+    )
+    page = await open_chat(bob, chat)
+    await page.locator(".dm-body strong").evaluate(
+        """bold => bold.innerHTML = '<i data-react="👍">one</i>' +
+        '<b class="dm-body dm-component"><b data-act="vote">two</b></b><i data-more>three</i>'"""
+    )
+    for word in ("one", "two", "three"):
+        await page.get_by_text(word, exact=True).click()
+    await expect(page.get_by_role("menu")).to_have_count(0)
+    await bob.send(chat, "after it")
+    await expect(row(page, "after it")).to_be_visible()
+    found = await bob.call("message.history", conversation=chat)
+    assert "reactions" not in found["messages"][0]
+    await expect(page.locator(".dm-note")).to_have_count(0)

@@ -313,7 +313,11 @@ function Messages({ app, id, rows, group, plugins, menus }: MessagesProps) {
   /** Show a message, loading what is around it if need be. */
   const jump = async (number: number) => {
     const place = () => drawn.current.findIndex((row) => row.message?.number === number);
-    if (place() < 0) await sync.load(id, "around", number);
+    if (place() < 0) {
+      await sync.load(id, "around", number);
+      // What was loaded is drawn a frame later.
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    }
     const index = place();
     if (index < 0) return;
     atEnd.current = false;
@@ -327,9 +331,13 @@ function Messages({ app, id, rows, group, plugins, menus }: MessagesProps) {
 
   const onClick = (event: React.MouseEvent) => {
     const target = event.target as Element;
-    const pressed = target.closest<HTMLElement>("[data-more], [data-jump], [data-react], .dm-component [data-act]");
+    const pressed = target.closest<HTMLElement>("[data-more], [data-jump], [data-react], [data-act]");
     const message = pressed && messageAt(pressed);
     if (!pressed || !message) return;
+    // Inside a body only components act. What is asked is the body itself: markup may claim any class.
+    const body = pressed.closest(".dm-row")!.querySelector(".dm-bubble > .dm-body");
+    const isOurs = !body?.contains(pressed);
+    if (isOurs === (pressed.dataset["act"] !== undefined) || (!isOurs && !body?.classList.contains("dm-component"))) return;
     const { more, jump: to, react } = pressed.dataset;
     if (more !== undefined) {
       const box = pressed.getBoundingClientRect();

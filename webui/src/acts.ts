@@ -74,7 +74,8 @@ export class Acts {
     const { command, params, message } = wish;
     this.inFlight.add(name);
     try {
-      await this.socket.call(command, params);
+      const answer = await this.socket.call<{ mark?: unknown }>(command, params);
+      if (command === "message.act") this.store.putOwn(message.conversation, message.id, { mark: answer.mark });
       this.done(name, wish, "");
     } catch (error) {
       if (error instanceof NoAnswer && !command.startsWith("message.")) {

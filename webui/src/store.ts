@@ -190,7 +190,9 @@ export class Store {
     this.learnUsers(page.users);
     const window = this.window(id);
     const known = new Map(window.messages.map((message) => [message.id, message]));
-    const fresh = page.messages.map((message) => newer(known.get(message.id), message));
+    // What the cache kept may be of the same revision and have other reactions.
+    const stale = where === "instead" && window.cursor < 0;
+    const fresh = page.messages.map((message) => (stale ? message : newer(known.get(message.id), message)));
     const first = window.messages[0]?.number ?? Infinity;
     const last = window.messages[window.messages.length - 1]?.number ?? -1;
     if (where === "before") {

@@ -116,7 +116,9 @@ export class Sync {
   }
 
   private snapshot(result: SyncResult): void {
-    this.userCursor = Math.max(this.userCursor, result.me.seq);
+    // What happened to oneself while there was no connection is in one's own log.
+    if (this.userCursor && result.me.seq > this.userCursor) void this.pullOwn();
+    else this.userCursor = Math.max(this.userCursor, result.me.seq);
     this.store.learnUsers(result.users);
     this.store.setMe({ id: result.me.id, username: result.me.username, display_name: result.me.display_name });
     for (const conversation of result.conversations) this.refresh(conversation);
