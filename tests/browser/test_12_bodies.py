@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,18 @@ async def test_a_body_that_cannot_be_drawn_shows_its_text_and_leaves_its_neighbo
     for someone in (ann, bob):
         # React logs what a boundary caught.
         someone.problems[:] = [p for p in someone.problems if not p.startswith("console: ")]
+
+
+async def test_a_body_shows_names_and_times_as_each_reader_knows_them(person: Any) -> None:
+    ann, bob, conversation = await two_people(person)
+    page, theirs = await ann.open(f"/c/{conversation}"), await bob.open(f"/c/{conversation}")
+    await write(page, "sign")
+    for shown in (page, theirs):
+        await expect(shown.locator(".dm-body [data-person]")).to_have_text("Ann")
+        await expect(shown.locator(".dm-body time")).to_have_text(re.compile(r"\w+ \d+|\d+ \w+, "))
+    await ann.call("account.update", display_name="Ann Other")
+    await theirs.reload()
+    await expect(theirs.locator(".dm-body [data-person]")).to_have_text("Ann Other")
 
 
 async def test_without_its_plugin_a_message_shows_its_text_and_nothing_can_be_written(

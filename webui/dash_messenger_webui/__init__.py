@@ -10,6 +10,8 @@ from dash_messenger_webui.contract import (
     Picker,
     Translate,
     act,
+    moment,
+    person,
 )
 from dash_messenger_webui.controls import button, text_input, uploads
 from dash_messenger_webui.extensions import SettingsPanel, ThemeView
@@ -32,6 +34,8 @@ __all__ = [
     "button",
     "field",
     "hookimpl",
+    "moment",
+    "person",
     "text_input",
     "uploads",
     "viewer",

@@ -30,6 +30,8 @@ __all__ = [
     "body_json",
     "composer_json",
     "menu_json",
+    "moment",
+    "person",
 ]
 
 ContentT = TypeVar("ContentT")
@@ -48,8 +50,9 @@ class Html:
 
     A few data attributes have a meaning in it: ``data-gallery="URL"`` (with ``data-caption`` and
     ``data-download``) opens a picture large; ``data-copy`` on a button copies the text of the
-    nearest ``pre``; what is inside ``data-reveal`` is shown when it is pressed. Nothing in it can
-    act on the message: see `act`.
+    nearest ``pre``; what is inside ``data-reveal`` is shown when it is pressed; ``data-person`` and
+    ``data-moment`` are filled in, see `person` and `moment`. Nothing in it can act on the message:
+    see `act`.
     """
 
     markup: str
@@ -167,6 +170,26 @@ def act(action: str, *, mark: Any = _LEFT_OUT, confirm: str | None = None, **par
     if confirm is not None:
         attributes["data-confirm"] = confirm
     return attributes
+
+
+def person(user: str) -> Any:
+    """Attributes of an element that shows somebody's name: ``html.Span(**person(id))``.
+
+    A body is drawn once for all readers, and names change: it holds the user's id, and each
+    reader's page fills the name in. In `Html`: ``<span data-person="ID"></span>``. The element has
+    no content of its own.
+    """
+    return {"data-person": user}
+
+
+def moment(at_ms: int, *, show: Literal["both", "day", "time"] = "both") -> Any:
+    """Attributes of an element that shows a time: ``html.Time(**moment(closes_at_ms))``.
+
+    ``at_ms`` is milliseconds UTC; each reader's page writes it in the reader's language and time
+    zone. In `Html`: ``<time data-moment="MS" data-show="day"></time>``. The element has no content
+    of its own.
+    """
+    return {"data-moment": str(at_ms), "data-show": show}
 
 
 class MessageView(Generic[ContentT, StateT]):

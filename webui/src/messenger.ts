@@ -4,6 +4,7 @@ import { useSyncExternalStore } from "react";
 import { Acts } from "./acts";
 import { enableBehaviours } from "./behaviours";
 import { Cache } from "./cache";
+import { fillBodies } from "./filling";
 import { Outbox, storedKeys } from "./outbox";
 import { Route } from "./route";
 import { Socket } from "./socket";
@@ -67,6 +68,7 @@ export class Messenger {
     void this.sync.recall();
     this.showUnreadInTitle();
     enableBehaviours(this.texts);
+    fillBodies(this);
   }
 
   call<T>(command: string, params: unknown, timeoutMs?: number): Promise<T> {

@@ -24,6 +24,8 @@ const LOG_PAGE = 500;
 const READ_EVERY_MS = 2_000;
 const KEEP_AFTER_MS = 1_000;
 const RETRY_SYNC_MS = 3_000;
+// As many as the server answers for at once.
+const USERS_AT_ONCE = 100;
 
 export class Sync {
   private epoch = "";
@@ -35,6 +37,7 @@ export class Sync {
   private readonly pulling = new Map<string, boolean>();
   private readonly reading = new Map<string, { sentNo: number; timer: number }>();
   private readonly asked = new Set<string>();
+  private readonly unknown = new Set<string>();
   private keepTimer = 0;
   private readonly toKeep = new Set<string>();
 
@@ -169,7 +172,7 @@ export class Sync {
   private apply(event: LogEvent): void {
     const { log, kind, data } = event;
     if (data.message) {
-      if (!this.store.users[data.message.sender]) void this.learn(data.message.sender);
+      if (!this.store.users[data.message.sender]) this.learn(data.message.sender);
       this.store.putMessage(data.message);
       this.keep(log);
     } else if (kind === "reaction.changed") {
@@ -189,7 +192,7 @@ export class Sync {
     if (kind === "conversation.added" && data.conversation) void this.fetch(data.conversation);
     else if (kind === "conversation.removed" && data.conversation) this.store.dropConversation(data.conversation);
     else if (kind === "mark.changed" && data.conversation) this.store.putOwn(data.conversation, String(data["message_id"]), { mark: data["mark"] });
-    else if (kind === "account.updated") void this.learn(this.store.me.id);
+    else if (kind === "account.updated") this.learn(this.store.me.id);
   }
 
   /** Read a conversation's log from our cursor to its end. */
@@ -271,7 +274,7 @@ export class Sync {
         if (result.users) this.store.learnUsers(result.users);
         const conversation = result.conversation ?? result;
         this.refresh(conversation);
-        if (conversation.peer && !this.store.users[conversation.peer]) void this.learn(conversation.peer);
+        if (conversation.peer && !this.store.users[conversation.peer]) this.learn(conversation.peer);
         this.keep();
       } catch (error) {
         if (error instanceof Refusal && error.key === "not_found") {
@@ -283,17 +286,28 @@ export class Sync {
     }, async () => undefined);
   }
 
-  private async learn(id: string): Promise<void> {
+  /** Ask who somebody is, once; those asked for in one turn are asked for together. */
+  learn(id: string): void {
     if (this.asked.has(id) && id !== this.store.me.id) return;
     this.asked.add(id);
-    try {
-      const { users } = await this.socket.call<{ users: User[] }>("user.get", { users: [id] });
-      for (const user of users) {
-        if (user.id === this.store.me.id) this.store.setMe(user);
-        else this.store.learnUsers({ [user.id]: user });
+    if (!this.unknown.size) queueMicrotask(() => void this.learnUnknown());
+    this.unknown.add(id);
+  }
+
+  private async learnUnknown(): Promise<void> {
+    const ids = [...this.unknown];
+    this.unknown.clear();
+    for (let at = 0; at < ids.length; at += USERS_AT_ONCE) {
+      const some = ids.slice(at, at + USERS_AT_ONCE);
+      try {
+        const { users } = await this.socket.call<{ users: User[] }>("user.get", { users: some });
+        for (const user of users) {
+          if (user.id === this.store.me.id) this.store.setMe(user);
+          else this.store.learnUsers({ [user.id]: user });
+        }
+      } catch {
+        for (const id of some) this.asked.delete(id);
       }
-    } catch {
-      this.asked.delete(id);
     }
   }
 

@@ -30,6 +30,15 @@ export class Times {
     return this.whole.format(atMs);
   }
 
+  /** A moment as a body asks for it: its time, its day, or both; nothing where it is no number. */
+  moment(atMs: number, show = "both", nowMs = Date.now()): string {
+    if (!Number.isFinite(atMs)) return "";
+    if (show === "time") return this.time(atMs);
+    const sameYear = new Date(atMs).getFullYear() === new Date(nowMs).getFullYear();
+    const day = (sameYear ? this.dayOfYear : this.dayOfOtherYear).format(atMs);
+    return show === "day" ? day : `${day}, ${this.time(atMs)}`;
+  }
+
   /** The heading of a day; `today` and `yesterday` are words of the page's language. */
   day(atMs: number, today: string, yesterday: string, nowMs = Date.now()): string {
     const ago = daysBetween(atMs, nowMs);
