@@ -3,7 +3,7 @@
 Owns what counts as a fault. Must not know sockets or databases: callers record, then ask.
 
 lost       an acknowledged message is not stored as it was acknowledged, or a reader who followed a
-           log to its end did not get something that is stored
+           log to its end did not get something that is stored (of a message's revisions, the last)
 duplicate  one name is stored twice or has two answers, or a reader got one event twice
 gap        the numbers of a log are not dense, or a frame begins beyond where its reader stands
 reorder    a frame goes back, or one sender's messages stand in another order than they were sent
@@ -17,6 +17,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
+
+# Several of one message in a row are one to a reader.
+REVISIONS = ("message.updated", "message.deleted")
 
 Kind = Literal["lost", "duplicate", "gap", "reorder", "phantom", "leak"]
 
@@ -38,6 +41,11 @@ class Entry:
     sender: str = ""
     client_id: str = ""
     text: str = ""
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """The message it is about."""
+        return self.sender, self.client_id
 
 
 @dataclass(slots=True)
@@ -121,11 +129,10 @@ class History:
                     yield Fault("gap", f"{log} stores {entry.seq} in place {expected}")
                     break
             for entry in entries:
-                if not entry.client_id:
+                if not entry.client_id or entry.kind in REVISIONS:
                     continue
-                name = (entry.sender, entry.client_id)
-                names[name] += 1
-                sent = self._sent.get(name)
+                names[entry.name] += 1
+                sent = self._sent.get(entry.name)
                 if sent is None or (sent.conversation, sent.text) != (log, entry.text):
                     yield Fault("phantom", f"{log} stores {entry}")
         for name, count in names.items():
@@ -139,7 +146,7 @@ class History:
                 yield Fault("duplicate", f"{client_id} was answered {sent.answers}")
             for seq in set(sent.answers):
                 entry = at.get((sent.conversation, seq))
-                if entry is None or (entry.sender, entry.client_id) != (sender, client_id):
+                if entry is None or entry.name != (sender, client_id):
                     yield Fault("lost", f"{client_id}, acknowledged at {seq}: there is {entry}")
 
     def _check_order(self) -> Iterable[Fault]:
@@ -189,12 +196,15 @@ class History:
             seen = {entry.seq for _, entry in received}
             skipped = self._skipped[reader, log]
             begin = received[0][0] if received else 0
+            entries = self._stored.get(log, ())
+            last = {entry.name: entry.seq for entry in entries if entry.kind in REVISIONS}
             missed = [
                 entry.seq
-                for entry in self._stored.get(log, ())
+                for entry in entries
                 if entry.seq > begin
                 and entry.seq not in seen
                 and not any(after < entry.seq <= seq for after, seq in skipped)
+                and not (entry.kind == "message.updated" and entry.seq < last[entry.name])
             ]
             if missed:
                 yield Fault("lost", f"{reader} never got {missed[:5]} of {log}")

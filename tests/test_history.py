@@ -14,6 +14,11 @@ ONE = Entry(2, "message.created", ANN, "n1", "one")
 TWO = Entry(3, "message.created", ANN, "n2", "two")
 
 
+def changed(seq: int, kind: str = "message.updated") -> Entry:
+    """Another revision of Ann's second message."""
+    return Entry(seq, kind, ANN, "n2", "two")
+
+
 def record() -> History:
     """Ann sends two messages, both are answered; Bob, who followed from the beginning, got them."""
     history = History()
@@ -36,6 +41,11 @@ def lose(history: History) -> None:
 def lose_for_a_reader(history: History) -> None:
     history.received("eve", LOG, 0, FIRST)
     history.followed("eve", LOG)
+
+
+def lose_the_last_revision(history: History) -> None:
+    history.stored(LOG, [FIRST, ONE, TWO, changed(4), changed(5)])
+    history.received(BOB, LOG, 3, changed(4))
 
 
 def store_twice(history: History) -> None:
@@ -89,6 +99,7 @@ def test_a_good_record_has_no_fault() -> None:
     [
         ("lost", lose),
         ("lost", lose_for_a_reader),
+        ("lost", lose_the_last_revision),
         ("duplicate", store_twice),
         ("duplicate", answer_otherwise),
         ("duplicate", deliver_twice),
@@ -112,4 +123,14 @@ def test_what_was_told_as_resync_is_not_lost() -> None:
     history.received("eve", LOG, 0, FIRST)
     history.resynced("eve", LOG, 1, 3)
     history.followed("eve", LOG)
+    assert history.check() == []
+
+
+@pytest.mark.parametrize("kind", ["message.updated", "message.deleted"])
+def test_revisions_that_a_later_one_covers_are_not_lost(kind: str) -> None:
+    history = record()
+    last = changed(6, kind)
+    history.stored(LOG, [FIRST, ONE, TWO, changed(4), changed(5), last])
+    history.live(BOB, 1, LOG, 3, 6)
+    history.received(BOB, LOG, 3, last)
     assert history.check() == []

@@ -51,6 +51,7 @@ PAGE_EVENTS = 500
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 20.0
 # Safe to ask twice; anything with a client_id is too.
+_NAMED = frozenset({"message.send", "message.edit", "message.act"})
 _REPEATABLE = frozenset({"sync", "log.read", "message.history", "read.advance", "plugin.list"})
 
 
@@ -176,7 +177,8 @@ class Client:
 
         Parameters are given by name, or as one mapping, or both. Without a connection it waits for
         one. What is safe to repeat (reading, and whatever carries a ``client_id``, which
-        ``message.send`` is given if it has none) is asked again after a lost connection.
+        ``message.send``, ``.edit`` and ``.act`` are given if they have none) is asked again after
+        a lost connection.
 
         Raises:
             Failure: what the server answered, by the classes of `dash_messenger.errors`.
@@ -184,7 +186,7 @@ class Client:
             TimedOut: no answer within the time limit.
         """
         wanted = {**(params or {}), **fields}
-        if command == "message.send":
+        if command in _NAMED:
             wanted.setdefault("client_id", self._ids())
         repeatable = "client_id" in wanted or _is_repeatable(command)
         deadline = asyncio.get_running_loop().time() + self._time_limit_s

@@ -4,8 +4,8 @@ Owns the connections and the fan-out. Must not know how messages are stored, and
 the database: what it knows of membership came from `subscribe` and from the events themselves.
 Invariants: the events of a log reach each connection in order; a member hears nothing from before
 joining and nothing after a removal was applied; an event is encoded once for each view, never for
-each reader; the loop is given back at least every `SLICE_S`, or `CROWDED_FACTOR` times that while
-many conversations wait.
+each reader; of revisions that follow each other quickly only some are sent (`pacing`); the loop is
+given back at least every `SLICE_S`, or `CROWDED_FACTOR` times that while many conversations wait.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 import structlog
@@ -21,6 +21,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from dash_messenger.errors import CloseCode
 from dash_messenger.gateway.websocket import text_frame
+from dash_messenger.pacing import Pacing
 from dash_messenger.protocol import Event, Message, encode_event, encode_notification
 
 __all__ = ["Draws", "Hub", "Reader"]
@@ -114,9 +115,11 @@ class Hub:
         self._drawing: dict[str, int] = {}
         self._drawer: asyncio.Task[None] | None = None
         self._backlog = 0
+        self._pacing = Pacing(_later, self._send)
 
     async def aclose(self) -> None:
         """Stop; what was not sent is read from the logs later."""
+        self._pacing.close()
         self._turns.clear()
         self._lanes.clear()
         self._undrawn.clear()
@@ -294,12 +297,25 @@ class Hub:
         for event in events:
             by_log.setdefault(event.log, []).append(event)
         for log_id, some in by_log.items():
-            if log_id in self._drawing or self._wants_drawing(log_id, some):
-                self._drawing[log_id] = self._drawing.get(log_id, 0) + len(some)
-                self._undrawn += some
-                self._backlog += len(some)
-            else:
-                self._enqueue(log_id, some, {})
+            due = self._pacing.take(log_id, some)
+            if due:
+                self._prepare(log_id, due)
+        self._begin_sending()
+
+    def _send(self, events: list[Event]) -> None:
+        """Send events of one log that have waited for their time."""
+        self._prepare(events[0].log, events)
+        self._begin_sending()
+
+    def _prepare(self, log_id: str, events: list[Event]) -> None:
+        if log_id in self._drawing or self._wants_drawing(log_id, events):
+            self._drawing[log_id] = self._drawing.get(log_id, 0) + len(events)
+            self._undrawn += events
+            self._backlog += len(events)
+        else:
+            self._enqueue(log_id, events, {})
+
+    def _begin_sending(self) -> None:
         if self._undrawn and self._drawer is None:
             self._drawer = asyncio.get_running_loop().create_task(self._draw())
         self._run()
@@ -448,6 +464,10 @@ class _Lane:
             self.part += 1
             self.at = 0
         return max(len(some), 1)
+
+
+def _later(delay_s: float, call: Callable[[], None]) -> asyncio.TimerHandle:
+    return asyncio.get_running_loop().call_later(delay_s, call)
 
 
 def _by_view(users: Iterable[_OnlineUser]) -> _Readers:

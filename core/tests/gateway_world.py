@@ -178,6 +178,14 @@ def message_event(log: str, seq: int, text: str = "hi") -> Event:
     return Event(log, seq - 1, seq, "message.created", "ann", 0, {}, message)
 
 
+def revision_event(log: str, seq: int) -> Event:
+    """Another revision of one message, each with the number of its event."""
+    message = Message(
+        f"{log}-poll", log, 1, seq, 1, "ann", "x", "text", msgspec.Raw(b"{}"), f"rev {seq}", 0
+    )
+    return Event(log, seq - 1, seq, "message.updated", "ann", 0, {}, message)
+
+
 def event(log: str, seq: int, kind: str, **data: object) -> Event:
     """An event without a message."""
     return Event(log, seq - 1, seq, kind, "ann", 0, data)

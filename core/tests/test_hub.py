@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from dash_messenger.errors import CloseCode
 from dash_messenger.hub import WRITES_A_SLICE, Hub
-from gateway_world import NoDrawings, event, message_event
+from gateway_world import NoDrawings, event, message_event, revision_event
 
 
 class Socket:
@@ -227,3 +227,28 @@ async def test_closing_a_session_closes_its_sockets_and_one_just_opening(hub):
     hub.announce([message_event("c", 1)])
     await settle(hub)
     assert (ann.seqs, bob.seqs) == ([], [1])
+
+
+async def test_quick_revisions_are_drawn_and_sent_once_and_cover_those_left_out(hub):
+    ann, bot = join(hub, "ann", "c", view="dash:en"), join(hub, "bot", "c")
+    for seq in range(1, 9):
+        hub.announce([revision_event("c", seq)])
+    await settle(hub)
+    assert ann.seqs == bot.seqs == [1]
+    hub.announce([message_event("c", 9)])
+    await settle(hub)
+    frames = [(b["params"]["after"], b["params"]["seq"]) for b in ann.heard]
+    assert frames == [(0, 1), (1, 8), (8, 9)]
+    assert ann.heard[1]["params"]["data"]["message"]["rev"] == 8
+    assert len(ann.writes) == 2
+
+
+async def test_who_joins_hears_no_revision_that_waited_from_before(hub):
+    ann, bob = join(hub, "ann", "c"), join(hub, "bob")
+    hub.announce([revision_event("c", 1)])
+    hub.announce([revision_event("c", 2)])
+    joined = event("c", 3, "member.joined", user={"id": "bob"})
+    hub.apply([joined])
+    hub.announce([joined])
+    await settle(hub)
+    assert (ann.seqs, bob.seqs) == ([1, 2, 3], [3])

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import pytest
 from dash_messenger.actions import Acted, Change, Refuse, action
 from dash_messenger.messages import MessageType
@@ -101,6 +102,90 @@ async def shown(world: ServerWorld, by: str, message: str) -> Any:
 async def events(world: ServerWorld, by: str, log: str) -> list[dict[str, Any]]:
     page = await world.call(by, "log.read", log=log, after=0, limit=500)
     return list(page["events"])
+
+
+async def end_of(world: ServerWorld, log: str) -> int:
+    page = await world.call("ann", "log.read", log=log, after=0)
+    newest: int = page["newest"]
+    return newest
+
+
+class Listener:
+    """A connection that applies what it is sent as every client should."""
+
+    def __init__(self, user: str, cursor: int) -> None:
+        self.user, self.cursor = user, cursor
+        self.session = "session"
+        self.view: str | None = None
+        self.messages: dict[str, dict[str, Any]] = {}
+        self.updates = 0
+        self.stirred = asyncio.Event()
+
+    def write(self, frames: bytes) -> None:
+        for frame in msgspec.json.Decoder().decode_lines(_bodies(frames)):
+            if frame["params"]["log"] != self.user:
+                self.take(frame["params"])
+
+    def take(self, event: dict[str, Any]) -> None:
+        assert event["after"] <= self.cursor < event["seq"]
+        self.cursor = event["seq"]
+        message = event["data"].get("message")
+        self.updates += event["kind"] == "message.updated"
+        if (
+            message is not None
+            and message["rev"] > self.messages.get(message["id"], message)["rev"]
+        ):
+            self.messages[message["id"]] = message
+        self.stirred.set()
+
+    def close(self, code: Any, reason: str = "") -> None:
+        raise AssertionError(code)
+
+
+def _bodies(frames: bytes) -> bytes:
+    lines = []
+    while frames:
+        size, at = frames[1], 2
+        if size == 126:
+            size, at = int.from_bytes(frames[2:4], "big"), 4
+        lines.append(frames[at : at + size])
+        frames = frames[at + size :]
+    return b"\n".join(lines)
+
+
+async def test_a_flood_of_votes_is_a_few_events_and_the_same_state_for_all(
+    world: ServerWorld,
+) -> None:
+    group = await world.group("ann", "ben", "cleo", "dan")
+    message = await ask(world, "ann", group)
+    seq = await end_of(world, group)
+    live, cut = Listener(world.users["ann"], seq), Listener(world.users["ben"], seq)
+    hub = world.server.hub
+    for listener in (live, cut):
+        listener.messages[message] = await shown(world, "ann", message)
+        assert hub.connect(listener)
+        hub.subscribe(listener, [group])
+    stopped_at = 0
+    for n in range(40):
+        by = ("ann", "ben", "cleo", "dan")[n % 4]
+        await world.call(by, "message.act", **act(message, "vote", on=n % 8 < 4))
+        if n == 20:
+            hub.disconnect(cut)
+            stopped_at = cut.cursor
+    end = await end_of(world, group)
+    assert end == seq + 40
+    async with asyncio.timeout(10):
+        while live.cursor < end:
+            live.stirred.clear()
+            await live.stirred.wait()
+    # 40 revisions in a moment; a slow machine's moment may have several rounds.
+    assert live.updates < 20
+    fresh = await shown(world, "ann", message)
+    assert live.messages[message] == fresh
+    page = await world.call("ben", "log.read", log=group, after=stopped_at, limit=500)
+    for event in page["events"]:
+        cut.take(event)
+    assert (cut.cursor, cut.messages[message]) == (end, fresh)
 
 
 async def test_an_action_changes_the_state_for_all_and_the_mark_for_one(world: ServerWorld) -> None:
