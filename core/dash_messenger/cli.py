@@ -105,6 +105,37 @@ def uninstall(names: tuple[str, ...]) -> None:
     sys.exit(uninstall_plugins(names))
 
 
+@main.command("new-plugin")
+@click.argument("name")
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=Path(),
+    help="The folder to make it in.  [default: this folder]",
+)
+def new_plugin(name: str, into: Path) -> None:
+    """Write a plugin that works, to make your own from: acme.poll, or just poll."""
+    from dash_messenger.plugins.scaffolding import NameUnusable, names_of, write_plugin
+
+    try:
+        names = names_of(name)
+        written = write_plugin(names, into)
+    except (NameUnusable, OSError) as error:
+        raise click.ClickException(str(error)) from None
+    folder = into / names.distribution
+    lines = [f"Wrote {folder}, a plugin that works:"]
+    lines += [f"  {path.relative_to(folder)}" for path in written]
+    lines += [
+        f"The message type is {names.type}, the plugin and its package are {names.package}, and",
+        f"pip knows it as {names.distribution}. Next:",
+        f"  cd {folder}",
+        '  pip install --editable ".[test]"',
+        "  python -m pytest",
+        "  dash-messenger serve",
+    ]
+    click.echo("\n".join(lines))
+
+
 def _states(settings: Settings, name: str) -> States:
     from importlib.metadata import entry_points
 

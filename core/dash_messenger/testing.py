@@ -34,6 +34,7 @@ import pytest_asyncio
 from dash_messenger.client import Client, failure_from
 from dash_messenger.contracts.message_types import MessageTypeContract
 from dash_messenger.contracts.themes import ThemeContract
+from dash_messenger.contracts.trial import Trial
 from dash_messenger.errors import TimedOut
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "People",
     "ServerProcess",
     "ThemeContract",
+    "Trial",
     "people",
     "post",
     "server",

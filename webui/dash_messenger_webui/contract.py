@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import builtins
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, TypeAlias
+from typing import Any, ClassVar, Generic, Literal, Protocol
 
 import msgspec
 from typing_extensions import TypeVar
 
 from dash_messenger_webui.fields import Field
+from dash_messenger_webui.translations import LANGUAGES, Words, folder_of, words_beside
 
 __all__ = [
     "Composer",
@@ -32,13 +33,23 @@ __all__ = [
     "menu_json",
     "moment",
     "person",
+    "reader_words",
 ]
 
 ContentT = TypeVar("ContentT")
 StateT = TypeVar("StateT", default=Any)
 
-Translate: TypeAlias = Callable[[str], str]
 _LEFT_OUT: Any = object()
+
+
+class Translate(Protocol):
+    """The plugin's own words in a reader's language, from ``locale/LANGUAGE/messages.po``."""
+
+    def __call__(self, text: str, /) -> str:
+        """The translation of a text, or the text itself."""
+
+    def count(self, one: str, other: str, n: int) -> str:
+        """The form for ``n``, with ``{n}`` filled in: ``t.count("{n} vote", "{n} votes", 3)``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,24 +223,6 @@ class MessageView(Generic[ContentT, StateT]):
         """
         raise TypeError(f"{builtins.type(self).__name__} defines no render()")
 
-    def try_out(
-        self, content: ContentT, *, state: StateT | None = None, text: str = ""
-    ) -> bytes | None:
-        """The body of a message with this content, as the time line gets it: for tests.
-
-        None where `render` returns what cannot be drawn.
-        """
-        message: Drawable[Any, Any] = Drawable(
-            id="0" * 32,
-            rev=1,
-            sender="1" * 32,
-            content=content,
-            text=text,
-            sent_at_ms=1_790_000_000_000,
-            state=state,
-        )
-        return body_json(self.render(message, lambda words: words))
-
     def composer(self, t: Translate) -> Composer | None:
         """How a message of this type is written, or None where people do not write it."""
         return None
@@ -245,6 +238,82 @@ class MessageView(Generic[ContentT, StateT]):
         ``{"plugin": …, "name": …, "message": …}``, matched with ``MATCH``; what the browser says in
         an id is a claim: act by ``await viewer().call(…)``, which the reader's rights bound.
         """
+
+    def words(self) -> Translate:
+        """The plugin's words in the reader's language, for callbacks; elsewhere they are given."""
+        return reader_words(self)
+
+    def try_out(
+        self,
+        content: ContentT,
+        *,
+        state: StateT | None = None,
+        text: str = "",
+        language: str = "en",
+    ) -> bytes | None:
+        """The body of a message with this content, as the time line gets it: for tests.
+
+        None where `render` returns what cannot be drawn.
+        """
+        words = words_beside(folder_of(self))[language]
+        return body_json(self.render(_tried(content, state, text), words))
+
+    def untranslated(
+        self, content: ContentT, *, state: StateT | None = None, text: str = ""
+    ) -> dict[str, list[str]]:
+        """Words of a message's body, composer and menu that lack a translation: for tests.
+
+        By language, of those that the plugin has a catalogue of.
+        """
+        folder, found = folder_of(self), {}
+        for language in LANGUAGES:
+            if (folder / "locale" / language / "messages.po").is_file():
+                t = _Listening(words_beside(folder)[language])
+                self.render(_tried(content, state, text), t)
+                self.composer(t)
+                self.menu(t)
+                found[language] = sorted(t.unknown)
+        return {language: unknown for language, unknown in found.items() if unknown}
+
+
+class _Listening:
+    """Translates, and remembers what it could not."""
+
+    def __init__(self, words: Words) -> None:
+        self.unknown: set[str] = set()
+        self._words = words
+
+    def __call__(self, text: str, /) -> str:
+        self._hear(text)
+        return self._words(text)
+
+    def count(self, one: str, other: str, n: int) -> str:
+        self._hear(one)
+        return self._words.count(one, other, n)
+
+    def _hear(self, text: str) -> None:
+        if text and not self._words.knows(text):
+            self.unknown.add(text)
+
+
+def reader_words(thing: object) -> Translate:
+    """The words beside the code of ``thing`` in the language of this request's reader."""
+    # Quart is there whenever there is a request.
+    from dash_messenger_webui.session import reader
+
+    return words_beside(folder_of(thing))[reader().language]
+
+
+def _tried(content: Any, state: Any, text: str) -> Drawable[Any, Any]:
+    return Drawable(
+        id="0" * 32,
+        rev=1,
+        sender="1" * 32,
+        content=content,
+        text=text,
+        sent_at_ms=1_790_000_000_000,
+        state=state,
+    )
 
 
 def composer_json(type: str, composer: Composer) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from dash_messenger_webui.contract import Translate
+from dash_messenger_webui.contract import Translate, reader_words
 
 __all__ = ["SettingsPanel", "ThemeView"]
 
@@ -38,6 +38,10 @@ class SettingsPanel:
         ``viewer()`` is the reader; ids are ``{"plugin": …, "name": …}``.
         """
         raise TypeError(f"{type(self).__name__} defines no layout()")
+
+    def words(self) -> Translate:
+        """The plugin's words in the reader's language, for callbacks; `layout` is given them."""
+        return reader_words(self)
 
     def register(self, app: Any) -> None:
         """Add its callbacks: async functions alone, on ids of the plugin's own."""

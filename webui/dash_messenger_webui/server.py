@@ -15,8 +15,8 @@ from quart import Quart
 
 from dash_messenger_webui.assets import FOLDER, Assets
 from dash_messenger_webui.session import reader
-from dash_messenger_webui.translations import read_words
-from dash_messenger_webui.views import OWN_WORDS, MessageViews
+from dash_messenger_webui.translations import OWN_WORDS, read_words
+from dash_messenger_webui.views import MessageViews
 
 __all__ = ["WebUi"]
 

@@ -8,13 +8,28 @@ translation is shown in English, never left out.
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["LANGUAGES", "Words", "choose_language", "read_words"]
+if TYPE_CHECKING:
+    from babel.messages import Catalog
+
+__all__ = [
+    "LANGUAGES",
+    "OWN_WORDS",
+    "Words",
+    "choose_language",
+    "folder_of",
+    "read_words",
+    "words_beside",
+]
+
+OWN_WORDS = Path(__file__).parent / "locale"
 
 # In their own words, in the order of the menu.
 LANGUAGES = {"en": "English", "ru": "Русский"}
@@ -43,6 +58,10 @@ class Words:
         """The form for ``n``, with ``{n}`` filled in."""
         return self._catalogue.ngettext(one, other, n).replace("{n}", str(n))
 
+    def knows(self, text: str) -> bool:
+        """Whether a text is translated, be it by the same words; all are into English."""
+        return self.language == "en" or text in self._translated
+
     def translate(self, texts: Mapping[str, Text]) -> dict[str, Text]:
         """A list of texts by key, as our own components take it.
 
@@ -67,13 +86,22 @@ class Words:
         return Locale.parse(self.language).plural_form
 
     @cached_property
+    def _translated(self) -> frozenset[str]:
+        return frozenset(
+            message.id if isinstance(message.id, str) else message.id[0]
+            for path in self._paths()
+            for message in _catalogue_of(path)
+            if message.id and message.string
+        )
+
+    def _paths(self) -> list[Path]:
+        paths = (folder / self.language / "messages.po" for folder in self._folders)
+        return [path for path in paths if path.is_file()]
+
+    @cached_property
     def _catalogue(self) -> NullTranslations:
         """The first folder's words; what they lack comes from the folders after it."""
-        found: list[NullTranslations] = []
-        for folder in self._folders:
-            path = folder / self.language / "messages.po"
-            if path.is_file():
-                found.append(_read(path))
+        found: list[NullTranslations] = [_read(path) for path in self._paths()]
         for first, second in pairwise(found):
             first.add_fallback(second)
         return found[0] if found else NullTranslations()
@@ -82,6 +110,24 @@ class Words:
 def read_words(*folders: Path) -> dict[str, Words]:
     """The words of each language; a file is read when its first word is asked for."""
     return {language: Words(language, folders) for language in LANGUAGES}
+
+
+@lru_cache
+def words_beside(folder: Path) -> dict[str, Words]:
+    """The words of the code in ``folder``, by language; what they lack comes from ours."""
+    return read_words(folder / "locale", OWN_WORDS)
+
+
+def folder_of(thing: object) -> Path:
+    """The folder with the code of an object's class.
+
+    Raises:
+        ValueError: it comes from no file.
+    """
+    file = sys.modules[type(thing).__module__].__file__
+    if file is None:
+        raise ValueError(f"{type(thing).__module__} is no file")
+    return Path(file).parent
 
 
 def choose_language(accept: str, *wishes: str | None) -> str:
@@ -106,11 +152,15 @@ def choose_language(accept: str, *wishes: str | None) -> str:
 def _read(path: Path) -> GNUTranslations:
     # Babel costs 45 ms to import; a server whose readers want English never needs it.
     from babel.messages.mofile import write_mo
+
+    compiled = io.BytesIO()
+    write_mo(compiled, _catalogue_of(path))
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+def _catalogue_of(path: Path) -> Catalog:
     from babel.messages.pofile import read_po
 
     with path.open("rb") as file:
-        catalogue = read_po(file, locale=path.parent.name)
-    compiled = io.BytesIO()
-    write_mo(compiled, catalogue)
-    compiled.seek(0)
-    return GNUTranslations(compiled)
+        return read_po(file, locale=path.parent.name)

@@ -6,7 +6,6 @@ Owns which view draws which type. Must not know Dash: a component is whatever sa
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -27,12 +26,9 @@ from dash_messenger_webui.contract import (
 )
 from dash_messenger_webui.extensions import SettingsPanel, ThemeView
 from dash_messenger_webui.hookspecs import GROUP, PROJECT, DashHooks
-from dash_messenger_webui.translations import LANGUAGES, Words, read_words
+from dash_messenger_webui.translations import LANGUAGES, Words, folder_of, words_beside
 
 __all__ = ["Extension", "MessageViews"]
-
-OWN_FOLDER = Path(__file__).parent
-OWN_WORDS = OWN_FOLDER / "locale"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +77,7 @@ class MessageViews:
             name = _name_of(plugin, one)
             if name in taken:
                 raise ValueError(f"{kind.__name__} {name} is registered twice")
-            words = read_words(_folder_of(one) / "locale", OWN_WORDS)
+            words = words_beside(folder_of(one))
             taken[name] = Extension(plugin, one, words)
 
     def add(self, plugin: str, views: Iterable[MessageView[Any, Any]]) -> None:
@@ -99,9 +95,8 @@ class MessageViews:
                 raise ValueError(f"{type(view).__name__} names no message type")
             if name in self._entries:
                 raise ValueError(f"messages of type {name} are drawn by another plugin")
-            folder = _folder_of(view)
-            words = read_words(folder / "locale", OWN_WORDS)
-            self._entries[name] = _Entry(view, plugin, folder, words)
+            folder = folder_of(view)
+            self._entries[name] = _Entry(view, plugin, folder, words_beside(folder))
 
     def remove(self, plugin: str) -> None:
         """Forget what a plugin registered."""
@@ -219,9 +214,3 @@ def _check(answer: object) -> None:
     if not fits:
         raise TypeError(f"it returned {answer!r}")
 
-
-def _folder_of(view: object) -> Path:
-    file = sys.modules[type(view).__module__].__file__
-    if file is None:
-        raise ValueError(f"{type(view).__module__} is no file")
-    return Path(file).parent

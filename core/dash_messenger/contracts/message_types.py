@@ -1,21 +1,31 @@
 """What holds for every message type: it validates, reads as text, is drawn, and is never lost.
 
 The tests run in the process of the test, without a server: they are quick enough to run at each
-save. What only shows on a server (actions of several people, files) is tested with ``people``.
+save. What only shows on a server (several people, files) is tested with ``people``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import msgspec
 import pytest
 
-from dash_messenger.errors import ContentInvalid
+from dash_messenger.contracts.trial import Trial
+from dash_messenger.errors import ActionRefused, ContentInvalid
 from dash_messenger.messages import MAX_TEXT_CHARACTERS, MessageType, MessageTypes
 
 __all__ = ["MessageTypeContract"]
+
+# As the web UI draws at most.
+MAX_BODY_BYTES = 32_768
+_WORD = re.compile(r"\w{3,}")
+_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class MessageTypeContract:
@@ -26,15 +36,24 @@ class MessageTypeContract:
             view = PollView()
             good = [{"question": "Tea?", "options": ["yes", "no"]}]
             bad = [{"question": ""}]
+            actions = [("vote", {"option": 1, "on": True}), ("close", {})]
 
     ``good`` and ``bad`` are contents as JSON values; ``view`` is the Dash half's, where there is
-    one.
+    one. ``actions`` are tried on each good content, one after the other, by its author (those for
+    bots by one); where any is named, each is.
+
+    ``samples`` is a folder with a file for each version of the type that was released:
+    ``1.json`` is a list of ``{"content": …, "state": …, "text": …}``, the last two where they
+    matter. By itself it is ``samples`` beside the test's file. What stands in it is never changed:
+    it is what is stored out there.
     """
 
     message_type: ClassVar[MessageType[Any, Any, Any]]
     view: ClassVar[Any] = None
     good: ClassVar[Sequence[dict[str, Any]]]
-    bad: ClassVar[Sequence[dict[str, Any]]] = ()
+    bad: ClassVar[Sequence[Any]] = ()
+    actions: ClassVar[Sequence[tuple[str, dict[str, Any]]]] = ()
+    samples: ClassVar[Path | None] = None
 
     @pytest.fixture
     def types(self) -> MessageTypes:
@@ -43,8 +62,8 @@ class MessageTypeContract:
         types.add(self.message_type)
         return types
 
-    def test_its_name_is_its_own(self) -> None:
-        """First-party types are a word, others are dotted, so that they never meet."""
+    def test_its_name_is_lower_case(self) -> None:
+        """Names that differ in case alone would be taken for each other."""
         assert self.message_type.type == self.message_type.type.lower()
 
     def test_good_content_is_taken_and_read_again_as_it_was(self, types: MessageTypes) -> None:
@@ -70,33 +89,125 @@ class MessageTypeContract:
             assert len(prepared.text) <= MAX_TEXT_CHARACTERS
             assert "<" not in prepared.text or "<" in str(content)
 
+    def test_it_is_found_by_what_was_written(self, types: MessageTypes) -> None:
+        """A reader without the plugin, search and export have the text alone."""
+        for content in self.good:
+            words = {word for said in _strings(content) for word in _WORD.findall(said)}
+            text = types.finish(self.message_type.type, self._read(types, content)).text
+            assert not words or words & set(_WORD.findall(text)), f"{text!r} has none of {words}"
+
+    def test_its_actions_change_what_can_be_stored(self, types: MessageTypes) -> None:
+        """Each does something from the start, or refuses; what it leaves is read and drawn."""
+        name = self.message_type.type
+        if types.actions(name) and not self.actions:
+            pytest.skip("`actions` names none to try")
+        untried = types.actions(name).keys() - {action for action, _ in self.actions}
+        assert not untried, f"`actions` tries none of {sorted(untried)}"
+        done = set()
+        for content in self.good:
+            trial = Trial(self.message_type, content)
+            for action, params in self.actions:
+                who = "bot" if types.actions(name)[action].may == "bot" else "author"
+                try:
+                    trial.act(who, action, **params)
+                except ActionRefused as refusal:
+                    assert refusal.params["reason"]
+                else:
+                    done.add(action)
+                assert types.decode(name, types.encode(trial.content)) == trial.content
+                assert self.message_type.State is None or trial.state is not None
+                self._draw(trial.content, trial.state, trial.text)
+        assert done == {action for action, _ in self.actions}, "some were always refused"
+
     def test_every_action_can_be_described(self, types: MessageTypes) -> None:
         """Clients that have no drawing offer actions by their schema."""
         for action in types.actions(self.message_type.type).values():
             assert msgspec.json.schema(action.params)
 
     def test_it_is_drawn(self, types: MessageTypes) -> None:
-        """In each language, as something that the pages can show, within 32 KiB."""
-        if self.view is None:
-            pytest.skip("this type has no Dash half")
+        """As something that the pages can show, within 32 KiB, in each language of the plugin."""
+        self._need_a_view()
         for content in self.good:
             value = self._read(types, content)
             prepared = types.finish(self.message_type.type, value)
             state = types.decode_state(self.message_type.type, prepared.state)
-            body = self.view.try_out(value, state=state, text=prepared.text)
-            assert body is not None, "render() returned nothing that can be drawn"
-            assert len(body) <= 32_768
+            self._draw(value, state, prepared.text)
+            missing = self.view.untranslated(value, state=state, text=prepared.text)
+            assert not missing, "words without a translation"
 
     def test_its_composer_writes_what_it_takes(self) -> None:
         """Every field of the composer is a field of Content."""
-        if self.view is None:
-            pytest.skip("this type has no Dash half")
-        composer = self.view.composer(lambda text: text)
+        self._need_a_view()
+        composer = self.view.composer(_English())
         if composer is None:
             return
         known = {field.name for field in msgspec.structs.fields(self.message_type.Content)}
         named = {field.name for field in composer.fields}
         assert named | ({composer.inline} - {None}) <= known
 
+    def test_its_menu_does_what_there_is(self, types: MessageTypes) -> None:
+        """Every entry that acts names an action of the type, with parameters that it takes."""
+        self._need_a_view()
+        actions = types.actions(self.message_type.type)
+        for entry in self.view.menu(_English()):
+            if entry.act is not None:
+                assert entry.act in actions
+                msgspec.convert(entry.params or {}, actions[entry.act].params)
+
+    def test_what_released_versions_stored_is_read(self, types: MessageTypes) -> None:
+        """Whoever sent something with an older version still sees it: `samples` keeps some."""
+        folder = self.samples or Path(inspect.getfile(type(self))).parent / "samples"
+        name, version = self.message_type.type, self.message_type.version
+        for older in range(1, version):
+            assert (folder / f"{older}.json").is_file(), f"{folder}/{older}.json is not there"
+        if not folder.is_dir():
+            pytest.skip(f"no version is released yet: {folder} is not there")
+        files = sorted(folder.glob("*.json"))
+        assert files, f"{folder} is empty"
+        for file in files:
+            for sample in json.loads(file.read_bytes()):
+                stored = msgspec.json.encode(sample["content"])
+                value = types.decode(name, stored, int(file.stem))
+                assert value is not None, f"{file.name}: {sample} is read no more"
+                state = None
+                if "state" in sample:
+                    state = types.decode_state(name, msgspec.json.encode(sample["state"]))
+                    assert state is not None, f"{file.name}: the state of {sample} is read no more"
+                elif self.message_type.State is not None:
+                    state = self.message_type.start(value)
+                text = types.text(name, value, state)
+                if int(file.stem) == version:
+                    assert text == sample.get("text", text)
+                self._draw(value, state, text)
+
+    def _draw(self, value: Any, state: Any, text: str) -> None:
+        if self.view is not None:
+            body = self.view.try_out(value, state=state, text=text)
+            assert body is not None, "render() returned nothing that can be drawn"
+            assert len(body) <= MAX_BODY_BYTES
+
+    def _need_a_view(self) -> None:
+        if self.view is None:
+            pytest.skip("this type has no Dash half")
+
     def _read(self, types: MessageTypes, content: object) -> msgspec.Struct:
         return types.read(self.message_type.type, msgspec.json.encode(content))
+
+
+class _English:
+    """Translates into the words that stand in the code."""
+
+    def __call__(self, text: str, /) -> str:
+        return text
+
+    def count(self, one: str, other: str, n: int) -> str:
+        return (one if n == 1 else other).replace("{n}", str(n))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """What people may have written in a content, ids aside."""
+    if isinstance(value, str) and not _ID.fullmatch(value):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _strings(inner)

@@ -8,6 +8,7 @@ from dash_messenger.testing import MessageTypeContract
 class TestPoll(MessageTypeContract):
     message_type, view = Poll(), PollView()
     good = ({"question": "Tea?", "options": ["yes", "no"]},)
+    actions = (("vote", {"option": 1}), ("close", {}))
     bad = ({"question": "Tea?", "options": ["yes"]}, {"question": " ", "options": ["a", "b"]})
 
 

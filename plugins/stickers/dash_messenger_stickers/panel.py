@@ -33,10 +33,6 @@ class StickersPanel(SettingsPanel):
     name = "packs"
     icon = "sticker"
 
-    def __init__(self) -> None:
-        # The words of the reader who opened the section last; callbacks answer in them.
-        self._words: dict[str, Translate] = {}
-
     def label(self, t: Translate) -> str:
         """The heading."""
         return t("Stickers")
@@ -45,7 +41,6 @@ class StickersPanel(SettingsPanel):
         """The packs, and a form for a new one."""
         from dash import html
 
-        self._words[viewer().user_id] = t
         return [
             html.Div(await self._packs(t), id=LIST),
             html.Div(
@@ -79,7 +74,7 @@ class StickersPanel(SettingsPanel):
             State(TITLE, "value"),
         )
         async def make(clicks: int, title: str | None) -> Any:
-            t = self._t()
+            t = self.words()
             if not clicks:
                 return no_update, no_update
             if not (title and title.strip()):
@@ -103,7 +98,7 @@ class StickersPanel(SettingsPanel):
             said, what = ctx.triggered[0]["value"], ctx.triggered_id
             if not said:
                 return no_update
-            t, of = self._t(), what["of"]
+            t, of = self.words(), what["of"]
             if what["name"] == "upload":
                 added = [
                     await self._done(t, "stickers.add", pack=of, blob=blob["id"]) for blob in said
@@ -128,9 +123,6 @@ class StickersPanel(SettingsPanel):
         except Failure as failure:
             return await self._packs(t, t(failure.message))
         return await self._packs(t)
-
-    def _t(self) -> Translate:
-        return self._words.get(viewer().user_id, str)
 
 
 def _id(name: str, of: str) -> dict[str, str]:
