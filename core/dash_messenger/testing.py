@@ -32,10 +32,14 @@ import pytest
 import pytest_asyncio
 
 from dash_messenger.client import Client, failure_from
-from dash_messenger.contracts.message_types import MessageTypeContract
-from dash_messenger.contracts.themes import ThemeContract
-from dash_messenger.contracts.trial import Trial
 from dash_messenger.errors import TimedOut
+
+# Whoever inherits from a contract is shown what differed.
+pytest.register_assert_rewrite("dash_messenger.contracts")
+
+from dash_messenger.contracts.message_types import MessageTypeContract  # noqa: E402
+from dash_messenger.contracts.themes import ThemeContract  # noqa: E402
+from dash_messenger.contracts.trial import Trial  # noqa: E402
 
 __all__ = [
     "FakeClock",

@@ -213,4 +213,3 @@ def _check(answer: object) -> None:
         fits = all(isinstance(entry, MenuEntry) for entry in answer)
     if not fits:
         raise TypeError(f"it returned {answer!r}")
-

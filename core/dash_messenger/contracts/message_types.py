@@ -6,6 +6,7 @@ save. What only shows on a server (several people, files) is tested with ``peopl
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import re
@@ -108,11 +109,9 @@ class MessageTypeContract:
             trial = Trial(self.message_type, content)
             for action, params in self.actions:
                 who = "bot" if types.actions(name)[action].may == "bot" else "author"
-                try:
+                # What refuses at first may be possible on another of the contents.
+                with contextlib.suppress(ActionRefused):
                     trial.act(who, action, **params)
-                except ActionRefused as refusal:
-                    assert refusal.params["reason"]
-                else:
                     done.add(action)
                 assert types.decode(name, types.encode(trial.content)) == trial.content
                 assert self.message_type.State is None or trial.state is not None
