@@ -19,6 +19,7 @@ from dash_messenger.plugins.context import (
 )
 from dash_messenger.plugins.hookspecs import HOOK_API, hookimpl
 from dash_messenger.plugins.loading import Plugins, Sources
+from dash_messenger.plugins.portraits import Portrait, Portraits
 from dash_messenger.plugins.themes import Theme
 from dash_messenger.plugins.views import View
 from dash_messenger.plugins.web import Viewer, WebContext
@@ -42,6 +43,8 @@ __all__ = [
     "MessageTypes",
     "NotFound",
     "Plugins",
+    "Portrait",
+    "Portraits",
     "Preparing",
     "Proposed",
     "Refuse",

@@ -16,6 +16,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from dash_messenger.blobs.referring import refer_instead
 from dash_messenger.commands import Caller, Command
 from dash_messenger.errors import (
     Forbidden,
@@ -28,10 +29,12 @@ from dash_messenger.errors import (
 from dash_messenger.ids import IdMaker
 from dash_messenger.limits import Attempts
 from dash_messenger.passwords import Passwords, check_password
+from dash_messenger.portraits import MakePhoto, no_photos
 from dash_messenger.protocol import User
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import users
+from dash_messenger.users import USER_COLUMNS
 
 __all__ = ["Account", "Accounts", "Credentials"]
 
@@ -64,6 +67,7 @@ class AccountUpdate(Struct, frozen=True, forbid_unknown_fields=True):
     """Parameters of ``account.update``: what is left out stays as it is.
 
     ``language`` is a tag such as ``ru``, ``theme`` a theme's name; null goes by the browser.
+    ``photo`` is an upload of one's own, from which what others see is made; null removes it.
     """
 
     display_name: AnyText | UnsetType = UNSET
@@ -71,6 +75,7 @@ class AccountUpdate(Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[str, Meta(pattern="^[a-z]{2,3}(-[A-Z]{2})?$", max_length=6)] | UnsetType | None
     ) = UNSET
     theme: Annotated[str, Meta(pattern="^[a-z][a-z0-9_.-]{0,31}$")] | UnsetType | None = UNSET
+    photo: Annotated[str, Meta(max_length=64)] | UnsetType | None = UNSET
 
 
 class Account(Struct, frozen=True):
@@ -100,12 +105,14 @@ class Accounts:
         attempts: Attempts,
         settings: Settings,
         themes: Container[str] = ("light", "dark"),
+        make_photo: MakePhoto = no_photos,
     ) -> None:
         self._store = store
         self._passwords = passwords
         self._attempts = attempts
         self._settings = settings
         self._themes = themes
+        self._make_photo = make_photo
         self._new_id = IdMaker()
 
     def commands(self) -> list[Command]:
@@ -192,7 +199,7 @@ class Accounts:
         self._attempts.logged_in(key, address)
         if self._passwords.outdated(row.password_hash):
             await self._rehash(row.id, password)
-        return Credentials(User(row.id, row.username, row.display_name), key)
+        return Credentials(User(*row[:4]), key)
 
     async def _rehash(self, user: str, password: str) -> None:
         password_hash = await self._passwords.hash(password)
@@ -213,6 +220,7 @@ class Accounts:
 
         Raises:
             InvalidParams: the name is empty or too long, or there is no such theme.
+            Refused: the upload is not the caller's, no photo, or nothing here makes photos of it.
         """
         user = caller.user_id
         changes: dict[str, str | None] = {}
@@ -227,10 +235,16 @@ class Accounts:
             if params.theme is not None and params.theme not in self._themes:
                 raise InvalidParams(field="theme", reason="there is no such theme")
             changes["theme"] = params.theme
+        if params.photo is not UNSET:
+            # Last: nothing is made for a request that is refused.
+            made = None if params.photo is None else await self._make_photo(user, params.photo)
+            changes["photo"] = made
 
         def work(transaction: Transaction) -> Account:
             connection = transaction.connection
             before = _account(connection, user)
+            if "photo" in changes:
+                refer_instead(transaction, f"user:{user}", before.user.photo, changes["photo"])
             if changes:
                 connection.execute(update(users).where(users.c.id == user).values(changes))
             after = _account(connection, user)
@@ -243,6 +257,7 @@ class Accounts:
                         "display_name": after.user.display_name,
                         "language": after.language,
                         "theme": after.theme,
+                        "photo": after.user.photo,
                     },
                 )
             return after
@@ -259,30 +274,21 @@ def _taken(connection: Connection, key: str) -> bool:
 
 def _find(connection: Connection, key: str) -> Any:
     return connection.execute(
-        select(
-            users.c.id,
-            users.c.username,
-            users.c.display_name,
-            users.c.password_hash,
-            users.c.deactivated_at_ms,
-        ).where(users.c.username_key == key)
+        select(*USER_COLUMNS, users.c.password_hash, users.c.deactivated_at_ms).where(
+            users.c.username_key == key
+        )
     ).first()
 
 
 def _account(connection: Connection, user: str) -> Account:
     row = connection.execute(
-        select(
-            users.c.id,
-            users.c.username,
-            users.c.display_name,
-            users.c.role,
-            users.c.language,
-            users.c.theme,
-        ).where(users.c.id == user)
+        select(*USER_COLUMNS, users.c.role, users.c.language, users.c.theme).where(
+            users.c.id == user
+        )
     ).first()
     if row is None:
         raise NotFound
-    return Account(User(row[0], row[1], row[2]), row[3], row[4], row[5])
+    return Account(User(*row[:4]), *row[4:])
 
 
 def _clean_display_name(text: str) -> str:

@@ -20,15 +20,16 @@ from dash_messenger.protocol import User
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import conversations, members, users
 from dash_messenger.summaries import (
+    Membership,
     Summary,
     id_param,
     membership,
     names_in,
     summaries,
 )
-from dash_messenger.users import Name, Names, resolve_users
+from dash_messenger.users import USER_COLUMNS, Name, Names, resolve_users
 
-__all__ = ["ConversationCreated", "Conversations"]
+__all__ = ["ConversationCreated", "Conversations", "check_may_change", "clean_title"]
 
 MAX_TITLE_CHARACTERS = 128
 MAX_MEMBERS_PAGE = 200
@@ -170,7 +171,7 @@ class Conversations:
         user = caller.user_id
         self._changes.take(user)
         client_id = id_param(params.client_id, "client_id") if params.client_id else None
-        title = _clean_title(params.title)
+        title = clean_title(params.title)
         if params.kind == "group" and not title:
             raise InvalidParams(field="title", reason="a group needs a title")
         named = await self._store.read(lambda connection: resolve_users(connection, params.members))
@@ -221,7 +222,7 @@ class Conversations:
         def work(connection: Connection) -> MembersFound:
             membership(connection, conversation, user)
             query = (
-                select(users.c.id, users.c.username, users.c.display_name)
+                select(*USER_COLUMNS)
                 .join(members, members.c.user_id == users.c.id)
                 .where(members.c.conversation_id == conversation, members.c.to_seq.is_(None))
                 .order_by(members.c.user_id)
@@ -279,8 +280,8 @@ class Conversations:
             own = membership(connection, conversation, user)
             if own.kind != "group":
                 raise Refused(reason="Nobody leaves a direct conversation.")
-            if gone != user and own.created_by != user and not _is_admin(connection, user):
-                raise Forbidden
+            if gone != user:
+                check_may_change(connection, own, user)
             if not _present(connection, conversation, [gone]):
                 raise NotFound
             seq = transaction.append(conversation, "member.removed", user, {"user": gone})
@@ -293,6 +294,28 @@ class Conversations:
 
         await self._store.write(work)
         return MemberRemoved(gone)
+
+
+def check_may_change(connection: Connection, own: Membership, user: str) -> None:
+    """Return if ``user`` may change a group for everybody: its creator and admins may.
+
+    Raises:
+        Forbidden: others.
+    """
+    if own.created_by != user and not _is_admin(connection, user):
+        raise Forbidden
+
+
+def clean_title(title: str | None) -> str:
+    """A group's name without needless space.
+
+    Raises:
+        InvalidParams: it is too long.
+    """
+    cleaned = " ".join((title or "").split())
+    if len(cleaned) > MAX_TITLE_CHARACTERS:
+        raise InvalidParams(field="title", reason=f"at most {MAX_TITLE_CHARACTERS} characters")
+    return cleaned
 
 
 def _start_direct(transaction: Transaction, new: str, user: str, other: User) -> tuple[str, bool]:
@@ -365,6 +388,7 @@ def _join(transaction: Transaction, conversation: str, by: str, joining: list[Us
             "member.joined",
             by,
             {
+                # Without the photo: it changes, and the log does not.
                 "user": {
                     "id": one.id,
                     "username": one.username,
@@ -409,18 +433,8 @@ def _present(connection: Connection, conversation: str, ids: list[str]) -> set[s
 
 
 def _user(connection: Connection, user: str) -> User:
-    row = connection.execute(
-        select(users.c.id, users.c.username, users.c.display_name).where(users.c.id == user)
-    ).one()
-    return User(*row)
+    return User(*connection.execute(select(*USER_COLUMNS).where(users.c.id == user)).one())
 
 
 def _is_admin(connection: Connection, user: str) -> bool:
     return connection.execute(select(users.c.role).where(users.c.id == user)).scalar() == "admin"
-
-
-def _clean_title(title: str | None) -> str:
-    cleaned = " ".join((title or "").split())
-    if len(cleaned) > MAX_TITLE_CHARACTERS:
-        raise InvalidParams(field="title", reason=f"at most {MAX_TITLE_CHARACTERS} characters")
-    return cleaned

@@ -9,7 +9,8 @@ The tree:
     ├── NotFound ── UnknownUser, UnknownSlashCommand
     ├── Conflict ── UsernameTaken
     ├── Refused ── UsernameInvalid, PasswordUnacceptable, ContentInvalid, UnknownType, OverLimit,
-    │   BlobUnusable, ActionRefused, PluginFailed, CheckFailed
+    │   BlobUnusable, ActionRefused, PluginFailed, CheckFailed, PortraitsUnavailable,
+    │   PortraitFailed
     ├── TooLarge
     ├── RateLimited, Busy, TimedOut, StorageFailed                                (retryable)
     └── Resync
@@ -42,6 +43,8 @@ __all__ = [
     "ParseError",
     "PasswordUnacceptable",
     "PluginFailed",
+    "PortraitFailed",
+    "PortraitsUnavailable",
     "RateLimited",
     "Refused",
     "Resync",
@@ -251,6 +254,20 @@ class CheckFailed(Refused):
 
     code, key, http_status = 1034, "check_failed", 503
     sentence = "This could not be checked, so it was not done. Please try again later."
+
+
+class PortraitsUnavailable(Refused):
+    """No plugin of this server makes photos of people and groups from uploads."""
+
+    code, key = 1043, "portraits_unavailable"
+    sentence = "This server does not take photos of people and groups."
+
+
+class PortraitFailed(Refused):
+    """The plugin that makes photos of people and groups failed. The log has the details."""
+
+    code, key, http_status = 1044, "portrait_failed", 500
+    sentence = "This photo could not be made ready. Please try again later."
 
 
 class OverLimit(Refused):

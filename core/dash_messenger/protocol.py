@@ -49,12 +49,13 @@ MAX_IN_FLIGHT = 32
 T = TypeVar("T")
 
 
-class User(Struct, frozen=True):
-    """Somebody, as everybody may see them."""
+class User(Struct, frozen=True, omit_defaults=True):
+    """Somebody, as everybody may see them; ``photo`` is a blob, left out where there is none."""
 
     id: str
     username: str
     display_name: str
+    photo: str | None = None
 
 
 class Reply(Struct, frozen=True):

@@ -26,6 +26,7 @@ from dash_messenger.changing import MessageLocks
 from dash_messenger.clock import Clock, now_ms
 from dash_messenger.commands import Command, Commands
 from dash_messenger.conversations import Conversations
+from dash_messenger.describing import Describing
 from dash_messenger.editing import Editing
 from dash_messenger.folder import DATABASE, FolderLock
 from dash_messenger.gateway import Gateway, GuardedHttp
@@ -47,6 +48,7 @@ from dash_messenger.plugins.listing import Installed
 from dash_messenger.plugins.serving import Parts
 from dash_messenger.plugins.slash import SlashCommands
 from dash_messenger.plugins.states import States
+from dash_messenger.portraits import PhotoMaker
 from dash_messenger.preparing import Preparation
 from dash_messenger.protocol import Event
 from dash_messenger.reacting import Reacting
@@ -93,7 +95,11 @@ class Server:
             memory_kib=settings.password_memory_kib, passes=settings.password_passes
         )
         attempts = Attempts(enabled=settings.rate_limits)
-        self.accounts = Accounts(store, self._passwords, attempts, settings, self.installed.themes)
+        self.blobs = BlobStore(store, settings.data / "blobs", clock)
+        photos = PhotoMaker(self.blobs, self.installed.portraits, rate_limits=settings.rate_limits)
+        self.accounts = Accounts(
+            store, self._passwords, attempts, settings, self.installed.themes, photos.make
+        )
         self.sessions = Sessions(store, self.accounts, self.hub, settings, clock)
         self._receipts = Receipts(self.hub)
         reading = Reading(store, self.hub, self._receipts)
@@ -111,7 +117,6 @@ class Server:
             store, types, preparation, rate_limits=limited, locks=locks, failed=failed
         )
         self._limited = Limited()
-        self.blobs = BlobStore(store, settings.data / "blobs", clock)
         contexts.join(
             Parts(store, types, sending, acting, self._limited, clock, settings.data, self.blobs),
             plugin_settings,
@@ -123,6 +128,7 @@ class Server:
             self.sessions.commands(),
             Users(store, rate_limits=limited).commands(),
             Conversations(store, rate_limits=limited).commands(),
+            Describing(store, photos.make, rate_limits=limited).commands(),
             sending.commands(),
             acting.commands(),
             editing.commands(),
@@ -232,6 +238,8 @@ class Server:
         installed.register("register_commands", add_commands, remove_commands)
         installed.register("register_slash_commands", add_slash_commands, self._slash.remove)
         installed.register("register_jobs", add_jobs, self._jobs.remove)
+        portraits = installed.portraits
+        installed.register("register_portraits", portraits.add, portraits.remove)
 
     async def _start_plugins(self) -> None:
         """Bring plugins' tables up to date, then let them begin."""

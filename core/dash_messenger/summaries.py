@@ -58,7 +58,8 @@ class LastMessage(Struct, frozen=True):
 class Summary(Struct, frozen=True):
     """A conversation in the list of one of its members.
 
-    ``peer`` is the other one of a direct conversation. ``read_no`` is the reader's position,
+    ``peer`` is the other one of a direct conversation, whose name and photo are its own; a group
+    has ``title`` and, if it has a photo, the blob ``photo``. ``read_no`` is the reader's position,
     ``others_read_no`` the furthest of anybody else, ``first_number`` the first message that the
     reader may see. In groups of more than `MAX_RECEIPT_MEMBERS`, ``others_read_no`` is 0.
     """
@@ -66,6 +67,7 @@ class Summary(Struct, frozen=True):
     id: str
     kind: str
     title: str | None
+    photo: str | None
     peer: str | None
     seq: int
     message_no: int
@@ -181,6 +183,7 @@ def summaries(
             id=row.id,
             kind=row.kind,
             title=row.title,
+            photo=row.photo,
             peer=peers.get(row.id),
             seq=row.seq,
             message_no=row.message_no,
@@ -263,6 +266,7 @@ _SUMMARIES = (
         conversations.c.id,
         conversations.c.kind,
         conversations.c.title,
+        conversations.c.photo,
         conversations.c.seq,
         conversations.c.message_no,
         conversations.c.change_no,

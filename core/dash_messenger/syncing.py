@@ -59,6 +59,7 @@ class Me(Struct, frozen=True):
     id: str
     username: str
     display_name: str
+    photo: str | None
     role: str
     language: str | None
     theme: str | None
@@ -160,6 +161,7 @@ class Syncing:
                     users.c.id,
                     users.c.username,
                     users.c.display_name,
+                    users.c.photo,
                     users.c.role,
                     users.c.language,
                     users.c.theme,

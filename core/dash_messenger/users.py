@@ -1,7 +1,7 @@
 """Finding users and showing them to each other.
 
 Owns the queries that turn ids and exact user names into `User`. Must not know who asks: everybody
-may see everybody's id, user name and display name, and nothing else.
+may see everybody's id, user name, display name and photo, and nothing else.
 """
 
 from __future__ import annotations
@@ -20,18 +20,30 @@ from dash_messenger.protocol import User
 from dash_messenger.store import Store
 from dash_messenger.store.tables import users
 
-__all__ = ["Name", "Names", "Users", "find_users", "resolve_users", "users_by_id"]
+__all__ = [
+    "USER_COLUMNS",
+    "Name",
+    "Names",
+    "Users",
+    "find_users",
+    "resolve_users",
+    "users_by_id",
+]
+
+# In the order of the fields of `User`.
+USER_COLUMNS = (users.c.id, users.c.username, users.c.display_name, users.c.photo)
 
 # Long enough for any user name and any text form of an id.
 MAX_NAME_CHARACTERS = 64
 MAX_NAMES = 200
 
 
-class Name(Struct, frozen=True):
-    """How somebody is called beside their id."""
+class Name(Struct, frozen=True, omit_defaults=True):
+    """How somebody is called and pictured, beside their id; ``photo`` as in `User`."""
 
     username: str
     display_name: str
+    photo: str | None = None
 
 
 Names = Annotated[
@@ -111,13 +123,11 @@ def users_by_id(connection: Connection, ids: Collection[str]) -> dict[str, Name]
     if not ids:
         return {}
     return {
-        user.id: Name(user.username, user.display_name)
+        user.id: Name(user.username, user.display_name, user.photo)
         for user in _select(connection, users.c.id.in_(set(ids)))
     }
 
 
 def _select(connection: Connection, condition: ColumnElement[bool]) -> list[User]:
-    rows: Any = connection.execute(
-        select(users.c.id, users.c.username, users.c.display_name).where(condition)
-    )
+    rows: Any = connection.execute(select(*USER_COLUMNS).where(condition))
     return [User(*row) for row in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, cast
 
 import pytest
 from dash_messenger.commands import Caller, Command
@@ -21,6 +21,7 @@ from dash_messenger.plugins.context import (
     setting,
 )
 from dash_messenger.plugins.hookspecs import hookimpl
+from dash_messenger.plugins.portraits import Portrait, Portraits
 from dash_messenger.plugins.themes import Theme
 from dash_messenger.protocol import Message
 from msgspec import Meta, Struct
@@ -42,6 +43,8 @@ def upgrade():
     {upgrade}
 """
 CREATE = 'op.create_table("everything_notes", sa.Column("number", sa.Integer, nullable=False))'
+
+PNG = b"\x89PNG\r\n\x1a\n"
 
 metadata = MetaData()
 notes = Table("everything_notes", metadata, Column("number", Integer, nullable=False))
@@ -89,6 +92,23 @@ class Own(MessageType[Words]):
 
     def text(self, content: Words, state: None) -> str:
         return content.words
+
+
+class Negatives:
+    """Makes a PNG that ends in the upload; what begins with a word does what it says."""
+
+    async def make(self, upload: bytes) -> Portrait:
+        if upload.startswith(b"refuse"):
+            raise Refused(reason="That is no picture.")
+        if upload.startswith(b"crash"):
+            raise RuntimeError("boom")
+        if upload.startswith(b"lie"):
+            return Portrait(b"<script>", "image/png")
+        if upload.startswith(b"large"):
+            return Portrait(PNG + bytes(300_000), "image/png")
+        if upload.startswith(b"nothing"):
+            return cast(Portrait, None)
+        return Portrait(PNG + upload, "image/png")
 
 
 class Everything:
@@ -159,6 +179,10 @@ class Everything:
             raise RuntimeError("and it comes again")
 
         return [Job("tick", 1.0, tick)]
+
+    @hookimpl
+    def register_portraits(self, context: Context) -> Portraits:
+        return Negatives()
 
     @hookimpl
     async def check_message(self, message: Proposed, context: Context) -> Proposed | None:

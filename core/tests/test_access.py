@@ -26,6 +26,7 @@ PARAMS: dict[str, dict[str, object]] = {
     "conversation.get": {"conversation": "C"},
     "conversation.members": {"conversation": "C"},
     "conversation.remove": {"conversation": "C", "user": "B"},
+    "conversation.update": {"conversation": "C", "title": "Other"},
     "log.read": {"log": "C", "after": 0},
     "message.act": {"message": "M", "action": "nod", "client_id": "2" * 32},
     "message.delete": {"message": "M"},

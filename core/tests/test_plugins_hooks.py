@@ -377,6 +377,8 @@ async def never(*arguments: object) -> Any:
         ("register_themes", [Theme("dark", "dark")], "registered twice"),
         ("register_themes", [Theme("dusk", "dark", {"a": "url(x)"})], "cannot be 'url(x)'"),
         ("register_themes", [Theme("dusk", "dark", {"a": "red; b: c"})], "cannot be 'red; b: c'"),
+        ("register_portraits", object(), "is not a Portraits"),
+        ("register_portraits", raising, "RuntimeError: no luck"),
         ("register_commands", raising, "RuntimeError: no luck"),
         ("register_http", raising, "RuntimeError: no luck"),
     ],

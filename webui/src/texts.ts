@@ -94,6 +94,8 @@ export const ENGLISH = {
   error_blob_unusable: "This file is no longer there. Please upload it again.",
   error_over_limit: "This cannot be processed: it is damaged or too large.",
   error_plugin_failed: "Something in this kind of message went wrong.",
+  error_portraits_unavailable: "This server does not take photos of people and groups.",
+  error_portrait_failed: "This photo could not be made ready. Please try again later.",
   error_check_failed: "This could not be checked, so it was not done. Please try again later.",
   error_unknown_slash_command: "There is no command /{name}.",
   error_no_connection: "The server cannot be reached. Check your connection and try again.",

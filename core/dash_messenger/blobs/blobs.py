@@ -1,9 +1,9 @@
 """Files and who may have them.
 
-Owns the rows of ``blobs``, the references that are not messages', and the contents, which lie in
-the data folder under their hash. Invariants: an id says nothing about a content; nobody reads a
-blob but its owner while nothing refers to it, and those who may see what does; a content goes when
-the last blob that has it is collected, and no blob that something refers to ever is.
+Owns the rows of ``blobs`` and the contents, which lie in the data folder under their hash.
+Invariants: an id says nothing about a content; nobody reads a blob but its owner while nothing
+refers to it, and those who may see what does; a content goes when the last blob that has it is
+collected, and no blob that something refers to ever is.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import structlog
 from msgspec import Meta, Struct
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select
 
 from dash_messenger.blobs.kinds import clean_name, media_type_of
+from dash_messenger.blobs.referring import refer_instead, release
 from dash_messenger.clock import Clock
 from dash_messenger.commands import Caller, Command
 from dash_messenger.errors import InvalidParams, NotFound, TooLarge
@@ -146,6 +147,16 @@ class BlobStore:
         await self._store.write(work)
         return blob
 
+    async def put(self, data: bytes, *, owner: str, name: str, media_type: str) -> Blob:
+        """A new blob of what the server or a plugin made."""
+
+        async def whole() -> AsyncIterator[bytes]:
+            yield data
+
+        return await self.keep(
+            whole(), owner=owner, name=name, media_type=media_type, checked=False
+        )
+
     async def _drop(self, path: str) -> None:
         import obstore
 
@@ -209,6 +220,20 @@ class BlobStore:
             yield bytes(chunk)
             start = stop
 
+    async def read(self, id: str, *, max_bytes: int) -> bytes:
+        """A blob's content.
+
+        Raises:
+            NotFound: there is none.
+            TooLarge: it has more than ``max_bytes``.
+        """
+        info = await self.info(id)
+        if info is None:
+            raise NotFound
+        if info.bytes > max_bytes:
+            raise TooLarge(max_bytes=max_bytes)
+        return b"".join([chunk async for chunk in self.stream(info.id, 0, info.bytes)])
+
     # References.
 
     async def refer(self, id: str, referrer: str, *, instead_of: str | None = None) -> None:
@@ -218,27 +243,14 @@ class BlobStore:
             NotFound: there is none.
         """
 
-        def work(transaction: Transaction) -> None:
-            connection = transaction.connection
-            if _row(connection, id) is None:
-                raise NotFound
-            there = select(blob_references.c.blob_id).where(
-                blob_references.c.blob_id == id, blob_references.c.referrer == referrer
-            )
-            if connection.execute(there).first() is None:
-                connection.execute(insert(blob_references).values(blob_id=id, referrer=referrer))
-            connection.execute(
-                update(blobs).where(blobs.c.id == id).values(unreferenced_at_ms=None)
-            )
-            if instead_of is not None and instead_of != id:
-                _release(connection, instead_of, referrer, transaction.now_ms)
-
-        await self._store.write(work)
+        await self._store.write(
+            lambda transaction: refer_instead(transaction, referrer, instead_of, id)
+        )
 
     async def release(self, id: str, referrer: str) -> None:
         """Note that ``referrer`` needs a blob no longer."""
         await self._store.write(
-            lambda transaction: _release(transaction.connection, id, referrer, transaction.now_ms)
+            lambda transaction: release(transaction.connection, id, referrer, transaction.now_ms)
         )
 
     # Collecting.
@@ -300,27 +312,14 @@ class PluginBlobs:
 
     async def read(self, id: str, *, max_bytes: int) -> bytes:
         """A blob's content."""
-        info = await self._blobs.info(id)
-        if info is None:
-            raise NotFound
-        if info.bytes > max_bytes:
-            raise TooLarge(max_bytes=max_bytes)
-        return b"".join([chunk async for chunk in self._blobs.stream(info.id, 0, info.bytes)])
+        return await self._blobs.read(id, max_bytes=max_bytes)
 
     async def put(
         self, data: bytes, *, name: str, media_type: str, owner: str | None = None
     ) -> Blob:
         """A new blob."""
-
-        async def whole() -> AsyncIterator[bytes]:
-            yield data
-
-        return await self._blobs.keep(
-            whole(),
-            owner=owner or await self._bot(),
-            name=name,
-            media_type=media_type,
-            checked=False,
+        return await self._blobs.put(
+            data, owner=owner or await self._bot(), name=name, media_type=media_type
         )
 
     async def refer(self, id: str, *, to: str) -> None:
@@ -342,14 +341,3 @@ def _path(digest: str) -> str:
 
 def _row(connection: Connection, id: str) -> Any:
     return connection.execute(select(blobs).where(blobs.c.id == id)).first()
-
-
-def _release(connection: Connection, id: str, referrer: str, now_ms: int) -> None:
-    connection.execute(
-        delete(blob_references).where(
-            blob_references.c.blob_id == id, blob_references.c.referrer == referrer
-        )
-    )
-    others = select(blob_references.c.blob_id).where(blob_references.c.blob_id == id)
-    if connection.execute(others).first() is None:
-        connection.execute(update(blobs).where(blobs.c.id == id).values(unreferenced_at_ms=now_ms))

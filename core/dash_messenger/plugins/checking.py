@@ -52,4 +52,5 @@ HOOKS = (
     *("check_message", "check_login", "check_upload"),
     *("on_start", "on_stop", "on_message", "on_member"),
     *("register_commands", "register_slash_commands", "register_jobs", "register_settings"),
+    "register_portraits",
 )

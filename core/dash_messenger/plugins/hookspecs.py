@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dash_messenger.plugins.checks import Login, Proposed, Upload
     from dash_messenger.plugins.context import Context, Job, MemberChange, SlashCommand, Tables
     from dash_messenger.plugins.loading import Plugins, Sources
+    from dash_messenger.plugins.portraits import Portraits
     from dash_messenger.plugins.themes import Theme
     from dash_messenger.plugins.views import View
     from dash_messenger.plugins.web import WebContext
@@ -141,6 +142,15 @@ class ServerHooks(Protocol):
         When: once, at start. Several plugins: all are called; a name that is taken quarantines the
         later one. If it raises: the plugin is quarantined; who had chosen one of its themes sees
         the standard one. Since 0.1.
+        """
+
+    @hookspec
+    def register_portraits(self, context: Context) -> Portraits:
+        """Return what makes photos of people and groups from what they upload.
+
+        Without one, nobody can change a photo, and the pages do not offer it. When: once, at start.
+        Several plugins: the first makes them; a later one is quarantined. If it raises: the plugin
+        is quarantined. Since 0.1.
         """
 
     @hookspec

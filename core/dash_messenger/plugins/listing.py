@@ -24,6 +24,7 @@ from dash_messenger.plugins.calling import CHECKS
 from dash_messenger.plugins.context import Tables
 from dash_messenger.plugins.hookspecs import PROJECT, ServerHooks
 from dash_messenger.plugins.loading import GROUP, Plugin, Plugins, Sources
+from dash_messenger.plugins.portraying import PortraitMaker
 from dash_messenger.plugins.serving import Contexts
 from dash_messenger.plugins.states import States
 from dash_messenger.plugins.themes import Themes
@@ -67,10 +68,14 @@ class QuarantinedPlugin(Struct, frozen=True):
 
 
 class PluginsListed(Struct, frozen=True):
-    """Result of ``plugin.list``; what is quarantined is told to admins only."""
+    """Result of ``plugin.list``; what is quarantined is told to admins only.
+
+    ``portraits`` says whether photos of people and groups can be changed.
+    """
 
     types: list[TypeInfo]
     quarantined: list[QuarantinedPlugin]
+    portraits: bool
 
 
 class Installed:
@@ -86,6 +91,7 @@ class Installed:
         self.types = MessageTypes()
         self.renderer = Renderer()
         self.themes = Themes()
+        self.portraits = PortraitMaker(self.failed)
         self.contexts = Contexts()
         self.tables: dict[str, Tables] = {}
         self.plugins = Plugins(group=GROUP, project=PROJECT, hooks=ServerHooks)
@@ -250,7 +256,7 @@ class Installed:
                 )
                 for one in self.types
             ]
-            return PluginsListed(types, quarantined)
+            return PluginsListed(types, quarantined, self.portraits.available)
 
         return [
             Command(

@@ -37,6 +37,7 @@ from dash_messenger.sending import MessageSend, Sending
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.logs import MESSAGE_COLUMNS, message_of
 from dash_messenger.store.tables import members, messages, users
+from dash_messenger.users import USER_COLUMNS
 
 __all__ = ["Contexts", "Parts", "PluginContext"]
 
@@ -284,7 +285,7 @@ class PluginContext:
     async def members(self, *, conversation: str) -> list[User]:
         """Who is in a conversation."""
         query = (
-            select(users.c.id, users.c.username, users.c.display_name)
+            select(*USER_COLUMNS)
             .join(members, members.c.user_id == users.c.id)
             .where(members.c.conversation_id == conversation, members.c.to_seq.is_(None))
             .order_by(members.c.joined_at_ms, users.c.id)

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from typing import Annotated
 
 from dash_messenger import (
-    Caller,
-    Command,
     Context,
     MessageType,
+    Portrait,
+    Portraits,
     Preparing,
     Refused,
     hookimpl,
@@ -25,10 +25,11 @@ __all__ = [
     "MAX_PHOTOS",
     "Photo",
     "PhotoMessage",
+    "PhotoPortraits",
     "Photos",
     "Variant",
-    "register_commands",
     "register_message_types",
+    "register_portraits",
 ]
 
 MAX_PHOTOS = 10
@@ -101,33 +102,26 @@ def register_message_types() -> list[MessageType[Photos]]:
     return [PhotoMessage()]
 
 
-class SquareMake(Struct, frozen=True, forbid_unknown_fields=True):
-    """Parameters of ``photo.square``: an upload of the caller's."""
+class PhotoPortraits:
+    """Photos of people and groups: the middle of a picture, as a small square."""
 
-    blob: BlobId
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
+    async def make(self, upload: bytes) -> Portrait:
+        """256 × 256 pixels, drawn anew.
 
-class SquareMade(Struct, frozen=True):
-    """Result of ``photo.square``: a blob of 256 × 256 pixels, the caller's."""
-
-    blob: str
+        Raises:
+            Refused: it is no photo.
+        """
+        made = await self._context.limited(f"{PICTURES}:make_square", upload)
+        return Portrait(made, "image/webp")
 
 
 @hookimpl
-def register_commands(context: Context) -> list[Command]:
-    """``photo.square``: small squares for people and groups."""
-
-    async def square(caller: Caller, params: SquareMake) -> SquareMade:
-        data = await _upload(context, params.blob, caller.user_id)
-        made = await context.limited(f"{PICTURES}:make_square", data)
-        blob = await context.blobs.put(
-            made, name="photo.webp", media_type="image/webp", owner=caller.user_id
-        )
-        return SquareMade(blob.id)
-
-    return [
-        Command("photo.square", SquareMake, SquareMade, square, "Make a small square of an upload.")
-    ]
+def register_portraits(context: Context) -> Portraits:
+    """Photos of people and groups."""
+    return PhotoPortraits(context)
 
 
 async def _upload(context: Context, blob: str, user: str) -> bytes:
