@@ -90,7 +90,7 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
             <Plain text={outgoing?.text ?? ""} space={space} />
           )}
           {meta}
-          {message?.reactions?.length ? <Reactions row={row} message={message} app={app} /> : null}
+          {message?.reactions?.length ? <Reactions row={row} message={message} app={app} space={space} /> : null}
         </div>
         {message && !deleted && (
           <button type="button" className="dm-more" data-more aria-haspopup="menu" aria-label={texts.t("message_menu")}>
@@ -116,7 +116,7 @@ function Quote({ app, number, quoted }: { app: Messenger; number: number; quoted
   );
 }
 
-function Reactions({ row, message, app }: { row: Row; message: Message; app: Messenger }) {
+function Reactions({ row, message, app, space }: { row: Row; message: Message; app: Messenger; space: string }) {
   const own = row.mine?.reactions ?? [];
   return (
     <div className="dm-reactions">
@@ -127,6 +127,7 @@ function Reactions({ row, message, app }: { row: Row; message: Message; app: Mes
           <span aria-hidden="true">{emoji}</span> {count}
         </button>
       ))}
+      <i className="dm-space" data-time={space} aria-hidden="true" />
     </div>
   );
 }

@@ -62,7 +62,7 @@ function Drawn(props: BodyProps & { view: View | undefined; fallback: React.Reac
   if (typeof view === "string") return <Plain text={view} space={space} />;
   if (!view) return props.fallback;
   if ("html" in view) {
-    const room = view.bare || view.edge ? "" : `<i class="dm-space" data-time="${space}" aria-hidden="true"></i>`;
+    const room = view.bare ? "" : `<i class="dm-space" data-time="${space}" aria-hidden="true"></i>`;
     return (
       <div
         className="dm-body dm-plain"

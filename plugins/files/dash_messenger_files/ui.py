@@ -18,18 +18,24 @@ from dash_messenger_files.server import MAX_CAPTION_CHARACTERS, MAX_FILES, Files
 
 __all__ = ["FilesView", "register_message_views"]
 
+# By what the name ends in, then by what the server found in the file.
+ENDINGS = {
+    **dict.fromkeys(("doc", "docx", "odt", "rtf", "txt", "md", "epub"), "text"),
+    **dict.fromkeys(("xls", "xlsx", "ods", "csv", "tsv"), "table"),
+    **dict.fromkeys(("ppt", "pptx", "odp", "key"), "slides"),
+    **dict.fromkeys(("zip", "rar", "7z", "tar", "gz", "xz", "bz2", "zst"), "archive"),
+    **dict.fromkeys(("py", "js", "ts", "html", "css", "json", "yaml", "sh", "sql", "xml"), "code"),
+    "pdf": "pdf",
+}
 KINDS = {
     "application/pdf": "pdf",
     "application/zip": "archive",
     "application/gzip": "archive",
     "application/x-7z-compressed": "archive",
 }
-ENDINGS = {
-    **dict.fromkeys(("doc", "docx", "odt", "rtf", "txt", "md"), "text"),
-    **dict.fromkeys(("xls", "xlsx", "ods", "csv"), "table"),
-    **dict.fromkeys(("zip", "rar", "7z", "tar", "gz", "xz"), "archive"),
-    **dict.fromkeys(("py", "js", "ts", "html", "css", "json", "yaml", "sh", "sql"), "code"),
-}
+# What of a name is kept when there is no room for all of it: its last letters and its ending.
+KEPT_END = 6
+MAX_ENDING = 5
 
 
 class FilesView(MessageView[Files]):
@@ -73,22 +79,43 @@ def _file(file: OneFile, t: Translate) -> str:
             f'<video controls playsinline preload="metadata" src="{address}"'
             f' aria-label="{name}"></video>'
         )
-    icon = KINDS.get(file.media_type) or ENDINGS.get(file.name.rpartition(".")[2].lower(), "file")
+    ending = _ending(file.name)
+    icon = ENDINGS.get(ending) or KINDS.get(file.media_type) or kind
+    head, tail = _halves(file.name)
     return (
-        f'{player}<a class="file" href="{address}?download" download'
-        f' title="{escape(t("Download"))}">'
-        f'<span class="kind kind-{icon}" aria-hidden="true"></span>'
-        f'<span class="words"><span class="name">{name}</span>'
-        f'<span class="size">{_size(file.bytes)}</span></span></a>'
+        f'{player}<a class="file" href="{address}?download" download="{name}"'
+        f' title="{escape(t("Download"))}: {name}">'
+        f'<span class="kind kind-{escape(icon)}" aria-hidden="true">'
+        f"{escape(ending.upper()) or '•••'}</span>"
+        f'<span class="words"><span class="name" dir="auto"><span>{escape(head)}</span>'
+        f'<span class="tail">{escape(tail)}</span></span>'
+        f'<span class="size">{_size(file.bytes, t)}</span></span></a>'
     )
 
 
-def _size(count: int) -> str:
-    """A number of bytes for people, in the units that all languages share."""
-    value, unit = float(count), "B"
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000 or unit == "GB":
+def _ending(name: str) -> str:
+    """What stands after the last dot, in small letters, where it looks like an ending."""
+    stem, dot, ending = name.rpartition(".")
+    fits = stem and dot and ending.isascii() and ending.isalnum() and len(ending) <= MAX_ENDING
+    return ending.lower() if fits else ""
+
+
+def _halves(name: str) -> tuple[str, str]:
+    """A name in two: the first is cut short where there is no room, the second never."""
+    ending = _ending(name)
+    kept = KEPT_END + (len(ending) + 1 if ending else 0)
+    return (name[:-kept], name[-kept:]) if len(name) > 2 * kept else (name, "")
+
+
+def _size(count: int, t: Translate) -> str:
+    """A number of bytes as the reader's language writes it."""
+    value = float(count)
+    units = (t("{n} B"), t("{n} kB"), t("{n} MB"), t("{n} GB"))
+    for unit in units:
+        if value < 1000 or unit is units[-1]:
             break
         value /= 1000
-    digits = 1 if value < 10 and unit != "B" else 0
-    return f"{value:.{digits}f} {unit}"
+    digits = 1 if value < 10 and unit is not units[0] else 0
+    # Translated for its decimal sign alone.
+    point = t("0.5").strip("05") or "."
+    return unit.replace("{n}", f"{value:.{digits}f}".replace(".", point))

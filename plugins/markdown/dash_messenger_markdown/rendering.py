@@ -51,10 +51,11 @@ _ATTRIBUTES = {
     "a": {"href", "title"},
     "button": {"type", "data-copy"},
     "code": {"class"},
-    "div": {"class"},
+    "div": {"class", "tabindex"},
     "input": {"type", "checked", "disabled", "class"},
     "li": {"class"},
     "ol": {"start"},
+    "pre": {"tabindex"},
     "span": {"class", "data-reveal", "aria-label", "role", "tabindex"},
     "td": {"class"},
     "th": {"class"},
@@ -86,6 +87,11 @@ class Rendering:
         parser.add_render_rule("image", _image)
         for rule in ("th_open", "td_open"):
             parser.add_render_rule(rule, _cell)
+        # Too wide a table is scrolled inside of the bubble; by keys too.
+        parser.add_render_rule(
+            "table_open", lambda *_: '<div class="table" tabindex="0"><table>\n', fmt="html"
+        )
+        parser.add_render_rule("table_close", lambda *_: "</table>\n</div>\n", fmt="html")
         parser.add_render_rule("spoiler_open", _spoiler)
         parser.add_render_rule("spoiler_close", lambda *_: "</span>", fmt="html")
         self._parser = parser
@@ -152,8 +158,9 @@ def _code(
     shown = highlight(token.content, language, "") if highlight and language else ""
     kind = f' class="language-{escape(language)}"' if language else ""
     return (
-        f'<div class="code"><button type="button" data-copy>{escape(env["copy"])}</button>'
-        f"<pre><code{kind}>{shown or escape(token.content)}</code></pre></div>\n"
+        f'<div class="code"><div class="code-head"><span class="code-language">{escape(language)}'
+        f'</span><button type="button" data-copy>{escape(env["copy"])}</button></div>'
+        f'<pre tabindex="0"><code{kind}>{shown or escape(token.content)}</code></pre></div>\n'
     )
 
 

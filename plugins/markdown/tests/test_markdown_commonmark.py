@@ -48,31 +48,30 @@ class Canonical(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.parts: list[object] = []
         self._hidden = 0
-        self._left_out: list[str] = []
+        self._left_out: list[tuple[bool, bool]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        ours = (
-            tag == "button"
-            or given.get("class") == "code"
-            or (given.get("class") or "").startswith("hl-")
-        )
+        name = given.get("class") or ""
+        ours = tag == "button" or name.startswith(("code", "hl-", "table"))
+        # The name of a language and the button stand above the code.
+        hides = tag == "button" or name == "code-head"
         if tag in ("button", "div", "span"):
-            self._left_out.append(tag if ours else "")
-        if tag == "button":
-            self._hidden += 1
+            self._left_out.append((ours, hides))
+        self._hidden += hides
         if not ours:
-            kept = {k: v for k, v in given.items() if k not in ("rel", "target")}
+            kept = {k: v for k, v in given.items() if k not in ("rel", "target", "tabindex")}
             self.parts.append((tag, sorted(kept.items())))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "button":
-            self._hidden -= 1
-        if tag in ("button", "div", "span") and self._left_out.pop():
-            return
+        if tag in ("button", "div", "span"):
+            ours, hides = self._left_out.pop()
+            self._hidden -= hides
+            if ours:
+                return
         self.parts.append(f"/{tag}")
 
     def handle_data(self, data: str) -> None:

@@ -42,7 +42,7 @@ def make_photo(data: bytes) -> dict[str, Any]:
             return _animation(picture)
         # A large JPEG is decoded at half or a quarter of its size where that is enough.
         upright = ImageOps.exif_transpose(picture)
-        shown = upright.convert("RGBA" if _has_alpha(upright) else "RGB")
+        shown = _opaque(upright)
         variants = []
         for side in SIDES_PX:
             variant = _fitted(shown, side)
@@ -113,7 +113,7 @@ def _animation(picture: Image.Image) -> dict[str, Any]:
     frames, durations_ms = [], []
     for frame in ImageSequence.Iterator(picture):
         durations_ms.append(min(max(int(frame.info.get("duration") or 100), 20), 10_000))
-        frames.append(_fitted(frame.convert("RGBA"), side))
+        frames.append(_fitted(_opaque(frame), side))
     out = io.BytesIO()
     frames[0].save(
         out,
@@ -135,8 +135,13 @@ def _animation(picture: Image.Image) -> dict[str, Any]:
     }
 
 
-def _has_alpha(picture: Image.Image) -> bool:
-    return picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
+def _opaque(picture: Image.Image) -> Image.Image:
+    """The picture on white: what shows through a photo is nobody's wish."""
+    if picture.mode not in ("RGBA", "LA", "PA") and "transparency" not in picture.info:
+        return picture.convert("RGB")
+    white = Image.new("RGBA", picture.size, "white")
+    white.alpha_composite(picture.convert("RGBA"))
+    return white.convert("RGB")
 
 
 def _fitted(picture: Image.Image, side: int) -> Image.Image:

@@ -1,11 +1,7 @@
-"""How photos look: in a tidy grid that has its size before a byte of them has come."""
+"""How photos look: in rows that have their size before a byte of them has come."""
 
 from __future__ import annotations
 
-import base64
-import struct
-import zlib
-from functools import lru_cache
 from html import escape
 
 from dash_messenger_webui import (
@@ -18,6 +14,8 @@ from dash_messenger_webui import (
     hookimpl,
 )
 
+from dash_messenger_photo.layout import arrange, shape
+from dash_messenger_photo.placeholder import placeholder
 from dash_messenger_photo.server import (
     MAX_ALT_CHARACTERS,
     MAX_CAPTION_CHARACTERS,
@@ -31,7 +29,7 @@ __all__ = ["PhotoView", "register_message_views"]
 # The bubble's width; a photo is not drawn larger than it is.
 MAX_WIDTH_PX = 480
 MAX_HEIGHT_PX = 480
-MIN_WIDTH_PX = 140
+MIN_WIDTH_PX = 160
 # Neither a ribbon nor a tower: what is beyond is seen in the gallery.
 MIN_RATIO, MAX_RATIO = 0.5, 2.2
 
@@ -42,16 +40,12 @@ class PhotoView(MessageView[Photos]):
     type = "photo"
 
     def render(self, message: Drawable[Photos], t: Translate) -> Html:
-        """One photo in its own shape, several in rows of two or three."""
+        """One photo in its own shape, several in rows."""
         photos, caption = message.content.photos, message.content.caption
-        if len(photos) == 1:
-            shown = _alone(photos[0], caption, t)
-        else:
-            tiles = "".join(_tile(photo, caption, t) for photo in photos)
-            shown = f'<div class="grid grid-{min(len(photos), 4)}">{tiles}</div>'
+        shown = _alone(photos[0], caption, t) if len(photos) == 1 else _album(photos, caption, t)
         below = ""
         if caption:
-            below = f'<p class="caption" data-caption-below>{escape(caption)}</p>'
+            below = f'<span class="caption" data-caption-below>{escape(caption)}</span>'
         return Html(shown + below, edge=True)
 
     def composer(self, t: Translate) -> Composer:
@@ -61,6 +55,8 @@ class PhotoView(MessageView[Photos]):
         return Composer(
             icon="photo",
             label=t("Photo"),
+            # More wanted than files, which go by 100.
+            rank=90,
             fields=(
                 field.files("photos", t("Photos"), accept=kinds, max=MAX_PHOTOS, item=(alt,)),
                 field.area("caption", t("Caption"), max=MAX_CAPTION_CHARACTERS),
@@ -78,16 +74,31 @@ def _alone(photo: Photo, caption: str, t: Translate) -> str:
     ratio = min(max(photo.width / max(photo.height, 1), MIN_RATIO), MAX_RATIO)
     width = min(MAX_WIDTH_PX, photo.width, MAX_HEIGHT_PX * ratio)
     width = max(width, MIN_WIDTH_PX)
-    style = f"width:{width:.0f}px;aspect-ratio:{ratio:.4f}"
-    return _picture(photo, caption, t, "alone", style, f"min(100vw, {width:.0f}px)")
+    one = _picture(photo, caption, t, f"aspect-ratio:{ratio:.4f}", f"min(100vw, {width:.0f}px)")
+    return f'<div class="pictures" style="width:{width:.0f}px">{one}</div>'
 
 
-def _tile(photo: Photo, caption: str, t: Translate) -> str:
-    return _picture(photo, caption, t, "tile", "", "240px")
+def _album(photos: list[Photo], caption: str, t: Translate) -> str:
+    ratios = [shape(photo.width, photo.height) for photo in photos]
+    rows = []
+    for row in arrange(ratios):
+        together = sum(ratios[place] for place in row)
+        tiles = "".join(
+            _picture(
+                photos[place],
+                caption,
+                t,
+                f"flex:{ratios[place]:.4f}",
+                f"{MAX_WIDTH_PX * ratios[place] / together:.0f}px",
+            )
+            for place in row
+        )
+        rows.append(f'<div class="row" style="aspect-ratio:{together:.4f}">{tiles}</div>')
+    return f'<div class="pictures" style="width:{MAX_WIDTH_PX}px">{"".join(rows)}</div>'
 
 
-def _picture(photo: Photo, caption: str, t: Translate, kind: str, style: str, sizes: str) -> str:
-    background = _placeholder(photo.hash)
+def _picture(photo: Photo, caption: str, t: Translate, style: str, sizes: str) -> str:
+    background = placeholder(photo.hash)
     if background:
         style = f"{style};background-image:url({background})"
     variants = photo.variants
@@ -95,33 +106,9 @@ def _picture(photo: Photo, caption: str, t: Translate, kind: str, style: str, si
     sources = ", ".join(f"/blobs/{escape(one.blob)} {one.width}w" for one in variants)
     alt = escape(photo.alt)
     return (
-        f'<button type="button" class="{kind}" style="{escape(style)}" data-gallery="{full}"'
+        f'<button type="button" style="{escape(style)}" data-gallery="{full}"'
         f' data-download="{full}?download" data-caption="{escape(caption or photo.alt)}"'
         f' aria-label="{alt or escape(t("Photo"))}">'
         f'<img src="/blobs/{escape(variants[0].blob)}" srcset="{sources}" sizes="{sizes}"'
         f' alt="{alt}" loading="lazy" decoding="async"></button>'
-    )
-
-
-@lru_cache(256)
-def _placeholder(thumb_hash: str) -> str:
-    """What is seen until the photo has come: a few waves of colour, as a PNG in a data address."""
-    if not thumb_hash:
-        return ""
-    # It takes as long to import as everything else here.
-    import thumbhash
-
-    width, height, rgba = thumbhash.thumb_hash_to_rgba(list(base64.b64decode(thumb_hash)))
-    png = base64.b64encode(_png(width, height, bytes(rgba))).decode()
-    return f"data:image/png;base64,{png}"
-
-
-def _png(width: int, height: int, rgba: bytes) -> bytes:
-    """Pixels as a PNG (RFC 2083), without loading an image library into the server."""
-    rows = b"".join(b"\0" + rgba[y * width * 4 : (y + 1) * width * 4] for y in range(height))
-    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in chunks
     )
