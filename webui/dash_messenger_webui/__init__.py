@@ -13,8 +13,8 @@ from dash_messenger_webui.contract import (
     moment,
     person,
 )
-from dash_messenger_webui.controls import button, text_input, uploads
-from dash_messenger_webui.extensions import SettingsPanel, ThemeView
+from dash_messenger_webui.controls import button, markup, text_input, uploads
+from dash_messenger_webui.extensions import Page, SettingsPanel, ThemeView
 from dash_messenger_webui.fields import field
 from dash_messenger_webui.hookspecs import hookimpl
 from dash_messenger_webui.session import viewer
@@ -26,6 +26,7 @@ __all__ = [
     "Html",
     "MenuEntry",
     "MessageView",
+    "Page",
     "Picker",
     "SettingsPanel",
     "ThemeView",
@@ -34,6 +35,7 @@ __all__ = [
     "button",
     "field",
     "hookimpl",
+    "markup",
     "moment",
     "person",
     "text_input",

@@ -82,7 +82,7 @@ class MessengerDash(Dash):
             f'<!DOCTYPE html><html lang="{who.language}" data-theme="{who.theme}"'
             f' data-scheme="{who.scheme}"'
             f' data-page="{page}"{dark}><head><meta charset="utf-8">'
-            f"<title>{escape(t(TITLES[page]))}</title>"
+            f"<title>{escape(g.get('title') or t(TITLES[page]))}</title>"
             '<meta name="viewport" content="width=device-width, initial-scale=1,'
             ' viewport-fit=cover, interactive-widget=resizes-content">'
             '<meta name="color-scheme" content="light dark">'

@@ -24,7 +24,7 @@ PREFIX = "/assets/"
 # One style sheet is one request; later ones win.
 STYLE_SHEETS = tuple(
     f"assets/{name}.css"
-    for name in ("tokens", "icons", "pages", "messenger", "messages", "composer")
+    for name in ("tokens", "icons", "pages", "messenger", "messages", "composer", "framed")
 )
 COMPONENTS = "components"
 _URL = re.compile(r'url\("(?!data:)([^"]+)"\)')

@@ -124,7 +124,8 @@ class Composer:
 
     - ``inline`` names the field of Content that the text box fills. The type with the lowest
       ``rank`` owns the box; people may choose between several. ``max_characters`` is the field's
-      limit, ``formats`` are its buttons, ``preview`` shows it drawn before it is sent.
+      limit, ``formats`` are its buttons, ``preview`` shows it drawn before it is sent, ``guide``
+      names a page of the plugin's own that explains it.
     - ``fields`` (see `field`) are asked for in a form; their names are those of Content. A field of
       files takes what is pasted or dropped, if no other type claims it more narrowly.
     - ``picker`` offers what to choose from.
@@ -139,6 +140,7 @@ class Composer:
     picker: Picker | None = None
     formats: Sequence[Format] = ()
     preview: bool = False
+    guide: str | None = None
 
     def __post_init__(self) -> None:
         ways = (self.inline is not None, bool(self.fields), self.picker is not None)
@@ -316,8 +318,8 @@ def _tried(content: Any, state: Any, text: str) -> Drawable[Any, Any]:
     )
 
 
-def composer_json(type: str, composer: Composer) -> dict[str, Any]:
-    """A composer as the browser draws it."""
+def composer_json(type: str, composer: Composer, guide: str | None = None) -> dict[str, Any]:
+    """A composer as the browser draws it; ``guide`` is the address of the page it names."""
     shown: dict[str, Any] = {
         "type": type,
         "label": composer.label,
@@ -328,6 +330,8 @@ def composer_json(type: str, composer: Composer) -> dict[str, Any]:
         shown["field"] = composer.inline
         shown["max_length"] = composer.max_characters
         shown["preview"] = composer.preview
+        if guide is not None:
+            shown["guide"] = guide
         shown["formats"] = [
             {"label": f.label, "icon": f.icon, "before": f.before, "after": f.after}
             | ({"key": f.key} if f.key else {})

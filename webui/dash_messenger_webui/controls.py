@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["button", "text_input", "uploads"]
+from dash_messenger_webui.contract import Html
+
+__all__ = ["button", "markup", "text_input", "uploads"]
 
 
 def button(label: str, id: Mapping[str, str], *, primary: bool = False, **props: Any) -> Any:
@@ -37,3 +39,10 @@ def uploads(
     from dash_messenger_webui import components
 
     return components.Uploads(id=dict(id), label=label, accept=list(accept), multiple=multiple)
+
+
+def markup(html: Html) -> Any:
+    """Safe markup, drawn as in a message's bubble."""
+    from dash_messenger_webui import components
+
+    return components.Markup(html=html.markup)

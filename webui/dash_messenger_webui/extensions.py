@@ -1,4 +1,4 @@
-"""What a plugin may add to the pages beside messages: themes' names and sections of the settings.
+"""What a plugin may add beside messages: themes' names, sections of the settings, pages.
 
 Owns the public types. Imports neither Dash nor the server.
 """
@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from dash_messenger_webui.contract import Translate, reader_words
 
-__all__ = ["SettingsPanel", "ThemeView"]
+__all__ = ["Page", "SettingsPanel", "ThemeView"]
 
 
 class ThemeView:
@@ -22,8 +22,8 @@ class ThemeView:
         return self.theme.capitalize()
 
 
-class SettingsPanel:
-    """A section of the settings. ``name`` is unique within the plugin, ``icon`` a Tabler icon's."""
+class _Part:
+    """What a plugin draws by itself, with callbacks of its own."""
 
     name: ClassVar[str]
     icon: ClassVar[str] = "puzzle"
@@ -33,7 +33,7 @@ class SettingsPanel:
         raise TypeError(f"{type(self).__name__} defines no label()")
 
     async def layout(self, t: Translate) -> Any:
-        """What it shows, as a Dash component: asked for each time the settings are opened.
+        """What it shows, as a Dash component: asked for each time it is opened.
 
         ``viewer()`` is the reader; ids are ``{"plugin": …, "name": …}``.
         """
@@ -45,3 +45,16 @@ class SettingsPanel:
 
     def register(self, app: Any) -> None:
         """Add its callbacks: async functions alone, on ids of the plugin's own."""
+
+
+class SettingsPanel(_Part):
+    """A section of the settings. ``name`` is unique within the plugin, ``icon`` a Tabler icon's."""
+
+
+class Page(_Part):
+    """A page of its own at ``/p/PLUGIN/NAME``, for everybody who is logged in.
+
+    It stands in the frame of the pages, under its label, and is listed in the settings. ``name`` is
+    unique within the plugin and made of small letters, digits and hyphens; ``icon`` is a Tabler
+    icon's.
+    """

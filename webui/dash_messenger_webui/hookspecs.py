@@ -9,7 +9,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from dash_messenger_webui.contract import MessageView
-    from dash_messenger_webui.extensions import SettingsPanel, ThemeView
+    from dash_messenger_webui.extensions import Page, SettingsPanel, ThemeView
 
 __all__ = ["GROUP", "PROJECT", "DashHooks", "hookimpl"]
 
@@ -47,5 +47,13 @@ class DashHooks(Protocol):
         """Return sections of the settings.
 
         When: once, at start, after the views. Several plugins: all are shown, by plugin and name.
+        If it raises: the Dash half is quarantined. Since 0.1.
+        """
+
+    @hookspec
+    def register_pages(self) -> Iterable[Page]:
+        """Return pages of the plugin's own, each at ``/p/PLUGIN/NAME``.
+
+        When: once, at start, after the views. Several plugins: all are listed, by plugin and name.
         If it raises: the Dash half is quarantined. Since 0.1.
         """

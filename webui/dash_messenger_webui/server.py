@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from dash_messenger import Plugins, Sources, View, WebContext, hookimpl
-from quart import Quart
+from quart import Quart, has_request_context, request
 
 from dash_messenger_webui.assets import FOLDER, Assets
 from dash_messenger_webui.session import reader
@@ -44,9 +44,11 @@ class WebUi:
         """The pages and their files."""
         # Dash costs half a second; nothing needs it before this hook.
         from dash_messenger_webui.app import MessengerDash
+        from dash_messenger_webui.pages.beside import Beside
         from dash_messenger_webui.pages.callbacks import register_callbacks
         from dash_messenger_webui.pages.entrance import entrance
         from dash_messenger_webui.pages.extending import offers, register_extensions
+        from dash_messenger_webui.pages.framed import framed_page
         from dash_messenger_webui.pages.messenger import messenger_page
         from dash_messenger_webui.pages.sentences import Sentences
         from dash_messenger_webui.serving import serve_pages
@@ -57,6 +59,7 @@ class WebUi:
         words = read_words(OWN_WORDS)
         texts: dict[str, Any] = json.loads((FOLDER / "components" / "texts.json").read_text())
         files = Assets(views.style_sheets(), context.themes)
+        beside = Beside(views, words)
 
         @app.before_serving
         async def read_ahead() -> None:
@@ -69,6 +72,9 @@ class WebUi:
             translated: dict[str, Any] = t.translate(texts)
             if who.viewer is None:
                 return entrance(who, t, translated, context.password_min_length)
+            page = beside.page(request.args.get("page", "")) if has_request_context() else None
+            if page is not None:
+                return framed_page(who, t, translated, *page)
             composers, menus = views.composers(who.language), views.menus(who.language)
             return messenger_page(
                 who,
@@ -84,7 +90,7 @@ class WebUi:
         def make(suites: Suites) -> MessengerDash:
             return MessengerDash(app, files=files, words=words, suites=suites)
 
-        dash = serve_pages(app, make, context, files)
+        dash = serve_pages(app, make, context, files, beside.title)
         dash.layout = layout
         sentences = Sentences(words, texts)
         register_callbacks(dash, sentences)

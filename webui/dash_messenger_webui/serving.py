@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from dash_messenger import WebContext
@@ -33,6 +33,7 @@ OPEN_PATHS = (
     "/login",
     "/register",
     "/c/",
+    "/p/",
     "/assets/",
     "/favicon.ico",
     "/manifest.webmanifest",
@@ -40,13 +41,18 @@ OPEN_PATHS = (
     "/_dash-dependencies",
     suites.PREFIX,
 )
+# Pages beside the messenger.
+BESIDE = ("/p/",)
 DATA = ("/_dash-layout", "/_dash-dependencies")
 CALLBACK = "/_dash-update-component"
 # Others' routes, which Dash would answer with a page.
 FOREIGN = ("/api/", "/_dash", "/blobs/", "/healthz", "/ws")
+# The title of the page at an address, for the reader.
+Framed: TypeAlias = Callable[[str], str | None]
 ENTRANCE = {"/": "landing", "/login": "login", "/register": "register"}
 YEAR_S = 31_536_000
 _CONVERSATION = re.compile(r"/c/[0-9a-f]{32}/?")
+_LOCAL = re.compile(r"/(?:c/[0-9a-f]{32}|p/[a-z0-9_.-]+/[a-z0-9-]+)/?")
 
 
 def serve_pages(
@@ -54,8 +60,12 @@ def serve_pages(
     make: Callable[[suites.Suites], MessengerDash],
     context: WebContext,
     files: Assets,
+    framed: Framed,
 ) -> MessengerDash:
     """Answer pages, their data and files on ``app``; ``make`` makes the Dash application.
+
+    ``framed`` says what the page at an address beside the messenger's is called for the reader, or
+    None where there is none.
 
     Quart asks in the order of registration: what comes before Dash is registered before it is
     made.
@@ -85,7 +95,7 @@ def serve_pages(
                 return Response(status=401)
             g.cached = path in DATA
             return None
-        return await _page(context, path) if request.method in ("GET", "HEAD") else None
+        return await _page(context, path, framed) if request.method in ("GET", "HEAD") else None
 
     @app.after_request
     async def finish(response: Response) -> Response:
@@ -124,21 +134,28 @@ def serve_pages(
     return application
 
 
-async def _page(context: WebContext, path: str) -> Any:
+async def _page(context: WebContext, path: str, framed: Framed) -> Any:
     """Choose the page, or send the browser where it belongs; None lets Dash draw it."""
-    chat = _CONVERSATION.fullmatch(path) is not None
-    if path not in ENTRANCE and not chat:
+    chat, beside = _CONVERSATION.fullmatch(path) is not None, path.startswith(BESIDE)
+    if path not in ENTRANCE and not chat and not beside:
         return None if path.startswith(FOREIGN) else _not_found()
     who = await _read_reader(context)
     keep_reader(who)
-    if who.viewer is None:
+    if beside:
+        if who.viewer is None and _LOCAL.fullmatch(path):
+            return redirect(f"/login?next={quote(path)}")
+        title = framed(path)
+        if title is None or who.viewer is None:
+            return _not_found()
+        g.page, g.title = "framed", title
+    elif who.viewer is None:
         if chat:
             return redirect(f"/login?next={quote(path)}")
         g.page = ENTRANCE[path]
     else:
         if path in ("/login", "/register"):
             wish = request.args.get("next", "/")
-            return redirect(wish if _CONVERSATION.fullmatch(wish) else "/")
+            return redirect(wish if _LOCAL.fullmatch(wish) else "/")
         g.page = "messenger"
     g.cached = True
     return None

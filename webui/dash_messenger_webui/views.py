@@ -6,6 +6,7 @@ Owns which view draws which type. Must not know Dash: a component is whatever sa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -24,11 +25,13 @@ from dash_messenger_webui.contract import (
     composer_json,
     menu_json,
 )
-from dash_messenger_webui.extensions import SettingsPanel, ThemeView
+from dash_messenger_webui.extensions import Page, SettingsPanel, ThemeView
 from dash_messenger_webui.hookspecs import GROUP, PROJECT, DashHooks
 from dash_messenger_webui.translations import LANGUAGES, Words, folder_of, words_beside
 
 __all__ = ["Extension", "MessageViews"]
+
+PAGE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Extension:
 
     plugin: str
     value: Any
+    folder: Path
     words: dict[str, Words]
 
 
@@ -57,6 +61,8 @@ class MessageViews:
         self._types: MessageTypes | None = None
         self.theme_views: dict[str, Extension] = {}
         self.panels: dict[str, Extension] = {}
+        # By address, without the "/p/".
+        self.pages: dict[str, Extension] = {}
 
     def load(self, sources: Sources) -> None:
         """Load the Dash halves that are installed, each on its own."""
@@ -65,6 +71,7 @@ class MessageViews:
         for hook, kind, taken in (
             ("register_theme_views", ThemeView, self.theme_views),
             ("register_settings_panels", SettingsPanel, self.panels),
+            ("register_pages", Page, self.pages),
         ):
             self.plugins.register(hook, partial(self._add_extensions, kind, taken), self.remove)
 
@@ -77,8 +84,8 @@ class MessageViews:
             name = _name_of(plugin, one)
             if name in taken:
                 raise ValueError(f"{kind.__name__} {name} is registered twice")
-            words = words_beside(folder_of(one))
-            taken[name] = Extension(plugin, one, words)
+            folder = folder_of(one)
+            taken[name] = Extension(plugin, one, folder, words_beside(folder))
 
     def add(self, plugin: str, views: Iterable[MessageView[Any, Any]]) -> None:
         """Register a plugin's views.
@@ -101,7 +108,7 @@ class MessageViews:
     def remove(self, plugin: str) -> None:
         """Forget what a plugin registered."""
         self._entries = {n: e for n, e in self._entries.items() if e.plugin != plugin}
-        for taken in (self.theme_views, self.panels):
+        for taken in (self.theme_views, self.panels, self.pages):
             for name in [name for name, one in taken.items() if one.plugin == plugin]:
                 del taken[name]
 
@@ -144,11 +151,23 @@ class MessageViews:
     def composers(self, language: str) -> list[dict[str, Any]]:
         """How the registered types are written, by rank, as the browser draws it."""
         found: list[tuple[str, Composer]] = []
-        for name, composer in self._ask(language, lambda view, t: view.composer(t)):
+        for name, composer in self._ask(language, self._composer):
             if composer is not None:
                 found.append((name, composer))
         found.sort(key=lambda each: (each[1].rank, each[0]))
-        return [composer_json(name, composer) for name, composer in found]
+        plugins = self.owners()
+        return [
+            composer_json(name, composer, composer.guide and f"/p/{plugins[name]}/{composer.guide}")
+            for name, composer in found
+        ]
+
+    def _composer(self, view: MessageView[Any, Any], t: Words) -> object:
+        composer = view.composer(t)
+        if isinstance(composer, Composer) and composer.guide is not None:
+            page = f"{self._entries[view.type].plugin}/{composer.guide}"
+            if page not in self.pages:
+                raise ValueError(f"there is no page {page}")
+        return composer
 
     def menus(self, language: str) -> dict[str, list[dict[str, Any]]]:
         """What the menu of each type's messages offers of its own."""
@@ -195,7 +214,9 @@ class MessageViews:
 
     def style_sheets(self) -> list[tuple[str, Path]]:
         """Each plugin's ``assets/*.css``, by plugin."""
-        folders = {entry.plugin: entry.folder for entry in self._entries.values()}
+        parts = (*self.panels.values(), *self.pages.values())
+        folders = {part.plugin: part.folder for part in parts}
+        folders.update((entry.plugin, entry.folder) for entry in self._entries.values())
         return [
             (plugin, path)
             for plugin, folder in sorted(folders.items())
@@ -203,8 +224,14 @@ class MessageViews:
         ]
 
 
-def _name_of(plugin: str, one: ThemeView | SettingsPanel) -> str:
-    return one.theme if isinstance(one, ThemeView) else f"{plugin}-{one.name}"
+def _name_of(plugin: str, one: ThemeView | SettingsPanel | Page) -> str:
+    if isinstance(one, ThemeView):
+        return one.theme
+    if isinstance(one, SettingsPanel):
+        return f"{plugin}-{one.name}"
+    if not PAGE_NAME.fullmatch(one.name):
+        raise ValueError(f"{one.name!r} is no name of a page")
+    return f"{plugin}/{one.name}"
 
 
 def _check(answer: object) -> None:

@@ -344,6 +344,11 @@ function TextBox({ app, id, inline, before, after, take, plugins }: BoxProps) {
               <span className={`icon icon-${format.icon}`} aria-hidden="true" />
             </button>
           ))}
+          {owner.guide && (
+            <a href={owner.guide} aria-label={texts.t("guide")} title={texts.t("guide")}>
+              <span className="icon icon-help" aria-hidden="true" />
+            </a>
+          )}
           {owner.preview && (
             <button type="button" className="dm-formats-preview" aria-pressed={!!preview}
               onPointerDown={(event) => event.preventDefault()} onClick={() => void showPreview()}

@@ -184,7 +184,7 @@ function Preview({ app, conversation: { kind, last }, users }: Omit<ChatRowProps
 }
 
 /** Says that there is no connection, or that there can be none. */
-function Banner({ app }: { app: Messenger }) {
+export function Banner({ app }: { app: Messenger }) {
   const offline = useOffline(app);
   if (!offline) return null;
   return createPortal(

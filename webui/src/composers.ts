@@ -34,6 +34,8 @@ export interface ComposerOf {
   max_length?: number | null;
   formats?: FormatOf[];
   preview?: boolean;
+  /** The address of a page that explains the marks. */
+  guide?: string;
   fields?: FieldOf[];
   /** The command that answers what there is to pick. */
   picker?: string;

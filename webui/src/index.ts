@@ -1,11 +1,13 @@
 // What the bundle gives to Dash: the components, under the namespace their Python classes name.
 
 import { Composer } from "./Composer";
+import { Connection } from "./Connection";
 import { ConversationList, restoreListWidth } from "./ConversationList";
 import { enhanceForms } from "./forms";
+import { Markup } from "./Markup";
 import { Timeline } from "./Timeline";
 import { Uploads } from "./Uploads";
 
 restoreListWidth();
 enhanceForms();
-Object.assign(window, { dash_messenger_webui: { Composer, ConversationList, Timeline, Uploads } });
+Object.assign(window, { dash_messenger_webui: { Composer, Connection, ConversationList, Markup, Timeline, Uploads } });

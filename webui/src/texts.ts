@@ -65,6 +65,7 @@ export const ENGLISH = {
   attach: "Attach",
   write_as: "Write as: {type}",
   preview: "Preview",
+  guide: "Formatting guide",
   write: "Keep writing",
   replying_to: "Reply to {name}",
   editing: "Edit message",

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from dash import Dash, Input, Output
-from dash_messenger import Theme
-from dash_messenger_webui import SettingsPanel, ThemeView, Translate
+from dash_messenger import MessageType, MessageTypes, Theme
+from dash_messenger_webui import Composer, MessageView, Page, SettingsPanel, ThemeView, Translate
 from dash_messenger_webui.pages.extending import PluginApp, offers
 from dash_messenger_webui.pages.sentences import Sentences
 from dash_messenger_webui.translations import read_words
 from dash_messenger_webui.views import MessageViews
+from msgspec import Struct
 
 NIGHT = Theme("night", "dark", {"text": "#ffffff"})
 MINE = {"plugin": "acme", "name": "go"}
@@ -38,11 +39,23 @@ class Panel(SettingsPanel):
         return "Extras"
 
 
+class Gate(Page):
+    name = "gate"
+
+    def label(self, t: Translate) -> str:
+        return "The gate"
+
+
+class Elsewhere(Page):
+    name = "../settings"
+
+
 def views_with(hook: str, *values: Any) -> MessageViews:
     views = MessageViews()
     kinds = {
         "register_theme_views": (ThemeView, views.theme_views),
         "register_settings_panels": (SettingsPanel, views.panels),
+        "register_pages": (Page, views.pages),
     }
     views._add_extensions(*kinds[hook], "acme", values)
     return views
@@ -62,6 +75,45 @@ def test_a_name_that_cannot_be_said_costs_the_name_alone() -> None:
 def test_sections_of_register_settings_panels_are_offered_by_their_plugin() -> None:
     (panel,) = offers(views_with("register_settings_panels", Panel()), [], "en").panels
     assert (panel.plugin, panel.name, panel.label) == ("acme", "acme-extras", "Extras")
+
+
+def test_pages_of_register_pages_are_offered_by_their_address() -> None:
+    (page,) = offers(views_with("register_pages", Gate()), [], "en").pages
+    assert (page.plugin, page.name, page.label) == ("acme", "acme/gate", "The gate")
+
+
+@pytest.mark.parametrize("values", [(Gate(), Gate()), (Elsewhere(),), (Panel(),)])
+def test_what_is_no_page_or_has_no_address_is_refused(values: tuple[Any, ...]) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        views_with("register_pages", *values)
+
+
+@pytest.mark.parametrize(("guide", "address"), [("gate", "/p/acme/gate"), ("attic", None)])
+def test_a_guide_is_a_page_of_the_plugin_or_sets_it_aside(
+    guide: str, address: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Noted(MessageView[Any]):
+        type = "acme.note"
+
+        def composer(self, t: Translate) -> Composer:
+            return Composer("x", "Note", inline="text", guide=guide)
+
+    class Note(MessageType[Any]):
+        type = "acme.note"
+        Content = Struct
+
+        def text(self, content: Any, state: None) -> str:
+            return "a note"
+
+    views, types = views_with("register_pages", Gate()), MessageTypes()
+    types.add(Note())
+    views.bind(types)
+    views.add("acme", [Noted()])
+    aside: list[str] = []
+    monkeypatch.setattr(views.plugins, "quarantine", lambda plugin, error: aside.append(plugin))
+    composers = views.composers("en")
+    assert [one["guide"] for one in composers] == ([address] if address else [])
+    assert aside == ([] if address else ["acme"])
 
 
 @pytest.mark.parametrize("values", [("a string",), (Panel(), Panel()), (Night(),)])

@@ -37,11 +37,48 @@ async def test_a_stranger_at_a_chat_is_asked_to_log_in_and_comes_back(pages: Any
     assert answer.headers["Location"] == CHAT
 
 
-@pytest.mark.parametrize("wish", ["//evil.example", "https://evil.example/", "/api/x", CHAT + "0"])
+@pytest.mark.parametrize(
+    "wish",
+    [
+        "//evil.example",
+        "https://evil.example/",
+        "/api/x",
+        CHAT + "0",
+        "/p/x/../../api",
+        "/p//x.y/z",
+    ],
+)
 async def test_login_leads_to_nowhere_but_a_chat(pages: Any, wish: str) -> None:
     pages.log_in()
     answer = await pages.client.get("/login", query_string={"next": wish})
     assert answer.headers["Location"] == "/"
+
+
+PAGE = "/p/markdown/guide"
+
+
+async def test_a_page_of_a_plugin_is_for_who_is_logged_in(pages: Any) -> None:
+    answer = await pages.client.get(PAGE)
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"/login?next={PAGE}")
+    pages.log_in(language="ru")
+    assert "<title>Как оформлять текст</title>" in await html(pages, PAGE)
+    answer = await pages.client.get(f"/login?next={PAGE}")
+    assert answer.headers["Location"] == PAGE
+
+
+async def test_the_layout_is_that_of_the_page_that_asks(pages: Any) -> None:
+    pages.log_in()
+    framed = await html(pages, f"/_dash-layout?page={PAGE}")
+    assert "page-body" in framed
+    assert "ConversationList" not in framed
+    for path in ("/", "/p/markdown/nothing", "/p/../etc"):
+        assert "ConversationList" in await html(pages, f"/_dash-layout?page={path}")
+
+
+@pytest.mark.parametrize("path", ["/p/markdown/nothing", "/p/nobody/guide", "/p/markdown", "/p/"])
+async def test_a_page_that_no_plugin_has_is_not_found(pages: Any, path: str) -> None:
+    pages.log_in()
+    assert (await pages.client.get(path)).status_code == 404
 
 
 async def test_an_unknown_address_is_not_found(pages: Any) -> None:

@@ -22,7 +22,7 @@ FOR_PLUGINS = (
     *("bold", "italic", "strikethrough", "code", "link", "eye-off", "quote", "list", "heading"),
     *("lock", "plus", "star", "clock", "search", "download", "trash", "check", "calendar"),
     *("map-pin", "music", "video", "mood-smile", "dice", "flag", "heart", "bell", "shield-lock"),
-    *("file-text", "file-zip", "file-music", "file-type-pdf", "key", "user", "palette"),
+    *("file-text", "file-zip", "file-music", "file-type-pdf", "key", "user", "palette", "help"),
 )
 NAMES = re.compile(r'\bicon\("([a-z0-9-]+)"\)')
 HEAD = "/* Made by tools/icons.py from Tabler Icons (MIT, see icons.LICENSE). */"

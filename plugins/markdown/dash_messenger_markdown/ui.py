@@ -6,12 +6,22 @@ markup (links, highlighting, spoilers, the copy button) comes before it.
 
 from __future__ import annotations
 
-from dash_messenger_webui import Composer, Drawable, Format, Html, MessageView, Translate, hookimpl
+from dash_messenger_webui import (
+    Composer,
+    Drawable,
+    Format,
+    Html,
+    MessageView,
+    Page,
+    Translate,
+    hookimpl,
+)
 
+from dash_messenger_markdown.guide import Guide
 from dash_messenger_markdown.rendering import Rendering
 from dash_messenger_markdown.server import MAX_CHARACTERS, Markdown
 
-__all__ = ["MarkdownView", "register_message_views"]
+__all__ = ["MarkdownView", "register_message_views", "register_pages"]
 
 
 class MarkdownView(MessageView[Markdown]):
@@ -39,6 +49,7 @@ class MarkdownView(MessageView[Markdown]):
             max_characters=MAX_CHARACTERS,
             rank=50,
             preview=True,
+            guide=Guide.name,
             formats=(
                 Format(t("Bold"), "bold", before="**", after="**", key="b"),
                 Format(t("Italic"), "italic", before="*", after="*", key="i"),
@@ -56,3 +67,9 @@ class MarkdownView(MessageView[Markdown]):
 def register_message_views() -> list[MessageView[Markdown]]:
     """The view of type ``markdown``."""
     return [MarkdownView()]
+
+
+@hookimpl
+def register_pages() -> list[Page]:
+    """What may be typed, and how it looks."""
+    return [Guide()]

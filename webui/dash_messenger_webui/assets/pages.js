@@ -9,9 +9,12 @@
     document.cookie = `${name}=${value}; path=/; max-age=${YEAR_S}; samesite=lax`;
   };
 
+  // Back to where a page was opened: to the chat, with what was typed there.
+  const cameFromHere = () => document.referrer.startsWith(`${location.origin}/`) && history.length > 1;
+
   const showPage = () => {
     const page = Object.keys(PATHS).find((name) => PATHS[name] === location.pathname);
-    if (!page || root.dataset.page === "messenger") return;
+    if (!page || root.dataset.page === "messenger" || root.dataset.page === "framed") return;
     root.dataset.page = page;
     const shown = document.querySelector(`.page-${page}`);
     if (shown?.dataset.title) document.title = shown.dataset.title;
@@ -26,6 +29,11 @@
       event.preventDefault();
       history.pushState(null, "", PATHS[link.dataset.to] + location.search);
       showPage();
+      return;
+    }
+    if (event.target.closest("a[data-back]") && cameFromHere()) {
+      event.preventDefault();
+      history.back();
       return;
     }
     const language = event.target.closest("[data-language][aria-pressed]");
@@ -111,6 +119,9 @@
   // An empty answer ends the callback.
   const ask = window.fetch;
   window.fetch = async (address, ...rest) => {
+    // Dash asks for what a page shows without saying which.
+    const shows = root.dataset.page === "framed" && String(address).endsWith("/_dash-layout");
+    if (shows) return ask(`${address}?page=${encodeURIComponent(location.pathname)}`, ...rest);
     if (!String(address).includes("_dash-update-component")) return ask(address, ...rest);
     takeBack();
     const response = await ask(address, ...rest).catch(() => null);

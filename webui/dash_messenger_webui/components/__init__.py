@@ -9,7 +9,7 @@ from typing import Any
 
 from dash.development.base_component import Component, ComponentType
 
-__all__ = ["Composer", "ConversationList", "Timeline", "Uploads"]
+__all__ = ["Composer", "Connection", "ConversationList", "Markup", "Timeline", "Uploads"]
 
 _UNSET: Any = Component.UNDEFINED
 _js_dist = [
@@ -43,6 +43,35 @@ class Composer(Component):
         self.available_properties = self._prop_names
         self.available_wildcard_properties: list[str] = []
         props = {"id": id, "composers": composers, "max_upload_bytes": max_upload_bytes, "plugins": plugins}
+        super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})
+
+
+class Connection(Component):
+    """Starts the messenger on a page that shows no chats, and says when there is no connection.
+
+    - id (string): The component's id.
+    - language (string): The language of the page, such as `en`.
+    - me (User): Who is signed in.
+    - texts (Catalogue): The words in that language, by the keys of texts.json.
+    """
+
+    _children_props: list[str] = []
+    _base_nodes = ["children"]
+    _namespace = "dash_messenger_webui"
+    _type = "Connection"
+
+    def __init__(
+        self,
+        id: str | Mapping[str, Any] = _UNSET,
+        language: str = _UNSET,
+        me: Mapping[str, Any] = _UNSET,
+        texts: Mapping[str, Any] = _UNSET,
+    ) -> None:
+        self._prop_names = ["id", "language", "me", "texts"]
+        self._valid_wildcard_attributes: list[str] = []
+        self.available_properties = self._prop_names
+        self.available_wildcard_properties: list[str] = []
+        props = {"id": id, "language": language, "me": me, "texts": texts}
         super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})
 
 
@@ -82,6 +111,31 @@ class ConversationList(Component):
         self.available_properties = self._prop_names
         self.available_wildcard_properties: list[str] = []
         props = {"id": id, "labels": labels, "language": language, "me": me, "menu_clicks": menu_clicks, "new_chat_clicks": new_chat_clicks, "new_group_clicks": new_group_clicks, "open_conversation": open_conversation, "texts": texts}
+        super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})
+
+
+class Markup(Component):
+    """Safe markup, drawn as in a message's bubble: for pages and settings of plugins.
+
+    - id (string): The component's id.
+    - html (string): The markup; whoever made it has escaped or sanitised what people wrote.
+    """
+
+    _children_props: list[str] = []
+    _base_nodes = ["children"]
+    _namespace = "dash_messenger_webui"
+    _type = "Markup"
+
+    def __init__(
+        self,
+        id: str | Mapping[str, Any] = _UNSET,
+        html: str = _UNSET,
+    ) -> None:
+        self._prop_names = ["id", "html"]
+        self._valid_wildcard_attributes: list[str] = []
+        self.available_properties = self._prop_names
+        self.available_wildcard_properties: list[str] = []
+        props = {"id": id, "html": html}
         super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})
 
 

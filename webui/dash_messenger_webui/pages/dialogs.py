@@ -195,6 +195,7 @@ def _settings(who: Reader, t: Words, offered: Offers) -> Component:
                 )
                 for panel in offered.panels
             ),
+            *_links(t("Pages"), [(f"/p/{one.name}", one.icon, one.label) for one in offered.pages]),
             html.Button(
                 [icon("logout"), t("Log out")],
                 id="log-out",
@@ -203,6 +204,23 @@ def _settings(who: Reader, t: Words, offered: Offers) -> Component:
             ),
         ],
     )
+
+
+def _links(heading: str, links: list[tuple[str, str, str]]) -> list[Component]:
+    """Ways to other pages, under a heading; nothing where there are none."""
+    if not links:
+        return []
+    shown = [
+        html.Li(html.A([icon(symbol), html.Span(label, dir="auto")], href=address))
+        for address, symbol, label in links
+    ]
+    return [
+        html.Nav(
+            [html.H3(heading, className="field-label"), html.Ul(shown)],
+            className="settings-links",
+            **attributes({"aria-label": heading}),
+        )
+    ]
 
 
 def _details(t: Words) -> Component:

@@ -1,6 +1,6 @@
-"""What plugins add to the settings: themes to choose from, and sections of their own.
+"""What plugins add beside messages: themes to choose from, sections of the settings, pages.
 
-Owns the wiring. Invariant: what a plugin's section or callback does wrong is told in its place and
+Owns the wiring. Invariant: what a plugin's part or callback does wrong is told in its place and
 in the log with the plugin's name; the rest of the page stands.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -22,7 +22,7 @@ from dash_messenger_webui.pages.sentences import Sentences
 from dash_messenger_webui.session import reader
 from dash_messenger_webui.views import Extension, MessageViews
 
-__all__ = ["Offers", "PluginApp", "offers", "register_extensions"]
+__all__ = ["Offers", "Part", "PluginApp", "offers", "part_of", "register_extensions"]
 
 CALLBACK_WITHIN_S = 10.0
 
@@ -30,8 +30,8 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
-    """A section of the settings, as its heading needs it."""
+class Part:
+    """A section of the settings or a page, as its heading needs it."""
 
     name: str
     plugin: str
@@ -41,11 +41,12 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """What there is to choose, in the reader's language: themes by name, and sections."""
+    """What there is to choose, in the reader's language: themes by name, sections, pages."""
 
     themes: dict[str, str]
     schemes: dict[str, str]
-    panels: list[Panel]
+    panels: list[Part]
+    pages: list[Part]
 
 
 def offers(views: MessageViews, themes: Iterable[Theme], language: str) -> Offers:
@@ -55,12 +56,23 @@ def offers(views: MessageViews, themes: Iterable[Theme], language: str) -> Offer
         named = views.theme_views.get(theme.name)
         label = _asked(named, "label", language) if named else None
         labels[theme.name] = label or theme.name.capitalize()
-    panels = []
-    for name, panel in sorted(views.panels.items()):
-        label = _asked(panel, "label", language)
-        if label:
-            panels.append(Panel(name, panel.plugin, panel.value.icon, label))
-    return Offers(labels, {one.name: one.scheme for one in themes}, panels)
+    return Offers(
+        labels,
+        {one.name: one.scheme for one in themes},
+        _parts(views.panels, language),
+        _parts(views.pages, language),
+    )
+
+
+def _parts(found: Mapping[str, Extension], language: str) -> list[Part]:
+    parts = (part_of(name, found[name], language) for name in sorted(found))
+    return [part for part in parts if part is not None]
+
+
+def part_of(name: str, extension: Extension, language: str) -> Part | None:
+    """A section or page with its heading; None where the plugin cannot say one."""
+    label = _asked(extension, "label", language)
+    return Part(name, extension.plugin, extension.value.icon, label) if label else None
 
 
 def _asked(extension: Extension, method: str, language: str) -> str | None:
@@ -75,15 +87,19 @@ def _asked(extension: Extension, method: str, language: str) -> str | None:
 
 def register_extensions(app: Dash, views: MessageViews, sentences: Sentences) -> None:
     """Add the callbacks of plugins, and the one that fills their sections."""
-    for name, panel in list(views.panels.items()):
-        try:
-            panel.value.register(PluginApp(app, panel.plugin, sentences))
-        # The edge to a stranger's code.
-        except Exception as error:
-            views.remove(panel.plugin)
-            views.plugins.quarantine(panel.plugin, error)
-            continue
-        _fill(app, name, panel, sentences)
+    for kind, parts in (("settings-panel", views.panels), ("page", views.pages)):
+        for name, part in list(parts.items()):
+            try:
+                part.value.register(PluginApp(app, part.plugin, sentences))
+            # The edge to a stranger's code.
+            except Exception as error:
+                views.remove(part.plugin)
+                views.plugins.quarantine(part.plugin, error)
+                continue
+            id = {kind: name}
+            # A page is asked for as soon as it stands there, a section when the settings open.
+            opens = Input(id, "id") if kind == "page" else Input("settings", "opened")
+            _fill(app, id, opens, part, sentences)
     for plugin, view in views.each():
         try:
             view.register(PluginApp(app, plugin, sentences))
@@ -93,19 +109,21 @@ def register_extensions(app: Dash, views: MessageViews, sentences: Sentences) ->
             views.plugins.quarantine(plugin, error)
 
 
-def _fill(app: Dash, name: str, panel: Extension, sentences: Sentences) -> None:
-    @app.callback(Output({"settings-panel": name}, "children"), Input("settings", "opened"))
-    async def fill(opened: bool) -> Any:
+def _fill(
+    app: Dash, id: dict[str, str], opens: Input, part: Extension, sentences: Sentences
+) -> None:
+    @app.callback(Output(id, "children"), opens, prevent_initial_call="page" not in id)
+    async def fill(opened: object) -> Any:
         if not opened:
             return no_update
         try:
             async with asyncio.timeout(CALLBACK_WITHIN_S):
-                return await panel.value.layout(panel.words[reader().language])
+                return await part.value.layout(part.words[reader().language])
         except Failure as failure:
             return _problem(sentences.of(failure))
         # As above.
         except Exception:
-            log.exception("panel_failed", plugin=panel.plugin, panel=name)
+            log.exception("layout_failed", plugin=part.plugin, part=id)
             return _problem(sentences.t("Something went wrong on the server."))
 
 

@@ -1,0 +1,54 @@
+"""A bell that counts who rang it, and settings of every kind that there is."""
+
+from typing import Annotated, Literal
+
+from dash_messenger import Acted, Change, MessageType, action, hookimpl, setting
+from msgspec import Meta, Struct
+
+
+class Words(Struct, frozen=True, forbid_unknown_fields=True):
+    words: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class Rung(Struct, frozen=True):
+    times: int = 0
+
+
+class Bell(MessageType[Words, Rung, None]):
+    type, Content, State = "acme.bell", Words, Rung
+
+    def start(self, content: Words) -> Rung:
+        return Rung()
+
+    def text(self, content: Words, state: Rung) -> str:
+        return content.words
+
+    @action()
+    def ring(self, bell: Acted[Words, Rung, None]) -> Change:
+        return Change(state=Rung(bell.state.times + 1))
+
+
+class Settings(Struct, frozen=True):
+    name: Annotated[str, Meta(min_length=1, max_length=20), setting("Name of the yard")] = "Yard"
+    notice: Annotated[str, Meta(max_length=500), setting("Notice", help="Shown at the gate.")] = ""
+    places: Annotated[int, Meta(ge=1, le=100), setting("Places")] = 10
+    share: Annotated[float, Meta(ge=0, le=1), setting("Share that is kept free")] = 0.5
+    open: Annotated[bool, setting("Open")] = True
+    side: Annotated[Literal["north", "south"], setting("Side")] = "north"
+    guests: Annotated[list[Annotated[str, Meta(min_length=2)]], setting("Guests")] = []
+    limit: Annotated[int | None, Meta(ge=1), setting("Limit", help="Empty for none.")] = None
+    map: Annotated[dict[str, int], setting("Map")] = {}
+
+    def __post_init__(self) -> None:
+        if self.side == "south" and self.places > 50:
+            raise ValueError("The south side has 50 places.")
+
+
+@hookimpl
+def register_message_types() -> list[Bell]:
+    return [Bell()]
+
+
+@hookimpl
+def register_settings() -> type[Settings]:
+    return Settings

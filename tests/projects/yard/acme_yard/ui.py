@@ -1,0 +1,95 @@
+"""A body that needs a callback, a page that works, and one that does not."""
+
+import uuid
+from typing import Any
+
+from dash import MATCH, Input, Output, State, html, no_update
+from dash_messenger_webui import (
+    Drawable,
+    MessageView,
+    Page,
+    Translate,
+    button,
+    hookimpl,
+    text_input,
+    viewer,
+)
+
+from acme_yard.server import Rung, Words
+
+
+def each(name: str, message: Any) -> dict[str, Any]:
+    return {"plugin": "yard", "name": name, "message": message}
+
+
+class BellView(MessageView[Words, Rung]):
+    type = "acme.bell"
+
+    def render(self, message: Drawable[Words, Rung], t: Translate) -> Any:
+        return html.Div(
+            [
+                html.P(f"{message.content.words}: {message.state.times}"),
+                html.Button("Ring", id=each("ring", message.id), n_clicks=0),
+                html.Span(id=each("rung", message.id)),
+            ]
+        )
+
+    def register(self, app: Any) -> None:
+        @app.callback(
+            Output(each("rung", MATCH), "children"),
+            Input(each("ring", MATCH), "n_clicks"),
+            State(each("ring", MATCH), "id"),
+        )
+        async def ring(clicks: int | None, id: dict[str, Any]) -> Any:
+            if not clicks:
+                return no_update
+            client_id = uuid.uuid4().hex
+            await viewer().call(
+                "message.act", message=id["message"], action="ring", client_id=client_id
+            )
+            return "rung"
+
+
+class Gate(Page):
+    name, icon = "gate", "flag"
+
+    def label(self, t: Translate) -> str:
+        return "The gate"
+
+    async def layout(self, t: Translate) -> Any:
+        account = await viewer().call("account.get")
+        return [
+            html.P(f"Good day, {account['user']['display_name']}"),
+            text_input("Bell", {"plugin": "yard", "name": "words"}),
+            button("Ask", {"plugin": "yard", "name": "ask"}),
+            html.P(id={"plugin": "yard", "name": "answer"}),
+        ]
+
+    def register(self, app: Any) -> None:
+        @app.callback(
+            Output({"plugin": "yard", "name": "answer"}, "children"),
+            Input({"plugin": "yard", "name": "ask"}, "n_clicks"),
+            State({"plugin": "yard", "name": "words"}, "value"),
+        )
+        async def answer(clicks: int, words: str | None) -> str:
+            return f"You said {words}" if clicks else ""
+
+
+class Cellar(Page):
+    name = "cellar"
+
+    def label(self, t: Translate) -> str:
+        return "The cellar"
+
+    async def layout(self, t: Translate) -> Any:
+        raise KeyError("a defect")
+
+
+@hookimpl
+def register_message_views() -> list[BellView]:
+    return [BellView()]
+
+
+@hookimpl
+def register_pages() -> list[Page]:
+    return [Gate(), Cellar()]
