@@ -176,7 +176,8 @@ def bundle(arguments: list[str]) -> int:
 def docs(arguments: list[str]) -> int:
     """Write the generated parts of docs/; ``--check`` fails when they are stale."""
     set_up()
-    return become([program("python"), str(ROOT / "docs" / "generate.py"), *arguments])
+    os.chdir(ROOT)
+    return become([program("python"), "-m", "docs.generate", *arguments])
 
 
 COMMANDS = {

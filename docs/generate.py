@@ -31,6 +31,8 @@ from sqlalchemy import Table, UniqueConstraint
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 
+from docs.reference import draw_api, draw_tokens
+
 DOCS = Path(__file__).parent
 PART = re.compile(r"(<!-- from the code: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 SQLITE: Dialect = sqlite.dialect()
@@ -361,6 +363,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "tables": draw_tables,
     "settings": draw_settings,
     "hooks": draw_hooks,
+    "api": draw_api,
+    "tokens": draw_tokens,
 }
 
 if __name__ == "__main__":

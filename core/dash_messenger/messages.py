@@ -71,11 +71,12 @@ class MessageType(Generic[ContentT, StateT, MarkT]):
         """The state after an edit; by default that of a new message."""
         return self.start(new_content)
 
-    async def prepare(self, content: ContentT, context: Preparing) -> ContentT:
+    async def prepare(self, content: ContentT, preparing: Preparing) -> ContentT:
         """What is stored instead of what was sent: looked up, decoded, normalised.
 
         Called before a message is stored; the sender's later messages in that conversation wait for
-        it, nobody else does. Types that do not define it are sent without it, which is quicker.
+        it, nobody else does; it may take 25 s. Types that do not define it are sent without it,
+        which is quicker.
 
         Raises:
             Refused: the message is not acceptable; the author is told why.

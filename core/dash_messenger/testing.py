@@ -52,6 +52,7 @@ __all__ = [
     "people",
     "post",
     "server",
+    "upload",
 ]
 
 PASSWORD = "correct horse battery"  # noqa: S105
@@ -209,22 +210,46 @@ async def post(
     return await asyncio.to_thread(_post, url, command, params or {}, token)
 
 
+async def upload(
+    url: str, data: bytes, *, token: str, name: str = "file", media_type: str = ""
+) -> dict[str, Any]:
+    """What the server says of a file, once it has it: ``id``, ``name``, ``media_type``, ``bytes``.
+
+    Raises:
+        Failure: what the server answered.
+    """
+    boundary = secrets.token_hex(16)
+    head = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+        f"Content-Type: {media_type or 'application/octet-stream'}\r\n\r\n"
+    )
+    body = head.encode() + data + f"\r\n--{boundary}--\r\n".encode()
+    kind = f"multipart/form-data; boundary={boundary}"
+    found: dict[str, Any] = await asyncio.to_thread(_ask, url, "/blobs", body, kind, token)
+    return found
+
+
 def _post(url: str, command: str, params: Mapping[str, Any], token: str | None) -> Any:
+    body = json.dumps(params).encode()
+    return _ask(url, f"/api/{command}", body, "application/json", token)
+
+
+def _ask(url: str, path: str, body: bytes, media_type: str, token: str | None) -> Any:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
-    headers = {"Content-Type": "application/json"}
+    headers = {"Content-Type": media_type}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
     try:
-        connection.request("POST", f"/api/{command}", json.dumps(params), headers)
+        connection.request("POST", path, body, headers)
         answer = connection.getresponse()
-        body = json.loads(answer.read())
+        said = json.loads(answer.read())
     finally:
         connection.close()
     if answer.status >= 400:
-        error = body["error"]
+        error = said["error"]
         raise failure_from({**error, "data": error})
-    return body
+    return said
 
 
 class Network:

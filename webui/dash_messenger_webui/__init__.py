@@ -1,6 +1,7 @@
 """The web UI of Dash Messenger: what a plugin's Dash half may import from it."""
 
 from dash_messenger_webui.contract import (
+    Callbacks,
     Composer,
     Drawable,
     Format,
@@ -20,6 +21,7 @@ from dash_messenger_webui.hookspecs import hookimpl
 from dash_messenger_webui.session import viewer
 
 __all__ = [
+    "Callbacks",
     "Composer",
     "Drawable",
     "Format",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, Protocol
 
@@ -19,6 +19,7 @@ from dash_messenger_webui.fields import Field
 from dash_messenger_webui.translations import LANGUAGES, Words, folder_of, words_beside
 
 __all__ = [
+    "Callbacks",
     "Composer",
     "Drawable",
     "Format",
@@ -38,6 +39,7 @@ __all__ = [
 
 ContentT = TypeVar("ContentT")
 StateT = TypeVar("StateT", default=Any)
+F = TypeVar("F", bound=Callable[..., Any])
 
 _LEFT_OUT: Any = object()
 
@@ -50,6 +52,18 @@ class Translate(Protocol):
 
     def count(self, one: str, other: str, n: int) -> str:
         """The form for ``n``, with ``{n}`` filled in: ``t.count("{n} vote", "{n} votes", 3)``."""
+
+
+class Callbacks(Protocol):
+    """What a plugin adds callbacks to: Dash's application, bounded to the plugin."""
+
+    def callback(self, *arguments: Any, **options: Any) -> Callable[[F], F]:
+        """Declare an async callback, as `dash.Dash.callback`; it may take 10 s.
+
+        Raises:
+            TypeError: the function is not async; it would stop every socket while it runs.
+            ValueError: an id is not the plugin's own.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +247,7 @@ class MessageView(Generic[ContentT, StateT]):
         """What its menu offers beside what every message's does."""
         return []
 
-    def register(self, app: Any) -> None:
+    def register(self, app: Callbacks) -> None:
         """Add callbacks: for bodies that need more than `act`.
 
         ``app.callback`` takes async functions alone. The ids of components are

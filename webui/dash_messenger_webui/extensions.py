@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from dash_messenger_webui.contract import Translate, reader_words
+from dash_messenger_webui.contract import Callbacks, Translate, reader_words
 
 __all__ = ["Page", "SettingsPanel", "ThemeView"]
 
@@ -43,7 +43,7 @@ class _Part:
         """The plugin's words in the reader's language, for callbacks; `layout` is given them."""
         return reader_words(self)
 
-    def register(self, app: Any) -> None:
+    def register(self, app: Callbacks) -> None:
         """Add its callbacks: async functions alone, on ids of the plugin's own."""
 
 

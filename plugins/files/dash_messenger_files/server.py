@@ -48,7 +48,7 @@ class FilesMessage(MessageType[Files]):
         """The files."""
         return [file.blob for file in content.files]
 
-    async def prepare(self, content: Files, context: Preparing) -> Files:
+    async def prepare(self, content: Files, preparing: Preparing) -> Files:
         """With name, type and size as the server knows them.
 
         Raises:
@@ -56,7 +56,7 @@ class FilesMessage(MessageType[Files]):
         """
         files = []
         for file in content.files:
-            info = await context.context.blobs.info(file.blob)
+            info = await preparing.context.blobs.info(file.blob)
             if info is None:
                 raise Refused(
                     reason="This file is no longer there. Please upload it again.",

@@ -86,13 +86,14 @@ class PhotoMessage(MessageType[Photos]):
         """Every size of every photo."""
         return [variant.blob for photo in content.photos for variant in photo.variants]
 
-    async def prepare(self, content: Photos, context: Preparing) -> Photos:
+    async def prepare(self, content: Photos, preparing: Preparing) -> Photos:
         """With what was made of the uploads, which are not kept themselves.
 
         Raises:
             Refused: an upload is gone or somebody else's, or is no photo.
         """
-        photos = [await _prepared(context.context, photo, context.user) for photo in content.photos]
+        context, user = preparing.context, preparing.user
+        photos = [await _prepared(context, photo, user) for photo in content.photos]
         return Photos(photos, content.caption)
 
 

@@ -5,11 +5,11 @@ Everything goes through commands, under the rights of whoever reads the page.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 from dash_messenger import Failure
 from dash_messenger_webui import (
+    Callbacks,
     SettingsPanel,
     Translate,
     button,
@@ -21,7 +21,6 @@ from dash_messenger_webui import (
 __all__ = ["StickersPanel"]
 
 KINDS = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/avif")
-Answering: TypeAlias = Callable[..., Awaitable[Any]]
 LIST = {"plugin": "stickers", "name": "packs"}
 TITLE = {"plugin": "stickers", "name": "title"}
 MAKE = {"plugin": "stickers", "name": "make"}
@@ -61,13 +60,11 @@ class StickersPanel(SettingsPanel):
             shown.append(html.P(problem, className="form-error", role="alert"))
         return shown
 
-    def register(self, app: Any) -> None:
+    def register(self, app: Callbacks) -> None:
         """Making packs, and everything that is done to one."""
         from dash import ALL, Input, Output, State, ctx, no_update
 
-        callback: Callable[..., Callable[[Answering], Answering]] = app.callback
-
-        @callback(
+        @app.callback(
             Output(LIST, "children", allow_duplicate=True),
             Output(TITLE, "value"),
             Input(MAKE, "n_clicks"),
@@ -84,7 +81,7 @@ class StickersPanel(SettingsPanel):
         def each(name: str, property: str) -> Any:
             return Input({"plugin": "stickers", "name": name, "of": ALL}, property)
 
-        @callback(
+        @app.callback(
             Output(LIST, "children", allow_duplicate=True),
             each("upload", "blobs"),
             each("rename", "value"),

@@ -39,17 +39,17 @@ class StickerMessage(MessageType[Sticker]):
         """The picture."""
         return [content.blob]
 
-    async def prepare(self, content: Sticker, context: Preparing) -> Sticker:
+    async def prepare(self, content: Sticker, preparing: Preparing) -> Sticker:
         """The sticker as its pack has it, whatever else the author claimed.
 
         Raises:
             Refused: there is no such sticker.
         """
-        packs = Packs(context.context)
+        packs = Packs(preparing.context)
         item = await packs.item(content.sticker)
         if item is None:
             raise Refused(reason="This sticker is no longer there.", key="no_sticker")
-        await packs.used(context.user, item.id)
+        await packs.used(preparing.user, item.id)
         return Sticker(
             sticker=item.id,
             pack=item.pack,
