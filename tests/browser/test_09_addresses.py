@@ -59,7 +59,7 @@ SMALL_TARGETS = """(least) => {
     }
     return small;
 }"""
-SMALL_FIELDS = """() => [...document.querySelectorAll('input:not([type=hidden], [type=radio]), textarea, select')]
+SMALL_FIELDS = """() => [...document.querySelectorAll('input:not([type=hidden], [type=radio], [type=file]), textarea, select')]
     .filter((field) => parseFloat(getComputedStyle(field).fontSize) < 16)
     .map((field) => `${field.id || field.className} ${getComputedStyle(field).fontSize}`)"""
 

@@ -72,6 +72,9 @@ class WebUi:
             translated: dict[str, Any] = t.translate(texts)
             if who.viewer is None:
                 return entrance(who, t, translated, context.password_min_length)
+            # As `Texts.failure` in webui/src/texts.ts finds them.
+            refusals = views.refusals(who.language).items()
+            translated.update({f"refused {english}": words for english, words in refusals})
             page = beside.page(request.args.get("page", "")) if has_request_context() else None
             if page is not None:
                 return framed_page(who, t, translated, *page)

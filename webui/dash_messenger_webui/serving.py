@@ -183,6 +183,8 @@ async def _read_reader(context: WebContext) -> Reader:
         viewer=viewer,
         username=user["username"],
         display_name=user["display_name"],
+        photo=user.get("photo"),
+        role=account["role"],
     )
 
 

@@ -31,6 +31,8 @@ class Reader:
     viewer: Viewer | None = None
     username: str = ""
     display_name: str = ""
+    photo: str | None = None
+    role: str = "member"
 
     @property
     def user_id(self) -> str | None:

@@ -48,7 +48,7 @@ class Words:
 
     def read(self) -> None:
         """Read the files now, rather than at the first word: 50 ms for the first language."""
-        _ = self._catalogue
+        _ = self._catalogue, self.sentences
 
     def __call__(self, text: str) -> str:
         """The translation of a text, or the text itself."""
@@ -93,6 +93,16 @@ class Words:
             for message in _catalogue_of(path)
             if message.id and message.string
         )
+
+    @cached_property
+    def sentences(self) -> dict[str, str]:
+        """What the first of the folders says in whole sentences, by their English: refusals."""
+        path = self._folders[0] / self.language / "messages.po"
+        return {
+            message.id: str(message.string)
+            for message in (_catalogue_of(path) if path.is_file() else ())
+            if isinstance(message.id, str) and message.id.endswith(".") and message.string
+        }
 
     def _paths(self) -> list[Path]:
         paths = (folder / self.language / "messages.po" for folder in self._folders)

@@ -123,6 +123,17 @@ class MessageViews:
             for words in entry.words.values():
                 words.read()
 
+    def refusals(self, language: str) -> dict[str, str]:
+        """What plugins' server halves refuse with, by their English, in a language.
+
+        Their sentences come as they were written; the catalogue lies beside both halves.
+        """
+        return {
+            english: words
+            for entry in self._entries.values()
+            for english, words in entry.words[language].sentences.items()
+        }
+
     def as_view(self) -> View:
         """What core asks to draw messages: ``dash:en``, ``dash:ru``."""
         return View(name="dash", languages=tuple(LANGUAGES), draw=self.draw)

@@ -1,11 +1,12 @@
 import * as React from "react";
 import { type KeyboardEvent, type ReactElement, useEffect, useRef } from "react";
 import { createPortal } from "react-dom";
+import { Avatar } from "./Avatar";
 import { draftOf } from "./drafts";
 import { useLasting, useList, useOffline, useOpened, useSynced, useUsers } from "./hooks";
 import { IconButton } from "./icons";
 import { type Messenger, useMessenger } from "./messenger";
-import { Avatar, faceOf, titleOf } from "./people";
+import { faceOf, photoOf, titleOf } from "./people";
 import { activity } from "./store";
 import type { Catalogue } from "./texts";
 import { useTopic } from "./topics";
@@ -141,7 +142,7 @@ const ChatRow = React.memo(function ChatRow({ app, conversation, users, selected
         aria-current={selected ? "page" : undefined}
         onClick={open}
       >
-        <Avatar id={faceOf(conversation)} name={title} size={48} />
+        <Avatar of={faceOf(conversation)} name={title} photo={photoOf(conversation, users)} size={48} />
         <span className="dm-chat-words">
           <span className="dm-chat-line">
             <span className="dm-chat-title" dir="auto">{title}</span>

@@ -1,8 +1,8 @@
 import * as React from "react";
+import { Avatar } from "./Avatar";
 import { Body, isBare, isEdge, Plain } from "./body";
 import { Icon } from "./icons";
 import type { Messenger } from "./messenger";
-import { Avatar } from "./people";
 import type { Row } from "./rows";
 import type { Outgoing } from "./store";
 import { hue } from "./ids";
@@ -65,7 +65,7 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
       <div className={kind} data-number={message?.number} data-id={message?.id} data-state={row.tick}>
         {group && !own && row.last && (
           <span className="dm-row-avatar" title={name}>
-            <Avatar id={author?.id ?? message?.sender ?? ""} name={name} size={32} />
+            <Avatar of={author?.id ?? message?.sender ?? ""} name={name} photo={author?.photo ?? null} size={32} />
           </span>
         )}
         <div className="dm-bubble">

@@ -1,13 +1,14 @@
 import * as React from "react";
 import { type ReactElement, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
+import { Avatar } from "./Avatar";
 import { useConversation, useLasting, useOnline, useOpened, useOutbox, useUsers, useWindow } from "./hooks";
 import { Icon, IconButton } from "./icons";
 import { MessageRow } from "./MessageRow";
 import { type Messenger, useMessenger } from "./messenger";
 import { press } from "./acts";
 import { MessageMenu, type MenuEntry, type Opening } from "./menu";
-import { Avatar, faceOf, titleOf } from "./people";
+import { faceOf, photoOf, titleOf } from "./people";
 import { buildRows, type Row } from "./rows";
 import { useTopic } from "./topics";
 import type { Conversation as About, Message } from "./wire";
@@ -154,7 +155,7 @@ function Header({ app, opened, details_clicks = 0, setProps }: Inside & { opened
         <button type="button" className="dm-header-chat"
           onClick={() => setProps?.({ details_clicks: details_clicks + 1 })}
         >
-          <Avatar id={faceOf(conversation)} name={title} size={40} />
+          <Avatar of={faceOf(conversation)} name={title} photo={photoOf(conversation, users)} size={40} />
           <span className="dm-header-words">
             <span className="dm-header-title" role="heading" aria-level={2} dir="auto">
               {title}

@@ -20,6 +20,10 @@ export const useSynced = (app: Messenger): boolean => useTopic(app.store.topics,
 export const useUsers = (app: Messenger): Readonly<Record<string, User>> =>
   useTopic(app.store.topics, "users", () => app.store.users);
 
+/** Whether the server takes photos of people and groups. */
+export const usePortraits = (app: Messenger): boolean =>
+  useTopic(app.store.topics, "portraits", () => app.store.portraits);
+
 export const useOnline = (app: Messenger): boolean => useTopic(app.store.topics, "online", () => app.store.online);
 
 export const useConversation = (app: Messenger, id: string): Conversation | undefined =>

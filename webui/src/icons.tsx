@@ -51,6 +51,7 @@ interface IconButtonProps extends React.AriaAttributes {
   icon: IconName;
   label: string;
   className?: string;
+  disabled?: boolean;
   onClick(): void;
 }
 

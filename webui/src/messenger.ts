@@ -96,7 +96,10 @@ export class Messenger {
   }
 
   private async learnTypes(): Promise<void> {
-    const { types } = await this.socket.call<{ types: TypeInfo[] }>("plugin.list", {}).catch(() => ({ types: [] }));
+    const listed = await this.socket.call<{ types: TypeInfo[]; portraits: boolean }>("plugin.list", {}).catch(() => null);
+    if (!listed) return;
+    const { types, portraits } = listed;
+    this.store.setPortraits(portraits);
     if (types.length) this.types = Object.fromEntries(types.map((type) => [type.type, type]));
   }
 

@@ -1,7 +1,7 @@
 // What is known: people, conversations, the loaded messages of each, what is on its way. Values are
 // replaced, never changed in place, so that a row is drawn again only when its own value is another.
 // Knows neither the network nor the page. Topics: "list", "me", "online", "users", "route",
-// "conversation:ID", "window:ID", "outbox:ID", "composing:ID".
+// "portraits", "conversation:ID", "window:ID", "outbox:ID", "composing:ID".
 
 import { Topics } from "./topics";
 import type { Conversation, HistoryPage, LastMessage, Message, Own, User, Users } from "./wire";
@@ -55,6 +55,8 @@ export class Store {
   online = false;
   synced = false;
   broken = false;
+  /** Whether the server takes photos of people and groups. */
+  portraits = false;
   private people: Record<string, User> = {};
   private readonly conversations = new Map<string, Conversation>();
   private readonly windows = new Map<string, Window>();
@@ -69,18 +71,18 @@ export class Store {
 
   // People
 
-  /** All known people; another object whenever somebody is new or has another name. */
+  /** All known people; another object whenever somebody is new or has another name or photo. */
   get users(): Readonly<Record<string, User>> {
     return this.people;
   }
 
   learnUsers(users: Users): void {
     let people: Record<string, User> | null = null;
-    for (const [id, { username, display_name }] of Object.entries(users)) {
+    for (const [id, { username, display_name, photo = null }] of Object.entries(users)) {
       const known = this.people[id];
-      if (known && known.username === username && known.display_name === display_name) continue;
+      if (known?.username === username && known.display_name === display_name && (known.photo ?? null) === photo) continue;
       people ??= { ...this.people };
-      people[id] = { id, username, display_name };
+      people[id] = { id, username, display_name, photo };
     }
     if (!people) return;
     this.people = people;
@@ -91,6 +93,11 @@ export class Store {
     this.me = me;
     this.learnUsers({ [me.id]: me });
     this.topics.touch("me");
+  }
+
+  setPortraits(portraits: boolean): void {
+    this.portraits = portraits;
+    this.topics.touch("portraits");
   }
 
   setOnline(online: boolean): void {

@@ -123,7 +123,8 @@ export class Sync {
     if (this.userCursor && result.me.seq > this.userCursor) void this.pullOwn();
     else this.userCursor = Math.max(this.userCursor, result.me.seq);
     this.store.learnUsers(result.users);
-    this.store.setMe({ id: result.me.id, username: result.me.username, display_name: result.me.display_name });
+    const { id, username, display_name, photo = null } = result.me;
+    this.store.setMe({ id, username, display_name, photo });
     for (const conversation of result.conversations) this.refresh(conversation);
     this.keep();
   }
@@ -181,9 +182,20 @@ export class Sync {
       this.keep(log);
     } else if (kind === "member.removed" && data.user === this.store.me.id) {
       this.store.dropConversation(log);
+    } else if (kind === "conversation.updated") {
+      // What was read later than this was written knows better.
+      const { title, photo } = data as Partial<Conversation>;
+      if (event.seq <= (this.store.conversation(log)?.seq ?? 0)) return;
+      this.store.changeConversation(log, { ...(title !== undefined && { title }), ...(photo !== undefined && { photo }) });
+      this.keep();
     } else if (kind.startsWith("member.") || kind.startsWith("conversation.")) {
       const user = data.user as User | undefined;
-      if (kind === "member.joined" && user?.id) this.store.learnUsers({ [user.id]: user });
+      if (kind === "member.joined" && user?.id) {
+        const known = this.store.users[user.id];
+        // The log says nothing of photos: they change.
+        if (!known) this.learn(user.id);
+        this.store.learnUsers({ [user.id]: { ...user, photo: known?.photo ?? null } });
+      }
       void this.fetch(log);
     }
   }

@@ -58,6 +58,10 @@ export const ENGLISH = {
   close: "Close",
   quoted_elsewhere: "Earlier message",
   waiting_for_connection: "This will be done when the connection is back.",
+  add_photo: "Add a photo",
+  change_photo: "Change the photo",
+  remove_photo: "Remove the photo",
+  photo_coming: "The photo is on its way",
   picture: "Picture",
   download: "Download",
   previous: "Previous",
@@ -141,6 +145,9 @@ export class Texts {
 
   /** The sentence for a failure's key; undefined where we have none and the server's is shown. */
   failure(key: string, params: Params): string | undefined {
+    // A plugin's own refusal, in the plugin's own translation.
+    const refused = this.catalogue[`refused ${params["reason"]}`];
+    if (typeof refused === "string") return refused;
     return this.find(`error_${key}`, params);
   }
 

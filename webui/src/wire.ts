@@ -4,6 +4,8 @@ export interface User {
   id: string;
   username: string;
   display_name: string;
+  /** The blob that pictures them, if there is one. */
+  photo?: string | null;
 }
 
 export interface LastMessage {
@@ -19,6 +21,8 @@ export interface Conversation {
   id: string;
   kind: "direct" | "group";
   title: string | null;
+  /** A group's own; a direct conversation shows the other one's. */
+  photo: string | null;
   peer: string | null;
   seq: number;
   message_no: number;
@@ -82,7 +86,7 @@ export interface LogEvent {
   data: Record<string, unknown> & { message?: Message; conversation?: string; user?: unknown };
 }
 
-export type Users = Record<string, { username: string; display_name: string }>;
+export type Users = Record<string, Omit<User, "id">>;
 
 export interface SyncResult {
   epoch: string;

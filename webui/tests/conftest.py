@@ -67,7 +67,8 @@ class Pages:
 
     def log_in(self, **account: object) -> PlayedViewer:
         user = {"id": ME, "username": "anna", "display_name": "Anna"}
-        answers = {"account.get": {"user": user, "language": None, "theme": None, **account}}
+        own = {"user": user, "role": "member", "language": None, "theme": None, **account}
+        answers = {"account.get": own}
         self.server.someone = PlayedViewer(answers=answers)
         return self.server.someone
 

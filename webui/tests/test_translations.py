@@ -94,3 +94,13 @@ def test_a_word_without_translation_stays_english() -> None:
 )
 def test_the_language_is_the_best_that_we_have(accept: str, wish: str | None, chosen: str) -> None:
     assert choose_language(accept, wish) == chosen
+
+
+def test_what_a_plugin_refuses_with_is_read_from_its_own_catalogue_alone(tmp_path: Path) -> None:
+    (tmp_path / "ru").mkdir()
+    (tmp_path / "ru" / "messages.po").write_text(
+        'msgid "No."\nmsgstr "Нет."\n\nmsgid "Word"\nmsgstr "Слово"\n\nmsgid "Later."\nmsgstr ""\n'
+    )
+    words = read_words(tmp_path, FOLDER / "locale")
+    assert words["ru"].sentences == {"No.": "Нет."}
+    assert words["en"].sentences == {}

@@ -9,12 +9,43 @@ from typing import Any
 
 from dash.development.base_component import Component, ComponentType
 
-__all__ = ["Composer", "Connection", "ConversationList", "Markup", "Timeline", "Uploads"]
+__all__ = ["Avatar", "Composer", "Connection", "ConversationList", "Markup", "Portrait", "Timeline", "Uploads"]
 
 _UNSET: Any = Component.UNDEFINED
 _js_dist = [
     {"relative_package_path": "components/dash_messenger_webui.min.js", "namespace": "dash_messenger_webui"}
 ]
+
+
+class Avatar(Component):
+    """A person or group in a small circle: the photo, and until it has come or if it fails the initials.
+
+    - id (string): The component's id.
+    - name (string): The name, which gives the initials and stands beside it.
+    - of (string): The id of the person or group, which gives the colour.
+    - photo (string | null): The blob that pictures them.
+    - size (number): The width in pixels: 32, 40, 48, 56 or 72.
+    """
+
+    _children_props: list[str] = []
+    _base_nodes = ["children"]
+    _namespace = "dash_messenger_webui"
+    _type = "Avatar"
+
+    def __init__(
+        self,
+        id: str | Mapping[str, Any] = _UNSET,
+        name: str = _UNSET,
+        of: str = _UNSET,
+        photo: str | None = _UNSET,
+        size: int = _UNSET,
+    ) -> None:
+        self._prop_names = ["id", "name", "of", "photo", "size"]
+        self._valid_wildcard_attributes: list[str] = []
+        self.available_properties = self._prop_names
+        self.available_wildcard_properties: list[str] = []
+        props = {"id": id, "name": name, "of": of, "photo": photo, "size": size}
+        super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})
 
 
 class Composer(Component):
@@ -136,6 +167,37 @@ class Markup(Component):
         self.available_properties = self._prop_names
         self.available_wildcard_properties: list[str] = []
         props = {"id": id, "html": html}
+        super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})
+
+
+class Portrait(Component):
+    """Who or which group it is: photo, name, and the buttons that change the photo.
+
+    - id (string): The component's id.
+    - below (string): What stands below the name.
+    - conversation (string): Or the id of the group.
+    - editable (boolean): Whether the reader may change the photo, where the server takes any.
+    - user (User): The person, as the server tells of them.
+    """
+
+    _children_props: list[str] = []
+    _base_nodes = ["children"]
+    _namespace = "dash_messenger_webui"
+    _type = "Portrait"
+
+    def __init__(
+        self,
+        id: str | Mapping[str, Any] = _UNSET,
+        below: str = _UNSET,
+        conversation: str = _UNSET,
+        editable: bool = _UNSET,
+        user: Mapping[str, Any] = _UNSET,
+    ) -> None:
+        self._prop_names = ["id", "below", "conversation", "editable", "user"]
+        self._valid_wildcard_attributes: list[str] = []
+        self.available_properties = self._prop_names
+        self.available_wildcard_properties: list[str] = []
+        props = {"id": id, "below": below, "conversation": conversation, "editable": editable, "user": user}
         super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})
 
 

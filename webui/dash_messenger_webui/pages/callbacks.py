@@ -119,12 +119,14 @@ def _details(app: Dash, sentences: Sentences) -> None:
         found = await me.call("conversation.get", conversation=conversation)
         page = await me.call("conversation.members", conversation=conversation)
         shown = found["conversation"]
+        may_change = shown["created_by"] == me.user_id or reader().role == "admin"
         return details_body(
             shown,
             shown["title"] or "",
             page["members"],
             page["more"],
             me.user_id,
+            may_change,
             sentences.t,
         )
 
@@ -161,6 +163,29 @@ def _details(app: Dash, sentences: Sentences) -> None:
             return await body_of(conversation), no_update
         except Failure as failure:
             return no_update, sentences.of(failure)
+
+    @app.callback(
+        Output("group-name", "error"),
+        Input("group-name-save", "n_clicks"),
+        Input("group-name", "n_submit"),
+        State("group-name", "value"),
+        State("timeline", "conversation"),
+        running=[(Output("group-name-save", "disabled"), True, False)],
+    )
+    async def rename_group(
+        clicks: int | None, submits: int | None, title: str | None, conversation: str
+    ) -> Any:
+        if not (clicks or submits):
+            return no_update
+        if not (title and title.strip()):
+            return sentences.t("Please fill this in.")
+        try:
+            await viewer().call(
+                "conversation.update", conversation=conversation, title=title.strip()
+            )
+        except Failure as failure:
+            return sentences.of(failure)
+        return None
 
     @app.callback(
         Output("details", "opened", allow_duplicate=True),

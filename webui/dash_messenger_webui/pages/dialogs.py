@@ -11,9 +11,10 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
+from dash_messenger_webui import components
 from dash_messenger_webui import mantine as dmc
 from dash_messenger_webui.pages.extending import Offers
-from dash_messenger_webui.pages.parts import attributes, avatar, icon, text_field
+from dash_messenger_webui.pages.parts import attributes, icon, text_field
 from dash_messenger_webui.session import Reader
 from dash_messenger_webui.translations import LANGUAGES, Words
 
@@ -73,15 +74,17 @@ def details_body(
     members: list[dict[str, Any]],
     more: bool,
     me: str,
+    may_change: bool,
     t: Words,
 ) -> list[Component]:
-    """What the details of a conversation show."""
+    """What the details of a conversation show; ``may_change``: a group's name and photo."""
     if conversation["kind"] == "direct":
         peer = next((member for member in members if member["id"] != me), members[0])
-        return [_heading(peer["id"], peer["display_name"], f"@{peer['username']}")]
+        return [components.Portrait(user=peer, below=f"@{peer['username']}")]
     count = t.count("{n} member", "{n} members", conversation["member_count"])
     return [
-        _heading(conversation["id"], title, count),
+        components.Portrait(conversation=conversation["id"], below=count, editable=may_change),
+        *(_rename(title, t) if may_change else []),
         html.H3(t("Members"), className="details-section"),
         html.Ul([_member(member, me, t) for member in members], className="members"),
         *([html.P(t("Only the first members are listed."), className="hint")] if more else []),
@@ -101,6 +104,25 @@ def details_body(
             className="leave",
         ),
         html.P(id="details-error", className="form-error", role="alert"),
+    ]
+
+
+def _rename(title: str, t: Words) -> list[Component]:
+    return [
+        html.Div(
+            [
+                text_field(
+                    "group-name",
+                    t("Name of the group"),
+                    value=title,
+                    autoComplete="off",
+                    input={"maxLength": 128},
+                    **TOGETHER,
+                ),
+                _button("group-name-save", t("Save"), primary=False),
+            ],
+            className="field-with-button details-name",
+        )
     ]
 
 
@@ -152,7 +174,17 @@ def _settings(who: Reader, t: Words, offered: Offers) -> Component:
         t,
         t("Settings"),
         [
-            _heading(who.user_id or "00", who.display_name, f"@{who.username}", id="settings-me"),
+            components.Portrait(
+                id="settings-me",
+                user={
+                    "id": who.user_id,
+                    "username": who.username,
+                    "display_name": who.display_name,
+                    "photo": who.photo,
+                },
+                below=f"@{who.username}",
+                editable=True,
+            ),
             html.Div(
                 [
                     text_field(
@@ -273,27 +305,11 @@ def _choice(id: str, label: str, value: str, options: dict[str, str]) -> Compone
     )
 
 
-def _heading(avatar_id: str, name: str, below: str, **props: Any) -> Component:
-    return html.Div(
-        [
-            avatar(avatar_id, name),
-            html.Div(
-                [
-                    html.Div(name, className="heading-name", dir="auto"),
-                    html.Div(below, className="heading-below"),
-                ]
-            ),
-        ],
-        className="heading",
-        **props,
-    )
-
-
 def _member(member: dict[str, Any], me: str, t: Words) -> Component:
     name = member["display_name"]
     return html.Li(
         [
-            avatar(member["id"], name),
+            components.Avatar(of=member["id"], name=name, photo=member.get("photo"), size=40),
             html.Div(
                 [
                     html.Div(

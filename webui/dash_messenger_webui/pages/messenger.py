@@ -32,7 +32,12 @@ def messenger_page(
     max_upload_bytes: int,
 ) -> Component:
     """The tree for somebody who has logged in."""
-    me = {"id": who.user_id, "username": who.username, "display_name": who.display_name}
+    me = {
+        "id": who.user_id,
+        "username": who.username,
+        "display_name": who.display_name,
+        "photo": who.photo,
+    }
     return provider(
         who.scheme,
         [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from dash import html
@@ -11,9 +10,7 @@ from dash.development.base_component import Component
 from dash_messenger_webui import mantine as dmc
 from dash_messenger_webui.session import Scheme
 
-__all__ = ["attributes", "avatar", "icon", "provider", "text_field"]
-
-HUES = 8
+__all__ = ["attributes", "icon", "provider", "text_field"]
 
 
 def provider(scheme: Scheme, children: list[Component]) -> Component:
@@ -44,16 +41,6 @@ def icon(name: str) -> Component:
     return html.Span(className=f"icon icon-{name}", **attributes({"aria-hidden": "true"}))
 
 
-def avatar(id: str, name: str) -> Component:
-    """The initials of a person or group, in the colour that its id has everywhere."""
-    hue = int(id[-2:], 16) % HUES
-    return html.Span(
-        _initials(name),
-        className="avatar",
-        **attributes({"data-hue": str(hue), "aria-hidden": "true"}),
-    )
-
-
 def text_field(id: str, label: str, **props: Any) -> Component:
     """A labelled field with one place for its error, announced when it changes."""
     kind = dmc.PasswordInput if props.pop("password", False) else dmc.TextInput
@@ -67,14 +54,3 @@ def text_field(id: str, label: str, **props: Any) -> Component:
         withAsterisk=False,
         **props,
     )
-
-
-def _initials(name: str) -> str:
-    words = name.split()
-    if len(words) > 1:
-        words = [words[0], words[-1]]
-    letters = [re.search(r"[^\W_]", word) for word in words]
-    found = "".join(
-        letter[0] if letter else word[0] for letter, word in zip(letters, words, strict=True)
-    )
-    return found.upper() or "?"

@@ -1,7 +1,5 @@
 // How people and conversations are named and pictured, the same everywhere.
 
-import * as React from "react";
-import { hue, initials } from "./ids";
 import type { Texts } from "./texts";
 import type { Conversation, User } from "./wire";
 
@@ -15,10 +13,7 @@ export function faceOf(conversation: Conversation): string {
   return conversation.peer ?? conversation.id;
 }
 
-export const Avatar = React.memo(function Avatar({ id, name, size }: { id: string; name: string; size: number }) {
-  return (
-    <span className={`dm-avatar dm-avatar-${size}`} data-hue={hue(id)} aria-hidden="true">
-      {initials(name)}
-    </span>
-  );
-});
+/** The blob that pictures a conversation: the other one's, or its own. */
+export function photoOf(conversation: Conversation, users: Readonly<Record<string, User>>): string | null {
+  return (conversation.peer ? users[conversation.peer]?.photo : conversation.photo) ?? null;
+}
