@@ -22,6 +22,7 @@ import msgspec
 from dash_messenger.commands import Command
 from dash_messenger.errors import CloseCode, failures
 from dash_messenger.plugins.hookspecs import ServerHooks
+from dash_messenger.plugins.steps import StepAsked
 from dash_messenger.server import Server
 from dash_messenger.settings import PREFIX, Settings
 from dash_messenger.store.tables import metadata
@@ -100,7 +101,8 @@ def commands() -> list[Command]:
 
 def draw_commands() -> str:
     """Each command with its parameters and result, then the structs they share."""
-    shared: dict[str, type] = {}
+    # A log-in's failure carries it; everything else is found in results.
+    shared: dict[str, type] = {"StepAsked": StepAsked}
     parts = []
     for command in commands():
         open_to_all = " Needs no session." if command.access == "anonymous" else ""

@@ -14,7 +14,7 @@ from tests.environment import FIRST_PARTY, ROOT, make_environment
 EXAMPLES = ROOT / "examples"
 
 
-@pytest.mark.parametrize("name", ["guard", "welcome"])
+@pytest.mark.parametrize("name", ["guard", "rules", "welcome"])
 def test_an_example_passes_its_own_tests_where_only_wheels_are_installed(
     name: str, tmp_path: Path
 ) -> None:

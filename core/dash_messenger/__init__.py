@@ -3,6 +3,7 @@
 from dash_messenger.actions import Acted, Change, Refuse, action
 from dash_messenger.commands import Caller, Command
 from dash_messenger.errors import Failure, NotFound, Refused, Unauthenticated
+from dash_messenger.factors import Beginning, Confirmed, Factor, LoginStep
 from dash_messenger.messages import MessageType, MessageTypes
 from dash_messenger.plugins.checks import Login, Proposed, Upload
 from dash_messenger.plugins.context import (
@@ -28,15 +29,19 @@ from dash_messenger.protocol import Message, User
 __all__ = [
     "HOOK_API",
     "Acted",
+    "Beginning",
     "Blob",
     "Blobs",
     "Caller",
     "Change",
     "Command",
+    "Confirmed",
     "Context",
+    "Factor",
     "Failure",
     "Job",
     "Login",
+    "LoginStep",
     "MemberChange",
     "Message",
     "MessageType",

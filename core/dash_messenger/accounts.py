@@ -22,9 +22,11 @@ from dash_messenger.errors import (
     Forbidden,
     InvalidParams,
     NotFound,
+    UnknownUser,
     UsernameInvalid,
     UsernameTaken,
     WrongCredentials,
+    WrongPassword,
 )
 from dash_messenger.ids import IdMaker
 from dash_messenger.limits import Attempts
@@ -36,7 +38,7 @@ from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import users
 from dash_messenger.users import USER_COLUMNS
 
-__all__ = ["Account", "Accounts", "Credentials"]
+__all__ = ["Account", "Accounts", "Credentials", "find_user"]
 
 USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,31}")
 MAX_DISPLAY_NAME_CHARACTERS = 64
@@ -201,6 +203,20 @@ class Accounts:
             await self._rehash(row.id, password)
         return Credentials(User(*row[:4]), key)
 
+    async def prove_again(self, user: str, password: str, address: str) -> User:
+        """The user, if the password is theirs; for what a session alone does not allow.
+
+        Raises:
+            WrongPassword: it is not.
+            RateLimited: too many tries.
+        """
+        found = await self._store.read(lambda connection: _account(connection, user).user)
+        try:
+            return (await self.prove(found.username, password, address)).user
+        except WrongCredentials:
+            # Not as the log-in says it: clients take that for the end of the session.
+            raise WrongPassword(field="password") from None
+
     async def _rehash(self, user: str, password: str) -> None:
         password_hash = await self._passwords.hash(password)
         change = update(users).where(users.c.id == user).values(password_hash=password_hash)
@@ -278,6 +294,19 @@ def _find(connection: Connection, key: str) -> Any:
             users.c.username_key == key
         )
     ).first()
+
+
+def find_user(connection: Connection, username: str) -> str:
+    """The id of the user of that name.
+
+    Raises:
+        UnknownUser: there is none.
+    """
+    row = _find(connection, username.lower()[:MAX_DISPLAY_NAME_CHARACTERS])
+    if row is None:
+        raise UnknownUser(username=username)
+    id: str = row.id
+    return id
 
 
 def _account(connection: Connection, user: str) -> Account:

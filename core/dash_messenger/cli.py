@@ -229,6 +229,17 @@ def user_add(
     sys.exit(add_user(settings, username, password, display_name=display_name, role=role))
 
 
+@user.command("reset-factors")
+@click.argument("username")
+@click.option("--data", type=click.Path(path_type=Path), help=DATA_HELP)
+def user_reset_factors(username: str, data: Path | None) -> None:
+    """Take away the second factors of somebody who has lost them, and end their sessions."""
+    settings = _settings(data=data)
+    from dash_messenger.running import reset_factors
+
+    sys.exit(reset_factors(settings, username))
+
+
 def _settings(**flags: object) -> Settings:
     from dash_messenger.diagnostics import start_logging
     from dash_messenger.settings import SettingsInvalid, load_settings

@@ -1,5 +1,6 @@
 """The Python client: any command, and every event once and in order, over one socket.
 
+    token = await log_in("http://127.0.0.1:8000", "ann", "correct horse battery")
     async with Client("http://127.0.0.1:8000", token=token) as client:
         await client.call("read.advance", conversation=conversation, message_no=7)
         async for event in client.events():
@@ -26,6 +27,7 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
+from dash_messenger.asking import failure_from, log_in, post
 from dash_messenger.cursors import Cursors
 from dash_messenger.errors import (
     CloseCode,
@@ -36,12 +38,11 @@ from dash_messenger.errors import (
     Resync,
     TimedOut,
     Unauthenticated,
-    failures,
 )
 from dash_messenger.ids import IdMaker
 from dash_messenger.protocol import MAX_IN_FLIGHT, SUBPROTOCOL
 
-__all__ = ["RESYNC", "Client", "Disconnected", "Event", "failure_from"]
+__all__ = ["RESYNC", "Client", "Disconnected", "Event", "failure_from", "log_in", "post"]
 
 # The kind of the event that stands for an interval which can no longer be read.
 RESYNC = "resync"
@@ -84,7 +85,6 @@ class _Frame(msgspec.Struct):
     error: dict[str, Any] | None = None
 
 
-_KINDS = {kind.code: kind for kind in failures()}
 _frames = msgspec.json.Decoder(_Frame)
 _events = msgspec.json.Decoder(Event)
 
@@ -430,23 +430,6 @@ def _socket_address(url: str) -> str:
 
 def _is_repeatable(command: str) -> bool:
     return command in _REPEATABLE or command.endswith((".get", ".list", ".members"))
-
-
-def failure_from(error: Mapping[str, Any]) -> Failure:
-    """What the server refused with; a code this client does not know keeps its words."""
-    details = error.get("data") or {}
-    params = {str(name): value for name, value in (details.get("params") or {}).items()}
-    kind = _KINDS.get(error["code"])
-    if kind is None:
-        sentence = str(error["message"]).replace("{", "{{").replace("}", "}}")
-        fields = {
-            "code": error["code"],
-            "key": str(details.get("key", "")),
-            "sentence": sentence,
-            "retryable": bool(details.get("retryable")),
-        }
-        kind = type("UnknownFailure", (Failure,), fields)
-    return kind(**params)
 
 
 def _check_may_return(code: int | None, reason: str | None) -> None:

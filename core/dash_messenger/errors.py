@@ -4,13 +4,13 @@ The tree:
 
     Failure
     ├── ParseError, InvalidRequest, UnknownCommand, InvalidParams, InternalError  (JSON-RPC 2.0)
-    ├── Unauthenticated ── WrongCredentials
+    ├── Unauthenticated ── WrongCredentials, StepNeeded, LoginEnded
     ├── Forbidden ── ForeignOrigin
     ├── NotFound ── UnknownUser, UnknownSlashCommand
     ├── Conflict ── UsernameTaken
     ├── Refused ── UsernameInvalid, PasswordUnacceptable, ContentInvalid, UnknownType, OverLimit,
     │   BlobUnusable, ActionRefused, PluginFailed, CheckFailed, PortraitsUnavailable,
-    │   PortraitFailed
+    │   PortraitFailed, WrongAnswer, WrongPassword, AnswerNeeded, SetupEnded, FactorUnavailable
     ├── TooLarge
     ├── RateLimited, Busy, TimedOut, StorageFailed                                (retryable)
     └── Resync
@@ -26,18 +26,21 @@ from typing import ClassVar
 
 __all__ = [
     "ActionRefused",
+    "AnswerNeeded",
     "BlobUnusable",
     "Busy",
     "CheckFailed",
     "CloseCode",
     "Conflict",
     "ContentInvalid",
+    "FactorUnavailable",
     "Failure",
     "Forbidden",
     "ForeignOrigin",
     "InternalError",
     "InvalidParams",
     "InvalidRequest",
+    "LoginEnded",
     "NotFound",
     "OverLimit",
     "ParseError",
@@ -48,6 +51,8 @@ __all__ = [
     "RateLimited",
     "Refused",
     "Resync",
+    "SetupEnded",
+    "StepNeeded",
     "StorageFailed",
     "TimedOut",
     "TooLarge",
@@ -58,7 +63,9 @@ __all__ = [
     "UnknownUser",
     "UsernameInvalid",
     "UsernameTaken",
+    "WrongAnswer",
     "WrongCredentials",
+    "WrongPassword",
     "failures",
 ]
 
@@ -142,6 +149,24 @@ class WrongCredentials(Unauthenticated):
 
     code, key = 1001, "wrong_credentials"
     sentence = "User name or password is wrong."
+
+
+class StepNeeded(Unauthenticated):
+    """The password was right, but something else has to be done before a session opens.
+
+    ``login`` names this log-in in ``session.continue`` and opens nothing by itself, ``steps`` says
+    what is asked (a list of StepAsked), ``expires_at_ms`` until when.
+    """
+
+    code, key = 1036, "step_needed"
+    sentence = "One more step is needed to log in."
+
+
+class LoginEnded(Unauthenticated):
+    """The log-in that was begun expired, was used up or had too many wrong answers."""
+
+    code, key = 1037, "login_ended"
+    sentence = "This log-in has ended. Please enter your password again."
 
 
 class Forbidden(Failure):
@@ -268,6 +293,44 @@ class PortraitFailed(Refused):
 
     code, key, http_status = 1044, "portrait_failed", 500
     sentence = "This photo could not be made ready. Please try again later."
+
+
+class WrongAnswer(Refused):
+    """The answer to a second factor is wrong, or was used before; ``left`` is how many more tries.
+
+    Where ``left`` is missing, the limit of attempts alone counts.
+    """
+
+    code, key = 1038, "wrong_answer"
+    sentence = "This code is wrong."
+
+
+class FactorUnavailable(Refused):
+    """A second factor is enrolled, but the plugin it came with is not there: nothing opens."""
+
+    code, key, http_status = 1039, "factor_unavailable", 503
+    sentence = "Your second step cannot be checked at the moment. Please ask the administrator."
+
+
+class WrongPassword(Refused):
+    """Somebody who is logged in was asked for the password again, and it is wrong."""
+
+    code, key = 1040, "wrong_password"
+    sentence = "The password is wrong."
+
+
+class AnswerNeeded(Refused):
+    """Second factors are changed with an answer to an enrolled one; ``factors`` names which."""
+
+    code, key = 1041, "answer_needed"
+    sentence = "A code of your second step is needed for this."
+
+
+class SetupEnded(Refused):
+    """No set-up of this factor was begun in this session, or it took too long."""
+
+    code, key = 1042, "setup_ended"
+    sentence = "This set-up has ended. Please begin again."
 
 
 class OverLimit(Refused):

@@ -25,6 +25,10 @@ LOGINS_OF_ACCOUNT_AT_ADDRESS = "10/5 minute"
 LOGINS_OF_ACCOUNT = "100/hour"
 FAILURES_AT_ADDRESS = "100/10 minute"
 REGISTRATIONS_AT_ADDRESS = "100/hour"
+# Who answers has shown to know the password, so nobody else can use these up. 3 of a million codes
+# are good at a time: at 50 a day, guessing one takes years.
+ANSWERS_OF_ACCOUNT_AT_ADDRESS = "10/5 minute"
+WRONG_ANSWERS_OF_ACCOUNT = "50/day"
 
 
 class Attempts:
@@ -58,6 +62,31 @@ class Attempts:
         if self._enabled:
             limiter, item = self._use(FAILURES_AT_ADDRESS)
             limiter.hit(item, "failures", address)
+
+    def answer(self, user: str, address: str) -> None:
+        """Count an answer to a second factor, before it is looked at.
+
+        Raises:
+            RateLimited: too many of this account, or from this address.
+        """
+        if not self._enabled:
+            return
+        self._test(FAILURES_AT_ADDRESS, "failures", address)
+        self._test(WRONG_ANSWERS_OF_ACCOUNT, "answers", user)
+        self._hit(ANSWERS_OF_ACCOUNT_AT_ADDRESS, "answers", user, address)
+
+    def answered(self, user: str, address: str) -> None:
+        """Forget the answers of somebody who turned out to know the right one."""
+        if self._enabled:
+            limiter, item = self._use(ANSWERS_OF_ACCOUNT_AT_ADDRESS)
+            limiter.clear(item, "answers", user, address)
+
+    def answered_wrong(self, user: str, address: str) -> None:
+        """Count a wrong answer against the account and the address it came from."""
+        if self._enabled:
+            self.failed(address)
+            limiter, item = self._use(WRONG_ANSWERS_OF_ACCOUNT)
+            limiter.hit(item, "answers", user)
 
     def register(self, address: str) -> None:
         """Count a new account.

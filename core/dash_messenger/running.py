@@ -22,7 +22,7 @@ from dash_messenger.settings import Settings
 from dash_messenger.store import Store
 from dash_messenger.store.migrating import DatabaseTooNew
 
-__all__ = ["add_user", "migrate_folder", "run"]
+__all__ = ["add_user", "migrate_folder", "reset_factors", "run"]
 
 # What keeps a server from starting and is told in a sentence.
 TOLD = (Failure, FolderInUse, AddressTaken, DatabaseTooNew, StatesUnreadable)
@@ -67,6 +67,22 @@ def add_user(
         finally:
             passwords.close()
         click.echo(f"Added {user.username}.")
+
+    return _run(_with_store(settings, work))
+
+
+def reset_factors(settings: Settings, username: str) -> int:
+    """Take away a user's second factors; the exit status."""
+
+    async def work(store: Store) -> None:
+        from dash_messenger.accounts import find_user
+        from dash_messenger.enrolling import forget_factors
+
+        user = await store.read(lambda connection: find_user(connection, username))
+        gone, closed = await store.write(lambda transaction: forget_factors(transaction, user))
+        names = ", ".join(gone) or "none was set up"
+        click.echo(f"Second factors of {username} removed: {names}.")
+        click.echo(f"Sessions closed: {len(closed)}.")
 
     return _run(_with_store(settings, work))
 

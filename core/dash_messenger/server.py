@@ -21,6 +21,7 @@ from sqlalchemy import select
 
 from dash_messenger.accounts import Accounts
 from dash_messenger.acting import Acting
+from dash_messenger.answering import Answering
 from dash_messenger.blobs import BlobStore
 from dash_messenger.changing import MessageLocks
 from dash_messenger.clock import Clock, now_ms
@@ -28,6 +29,7 @@ from dash_messenger.commands import Command, Commands
 from dash_messenger.conversations import Conversations
 from dash_messenger.describing import Describing
 from dash_messenger.editing import Editing
+from dash_messenger.enrolling import Enrolling
 from dash_messenger.folder import DATABASE, FolderLock
 from dash_messenger.gateway import Gateway, GuardedHttp
 from dash_messenger.gateway.addresses import Addresses
@@ -37,6 +39,7 @@ from dash_messenger.gateway.pages import Pages
 from dash_messenger.history import History
 from dash_messenger.hub import Hub
 from dash_messenger.limits import Attempts
+from dash_messenger.logins import Logins
 from dash_messenger.passwords import Passwords
 from dash_messenger.plugins.adjusting import Adjusting
 from dash_messenger.plugins.calling import Calls
@@ -100,7 +103,11 @@ class Server:
         self.accounts = Accounts(
             store, self._passwords, attempts, settings, self.installed.themes, photos.make
         )
-        self.sessions = Sessions(store, self.accounts, self.hub, settings, clock)
+        self.sessions = Sessions(store, self.hub, settings, clock)
+        steps = self.installed.steps
+        answering = Answering(store, steps, attempts, clock)
+        logins = Logins(store, self.accounts, self.sessions, answering, steps, clock)
+        enrolling = Enrolling(store, self.accounts, self.hub, answering, steps, attempts, clock)
         self._receipts = Receipts(self.hub)
         reading = Reading(store, self.hub, self._receipts)
         syncing = Syncing(store, self.hub, self.installed.renderer)
@@ -125,7 +132,9 @@ class Server:
         self._slash = SlashCommands(store, rate_limits=limited, failed=installed.failed)
         for family in (
             self.accounts.commands(),
+            logins.commands(),
             self.sessions.commands(),
+            enrolling.commands(),
             Users(store, rate_limits=limited).commands(),
             Conversations(store, rate_limits=limited).commands(),
             Describing(store, photos.make, rate_limits=limited).commands(),
@@ -154,7 +163,7 @@ class Server:
         installed.forget.append(self._calls.remove)
         preparation.checks = self._calls
         self.blobs.check = self._calls.upload
-        self.sessions.check = self._calls.login
+        logins.check = self._calls.login
         store.listener = _Listeners(self.hub, syncing, self._calls)
         self._addresses = Addresses(settings.trusted_proxies)
         self.gateway = Gateway(
@@ -254,6 +263,7 @@ class Server:
         await self._calls.start()
         self._jobs.start()
         self.blobs.start()
+        self.sessions.start()
 
     def _preparing(self, type: str, user: str, conversation: str) -> Preparing:
         plugin = self.installed.owner(type) or ""
@@ -305,6 +315,7 @@ class Server:
         self._receipts.close()
         await self._jobs.aclose()
         await self.blobs.aclose()
+        await self.sessions.aclose()
         await self._calls.stop()
         await self.installed.contexts.aclose()
         await self._limited.aclose()

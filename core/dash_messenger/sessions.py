@@ -1,49 +1,53 @@
-"""Sessions: opening, closing, and finding the one that a request carries.
+"""Sessions: closing them, and finding the one that a request carries.
 
-Owns the tokens. Invariant: a token is stored only as its SHA-256 (it has 256 random bits, so that a
-slow hash adds nothing), stands in no URL and in no log; a closed, expired or deactivated one opens
-nothing, and its sockets are closed before the closing is acknowledged.
+Owns the tokens. Must not know what somebody has to show before a session opens. Invariant: a token
+is stored only as its SHA-256 (it has 256 random bits, so that a slow hash adds nothing), stands in
+no URL and in no log; a closed, expired or deactivated one opens nothing, and its sockets are closed
+before the closing is acknowledged.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Literal, Protocol
+from functools import partial
+from typing import Literal, Protocol
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 from sqlalchemy import Connection, Executable, insert, select, update
 
-from dash_messenger.accounts import Accounts
 from dash_messenger.clock import Clock
 from dash_messenger.commands import Caller, Command
-from dash_messenger.errors import CloseCode, Failure, InvalidParams, NotFound
+from dash_messenger.errors import CloseCode, Failure, InvalidParams, LoginEnded, NotFound
 from dash_messenger.ids import IdMaker, parse_id
-from dash_messenger.plugins.checks import Login
 from dash_messenger.plugins.web import Headers
 from dash_messenger.protocol import User
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import sessions, users
 
-__all__ = ["OpenSession", "Session", "SessionOpened", "Sessions", "cookie_name"]
+__all__ = [
+    "MAX_USER_AGENT_CHARACTERS",
+    "Closer",
+    "OpenSession",
+    "Session",
+    "SessionOpened",
+    "Sessions",
+    "close_sessions_of",
+    "cookie_name",
+    "hash_token",
+]
 
 DAY_MS = 86_400_000
 # Often enough to show "last seen" and to move the expiry, rare enough to cost no writes.
 SEEN_EVERY_MS = 3_600_000
 MAX_USER_AGENT_CHARACTERS = 256
-
-AnyText = Annotated[str, Meta(max_length=1024)]
-
-
-class SessionOpen(Struct, frozen=True, forbid_unknown_fields=True, rename={"kind": "as"}):
-    """Parameters of ``session.open``: ``as`` a token in the answer, or a cookie (HTTP only)."""
-
-    username: AnyText
-    password: AnyText
-    kind: Literal["token", "cookie"] = "token"
+# Sessions end within a second, wherever they were closed (docs: what is promised, I6).
+SWEEP_EVERY_S = 0.5
+SWEEP_MARGIN_MS = 5_000
 
 
 class Session(Struct, frozen=True):
@@ -59,7 +63,7 @@ class Session(Struct, frozen=True):
 
 
 class SessionOpened(Struct, frozen=True):
-    """Result of ``session.open``; the token is shown this once, and not where it is a cookie."""
+    """Result of ``session.open``: the token is shown this once, and not where it is a cookie."""
 
     user: User
     session: str
@@ -111,44 +115,53 @@ def cookie_name(secure: bool) -> str:
     return "__Host-session" if secure else "session"
 
 
-async def _accept(login: Login) -> None:
-    """Nobody objects."""
-
-
 class Sessions:
-    """The commands of family ``session``, and the one way to authenticate.
+    """The commands about open sessions, and the one way to authenticate."""
 
-    ``check`` may refuse a log-in by raising, once the password was right.
-    """
-
-    def __init__(
-        self, store: Store, accounts: Accounts, closer: Closer, settings: Settings, clock: Clock
-    ) -> None:
-        self.check: Callable[[Login], Awaitable[None]] = _accept
+    def __init__(self, store: Store, closer: Closer, settings: Settings, clock: Clock) -> None:
         self._store = store
-        self._accounts = accounts
         self._closer = closer
         self._clock = clock
         self._lifetime_ms = settings.session_days * DAY_MS
         self._cookie = cookie_name(settings.secure)
         self._new_id = IdMaker()
+        self._sweeper: asyncio.Task[None] | None = None
 
     def commands(self) -> list[Command]:
         """What a client may ask about sessions."""
         return [
-            Command(
-                "session.open",
-                SessionOpen,
-                SessionOpened,
-                self.open,
-                "Log in.",
-                access="anonymous",
-            ),
             Command("session.close", SessionClose, SessionClosed, self.close, "Log out."),
             Command(
                 "session.list", SessionList, SessionsFound, self.list_open, "One's open sessions."
             ),
         ]
+
+    def start(self) -> None:
+        """Look each second for sessions that another process closed: a command of an admin's."""
+        self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
+
+    async def aclose(self) -> None:
+        """Look no more."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.wait([self._sweeper])
+
+    async def _sweep(self) -> None:
+        since_ms = self._clock()
+        while True:
+            await asyncio.sleep(SWEEP_EVERY_S)
+            # What commits late carries the time at which it was begun.
+            now_ms, from_ms = self._clock(), since_ms - SWEEP_MARGIN_MS
+            query = select(sessions.c.id).where(sessions.c.closed_at_ms >= from_ms)
+            try:
+                closed = await self._store.read(
+                    partial(lambda query, connection: connection.scalars(query).all(), query)
+                )
+            except Failure:
+                continue
+            since_ms = now_ms
+            if closed:
+                self._closer.close_sessions([*closed], CloseCode.SESSION_CLOSED)
 
     async def authenticate(self, headers: Headers) -> OpenSession | None:
         """The session whose token the headers carry: ``Authorization: Bearer``, else the cookie."""
@@ -164,7 +177,7 @@ class Sessions:
             token = _read_cookie(headers.get("Cookie") or "", self._cookie)
         if not 16 <= len(token) <= 128:
             return None
-        hashed = _hash(token)
+        hashed = hash_token(token)
         now_ms = self._clock()
         row = await self._store.read(lambda connection: _find(connection, hashed, now_ms))
         if row is None:
@@ -186,32 +199,20 @@ class Sessions:
             # The session is good; only its expiry did not move this time.
             return
 
-    async def open(self, caller: Caller, params: SessionOpen) -> SessionOpened:
-        """A new session for whoever knows the password.
+    def make(
+        self, user: User, kind: Literal["token", "cookie"], user_agent: str
+    ) -> tuple[SessionOpened, Callable[[Transaction], None]]:
+        """A new session for a user who has shown all there is to show, and the storing of it.
 
-        Raises:
-            WrongCredentials: without saying whether the user exists.
-            RateLimited: too many tries.
-            Refused: a plugin declines this log-in.
+        The storing raises `LoginEnded` if the account was deactivated in the meantime.
         """
-        if params.kind == "cookie" and caller.connection is not None:
-            raise InvalidParams(field="as", reason="a socket cannot set a cookie; use HTTP")
-        proven = await self._accounts.prove(params.username, params.password, caller.address)
-        user = proven.user
-        await self.check(Login(user.id, user.username, caller.address, caller.user_agent))
-        return await self.open_for(user, kind=params.kind, user_agent=caller.user_agent)
-
-    async def open_for(
-        self, user: User, *, kind: Literal["token", "cookie"] = "token", user_agent: str = ""
-    ) -> SessionOpened:
-        """A new session for a user who has proved to be one."""
         token = secrets.token_urlsafe(32)
         now_ms = self._clock()
         session = self._new_id()
         expires_at_ms = now_ms + self._lifetime_ms
         row = insert(sessions).values(
             id=session,
-            token_hash=_hash(token),
+            token_hash=hash_token(token),
             user_id=user.id,
             kind=kind,
             created_at_ms=now_ms,
@@ -219,8 +220,16 @@ class Sessions:
             expires_at_ms=expires_at_ms,
             user_agent=user_agent[:MAX_USER_AGENT_CHARACTERS],
         )
-        await self._store.write(_execute(row))
-        return SessionOpened(user, session, kind, expires_at_ms, token)
+        active = select(users.c.id).where(
+            users.c.id == user.id, users.c.deactivated_at_ms.is_(None)
+        )
+
+        def store(transaction: Transaction) -> None:
+            if transaction.connection.execute(active).first() is None:
+                raise LoginEnded
+            transaction.connection.execute(row)
+
+        return SessionOpened(user, session, kind, expires_at_ms, token), store
 
     async def close(self, caller: Caller, params: SessionClose) -> SessionClosed:
         """Close one of one's own sessions; its sockets are closed before this returns.
@@ -279,6 +288,23 @@ class Sessions:
         )
 
 
+def close_sessions_of(
+    transaction: Transaction, user: str, because: str, *, keep: str | None = None
+) -> list[str]:
+    """Close a user's sessions but ``keep``; their ids, whose sockets are to be closed next."""
+    closed = transaction.connection.execute(
+        update(sessions)
+        .where(
+            sessions.c.user_id == user,
+            sessions.c.closed_at_ms.is_(None),
+            *(() if keep is None else (sessions.c.id != keep,)),
+        )
+        .values(closed_at_ms=transaction.now_ms, closed_because=because)
+        .returning(sessions.c.id)
+    )
+    return [row[0] for row in closed]
+
+
 def _find(connection: Connection, hashed: bytes, now_ms: int) -> tuple[str, str, int] | None:
     row = connection.execute(
         select(sessions.c.id, sessions.c.user_id, sessions.c.last_seen_at_ms)
@@ -300,7 +326,8 @@ def _execute(statement: Executable) -> Callable[[Transaction], None]:
     return work
 
 
-def _hash(token: str) -> bytes:
+def hash_token(token: str) -> bytes:
+    """What is stored of a token."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import http.client
-import json
 import os
 import random
 import secrets
@@ -31,17 +29,20 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 
-from dash_messenger.client import Client, failure_from
+from dash_messenger.asking import Answerer, log_in, post, upload
+from dash_messenger.client import Client
 from dash_messenger.errors import TimedOut
 
 # Whoever inherits from a contract is shown what differed.
 pytest.register_assert_rewrite("dash_messenger.contracts")
 
+from dash_messenger.contracts.factors import FactorContract  # noqa: E402
 from dash_messenger.contracts.message_types import MessageTypeContract  # noqa: E402
 from dash_messenger.contracts.themes import ThemeContract  # noqa: E402
 from dash_messenger.contracts.trial import Trial  # noqa: E402
 
 __all__ = [
+    "FactorContract",
     "FakeClock",
     "MessageTypeContract",
     "Network",
@@ -199,59 +200,6 @@ class ServerProcess:
         return self._process is not None and self._process.poll() is None
 
 
-async def post(
-    url: str, command: str, params: Mapping[str, Any] | None = None, *, token: str | None = None
-) -> Any:
-    """The result of a command over HTTP: ``POST /api/COMMAND``.
-
-    Raises:
-        Failure: what the server answered.
-    """
-    return await asyncio.to_thread(_post, url, command, params or {}, token)
-
-
-async def upload(
-    url: str, data: bytes, *, token: str, name: str = "file", media_type: str = ""
-) -> dict[str, Any]:
-    """What the server says of a file, once it has it: ``id``, ``name``, ``media_type``, ``bytes``.
-
-    Raises:
-        Failure: what the server answered.
-    """
-    boundary = secrets.token_hex(16)
-    head = (
-        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
-        f"Content-Type: {media_type or 'application/octet-stream'}\r\n\r\n"
-    )
-    body = head.encode() + data + f"\r\n--{boundary}--\r\n".encode()
-    kind = f"multipart/form-data; boundary={boundary}"
-    found: dict[str, Any] = await asyncio.to_thread(_ask, url, "/blobs", body, kind, token)
-    return found
-
-
-def _post(url: str, command: str, params: Mapping[str, Any], token: str | None) -> Any:
-    body = json.dumps(params).encode()
-    return _ask(url, f"/api/{command}", body, "application/json", token)
-
-
-def _ask(url: str, path: str, body: bytes, media_type: str, token: str | None) -> Any:
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
-    headers = {"Content-Type": media_type}
-    if token is not None:
-        headers["Authorization"] = f"Bearer {token}"
-    try:
-        connection.request("POST", path, body, headers)
-        answer = connection.getresponse()
-        said = json.loads(answer.read())
-    finally:
-        connection.close()
-    if answer.status >= 400:
-        error = said["error"]
-        raise failure_from({**error, "data": error})
-    return said
-
-
 class Network:
     """The way to a server, with an address of its own, that a test can cut."""
 
@@ -338,23 +286,23 @@ class People:
         self.server = server
         self._clients: list[Client] = []
 
-    async def register(self, username: str | None = None) -> tuple[str, str]:
+    async def register(
+        self, username: str | None = None, *, answer: Answerer | None = None
+    ) -> tuple[str, str]:
         """A new user's name (one nobody has yet, unless it is given) and token."""
         username = username or "u" + secrets.token_hex(6)
         await post(
             self.server.url, "account.register", {"username": username, "password": PASSWORD}
         )
-        return username, await self.log_in(username)
+        return username, await self.log_in(username, answer=answer)
 
-    async def log_in(self, username: str) -> str:
-        """Another session of a user: its token."""
-        opened = await post(
-            self.server.url,
-            "session.open",
-            {"username": username, "password": PASSWORD, "as": "token"},
-        )
-        token: str = opened["token"]
-        return token
+    async def log_in(self, username: str, *, answer: Answerer | None = None) -> str:
+        """Another session of a user: its token. ``answer`` as for `dash_messenger.client.log_in`.
+
+        Raises:
+            Failure: the server does not let them in.
+        """
+        return await log_in(self.server.url, username, PASSWORD, answer=answer)
 
     async def admin(self) -> Client:
         """A connected client of a new admin."""

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
+import factor_world
 import pytest
 from dash_messenger.store import Transaction
 from dash_messenger.store.tables import users
+from plugin_world import install
 from server_world import ServerWorld, open_server
 from sqlalchemy import update
 
 NOBODY = "f" * 32
 ANONYMOUS = {"account.register", "session.open"}
+# For nobody, with a session or without: it needs a log-in that waits for its second factor.
+OF_A_LOG_IN = {"session.continue"}
+WITHOUT = ["anonymous", "forged", "expired", "closed", "deactivated", "awaiting second factor"]
 # What each command is asked with; C is a conversation of ann and ben's, B is ben's id.
 PARAMS: dict[str, dict[str, object]] = {
     "account.get": {},
@@ -27,6 +33,14 @@ PARAMS: dict[str, dict[str, object]] = {
     "conversation.members": {"conversation": "C"},
     "conversation.remove": {"conversation": "C", "user": "B"},
     "conversation.update": {"conversation": "C", "title": "Other"},
+    "factor.begin": {"factor": "key", "password": "correct horse battery"},
+    "factor.confirm": {"factor": "key", "answer": {"code": "5e-1"}},
+    "factor.list": {},
+    "factor.remove": {
+        "factor": "key",
+        "password": "correct horse battery",
+        "answer": {"code": "5e-2"},
+    },
     "log.read": {"log": "C", "after": 0},
     "message.act": {"message": "M", "action": "nod", "client_id": "2" * 32},
     "message.delete": {"message": "M"},
@@ -47,6 +61,7 @@ PARAMS: dict[str, dict[str, object]] = {
     "plugin.settings": {},
     "read.advance": {"conversation": "C", "message_no": 1},
     "session.close": {},
+    "session.continue": {"login": "none", "step": "key", "answer": {}},
     "session.list": {},
     "session.open": {"username": "ann", "password": "correct horse battery"},
     "sync": {},
@@ -78,9 +93,11 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with open_server(tmp_path, session_days=1) as world:
-        await world.add("ann", "ben", "cleo", "dan", "fay")
+async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    install(tmp_path / "site", monkeypatch, "keys", "factor_world:Keys")
+    monkeypatch.setattr(factor_world, "secrets", SimpleNamespace(token_hex=lambda size: "5e"))
+    async with open_server(tmp_path / "data", session_days=1, loaded=("keys",)) as world:
+        await world.add("ann", "ben", "cleo", "dan", "fay", "gil")
         conversation = await world.group("ann", "ben", "dan")
         message = (await world.say("ann", conversation))["id"]
         await world.call(
@@ -100,6 +117,8 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
             )
 
         await world.server.store.write(deactivate)
+        await factor_world.enrol(world, await world.token("gil"))
+        awaiting = await factor_world.waiting(world, "gil")
         yield Stage(
             world,
             conversation,
@@ -110,6 +129,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
                 "expired": expired,
                 "closed": closed,
                 "deactivated": deactivated,
+                "awaiting second factor": awaiting,
                 "member": await world.token("ann"),
                 "not a member": await world.token("cleo"),
                 "removed": await world.token("dan"),
@@ -121,14 +141,23 @@ async def test_the_table_has_every_command(stage: Stage) -> None:
     assert {command.name for command in stage.world.server.commands} == PARAMS.keys()
 
 
-@pytest.mark.parametrize("state", ["anonymous", "forged", "expired", "closed", "deactivated"])
+@pytest.mark.parametrize("state", WITHOUT)
 async def test_without_a_session_nothing_is_done_but_what_is_anonymous(
     stage: Stage, state: str
 ) -> None:
-    for command in PARAMS.keys() - ANONYMOUS:
+    for command in PARAMS.keys() - ANONYMOUS - OF_A_LOG_IN:
         assert await stage.ask(command, state) == (401, "unauthenticated"), command
     for command in ANONYMOUS:
         assert (await stage.ask(command, state))[0] == 200, command
+    assert await stage.ask("session.continue", state) == (401, "login_ended")
+
+
+async def test_as_a_cookie_the_token_of_a_waiting_log_in_opens_as_little(stage: Stage) -> None:
+    token = stage.tokens["awaiting second factor"]
+    headers = {"Cookie": f"session={token}; __Host-session={token}"}
+    for command in PARAMS.keys() - ANONYMOUS - OF_A_LOG_IN:
+        answer = await stage.world.request(f"/api/{command}", body={}, headers=headers)
+        assert (answer.status, answer.key) == (401, "unauthenticated"), command
 
 
 @pytest.mark.parametrize("state", ["not a member", "removed"])
@@ -145,6 +174,8 @@ async def test_who_is_not_in_a_conversation_cannot_tell_that_it_exists(
 async def test_a_member_may_do_all_of_it(stage: Stage) -> None:
     for command in sorted(PARAMS, key=lambda name: LAST.index(name) if name in LAST else -1):
         expected = (403, "forbidden") if command in FOR_ADMINS else (200, "")
+        if command in OF_A_LOG_IN:
+            expected = (401, "login_ended")
         assert await stage.ask(command, "member") == expected, command
 
 
@@ -153,7 +184,7 @@ async def test_a_route_that_nobody_opened_needs_a_session(stage: Stage) -> None:
         return "page"
 
     stage.world.server.app.add_url_rule("/page", "page", page)
-    for state in ("anonymous", "forged", "expired", "closed", "deactivated"):
+    for state in WITHOUT:
         answer = await stage.world.request("/page", method="GET", token=stage.tokens[state])
         assert (answer.status, answer.key) == (401, "unauthenticated"), state
     answer = await stage.world.request("/page", method="GET", token=stage.tokens["member"])

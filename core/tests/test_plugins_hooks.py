@@ -17,6 +17,7 @@ from dash_messenger.plugins.checks import Login, Upload
 from dash_messenger.plugins.context import Job, SlashCommand, Tables
 from dash_messenger.plugins.hookspecs import hookimpl
 from dash_messenger.plugins.themes import Theme
+from factor_world import Key, Terms
 from plugin_world import CREATE, Count, Everything, Nothing, Own, everything, install, migrations
 from server_world import PASSWORD, ServerWorld, open_server
 from sqlalchemy import MetaData
@@ -379,6 +380,14 @@ async def never(*arguments: object) -> Any:
         ("register_themes", [Theme("dusk", "dark", {"a": "red; b: c"})], "cannot be 'red; b: c'"),
         ("register_portraits", object(), "is not a Portraits"),
         ("register_portraits", raising, "RuntimeError: no luck"),
+        ("register_factors", [Terms()], "is not a Factor"),
+        ("register_factors", [Key(), Key()], "login step key is registered twice"),
+        ("register_factors", [type("K", (Key,), {"name": "a key"})()], "is not a name for a step"),
+        ("register_factors", [type("K", (Key,), {"Kept": dict})()], "Kept of key is not a msgspec"),
+        ("register_factors", [type("K", (Key,), {"Answer": int})()], "Answer of key is not a"),
+        ("register_login_steps", [Key()], "is not a LoginStep"),
+        ("register_login_steps", [Terms(), Terms()], "login step terms is registered twice"),
+        ("register_login_steps", raising, "RuntimeError: no luck"),
         ("register_commands", raising, "RuntimeError: no luck"),
         ("register_http", raising, "RuntimeError: no luck"),
     ],
@@ -398,5 +407,6 @@ async def test_what_cannot_be_registered_sets_the_plugin_aside_with_all_it_had(
         assert plugin.status == "quarantined"
         assert reason in plugin.reason
         assert "own" not in world.server.installed.types
+        assert [*world.server.installed.steps, *world.server.installed.steps.steps] == []
     # What is wrong at the start may be mended before the next.
     assert not (tmp_path / "data" / "plugins.json").exists()

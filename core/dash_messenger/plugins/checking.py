@@ -39,6 +39,8 @@ def check(name: str) -> Report:
             actions = ", ".join(installed.types.actions(message_type.type))
             lines.append(f"  message type {message_type.type}" + (f": {actions}" * bool(actions)))
         lines += [f"  theme {theme.name}" for theme in installed.themes]
+        lines += [f"  second factor {one.name}" for one in installed.steps]
+        lines += [f"  login step {one.name}" for one in installed.steps.steps]
         if name in installed.tables:
             lines.append(f"  tables {', '.join(installed.tables[name].metadata.tables)}")
         hooks = [hook for hook in HOOKS if any(installed.plugins.implementations(hook))]

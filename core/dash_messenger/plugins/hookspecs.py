@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from quart import Quart
 
     from dash_messenger.commands import Command
+    from dash_messenger.factors import Factor, LoginStep
     from dash_messenger.messages import MessageType
     from dash_messenger.plugins.checks import Login, Proposed, Upload
     from dash_messenger.plugins.context import Context, Job, MemberChange, SlashCommand, Tables
@@ -154,6 +155,31 @@ class ServerHooks(Protocol):
         """
 
     @hookspec
+    def register_factors(self, context: Context) -> Iterable[Factor[Any, Any]]:
+        """Return second factors that users may set up; see `Factor`.
+
+        Who has set one up is asked for it at each log-in, after the password. While its plugin is
+        missing, disabled or quarantined, they cannot log in, rather than without it. A plugin with
+        a factor is not set aside for failing while the server runs.
+
+        When: once, at start. Several plugins: all are called; a name that is taken quarantines the
+        later one; of several that a user has set up, any one is enough. If it raises: the plugin is
+        quarantined. Since 0.1.
+        """
+
+    @hookspec
+    def register_login_steps(self, context: Context) -> Iterable[LoginStep[Any]]:
+        """Return what else people may have to do before a session opens; see `LoginStep`.
+
+        They are asked for after the password and the second factor. A plugin with a login step is
+        not set aside for failing while the server runs.
+
+        When: once, at start. Several plugins: all are called; a name that is taken quarantines the
+        later one; a person has to do the steps of all. If it raises: the plugin is quarantined.
+        Since 0.1.
+        """
+
+    @hookspec
     async def check_message(self, message: Proposed, context: Context) -> Proposed | None:
         """Look at a message before it is stored, or at an edit of one.
 
@@ -167,8 +193,8 @@ class ServerHooks(Protocol):
     async def check_login(self, login: Login, context: Context) -> None:
         """Look at a log-in before anything is opened.
 
-        When: after the password was right, before a session is opened. Several plugins:
-        one after another. If it raises: the log-in is refused. Since 0.1.
+        When: after the password was right, before second factors and login steps are asked for.
+        Several plugins: one after another. If it raises: the log-in is refused. Since 0.1.
         """
 
     @hookspec

@@ -27,6 +27,7 @@ from dash_messenger.plugins.loading import GROUP, Plugin, Plugins, Sources
 from dash_messenger.plugins.portraying import PortraitMaker
 from dash_messenger.plugins.serving import Contexts
 from dash_messenger.plugins.states import States
+from dash_messenger.plugins.steps import Steps
 from dash_messenger.plugins.themes import Themes
 from dash_messenger.plugins.views import Renderer, View
 
@@ -93,6 +94,7 @@ class Installed:
         self.themes = Themes()
         self.portraits = PortraitMaker(self.failed)
         self.contexts = Contexts()
+        self.steps = Steps(self.contexts.of, self.failed)
         self.tables: dict[str, Tables] = {}
         self.plugins = Plugins(group=GROUP, project=PROJECT, hooks=ServerHooks)
         # What else has to forget a plugin.
@@ -118,6 +120,19 @@ class Installed:
         register("register_plugins", self._add_plugins, lambda name: self._add_plugins(name, ()))
         register("register_themes", self._add_themes, self.themes.remove)
         register("register_tables", self._add_tables)
+        self._register_steps()
+
+    def _register_steps(self) -> None:
+        for hook, accept in (
+            ("register_factors", self.steps.add_factors),
+            ("register_login_steps", self.steps.add_steps),
+        ):
+            self.plugins.register(
+                hook,
+                accept,
+                self.steps.remove,
+                prepare=lambda name: {"context": self.contexts.of(name)},
+            )
 
     def _for_dash_halves(
         self, without: frozenset[str], states: States | None, folder: Path | None
@@ -186,6 +201,7 @@ class Installed:
         self._remove_types(plugin)
         self.renderer.remove(plugin)
         self.themes.remove(plugin)
+        self.steps.remove(plugin)
         self.tables.pop(plugin, None)
         self.contexts.remove(plugin)
         for forget in self.forget:
@@ -206,7 +222,8 @@ class Installed:
     def failed(self, plugin: str, error: BaseException) -> None:
         """Note that a plugin's code failed; too often, and it is set aside.
 
-        Not one that checks something: whoever can make it fail could switch its checks off.
+        Not one that checks something, or that log-ins ask for a factor or step of: whoever can make
+        it fail could switch its checks off.
         """
         now = time.monotonic()
         times = self._failures.setdefault(plugin, deque(maxlen=MAX_FAILURES))
@@ -223,7 +240,7 @@ class Installed:
             )
 
     def _checks(self, plugin: str) -> bool:
-        return any(
+        return self.steps.owns(plugin) or any(
             name == plugin for hook in CHECKS for name, _, _ in self.plugins.implementations(hook)
         )
 

@@ -34,7 +34,9 @@ __all__ = [
     "blobs",
     "conversations",
     "counters",
+    "enrolments",
     "events",
+    "logins",
     "marks",
     "members",
     "messages",
@@ -126,9 +128,43 @@ sessions = Table(
     Column("created_at_ms", BigInteger, nullable=False),
     Column("last_seen_at_ms", BigInteger, nullable=False),
     Column("expires_at_ms", BigInteger, nullable=False),
-    Column("closed_at_ms", BigInteger),
+    Column("closed_at_ms", BigInteger, index=True),
     Column("closed_because", String(64)),
     Column("user_agent", String(256), nullable=False, server_default=""),
+)
+
+# Log-ins that wait for something besides the password. A table of their own, so that their tokens
+# open nothing.
+logins = Table(
+    "logins",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("user_id", Id, ForeignKey("users.id"), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("user_agent", String(256), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("done", Text, nullable=False),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+# The second factors that users have set up. ``kept`` is null until the first set-up is confirmed;
+# ``beginning`` is a set-up that is not confirmed yet, by the session ``begun_by``.
+enrolments = Table(
+    "enrolments",
+    metadata,
+    Column("user_id", Id, ForeignKey("users.id"), primary_key=True),
+    Column("factor", String(64), primary_key=True),
+    Column("plugin", String(64), nullable=False),
+    Column("rev", BigInteger, nullable=False),
+    Column("kept", Text),
+    Column("confirmed_at_ms", BigInteger),
+    Column("beginning", Text),
+    Column("begun_at_ms", BigInteger),
+    Column("begun_by", Id),
+    sqlite_with_rowid=False,
 )
 
 conversations = Table(

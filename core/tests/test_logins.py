@@ -1,0 +1,327 @@
+"""Log-ins that need more than a password: what opens, what does not, and what is never told."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from dash_messenger.plugins import steps
+from dash_messenger.store.tables import enrolments, logins, sessions, users
+from factor_world import Key, enrol, go_on, half_way, waiting
+from plugin_world import install
+from server_world import PASSWORD, ServerWorld, open_server
+from sqlalchemy import select, update
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    install(tmp_path / "site", monkeypatch, "keys", "factor_world:Keys")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+async def world(installed: Path) -> AsyncIterator[ServerWorld]:
+    async with open_server(installed, loaded=("keys",)) as world:
+        await world.add("ann", "tess", "tessa", "crash", "slow")
+        yield world
+
+
+async def count_sessions(world: ServerWorld, name: str) -> int:
+    query = select(sessions.c.id).where(
+        sessions.c.user_id == world.users[name], sessions.c.closed_at_ms.is_(None)
+    )
+    return len(await world.server.store.read(lambda c: c.execute(query).all()))
+
+
+async def test_without_a_factor_the_password_is_enough(world: ServerWorld) -> None:
+    assert (await world.post("session.open", username="ann", password=PASSWORD)).status == 200
+
+
+async def test_the_password_alone_opens_nothing_once_a_factor_is_set_up(
+    world: ServerWorld,
+) -> None:
+    secret = await enrol(world, await world.token("ann"))
+    asked = await half_way(world, "ann")
+    params = asked.body["error"]["params"]
+    (step,) = params["steps"]
+    assert (step["step"], step["kind"], step["plugin"]) == ("key", "factor", "keys")
+    assert step["answer"]["$defs"]["Code"]["required"] == ["code"]
+    assert params["expires_at_ms"] == world.clock.now_ms + 600_000
+    assert secret not in str(asked.body)
+    assert await count_sessions(world, "ann") == 1
+    opened = await go_on(world, params["login"], f"{secret}-2")
+    assert (opened.status, opened.body["user"]["username"]) == (200, "ann")
+    assert (await world.post("account.get", opened.body["token"])).status == 200
+
+
+async def test_a_cookie_is_set_only_once_all_is_answered(world: ServerWorld) -> None:
+    secret = await enrol(world, await world.token("ann"))
+    asked = await half_way(world, "ann", **{"as": "cookie"})
+    assert "Set-Cookie" not in asked.headers
+    opened = await go_on(world, asked.body["error"]["params"]["login"], f"{secret}-2")
+    assert "HttpOnly" in opened.headers["Set-Cookie"]
+    assert "token" not in opened.body
+
+
+async def test_a_code_is_good_once(world: ServerWorld) -> None:
+    secret = await enrol(world, await world.token("ann"))
+    used = await go_on(world, await waiting(world, "ann"), f"{secret}-1")
+    assert (used.status, used.key) == (422, "wrong_answer")
+    assert used.body["error"]["params"]["left"] == 4
+    login = await waiting(world, "ann")
+    assert (await go_on(world, login, f"{secret}-2")).status == 200
+    again = await go_on(world, login, f"{secret}-3")
+    assert (again.status, again.key) == (401, "login_ended")
+    assert (await go_on(world, await waiting(world, "ann"), f"{secret}-2")).key == "wrong_answer"
+
+
+async def test_a_hundred_submissions_of_one_code_open_one_session(world: ServerWorld) -> None:
+    secret = await enrol(world, await world.token("ann"))
+    tokens = [await waiting(world, "ann") for _ in range(100)]
+    answers = await asyncio.gather(*(go_on(world, login, f"{secret}-2") for login in tokens))
+    assert sorted(answer.status for answer in answers) == [200, *[422] * 99]
+    assert {one.key for one in answers if one.status != 200} == {"wrong_answer"}
+    assert await count_sessions(world, "ann") == 2
+
+
+async def test_a_hundred_submissions_to_one_log_in_open_one_session(world: ServerWorld) -> None:
+    secret = await enrol(world, await world.token("ann"))
+    login = await waiting(world, "ann")
+    answers = await asyncio.gather(*(go_on(world, login, f"{secret}-2") for _ in range(100)))
+    assert sum(answer.status == 200 for answer in answers) == 1
+    assert {one.key for one in answers if one.status != 200} <= {"wrong_answer", "login_ended"}
+    assert await count_sessions(world, "ann") == 2
+
+
+async def test_five_wrong_answers_end_a_log_in(world: ServerWorld) -> None:
+    secret = await enrol(world, await world.token("ann"))
+    login = await waiting(world, "ann")
+    for left in (4, 3, 2, 1):
+        answer = await go_on(world, login, "wrong")
+        assert answer.body["error"]["params"]["left"] == left
+    for code in ("wrong", f"{secret}-2"):
+        answer = await go_on(world, login, code)
+        assert (answer.status, answer.key) == (401, "login_ended")
+    assert await count_sessions(world, "ann") == 1
+
+
+async def test_wrong_answers_at_once_do_not_share_a_try(
+    world: ServerWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await enrol(world, await world.token("ann"))
+    login, looked = await waiting(world, "ann"), Mock(side_effect=Key().verify)
+    monkeypatch.setattr(Key, "verify", lambda self, *arguments: looked(*arguments))
+    answers = await asyncio.gather(*(go_on(world, login, f"wrong-{n}") for n in range(50)))
+    assert looked.call_count == 5
+    assert sum(one.key == "login_ended" for one in answers) == 46
+
+
+async def test_a_log_in_that_waits_too_long_has_ended(world: ServerWorld) -> None:
+    secret = await enrol(world, await world.token("ann"))
+    login = await waiting(world, "ann")
+    world.clock.advance(s=600)
+    answer = await go_on(world, login, f"{secret}-2")
+    assert (answer.status, answer.key) == (401, "login_ended")
+    await waiting(world, "ann")
+    rows = await world.server.store.read(lambda c: c.execute(select(logins)).all())
+    assert len(rows) == 1
+
+
+async def test_what_is_no_answer_costs_no_try(world: ServerWorld) -> None:
+    secret = await enrol(world, await world.token("ann"))
+    login = await waiting(world, "ann")
+    answers: list[Any] = [{}, {"code": 5}, [], None, {"code": "x", "more": 1}]
+    for answer in answers:
+        said = await world.post("session.continue", login=login, step="key", answer=answer)
+        assert (said.status, said.key) == (400, "invalid_params")
+    other = await world.post("session.continue", login=login, step="terms", answer={})
+    assert other.body["error"]["params"]["field"] == "step"
+    assert (await go_on(world, login, f"{secret}-2")).status == 200
+
+
+@pytest.mark.parametrize("login", ["", "x" * 43, "x" * 1024])
+async def test_a_token_that_nobody_was_given_is_none(world: ServerWorld, login: str) -> None:
+    answer = await go_on(world, login, "key-1")
+    assert (answer.status, answer.key) == (401, "login_ended")
+
+
+async def test_a_deactivated_user_does_not_go_on(world: ServerWorld) -> None:
+    secret = await enrol(world, await world.token("ann"))
+    login = await waiting(world, "ann")
+    change = update(users).where(users.c.username == "ann").values(deactivated_at_ms=1)
+    await world.server.store.write(lambda transaction: transaction.connection.execute(change))
+    assert (await go_on(world, login, f"{secret}-2")).key == "login_ended"
+
+
+async def test_nothing_of_a_token_or_a_code_is_stored_or_logged(
+    world: ServerWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    secret = await enrol(world, await world.token("ann"))
+    login = await waiting(world, "ann")
+    await go_on(world, login, "crash")
+    rows = await world.server.store.read(lambda c: c.execute(select(logins)).all())
+    assert login not in str(rows)
+    assert login not in caplog.text
+    assert secret not in caplog.text
+
+
+# Fail closed.
+
+
+async def test_a_factor_that_crashes_opens_nothing_and_is_not_switched_off(
+    world: ServerWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dash_messenger.plugins.listing.MAX_FAILURES", 3)
+    secret = await enrol(world, await world.token("ann"))
+    for _ in range(2):
+        login = await waiting(world, "ann")
+        for _ in range(4):
+            answer = await go_on(world, login, "crash")
+            assert (answer.status, answer.key) == (503, "check_failed")
+    assert world.server.installed.plugins.loaded("keys")
+    assert (await go_on(world, await waiting(world, "ann"), f"{secret}-2")).status == 200
+
+
+async def test_a_factor_that_hangs_opens_nothing(
+    world: ServerWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await enrol(world, await world.token("ann"))
+    monkeypatch.setattr(steps, "CHECK_WITHIN_S", 0.05)
+    release = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def hang(*arguments: object) -> None:
+        asyncio.run_coroutine_threadsafe(release.wait(), loop).result()
+
+    monkeypatch.setattr(Key, "verify", hang)
+    answer = await go_on(world, await waiting(world, "ann"), "any-2")
+    release.set()
+    assert (answer.status, answer.key) == (503, "check_failed")
+    assert await count_sessions(world, "ann") == 1
+
+
+async def test_without_the_plugin_of_an_enrolled_factor_nobody_gets_in(
+    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_server(installed, loaded=("keys",)) as world:
+        await world.add("ann", "ben")
+        secret = await enrol(world, await world.token("ann"))
+        login = await waiting(world, "ann")
+    # Uninstalled; then another plugin's factor has the name.
+    install(tmp_path / "other", monkeypatch, "other", "factor_world:OtherKeys")
+    for loaded in ((), ("other",)):
+        async with open_server(installed, loaded=loaded) as world:
+            answer = await world.post("session.open", username="ann", password=PASSWORD)
+            assert (answer.status, answer.key) == (503, "factor_unavailable")
+            assert (await go_on(world, login, f"{secret}-2")).key == "factor_unavailable"
+            assert (
+                await world.post("session.open", username="ben", password=PASSWORD)
+            ).status == 200
+            wrong = await world.post("session.open", username="ann", password="x" * 20)
+            assert wrong.key == "wrong_credentials"
+    async with open_server(installed, loaded=("keys",)) as world:
+        assert (await go_on(world, login, f"{secret}-2")).status == 200
+
+
+async def test_while_the_plugin_is_quarantined_nobody_gets_in_by_its_factor(
+    world: ServerWorld,
+) -> None:
+    token = await world.token("ann")
+    secret = await enrol(world, token)
+    login = await waiting(world, "ann")
+    world.server.installed.quarantine("keys", "it was bad")
+    answer = await world.post("session.open", username="ann", password=PASSWORD)
+    assert (answer.status, answer.key) == (503, "factor_unavailable")
+    assert (await go_on(world, login, f"{secret}-2")).key == "factor_unavailable"
+    listed = await world.post("factor.list", token)
+    (one,) = listed.body["factors"]
+    assert (one["factor"], one["available"]) == ("key", False)
+    for command in ("factor.begin", "factor.remove"):
+        said = await world.post(command, token, factor="key", password=PASSWORD, answer={})
+        assert said.key in ("factor_unavailable", "not_found")
+    assert await count_sessions(world, "ann") == 1
+
+
+# Steps.
+
+
+async def test_a_step_is_asked_for_after_the_factor(world: ServerWorld) -> None:
+    secret = await enrol(world, await until_open(world, "tess"))
+    login = await waiting(world, "tess")
+    early = await world.post("session.continue", login=login, step="terms", answer={"agreed": True})
+    assert early.body["error"]["params"]["field"] == "step"
+    asked = await go_on(world, login, f"{secret}-2")
+    assert (asked.status, asked.key) == (401, "step_needed")
+    params = asked.body["error"]["params"]
+    assert params["login"] == login
+    (step,) = params["steps"]
+    assert (step["step"], step["kind"], step["shown"]) == ("terms", "step", {"text": "Be kind."})
+    again = await go_on(world, login, f"{secret}-3")
+    assert again.body["error"]["params"]["field"] == "step"
+    no = await world.post("session.continue", login=login, step="terms", answer={"agreed": False})
+    assert (no.status, no.key, no.body["error"]["message"]) == (422, "refused", "Then not.")
+    yes = await world.post("session.continue", login=login, step="terms", answer={"agreed": True})
+    assert (await world.post("account.get", yes.body["token"])).status == 200
+
+
+async def until_open(world: ServerWorld, name: str) -> str:
+    """A session of somebody who has to agree first."""
+    login = await waiting(world, name)
+    done = await world.post("session.continue", login=login, step="terms", answer={"agreed": True})
+    token: str = done.body["token"]
+    return token
+
+
+async def test_a_step_is_asked_of_those_alone_whom_it_concerns(world: ServerWorld) -> None:
+    assert (await world.post("session.open", username="ann", password=PASSWORD)).status == 200
+    assert await until_open(world, "tessa")
+
+
+@pytest.mark.parametrize("name", ["crash", "slow"])
+async def test_a_step_that_fails_or_takes_too_long_opens_nothing(
+    world: ServerWorld, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(steps, "CHECK_WITHIN_S", 0.05)
+    monkeypatch.setattr("dash_messenger.plugins.listing.MAX_FAILURES", 1)
+    for _ in range(2):
+        answer = await world.post("session.open", username=name, password=PASSWORD)
+        assert (answer.status, answer.key) == (503, "check_failed")
+    assert world.server.installed.plugins.loaded("keys")
+    assert await count_sessions(world, name) == 0
+
+
+async def test_answers_are_limited_over_all_log_ins_of_an_account(installed: Path) -> None:
+    async with open_server(installed, loaded=("keys",), rate_limits=True) as world:
+        await world.add("ann", "ben")
+        await enrol(world, await world.token("ann"))
+        tokens = [await waiting(world, "ann") for _ in range(4)]
+        said = [(await go_on(world, login, "x")).status for login in tokens for _ in range(4)]
+        assert said == [*[422] * 10, *[429] * 6]
+        await enrol(world, await world.token("ben"))
+
+
+async def test_a_factor_set_up_while_somebody_logs_in_is_asked_for(
+    world: ServerWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at what is enrolled and the session: the transaction looks again."""
+    token = await world.token("ann")
+    needed = steps.Steps.needed
+    enrolled = asyncio.Event()
+
+    async def meanwhile(self: steps.Steps, user: object) -> object:
+        if not enrolled.is_set():
+            enrolled.set()
+            await enrol(world, token)
+        return await needed(self, user)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(steps.Steps, "needed", meanwhile)
+    await half_way(world, "ann")
+    assert await count_sessions(world, "ann") == 1
+    rows = await world.server.store.read(lambda c: c.execute(select(enrolments)).all())
+    assert len(rows) == 1
