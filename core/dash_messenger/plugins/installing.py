@@ -18,7 +18,7 @@ import click
 
 __all__ = ["install_plugins", "uninstall_plugins"]
 
-FIRST_PARTY = ("files", "markdown", "photo", "stickers", "text", "themes", "webui")
+FIRST_PARTY = ("files", "markdown", "photo", "stickers", "text", "themes", "totp", "webui")
 
 
 def install_plugins(names: Sequence[str], *, upgrade: bool = False) -> int:

@@ -1,0 +1,3 @@
+"""The kit brings the fixtures ``server`` and ``people``."""
+
+pytest_plugins = ["dash_messenger.testing"]
