@@ -34,6 +34,7 @@ from dash_messenger.protocol import User
 from dash_messenger.sessions import MAX_USER_AGENT_CHARACTERS, SessionOpened, Sessions, hash_token
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import logins, users
+from dash_messenger.users import USER_COLUMNS
 
 __all__ = ["Logins", "end_logins_of"]
 
@@ -304,9 +305,7 @@ def _without_factors(
 def _find(connection: Connection, token: str, now_ms: int) -> _Waiting | None:
     row = connection.execute(
         select(
-            users.c.id,
-            users.c.username,
-            users.c.display_name,
+            *USER_COLUMNS,
             logins.c.kind,
             logins.c.user_agent,
             logins.c.address,
@@ -323,7 +322,7 @@ def _find(connection: Connection, token: str, now_ms: int) -> _Waiting | None:
     if row is None:
         return None
     done = msgspec.json.decode(row.done, type=tuple[str, ...])
-    return _Waiting(User(*row[:3]), *row[3:7], token, done)
+    return _Waiting(User(*row[:4]), *row[4:8], token, done)
 
 
 def _count_try(transaction: Transaction, hashed: bytes, now_ms: int) -> int:
