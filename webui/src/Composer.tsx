@@ -55,6 +55,9 @@ function Conversation(props: Inside & { id: string }) {
   const { app, id, composers, max_upload_bytes: maxBytes = Infinity } = props;
   const { texts } = app;
   const [form, setForm] = useState<Form | null>(null);
+  const formRef = useRef(form);
+  formRef.current = form;
+  const line = useRef<HTMLDivElement>(null);
   const [picker, setPicker] = useState<ComposerOf | null>(null);
   const [choosing, setChoosing] = useState(false);
   const [dropping, setDropping] = useState(false);
@@ -62,11 +65,28 @@ function Conversation(props: Inside & { id: string }) {
   const forms = composers.filter((composer) => composer.fields);
   const pickers = composers.filter((composer) => composer.picker);
 
+  /** Give files to the form that is open, or open that of the type which claims them. */
   const take = useCallback((files: File[]) => {
-    const composer = files.length ? claimOf(composers, files) : undefined;
-    if (composer) setForm((open) => ({ composer, files: open && open.composer === composer ? [...open.files, ...files] : files }));
+    const open = formRef.current;
+    const composer = open?.composer ?? (files.length ? claimOf(composers, files) : undefined);
+    if (composer) setForm({ composer, files: [...(open?.files ?? []), ...files] });
     return !!composer;
   }, [composers]);
+
+  // What opened a form or a picker is gone by then, or covered by a phone's keyboard at once.
+  const giveFocusBack = (button: string) =>
+    requestAnimationFrame(() => {
+      const box = isPhone() ? null : line.current?.querySelector<HTMLElement>(".dm-textbox");
+      (box ?? line.current?.querySelector<HTMLElement>(button))?.focus({ preventScroll: true });
+    });
+  const closeForm = () => {
+    setForm(null);
+    giveFocusBack(".dm-attach button");
+  };
+  const closePicker = (back: boolean) => {
+    setPicker(null);
+    if (back) giveFocusBack("[aria-expanded=true]");
+  };
 
   useEffect(() => {
     const carries = (event: DragEvent) => !!event.dataTransfer?.types.includes("Files");
@@ -96,7 +116,11 @@ function Conversation(props: Inside & { id: string }) {
     <div className="dm-attach">
       <IconButton icon="plus" label={texts.t("attach")} aria-haspopup="menu" aria-expanded={choosing} onClick={() => setChoosing(!choosing)} />
       {choosing && (
-        <AttachMenu forms={forms} label={texts.t("attach")} onClose={() => setChoosing(false)}
+        <AttachMenu forms={forms} label={texts.t("attach")}
+          onClose={(back) => {
+            setChoosing(false);
+            if (back) line.current?.querySelector<HTMLElement>(".dm-attach button")?.focus();
+          }}
           onChoose={(composer) => setForm({ composer, files: [] })}
         />
       )}
@@ -113,14 +137,14 @@ function Conversation(props: Inside & { id: string }) {
   ));
   return (
     <>
-      {dropping && <div className="dm-drop" aria-hidden="true"><p>{texts.t("drop_here")}</p></div>}
+      {dropping && !form && <div className="dm-drop" aria-hidden="true"><p>{texts.t("drop_here")}</p></div>}
       {form && (
         <FormPanel key={form.composer.type} app={app} conversation={id} composer={form.composer} files={form.files}
-          maxBytes={maxBytes} onClose={() => setForm(null)}
+          maxBytes={maxBytes} dropping={dropping} onClose={closeForm}
         />
       )}
-      <div className="dm-composer">
-        {picker && <PickerPanel app={app} conversation={id} composer={picker} onClose={() => setPicker(null)} />}
+      <div className="dm-composer" ref={line}>
+        {picker && <PickerPanel app={app} conversation={id} composer={picker} onClose={closePicker} />}
         {inline.length ? (
           <TextBox {...props} inline={inline} before={attach} after={pick} take={take} />
         ) : (
@@ -135,14 +159,14 @@ interface AttachProps {
   forms: readonly ComposerOf[];
   label: string;
   onChoose(composer: ComposerOf): void;
-  onClose(): void;
+  onClose(back: boolean): void;
 }
 
 function AttachMenu({ forms, label, onChoose, onClose }: AttachProps) {
   const menu = useRef<HTMLDivElement>(null);
   useEffect(() => {
     menu.current?.querySelector("button")?.focus();
-    const outside = (event: Event) => menu.current?.parentElement?.contains(event.target as Node) || onClose();
+    const outside = (event: Event) => menu.current?.parentElement?.contains(event.target as Node) || onClose(false);
     document.addEventListener("pointerdown", outside, true);
     return () => document.removeEventListener("pointerdown", outside, true);
   }, []);
@@ -150,14 +174,15 @@ function AttachMenu({ forms, label, onChoose, onClose }: AttachProps) {
     const items = [...menu.current!.querySelectorAll("button")];
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) items[(items.indexOf(document.activeElement as HTMLButtonElement) + step + items.length) % items.length]?.focus();
-    else if (event.key === "Escape" || event.key === "Tab") onClose();
+    else if (event.key === "Escape" || event.key === "Tab") onClose(true);
     else return;
     event.preventDefault();
+    event.stopPropagation();
   };
   return (
     <div ref={menu} className="dm-menu dm-attach-menu" role="menu" aria-label={label} onKeyDown={onKeyDown}>
       {forms.map((composer) => (
-        <button key={composer.type} type="button" role="menuitem" onClick={() => { onClose(); onChoose(composer); }}>
+        <button key={composer.type} type="button" role="menuitem" onClick={() => { onClose(false); onChoose(composer); }}>
           <span className={`icon icon-${composer.icon ?? "puzzle"}`} aria-hidden="true" /> {composer.label}
         </button>
       ))}
@@ -316,6 +341,8 @@ function TextBox({ app, id, inline, before, after, take, plugins }: BoxProps) {
   };
 
   const next = inline[(inline.indexOf(owner) + 1) % inline.length]!;
+  // Of two, the button is the second: pressed while it is on. Of more, it leads to the next.
+  const switchTo = inline.length === 2 ? inline[1]! : next;
   const about = editing ?? replyTo;
   return (
     <>
@@ -350,10 +377,10 @@ function TextBox({ app, id, inline, before, after, take, plugins }: BoxProps) {
             </a>
           )}
           {owner.preview && (
-            <button type="button" className="dm-formats-preview" aria-pressed={!!preview}
+            <button type="button" className="dm-formats-preview" aria-label={texts.t("preview")} title={texts.t("preview")} aria-pressed={!!preview} disabled={empty}
               onPointerDown={(event) => event.preventDefault()} onClick={() => void showPreview()}
             >
-              {texts.t(preview ? "write" : "preview")}
+              <span className="icon icon-eye" aria-hidden="true" />
             </button>
           )}
         </div>
@@ -391,14 +418,16 @@ function TextBox({ app, id, inline, before, after, take, plugins }: BoxProps) {
         </div>
         {inline.length > 1 && !editing && (
           <button type="button" className="dm-icon-button" aria-label={texts.t("write_as", { type: next.label })} title={texts.t("write_as", { type: next.label })}
+            data-on={switchTo === owner || undefined}
             onPointerDown={(event) => event.preventDefault()}
             onClick={() => {
               setChosen(next.type);
               keepChoice(next.type);
               setPreview(null);
+              box.current?.focus();
             }}
           >
-            <span className={`icon icon-${next.icon ?? "message"}`} aria-hidden="true" />
+            <span className={`icon icon-${switchTo.icon ?? "message"}`} aria-hidden="true" />
           </button>
         )}
         {!editing && after}

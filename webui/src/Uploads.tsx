@@ -1,7 +1,9 @@
 import * as React from "react";
 import { type ReactElement, useReducer, useRef } from "react";
 import { useMessenger } from "./messenger";
-import { sizeOf, Upload } from "./upload";
+import { reasonOf } from "./files";
+import { IconButton } from "./icons";
+import { Lane, sizeOf, Upload } from "./upload";
 
 /** A button that uploads files: for pages and settings of plugins. */
 export interface UploadsProps {
@@ -22,6 +24,7 @@ export function Uploads({ label = "", accept = [], multiple = false, setProps }:
   const app = useMessenger();
   const [, draw] = useReducer((n: number) => n + 1, 0);
   const uploads = useRef<Upload[]>([]);
+  const lane = useRef(new Lane());
   if (!app) return null;
   const { texts } = app;
 
@@ -34,29 +37,38 @@ export function Uploads({ label = "", accept = [], multiple = false, setProps }:
     if (done.length) setProps?.({ blobs: done.map((upload) => upload.blob) });
     draw();
   };
+  const remove = (upload: Upload) => {
+    upload.cancel();
+    uploads.current = uploads.current.filter((other) => other !== upload);
+    changed();
+  };
   return (
     <div className="dm-uploads">
       <label className="dm-add-files">
         {label}
         <input type="file" multiple={multiple} accept={accept.join(",") || undefined}
           onChange={(event) => {
-            uploads.current = [...event.target.files ?? []].map((file) => new Upload(file, changed));
+            const chosen = [...event.target.files ?? []].map((file) => new Upload(file, lane.current, changed));
+            uploads.current = [...uploads.current, ...chosen];
             event.target.value = "";
             draw();
           }}
         />
       </label>
-      {uploads.current.map((upload) => (
-        <div key={upload.file.name} className="dm-file-words">
-          <span className="dm-file-name">{upload.file.name}</span>{" "}
-          <span className="dm-file-size">{sizeOf(upload.file.size, texts.language)}</span>
-          {upload.state === "uploading" && <progress max={1} value={upload.progress} aria-label={upload.file.name} />}
-          {upload.state === "failed" && (
-            <span className="dm-form-problem" role="alert">
-              {upload.reason || texts.t("upload_failed")}{" "}
-              <button type="button" className="dm-link" onClick={() => upload.retry()}>{texts.t("retry")}</button>
-            </span>
-          )}
+      {uploads.current.map((upload, at) => (
+        <div key={at} className="dm-upload">
+          <div className="dm-file-words">
+            <span className="dm-file-name" dir="auto">{upload.file.name}</span>{" "}
+            <span className="dm-file-size">{sizeOf(upload.file.size, texts.language)}</span>
+            {upload.state === "uploading" && <progress max={1} value={upload.progress} aria-label={upload.file.name} />}
+            {upload.state === "failed" && (
+              <span className="dm-form-problem" role="alert">
+                {reasonOf(app, upload)}{" "}
+                <button type="button" className="dm-link" onClick={() => upload.retry()}>{texts.t("retry")}</button>
+              </span>
+            )}
+          </div>
+          {upload.state !== "done" && <IconButton icon="close" label={`${texts.t("cancel")}: ${upload.file.name}`} onClick={() => remove(upload)} />}
         </div>
       ))}
     </div>

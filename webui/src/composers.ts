@@ -41,16 +41,23 @@ export interface ComposerOf {
   picker?: string;
 }
 
+const UNKNOWN = "application/octet-stream";
+
 /** The field of files of a composer that has one. */
 export function filesOf(composer: ComposerOf): FieldOf | undefined {
   return composer.fields?.find((field) => field.kind === "files");
+}
+
+/** Whether a field of files takes this one. */
+export function accepts(field: FieldOf, file: File): boolean {
+  return (field.accept ?? ["*/*"]).some((pattern) => Number.isFinite(width(pattern, file.type || UNKNOWN)));
 }
 
 /** Who takes these files: the type that claims all of them, the narrowest claim first. */
 export function claimOf(composers: readonly ComposerOf[], files: readonly File[]): ComposerOf | undefined {
   const claims = composers.flatMap((composer) => {
     const accept = filesOf(composer)?.accept ?? [];
-    const widths = files.map((file) => Math.min(...accept.map((pattern) => width(pattern, file.type || "application/octet-stream"))));
+    const widths = files.map((file) => Math.min(...accept.map((pattern) => width(pattern, file.type || UNKNOWN))));
     const widest = Math.max(...widths);
     return Number.isFinite(widest) ? [{ composer, widest }] : [];
   });

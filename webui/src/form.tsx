@@ -2,27 +2,15 @@
 // Nothing that was typed is lost when sending fails: the form stays until the server has taken it.
 
 import * as React from "react";
-import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "react";
+import { useLayoutEffect, useRef, useState } from "react";
 import { type ComposerOf, type FieldOf, filesOf } from "./composers";
-import { Icon, IconButton } from "./icons";
+import { FilesField, type Item, useFiles, type Values } from "./files";
+import { IconButton } from "./icons";
 import { newId } from "./ids";
 import type { Messenger } from "./messenger";
-import { sizeOf, Upload } from "./upload";
 import { NoAnswer, Refusal } from "./wire";
 
 const SEND_WITHIN_MS = 40_000;
-
-type Values = Record<string, unknown>;
-
-/** A file of the form: its upload, or why it is not even tried, and what is said of it. */
-interface Item {
-  key: number;
-  file: File;
-  upload: Upload | null;
-  problem: string;
-  picture: string;
-  values: Values;
-}
 
 interface FormProps {
   app: Messenger;
@@ -30,89 +18,57 @@ interface FormProps {
   composer: ComposerOf;
   files: readonly File[];
   maxBytes: number;
+  /** Files are being dragged over the page. */
+  dropping: boolean;
   onClose(): void;
 }
 
-let keys = 0;
-
-export function FormPanel({ app, conversation, composer, files, maxBytes, onClose }: FormProps) {
+export function FormPanel({ app, conversation, composer, files, maxBytes, dropping, onClose }: FormProps) {
   const { texts, store } = app;
   const dialog = useRef<HTMLDialogElement>(null);
   const fileField = filesOf(composer);
   const [values, setValues] = useState<Values>(() => blank(composer.fields ?? []));
   const [problems, setProblems] = useState<Record<string, string>>({});
   const [sending, setSending] = useState(false);
-  const [, draw] = useReducer((n: number) => n + 1, 0);
-  const items = useRef<Item[]>([]);
+  const [leaving, setLeaving] = useState(false);
+  const items = useFiles(app, fileField, composer.label, maxBytes, () => setProblems({}));
   const taken = useRef(0);
   // The same name for each try, so that a message whose answer was lost is not sent twice.
   const clientId = useRef({ id: "", content: "" });
 
-  const add = (more: readonly File[]) => {
-    for (const file of more) {
-      if (items.current.length >= (fileField?.max ?? 10)) {
-        setProblems((now) => ({ ...now, [fileField!.name]: texts.t("too_many_files", { n: fileField!.max ?? 10 }) }));
-        break;
-      }
-      const tooLarge = file.size > maxBytes;
-      items.current.push({
-        key: ++keys,
-        file,
-        upload: tooLarge ? null : new Upload(file, draw),
-        problem: tooLarge ? texts.t("file_too_large", { size: sizeOf(maxBytes, texts.language) }) : "",
-        picture: /^image\/(png|jpeg|gif|webp|avif)$/.test(file.type) ? URL.createObjectURL(file) : "",
-        values: blank(fileField?.item ?? []),
-      });
-    }
-    draw();
-  };
-
   // More may be dropped while it is open.
   useLayoutEffect(() => {
-    add(files.slice(taken.current));
+    if (files.length > taken.current) items.add(files.slice(taken.current));
     taken.current = files.length;
   }, [files]);
 
-  useEffect(() => {
-    dialog.current?.showModal();
-    return () => {
-      for (const item of items.current) {
-        item.upload?.cancel();
-        if (item.picture) URL.revokeObjectURL(item.picture);
-      }
-    };
+  useLayoutEffect(() => {
+    const element = dialog.current!;
+    element.showModal();
+    // Closed, it gives the focus back.
+    return () => element.close();
   }, []);
 
-  const remove = (item: Item) => {
-    item.upload?.cancel();
-    if (item.picture) URL.revokeObjectURL(item.picture);
-    items.current = items.current.filter((other) => other !== item);
-    setProblems({});
-    draw();
+  const written = () => items.list.length > 0 || JSON.stringify(values) !== JSON.stringify(blank(composer.fields ?? []));
+  const leave = () => {
+    if (leaving) setLeaving(false);
+    else if (written()) setLeaving(true);
+    else onClose();
   };
 
-  const move = (item: Item, by: number) => {
-    const list = items.current;
-    const at = list.indexOf(item);
-    const to = at + by;
-    if (to < 0 || to >= list.length) return;
-    [list[at], list[to]] = [list[to]!, list[at]!];
-    draw();
-  };
-
-  const uploading = items.current.filter((item) => item.upload?.state === "uploading");
-  const unfit = items.current.some((item) => item.problem || item.upload?.state === "failed");
-  const progress = items.current.length
-    ? items.current.reduce((sum, item) => sum + (item.upload?.progress ?? 0), 0) / items.current.length
+  const uploading = items.list.filter((item) => item.upload?.state === "uploading");
+  const unfit = items.list.some((item) => item.problem || item.upload?.state === "failed");
+  const progress = items.list.length
+    ? items.list.reduce((sum, item) => sum + (item.upload?.progress ?? 0), 0) / items.list.length
     : 1;
 
   const submit = async (event: React.FormEvent) => {
     event.preventDefault();
     if (sending || uploading.length || unfit) return;
-    const found = check(composer.fields ?? [], values, items.current, texts.t.bind(texts) as never);
+    const found = check(composer.fields ?? [], values, items.list, texts.t.bind(texts) as never);
     setProblems(found);
     if (Object.keys(found).length) return;
-    const content = contentOf(composer.fields ?? [], values, items.current);
+    const content = contentOf(composer.fields ?? [], values, items.list);
     const written = JSON.stringify(content);
     if (clientId.current.content !== written) clientId.current = { id: newId(Date.now()), content: written };
     const { replyTo } = store.composing(conversation);
@@ -141,21 +97,37 @@ export function FormPanel({ app, conversation, composer, files, maxBytes, onClos
 
   return (
     <dialog ref={dialog} className="dm-form" aria-label={composer.label}
-      onCancel={(event) => { event.preventDefault(); onClose(); }}
-      onClick={(event) => event.target === dialog.current && onClose()}
+      onCancel={(event) => {
+        // A file dialog that was cancelled says so too.
+        if (event.target !== dialog.current) return;
+        event.preventDefault();
+        leave();
+      }}
+      // Chromium closes by a second Esc whatever one says to the first.
+      onKeyDown={(event) => {
+        if (event.key !== "Escape" || event.nativeEvent.isComposing) return;
+        event.preventDefault();
+        event.stopPropagation();
+        leave();
+      }}
+      onClick={(event) => event.target === dialog.current && leave()}
+      onPaste={(event) => {
+        const pasted = [...event.clipboardData.files];
+        if (!fileField || !pasted.length || event.clipboardData.getData("text/plain")) return;
+        event.preventDefault();
+        items.add(pasted);
+      }}
     >
       <form onSubmit={(event) => void submit(event)}>
         <header>
           <span className={`icon icon-${composer.icon ?? "puzzle"}`} aria-hidden="true" />
           <h2>{composer.label}</h2>
-          <IconButton icon="close" label={texts.t("close")} onClick={onClose} />
+          <IconButton icon="close" label={texts.t("close")} onClick={leave} />
         </header>
         <div className="dm-form-fields">
           {(composer.fields ?? []).map((field) =>
             field.kind === "files" ? (
-              <Files key={field.name} app={app} field={field} items={items.current} problem={problems[field.name]}
-                onAdd={add} onRemove={remove} onMove={move} onChange={draw}
-              />
+              <FilesField key={field.name} app={app} field={field} items={items} problem={problems[field.name]} dropping={dropping} />
             ) : (
               <FieldOf key={field.name} app={app} field={field} value={values[field.name]} problem={problems[field.name]}
                 onChange={(value) => {
@@ -168,10 +140,20 @@ export function FormPanel({ app, conversation, composer, files, maxBytes, onClos
         </div>
         {problems[""] && <p className="dm-form-problem" role="alert">{problems[""]}</p>}
         <footer>
-          {uploading.length > 0 && <span role="status">{texts.t("uploading", { n: Math.floor(progress * 100) })}</span>}
-          <button type="submit" className="dm-button dm-button-primary" disabled={sending || uploading.length > 0 || unfit}>
-            {texts.t(sending ? "sending" : "send")}
-          </button>
+          {leaving ? (
+            <>
+              <span role="alert">{texts.t("discard_question")}</span>
+              <button type="button" className="dm-button dm-button-quiet" autoFocus onClick={() => setLeaving(false)}>{texts.t("keep")}</button>
+              <button type="button" className="dm-button dm-button-danger" onClick={onClose}>{texts.t("discard")}</button>
+            </>
+          ) : (
+            <>
+              {uploading.length > 0 && <span role="status">{texts.t("uploading", { n: Math.floor(progress * 100) })}</span>}
+              <button type="submit" className="dm-button dm-button-primary" disabled={sending || uploading.length > 0 || unfit}>
+                {texts.t(sending ? "sending" : "send")}
+              </button>
+            </>
+          )}
         </footer>
       </form>
     </dialog>
@@ -254,70 +236,6 @@ function Lines({ app, field, id, value, onChange }: { app: Messenger; field: Fie
       {value.length < most && (
         <button type="button" className="dm-link" onClick={() => insert(value.length)}>{texts.t("add_line")}</button>
       )}
-    </div>
-  );
-}
-
-interface FilesProps {
-  app: Messenger;
-  field: FieldOf;
-  items: readonly Item[];
-  problem: string | undefined;
-  onAdd(files: readonly File[]): void;
-  onRemove(item: Item): void;
-  onMove(item: Item, by: number): void;
-  onChange(): void;
-}
-
-function Files({ app, field, items, problem, onAdd, onRemove, onMove, onChange }: FilesProps) {
-  const { texts } = app;
-  const input = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    if (!items.length) input.current?.focus();
-  }, []);
-  return (
-    <div className="dm-field dm-field-files">
-      <ul className="dm-files">
-        {items.map((item, at) => (
-          <li key={item.key} data-state={item.problem ? "failed" : item.upload?.state}>
-            {item.picture ? <img className="dm-file-picture" src={item.picture} alt="" /> : <span className="dm-file-icon icon icon-file" aria-hidden="true" />}
-            <div className="dm-file-words">
-              <span className="dm-file-name" dir="auto">{item.file.name}</span>
-              <span className="dm-file-size">{sizeOf(item.file.size, texts.language)}</span>
-              {item.upload?.state === "uploading" && <progress max={1} value={item.upload.progress} aria-label={item.file.name} />}
-              {(item.problem || item.upload?.state === "failed") && (
-                <span className="dm-form-problem" role="alert">
-                  {item.problem || item.upload?.reason || texts.t("upload_failed")}{" "}
-                  {item.upload && <button type="button" className="dm-link" onClick={() => item.upload?.retry()}>{texts.t("retry")}</button>}
-                </span>
-              )}
-              {field.item?.map((one) => (
-                <input key={one.name} type="text" dir="auto" className="dm-file-field" placeholder={one.label} aria-label={`${one.label}: ${item.file.name}`}
-                  maxLength={one.max} value={String(item.values[one.name] ?? "")}
-                  onChange={(event) => {
-                    item.values = { ...item.values, [one.name]: event.target.value };
-                    onChange();
-                  }}
-                />
-              ))}
-            </div>
-            {at > 0 && <IconButton icon="up" label={texts.t("previous")} onClick={() => onMove(item, -1)} />}
-            <IconButton icon="close" label={texts.t("remove")} onClick={() => onRemove(item)} />
-          </li>
-        ))}
-      </ul>
-      {items.length < (field.max ?? 10) && (
-        <label className="dm-add-files">
-          <Icon name="plus" /> {texts.t("add_files")}
-          <input ref={input} type="file" multiple={(field.max ?? 10) > 1} accept={field.accept?.includes("*/*") ? undefined : field.accept?.join(",")}
-            onChange={(event) => {
-              onAdd([...(event.target.files ?? [])]);
-              event.target.value = "";
-            }}
-          />
-        </label>
-      )}
-      {problem && <p className="dm-form-problem" role="alert">{problem}</p>}
     </div>
   );
 }

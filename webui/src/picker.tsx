@@ -28,7 +28,8 @@ interface PickerProps {
   app: Messenger;
   conversation: string;
   composer: ComposerOf;
-  onClose(): void;
+  /** Whether the focus is to go back where it came from. */
+  onClose(back: boolean): void;
 }
 
 export function PickerPanel({ app, conversation, composer, onClose }: PickerProps) {
@@ -56,7 +57,7 @@ export function PickerPanel({ app, conversation, composer, onClose }: PickerProp
   useEffect(() => {
     const outside = (event: Event) => {
       const target = event.target as Element;
-      if (!panel.current?.contains(target) && !target.closest?.("[aria-expanded=true]")) onClose();
+      if (!panel.current?.contains(target) && !target.closest?.("[aria-expanded=true]")) onClose(false);
     };
     document.addEventListener("pointerdown", outside, true);
     return () => document.removeEventListener("pointerdown", outside, true);
@@ -66,7 +67,7 @@ export function PickerPanel({ app, conversation, composer, onClose }: PickerProp
     const replyTo = app.store.composing(conversation).replyTo;
     app.outbox.send(conversation, composer.type, choice.content, choice.label, replyTo && { id: replyTo.id, number: replyTo.number });
     if (replyTo) app.store.compose(conversation, {});
-    onClose();
+    onClose(true);
   };
 
   const onKeyDown = (event: React.KeyboardEvent) => {
@@ -75,7 +76,7 @@ export function PickerPanel({ app, conversation, composer, onClose }: PickerProp
     const first = items[0];
     const columns = first ? items.filter((item) => item.offsetTop === first.offsetTop).length : 1;
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
-    if (event.key === "Escape") onClose();
+    if (event.key === "Escape") onClose(true);
     else if (step && at >= 0) items[at + step]?.focus();
     else if (event.key === "ArrowDown") first?.focus();
     else return;

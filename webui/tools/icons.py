@@ -23,6 +23,7 @@ FOR_PLUGINS = (
     *("lock", "plus", "star", "clock", "search", "download", "trash", "check", "calendar"),
     *("map-pin", "music", "video", "mood-smile", "dice", "flag", "heart", "bell", "shield-lock"),
     *("file-text", "file-zip", "file-music", "file-type-pdf", "key", "user", "palette", "help"),
+    *("eye", "arrow-left", "arrow-right", "pencil", "x"),
 )
 NAMES = re.compile(r'\bicon\("([a-z0-9-]+)"\)')
 HEAD = "/* Made by tools/icons.py from Tabler Icons (MIT, see icons.LICENSE). */"

@@ -1,0 +1,242 @@
+"""Files on their way: chosen, dropped, pasted; put in order; sent through cuts; nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.async_api import Locator, Page, Route, expect
+
+from tests.browser.conftest import forgive_network
+from tests.browser.steps import TEXT_BOX, open_chat, round_trip, talk
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+FORM = ".dm-form"
+SEND = ".dm-form footer button[type=submit]"
+NAMES = ".dm-files .dm-file-name"
+
+
+def png(colour: str = "red") -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (300, 200), colour).save(out, "PNG")
+    return out.getvalue()
+
+
+def chosen(*names: str) -> list[Any]:
+    kinds = {"png": "image/png", "txt": "text/plain"}
+    return [{"name": name, "mimeType": kinds[name[-3:]], "buffer": png()} for name in names]
+
+
+async def form(page: Page, entry: str) -> Locator:
+    await page.get_by_role("button", name="Attach").click()
+    await page.get_by_role("menuitem", name=entry, exact=True).click()
+    await expect(page.locator(FORM)).to_be_visible()
+    return page.locator(".dm-add-files input")
+
+
+async def transfer(page: Page, event: str, target: str, *names: str) -> None:
+    """Drag, drop or paste pictures, as a browser does it."""
+    await page.locator(target).first.evaluate(
+        """(target, [event, names, content]) => {
+            const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
+            const moved = new DataTransfer();
+            for (const name of names) {
+                const type = name.endsWith('png') ? 'image/png' : 'text/plain';
+                moved.items.add(new File([bytes], name, { type }));
+            }
+            const options = { bubbles: true, cancelable: true };
+            target.dispatchEvent(event === 'paste'
+                ? new ClipboardEvent(event, { ...options, clipboardData: moved })
+                : new DragEvent(event, { ...options, dataTransfer: moved }));
+        }""",
+        [event, list(names), base64.b64encode(png()).decode()],
+    )
+
+
+async def a_chat(person: Any) -> tuple[Any, str, Page]:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    return ann, chat, await open_chat(ann, chat)
+
+
+async def sent(page: Page) -> None:
+    await page.locator(f"{SEND}:enabled").click()
+    await expect(page.locator(FORM)).to_have_count(0, timeout=30_000)
+
+
+async def names_sent(ann: Any, chat: str) -> list[str]:
+    (message,) = (await ann.call("message.history", conversation=chat))["messages"]
+    return [one["name"] for one in message["content"]["files"]]
+
+
+async def test_a_dropped_picture_is_shown_where_it_will_land_and_becomes_a_photo(
+    person: Any, size: str
+) -> None:
+    _, _, page = await a_chat(person)
+    await transfer(page, "dragover", ".dm-timeline", "a.png")
+    await expect(page.get_by_text("Drop files here")).to_be_visible()
+    await transfer(page, "drop", ".dm-timeline", "a.png", "b.png")
+    await expect(page.get_by_text("Drop files here")).to_have_count(0)
+    await expect(page.locator(NAMES)).to_have_text(["a.png", "b.png"])
+    await expect(page.get_by_role("dialog", name="Photo")).to_be_visible()
+    # More of them join those that are there.
+    await transfer(page, "drop", FORM, "c.png")
+    await expect(page.locator(NAMES)).to_have_text(["a.png", "b.png", "c.png"])
+    await sent(page)
+    await expect(page.locator('.dm-body[data-plugin="photo"] img')).to_have_count(3)
+
+
+async def test_a_pasted_picture_becomes_a_photo_and_mixed_files_stay_files(person: Any) -> None:
+    _, _, page = await a_chat(person)
+    await transfer(page, "paste", TEXT_BOX, "pasted.png")
+    await expect(page.get_by_role("dialog", name="Photo")).to_be_visible()
+    # In the form too, also while its caption has the focus.
+    await page.get_by_label("Caption").focus()
+    await transfer(page, "paste", f"{FORM} textarea", "second.png")
+    await expect(page.locator(NAMES)).to_have_text(["pasted.png", "second.png"])
+    await sent(page)
+    await transfer(page, "drop", ".dm-timeline", "a.png", "b.txt")
+    await expect(page.get_by_role("dialog", name="File")).to_be_visible()
+
+
+async def test_what_a_form_cannot_take_is_told_beside_it(person: Any) -> None:
+    _, _, page = await a_chat(person)
+    await transfer(page, "drop", ".dm-timeline", "a.png")
+    await transfer(page, "drop", FORM, "b.txt")
+    wrong = page.locator('.dm-files li[data-state="failed"]')
+    await expect(wrong).to_contain_text("This kind of file cannot be sent here (Photo).")
+    await expect(page.locator(SEND)).to_be_disabled()
+    await wrong.get_by_role("button", name="Remove: b.txt").click()
+    await sent(page)
+
+
+async def test_files_are_put_in_order_and_taken_out(person: Any, size: str) -> None:
+    ann, chat, page = await a_chat(person)
+    await (await form(page, "File")).set_input_files(chosen("a.txt", "b.txt", "c.txt", "d.txt"))
+    await page.get_by_role("button", name="Move up: c.txt").click()
+    await page.get_by_role("button", name="Move down: a.txt").click()
+    await page.get_by_role("button", name="Remove: b.txt").click()
+    await expect(page.get_by_role("button", name="Move up: c.txt")).to_be_disabled()
+    await expect(page.get_by_role("button", name="Move down: d.txt")).to_be_disabled()
+    await sent(page)
+    assert await names_sent(ann, chat) == ["c.txt", "a.txt", "d.txt"]
+
+
+async def test_a_file_that_is_too_large_is_not_even_begun(person: Any, tmp_path: Path) -> None:
+    _, _, page = await a_chat(person)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    large = tmp_path / "large.bin"
+    with large.open("wb") as file:
+        file.truncate(120_000_000)
+    await (await form(page, "File")).set_input_files(large)
+    await expect(page.locator(".dm-files li")).to_contain_text("This file is larger than 105 MB.")
+    await expect(page.locator(SEND)).to_be_disabled()
+    await page.get_by_role("button", name="Remove: large.bin").click()
+    await page.locator(".dm-add-files input").set_input_files(chosen("a.txt"))
+    await sent(page)
+    assert len([url for url in asked if url.endswith("/blobs")]) == 1
+
+
+async def test_a_few_files_are_on_their_way_at_once(person: Any) -> None:
+    ann, chat, page = await a_chat(person)
+    held: asyncio.Queue[Route] = asyncio.Queue()
+    await page.route("**/blobs", held.put_nowait)
+    names = [f"{n}.txt" for n in range(8)]
+    await (await form(page, "File")).set_input_files(chosen(*names))
+    await expect(page.locator("progress")).to_have_count(8)
+    await held.get()
+    routes = [await held.get(), await held.get()]
+    await round_trip(page)
+    assert held.empty()
+    # One that is cancelled lets the next begin, one that has not begun costs no turn.
+    await page.get_by_role("button", name="Remove: 0.txt").click()
+    await page.get_by_role("button", name="Remove: 7.txt").click()
+    for _ in range(4):
+        routes.append(await asyncio.wait_for(held.get(), 5))
+        await routes.pop(0).continue_()
+    for route in routes:
+        await route.continue_()
+    await sent(page)
+    assert await names_sent(ann, chat) == names[1:7]
+    forgive_network(ann.problems)
+
+
+async def test_an_upload_that_broke_off_goes_on_by_itself(person: Any, size: str) -> None:
+    ann, chat, page = await a_chat(person)
+    tries: list[str] = []
+
+    async def cut(route: Route) -> None:
+        tries.append(route.request.url)
+        await (route.abort("connectionreset") if len(tries) < 3 else route.continue_())
+
+    await page.route("**/blobs", cut)
+    await (await form(page, "File")).set_input_files(chosen("a.txt"))
+    await page.get_by_label("Caption").fill("typed meanwhile")
+    await sent(page)
+    assert len(tries) == 3
+    (message,) = (await ann.call("message.history", conversation=chat))["messages"]
+    assert message["content"]["caption"] == "typed meanwhile"
+    forgive_network(ann.problems)
+
+
+async def test_what_was_lost_with_the_connection_can_be_tried_again(person: Any) -> None:
+    ann, chat, page = await a_chat(person)
+    await page.clock.install()
+    await page.route("**/blobs", lambda route: route.abort("connectionreset"))
+    await (await form(page, "File")).set_input_files(chosen("a.txt"))
+    await page.get_by_label("Caption").fill("kept")
+    lost = page.locator('.dm-files li[data-state="failed"]')
+    while not await lost.count():
+        await page.clock.run_for(10_000)
+    await expect(lost).to_contain_text("The connection was lost.")
+    await expect(page.locator(SEND)).to_be_disabled()
+    await page.unroute("**/blobs")
+    await lost.get_by_role("button", name="Retry").click()
+    await expect(page.get_by_label("Caption")).to_have_value("kept")
+    await sent(page)
+    assert await names_sent(ann, chat) == ["a.txt"]
+    forgive_network(ann.problems)
+
+
+async def test_what_the_server_refuses_is_told_in_the_reader_s_words(person: Any) -> None:
+    ann, _, page = await a_chat(person)
+    refusal = '{"error": {"key": "too_large", "message": "x", "params": {"max_bytes": 5000000}}}'
+    await page.route("**/blobs", lambda route: route.fulfill(status=413, body=refusal))
+    await (await form(page, "File")).set_input_files(chosen("a.txt"))
+    await expect(page.locator(".dm-files li")).to_contain_text("This file is larger than 5 MB.")
+    forgive_network(ann.problems)
+
+
+async def test_closing_a_form_asks_before_it_loses_what_was_written(person: Any, size: str) -> None:
+    _, _, page = await a_chat(person)
+    await form(page, "Photo")
+    await page.keyboard.press("Escape")
+    await expect(page.locator(FORM)).to_have_count(0)
+    back = page.locator(TEXT_BOX) if size == "desktop" else page.get_by_label("Attach").first
+    await expect(back).to_be_focused()
+    await form(page, "Photo")
+    await page.get_by_label("Caption").fill("A long story")
+    for _ in range(2):
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_text("Discard what you wrote?")).to_be_visible()
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_text("Discard what you wrote?")).to_have_count(0)
+    await expect(page.get_by_label("Caption")).to_have_value("A long story")
+    await page.get_by_role("button", name="Close").click()
+    await page.get_by_role("button", name="Discard").click()
+    await expect(page.locator(FORM)).to_have_count(0)
+
+
+async def test_photos_are_asked_for_at_once(person: Any) -> None:
+    _, _, page = await a_chat(person)
+    async with page.expect_file_chooser() as asked:
+        await form(page, "Photo")
+    await (await asked.value).set_files(chosen("a.png"))
+    await expect(page.locator(NAMES)).to_have_text(["a.png"])
