@@ -9,66 +9,23 @@ import asyncio
 import contextlib
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from dash_messenger.client import Client
 from dash_messenger.errors import CloseCode
 from dash_messenger.testing import People, ServerProcess
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-MESSAGES = 500
-SENDS_AT_ONCE = 16
-TIME_LIMIT_S = 60
-
-
-class Neighbours:
-    """Two people who go on talking whatever happens around them."""
-
-    def __init__(self, sender: Client, reader: Client, conversation: str) -> None:
-        self.sender, self.reader, self.conversation = sender, reader, conversation
-
-    async def talk(self) -> None:
-        """Exchange `MESSAGES` and check that each arrived once and in its place."""
-        places = asyncio.Semaphore(SENDS_AT_ONCE)
-
-        async def say(number: int) -> Any:
-            async with places:
-                return await self.sender.call(
-                    "message.send",
-                    conversation=self.conversation,
-                    type="text",
-                    content={"text": f"message {number}"},
-                )
-
-        async def listen() -> list[tuple[int, str]]:
-            heard: list[tuple[int, str]] = []
-            async for event in self.reader.events():
-                if event.kind == "message.created":
-                    heard.append((event.seq, event.data["message"]["text"]))
-                    if len(heard) == MESSAGES:
-                        break
-            return heard
-
-        async with asyncio.timeout(TIME_LIMIT_S):
-            listening = asyncio.create_task(listen())
-            answers = await asyncio.gather(*(say(number) for number in range(MESSAGES)))
-            heard = await listening
-        seqs = [seq for seq, _ in heard]
-        assert seqs == list(range(seqs[0], seqs[0] + MESSAGES))
-        sent = {answer["seq"]: f"message {number}" for number, answer in enumerate(answers)}
-        assert dict(heard) == sent
+from tests.neighbours import Neighbours, beside
 
 
 @pytest_asyncio.fixture
 async def neighbours(people: People) -> Neighbours:
-    sender, reader = await people(), await people()
-    made = await sender.call("conversation.create", kind="direct", members=[reader.me["username"]])
-    return Neighbours(sender, reader, made["id"])
+    return await Neighbours.meet(people)
 
 
 @pytest_asyncio.fixture
@@ -118,7 +75,7 @@ REFUSED_FRAMES = {
     "too deep": (request("sync", 0)[:-2] + "[" * 20_000 + "]" * 20_000 + "}", -32700),
     "deep content": (
         request("message.send", 0)[:-2]
-        + '{"conversation":"x","client_id":"y","type":"text","content":'
+        + f'{{"conversation":"{"0" * 32}","client_id":"{"0" * 32}","type":"text","content":'
         + '{"text":' * 500
         + "1"
         + "}" * 502,
@@ -173,16 +130,6 @@ async def test_all_refused_frames_at_once_disturb_nobody(
                 await told(socket, request("account.get", {}))
 
     await beside(neighbours, misbehave)
-
-
-async def beside(neighbours: Neighbours, misbehave: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-    """Let the neighbours talk while ``misbehave`` goes on (until it ends or they have finished)."""
-    misbehaving: asyncio.Task[Any] = asyncio.create_task(misbehave())
-    await neighbours.talk()
-    if misbehaving.done():
-        misbehaving.result()
-    misbehaving.cancel()
-    await asyncio.wait([misbehaving])
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,14 @@ from dash_messenger.changing import (
 )
 from dash_messenger.clock import Clock
 from dash_messenger.commands import Caller, Command
-from dash_messenger.errors import ActionRefused, Busy, Forbidden, InvalidParams, PluginFailed
+from dash_messenger.errors import (
+    ANYTHING,
+    ActionRefused,
+    Busy,
+    Forbidden,
+    InvalidParams,
+    PluginFailed,
+)
 from dash_messenger.limits import Buckets
 from dash_messenger.messages import MessageTypes
 from dash_messenger.protocol import decode_params
@@ -206,7 +213,7 @@ class Acting:
         except ActionRefused:
             raise
         # The edge to a stranger's code.
-        except Exception as error:
+        except ANYTHING as error:
             log.exception("action_failed", type=type_name, action=params.action, message=message)
             self._failed(type_name, error)
             raise PluginFailed from error

@@ -166,6 +166,7 @@ def _list_plugins(settings: Settings, as_json: bool) -> None:
         )
     except StatesUnreadable as error:
         raise click.ClickException(str(error)) from None
+    installed.tell_seen()
     found = [*installed]
     installed.renderer.close()
     if as_json:

@@ -16,7 +16,14 @@ from sqlalchemy import Connection, delete, insert
 from dash_messenger.acting import Told
 from dash_messenger.changing import Answers, Found, MessageLocks, Overtaken, find, put_revision
 from dash_messenger.commands import Caller, Command
-from dash_messenger.errors import Busy, Failure, Forbidden, InvalidParams, PluginFailed
+from dash_messenger.errors import (
+    ANYTHING,
+    Busy,
+    Failure,
+    Forbidden,
+    InvalidParams,
+    PluginFailed,
+)
 from dash_messenger.limits import Buckets
 from dash_messenger.messages import MessageTypes, Prepared
 from dash_messenger.preparing import Preparation
@@ -155,7 +162,7 @@ class Editing:
         except Failure:
             raise
         # The edge to a stranger's code.
-        except Exception as error:
+        except ANYTHING as error:
             self._failed(type_name, error)
             raise PluginFailed from error
 

@@ -25,6 +25,7 @@ from enum import IntEnum
 from typing import ClassVar
 
 __all__ = [
+    "ANYTHING",
     "ActionRefused",
     "AnswerNeeded",
     "BlobUnusable",
@@ -68,6 +69,11 @@ __all__ = [
     "WrongPassword",
     "failures",
 ]
+
+
+# What is caught at the edge to a plugin's code: one that calls ``sys.exit()`` must not end the
+# server. Cancellation goes on.
+ANYTHING = (Exception, SystemExit)
 
 
 class Failure(Exception):

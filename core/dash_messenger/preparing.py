@@ -16,7 +16,7 @@ import structlog
 from msgspec import Raw, Struct
 
 from dash_messenger.acting import Told
-from dash_messenger.errors import Failure, PluginFailed, TimedOut
+from dash_messenger.errors import ANYTHING, Failure, PluginFailed, TimedOut
 from dash_messenger.messages import MessageTypes, Prepared
 from dash_messenger.plugins.checks import Proposed
 
@@ -82,7 +82,7 @@ class Preparation:
         except Failure:
             raise
         # The edge to a stranger's code.
-        except Exception as error:
+        except ANYTHING as error:
             raise self._defect(type, error) from error
 
     async def steps(
@@ -110,7 +110,7 @@ class Preparation:
         try:
             text = self._types.finish(type, value).text
         # The edge to a stranger's code.
-        except Exception as error:
+        except ANYTHING as error:
             raise self._defect(type, error) from error
         proposed = Proposed(conversation, user, type, value, text, reply_to, message)
         allowed = (await self.checks.message(proposed)).content
@@ -128,7 +128,7 @@ class Preparation:
         try:
             return self._types.finish(type, content)
         # The edge to a stranger's code.
-        except Exception as error:
+        except ANYTHING as error:
             raise self._defect(type, error) from error
 
     async def _prepare(self, type: str, content: Struct, user: str, conversation: str) -> Struct:
@@ -144,12 +144,12 @@ class Preparation:
             self._failed(type, error)
             raise TimedOut from None
         # The edge to a stranger's code.
-        except Exception as error:
+        except ANYTHING as error:
             raise self._defect(type, error) from error
         prepared: Struct = value
         return prepared
 
-    def _defect(self, type: str, error: Exception) -> Failure:
+    def _defect(self, type: str, error: BaseException) -> Failure:
         log.error("message_type_failed", type=type, exc_info=error)
         self._failed(type, error)
         return PluginFailed()

@@ -10,22 +10,26 @@ import asyncio
 import gc
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dash_messenger.errors import Failure
 from dash_messenger.folder import DATABASE, FolderInUse
 from dash_messenger.gateway.listening import AddressTaken
+from dash_messenger.plugins.loading import RequiredPluginMissing
 from dash_messenger.plugins.states import StatesUnreadable
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store
 from dash_messenger.store.migrating import DatabaseTooNew
 
+if TYPE_CHECKING:
+    from dash_messenger.guarding import Guard
+
 __all__ = ["add_user", "migrate_folder", "reset_factors", "run"]
 
 # What keeps a server from starting and is told in a sentence.
-TOLD = (Failure, FolderInUse, AddressTaken, DatabaseTooNew, StatesUnreadable)
+TOLD = (Failure, FolderInUse, AddressTaken, DatabaseTooNew, StatesUnreadable, RequiredPluginMissing)
 
 
 def run(settings: Settings, *, demo: bool = False) -> int:
@@ -88,13 +92,21 @@ def reset_factors(settings: Settings, username: str) -> int:
 
 
 async def _serve(settings: Settings, demo: bool) -> None:
+    from dash_messenger.guarding import Guard
+
+    with Guard(settings) as guard:
+        await _serve_guarded(settings, demo, guard)
+
+
+async def _serve_guarded(settings: Settings, demo: bool, guard: Guard) -> None:
     from dash_messenger.clock import now_ms
     from dash_messenger.demo import DemoClock, fill
     from dash_messenger.server import Server
 
     clock = DemoClock() if demo else None
-    server = await Server.open(settings, clock=clock or now_ms)
+    server = await Server.open(settings, clock=clock or now_ms, code=guard.code)
     try:
+        guard.opened(server)
         notes: list[str] = []
         if clock is not None:
             notes = await fill(
@@ -102,6 +114,7 @@ async def _serve(settings: Settings, demo: bool) -> None:
             )
 
         def on_ready(address: str) -> None:
+            guard.serving()
             public = f" (people use {settings.public_url})" if settings.public_url else ""
             click.echo(f"Dash Messenger is ready at {address}{public}")
             for note in notes:
@@ -109,6 +122,7 @@ async def _serve(settings: Settings, demo: bool) -> None:
 
         await server.serve(on_ready)
     finally:
+        guard.stopping()
         await server.aclose()
 
 

@@ -13,6 +13,7 @@ import gc
 import signal
 import socket
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -25,11 +26,12 @@ from dash_messenger.answering import Answering
 from dash_messenger.blobs import BlobStore
 from dash_messenger.changing import MessageLocks
 from dash_messenger.clock import Clock, now_ms
-from dash_messenger.commands import Command, Commands
+from dash_messenger.commands import Caller, Command, Commands
 from dash_messenger.conversations import Conversations
 from dash_messenger.describing import Describing
 from dash_messenger.editing import Editing
 from dash_messenger.enrolling import Enrolling
+from dash_messenger.errors import ANYTHING, Failure, InternalError
 from dash_messenger.folder import DATABASE, FolderLock
 from dash_messenger.gateway import Gateway, GuardedHttp
 from dash_messenger.gateway.addresses import Addresses
@@ -48,9 +50,10 @@ from dash_messenger.plugins.jobs import Jobs
 from dash_messenger.plugins.keeping import migrate_tables, read_values
 from dash_messenger.plugins.limited import Limited
 from dash_messenger.plugins.listing import Installed
-from dash_messenger.plugins.serving import Parts
+from dash_messenger.plugins.serving import Parts, without_exit
 from dash_messenger.plugins.slash import SlashCommands
 from dash_messenger.plugins.states import States
+from dash_messenger.plugins.watchdog import Code
 from dash_messenger.portraits import PhotoMaker
 from dash_messenger.preparing import Preparation
 from dash_messenger.protocol import Event
@@ -83,6 +86,7 @@ class Server:
         lock: FolderLock,
         clock: Clock,
         plugin_settings: dict[str, dict[str, str]],
+        code: Code,
     ) -> None:
         self.settings = settings
         self.store = store
@@ -92,7 +96,11 @@ class Server:
             without=settings.plugins_without,
             states=States(settings.data),
             folder=settings.plugins_dir,
+            required=settings.plugins_required,
+            serves=True,
+            loading=code.add,
         )
+        self._listening: int | None = None
         self.hub = Hub(self.installed.renderer)
         self._passwords = Passwords(
             memory_kib=settings.password_memory_kib, passes=settings.password_passes
@@ -195,11 +203,16 @@ class Server:
         ).register(self.installed.plugins)
 
     @classmethod
-    async def open(cls, settings: Settings, *, clock: Clock = now_ms) -> Server:
+    async def open(
+        cls, settings: Settings, *, clock: Clock = now_ms, code: Code | None = None
+    ) -> Server:
         """A server on the settings' data folder, not listening yet.
+
+        ``code`` is told what each plugin is loaded from.
 
         Raises:
             FolderInUse: another server has the folder.
+            RequiredPluginMissing: a plugin that is required is not in use.
             DatabaseTooNew: a later version wrote the database.
         """
         lock = FolderLock(settings.data)
@@ -210,12 +223,17 @@ class Server:
             raise
         try:
             kept = await store.read(lambda connection: read_values(connection, "setting"))
-            server = cls(settings, store, lock, clock, kept)
+            server = cls(settings, store, lock, clock, kept, code or Code())
         except BaseException:
             await store.aclose()
             lock.close()
             raise
-        await server._start_plugins()
+        try:
+            await server._start_plugins()
+            server.installed.check_required()
+        except BaseException:
+            await server.aclose()
+            raise
         return server
 
     def _register_plugins(self) -> None:
@@ -229,7 +247,7 @@ class Server:
                     raise TypeError(f"{command!r} is not a Command")
                 if not command.name.startswith(f"{plugin}."):
                     raise ValueError(f"command {command.name} must be called {plugin}.…")
-                self.commands.add(command)
+                self.commands.add(_guarded(plugin, command, installed.failed))
 
         def remove_commands(plugin: str) -> None:
             for command in [*self.commands]:
@@ -258,7 +276,7 @@ class Server:
             try:
                 await self.store.write(_migrating(plugin, tables))
             # The edge to a stranger's code: its tables stay as they were.
-            except Exception as error:
+            except ANYTHING as error:
                 self.installed.plugins.quarantine(plugin, error)
         await self._calls.start()
         self._jobs.start()
@@ -290,6 +308,7 @@ class Server:
         """
         with listen(self.settings.host, self.settings.port) as listening:
             address = address_of(self.settings.host, listening)
+            self._listening = listening.fileno()
             config = uvicorn.Config(
                 self.app,
                 http=GuardedHttp,
@@ -308,6 +327,14 @@ class Server:
             await self._uvicorn.serve(sockets=[listening])
             if not self._uvicorn.started:
                 raise RuntimeError("the server did not start; the log says why")
+
+    def leave(self) -> int | None:
+        """Before the process starts anew: end its children; the socket that it listens on.
+
+        May be called on any thread, while the loop is held.
+        """
+        self._limited.kill()
+        return self._listening
 
     async def aclose(self) -> None:
         """Stop everything and store what waits. Safe to call twice."""
@@ -351,9 +378,30 @@ class _Listeners:
         self._calls.hear(events)
 
 
+def _guarded(
+    plugin: str, command: Command, failed: Callable[[str, BaseException], None]
+) -> Command:
+    """A plugin's command, whose failures are the plugin's."""
+
+    async def handle(caller: Caller, params: Any) -> Any:
+        try:
+            return await command.handler(caller, params)
+        except Failure:
+            raise
+        # The edge to a stranger's code.
+        except ANYTHING as error:
+            log.error("command_failed", plugin=plugin, command=command.name, exc_info=error)
+            failed(plugin, error)
+            raise InternalError from error
+
+    return replace(command, handler=handle)
+
+
 def _migrating(plugin: str, tables: Tables) -> Callable[[Transaction], None]:
     def work(transaction: Transaction) -> None:
-        migrate_tables(transaction.connection, plugin, tables)
+        without_exit(
+            lambda connection: migrate_tables(connection, plugin, tables), transaction.connection
+        )
 
     return work
 

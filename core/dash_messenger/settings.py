@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     """The largest file that may be uploaded, in bytes."""
     plugins_without: tuple[str, ...] = ()
     """Names of installed plugins that are not to be loaded."""
+    plugins_required: tuple[str, ...] = ()
+    """Names of plugins without which the server does not start, and which it never sets aside."""
     plugins_dir: Path | None = None
     """A folder of plugins that are a single file each, such as ``dice.py`` and ``dice_ui.py``."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

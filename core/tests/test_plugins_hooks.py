@@ -16,6 +16,7 @@ from dash_messenger.plugins import calling, slash
 from dash_messenger.plugins.checks import Login, Upload
 from dash_messenger.plugins.context import Job, SlashCommand, Tables
 from dash_messenger.plugins.hookspecs import hookimpl
+from dash_messenger.plugins.states import States
 from dash_messenger.plugins.themes import Theme
 from factor_world import Key, Terms
 from plugin_world import CREATE, Count, Everything, Nothing, Own, everything, install, migrations
@@ -409,4 +410,5 @@ async def test_what_cannot_be_registered_sets_the_plugin_aside_with_all_it_had(
         assert "own" not in world.server.installed.types
         assert [*world.server.installed.steps, *world.server.installed.steps.steps] == []
     # What is wrong at the start may be mended before the next.
-    assert not (tmp_path / "data" / "plugins.json").exists()
+    assert States(tmp_path / "data").quarantined == {}
+    assert reason in States(tmp_path / "data").of("wrong").seen["dash_messenger"]

@@ -63,6 +63,7 @@ class MessageViews:
         self.panels: dict[str, Extension] = {}
         # By address, without the "/p/".
         self.pages: dict[str, Extension] = {}
+        self.plugins.forget = self.remove
 
     def load(self, sources: Sources) -> None:
         """Load the Dash halves that are installed, each on its own."""
@@ -136,7 +137,18 @@ class MessageViews:
 
     def as_view(self) -> View:
         """What core asks to draw messages: ``dash:en``, ``dash:ru``."""
-        return View(name="dash", languages=tuple(LANGUAGES), draw=self.draw)
+        return View(
+            name="dash",
+            languages=tuple(LANGUAGES),
+            draw=self.draw,
+            failed=self._failed,
+            plugin_of=lambda type: self.owners().get(type),
+        )
+
+    def _failed(self, type: str, error: BaseException, grave: bool) -> None:
+        entry = self._entries.get(type)
+        if entry is not None:
+            self.plugins.failed(entry.plugin, error, grave=grave)
 
     def draw(self, message: Message, language: str) -> bytes | None:
         """A message's body as the time line's JSON, or None where its text is to be shown."""
@@ -199,8 +211,7 @@ class MessageViews:
                 answer = question(entry.view, entry.words[language])
                 _check(answer)
             # The edge to a stranger's code.
-            except Exception as error:
-                self.remove(entry.plugin)
+            except (Exception, SystemExit) as error:
                 self.plugins.quarantine(entry.plugin, error)
                 continue
             yield name, answer
@@ -211,8 +222,7 @@ class MessageViews:
             try:
                 entry.view.load()
             # The edge to a stranger's code.
-            except Exception as error:
-                self.remove(entry.plugin)
+            except (Exception, SystemExit) as error:
                 self.plugins.quarantine(entry.plugin, error)
 
     def each(self) -> list[tuple[str, MessageView[Any, Any]]]:

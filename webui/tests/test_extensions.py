@@ -9,8 +9,6 @@ from dash import Dash, Input, Output
 from dash_messenger import MessageType, MessageTypes, Theme
 from dash_messenger_webui import Composer, MessageView, Page, SettingsPanel, ThemeView, Translate
 from dash_messenger_webui.pages.extending import PluginApp, offers
-from dash_messenger_webui.pages.sentences import Sentences
-from dash_messenger_webui.translations import read_words
 from dash_messenger_webui.views import MessageViews
 from msgspec import Struct
 
@@ -124,7 +122,7 @@ def test_what_is_no_section_or_comes_twice_is_refused(values: tuple[Any, ...]) -
 
 @pytest.fixture
 def app() -> PluginApp:
-    return PluginApp(Dash(__name__), "acme", Sentences(read_words(), {}))
+    return PluginApp(Dash(__name__), "acme", MessageViews().plugins)
 
 
 def test_a_callback_touches_its_own_plugin_alone(app: PluginApp) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from dash_messenger.errors import CheckFailed, Failure
+from dash_messenger.errors import ANYTHING, CheckFailed, Failure
 from dash_messenger.plugins.checks import Login, Proposed, Upload
 from dash_messenger.plugins.context import Context, MemberChange
 from dash_messenger.plugins.loading import Plugins
@@ -139,10 +139,10 @@ class Calls:
         except Failure:
             raise
         # The edge to a stranger's code: whatever it is, the answer is no.
-        except Exception as error:
+        except ANYTHING as error:
             raise self._defect(check, error) from error
 
-    def _defect(self, check: _Implementation, error: Exception) -> Failure:
+    def _defect(self, check: _Implementation, error: BaseException) -> Failure:
         log.error("check_failed", plugin=check.plugin, exc_info=error)
         self._failed(check.plugin, error)
         return CheckFailed(plugin=check.plugin)
@@ -213,6 +213,6 @@ class Calls:
             async with asyncio.timeout(ON_WITHIN_S):
                 await one.call(context=self._context_of(one.plugin), **arguments)
         # The edge to a stranger's code, and the root of a task.
-        except Exception as error:
+        except ANYTHING as error:
             log.error("plugin_failed", plugin=one.plugin, exc_info=error)
             self._failed(one.plugin, error)

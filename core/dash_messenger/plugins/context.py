@@ -127,6 +127,7 @@ class Context(Protocol):
         Raises:
             UnknownType, ContentInvalid, Refused: the message is not acceptable.
             NotFound: there is no such conversation.
+            RateLimited: the plugin sends more than 1,000 at once and 50 a second.
         """
 
     async def act(self, *, message: str, action: str, params: dict[str, Any] | None = None) -> None:
@@ -134,6 +135,7 @@ class Context(Protocol):
 
         Raises:
             NotFound, Forbidden, InvalidParams, ActionRefused: as ``message.act``.
+            RateLimited: the plugin acts more than 300 times at once and 20 a second.
         """
 
     async def message(self, *, id: str, reader: str | None = None) -> Message | None:
@@ -146,7 +148,13 @@ class Context(Protocol):
         """Who is in a conversation now; nobody where there is none."""
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """What ``work(connection)`` returns, run on a reader's thread in one short snapshot."""
+        """What ``work(connection)`` returns, run on a reader's thread in one short snapshot.
+
+        A plugin reads twice and writes 8 times at a time; more waits for its turn.
+
+        Raises:
+            Busy: 1,000 of the plugin's wait already; so do `write` and `limited`.
+        """
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """What ``work(connection)`` returned, once it is committed. It may run twice: its only
@@ -184,7 +192,11 @@ class Context(Protocol):
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something in the background; it is cancelled when the server stops, and its failure
-        is logged with the plugin's name."""
+        is logged with the plugin's name.
+
+        Raises:
+            Busy: 1,000 of the plugin's run already.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import structlog
 
+from dash_messenger.errors import ANYTHING
 from dash_messenger.plugins.context import Job
 
 __all__ = ["Jobs"]
@@ -71,6 +72,6 @@ class Jobs:
                 async with asyncio.timeout(RUN_WITHIN_S):
                     await job.run()
             # The edge to a stranger's code, and the root of a task.
-            except Exception as error:
+            except ANYTHING as error:
                 log.error("job_failed", plugin=plugin, job=job.name, exc_info=error)
                 self._failed(plugin, error)

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import importlib
 import os
+import signal
 import struct
 import sys
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from typing import IO, Any
 import msgspec
 import structlog
 
-from dash_messenger.errors import Failure, OverLimit, Refused
+from dash_messenger.errors import ANYTHING, Failure, OverLimit, Refused
 
 __all__ = ["Limited"]
 
@@ -103,6 +104,11 @@ class Limited:
         for child in children:
             await child.kill()
 
+    def kill(self) -> None:
+        """End the children now, whatever the loop does, from any thread."""
+        for child in [*self._children]:
+            child.end()
+
     async def _start(self) -> _Child:
         child = await _Child.start(self._max_memory_bytes)
         self._children.add(child)
@@ -150,6 +156,12 @@ class _Child:
             raise EOFError
         return await stdout.readexactly(length)
 
+    def end(self) -> None:
+        """End it and wait for that, without the loop."""
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(self._process.pid, signal.SIGKILL)
+            os.waitpid(self._process.pid, 0)
+
     async def kill(self) -> None:
         """End it; harmless when it has ended."""
         with contextlib.suppress(ProcessLookupError):
@@ -192,7 +204,7 @@ def _result(call: bytes) -> bytes:
     except Failure as refusal:
         return msgspec.msgpack.encode(["refused", {"reason": refusal.message, **refusal.params}])
     # The edge to a stranger's code, and the root of the process.
-    except Exception:
+    except ANYTHING:
         import traceback
 
         return msgspec.msgpack.encode(["failed", traceback.format_exc()])

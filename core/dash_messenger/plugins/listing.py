@@ -7,15 +7,12 @@ Must not know the database's tables but who is an admin.
 from __future__ import annotations
 
 import sys
-import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import structlog
 from msgspec import Struct
 
 from dash_messenger.commands import Caller, Command
@@ -23,7 +20,13 @@ from dash_messenger.messages import MessageType, MessageTypes
 from dash_messenger.plugins.calling import CHECKS
 from dash_messenger.plugins.context import Tables
 from dash_messenger.plugins.hookspecs import PROJECT, ServerHooks
-from dash_messenger.plugins.loading import GROUP, Plugin, Plugins, Sources
+from dash_messenger.plugins.loading import (
+    GROUP,
+    Plugin,
+    Plugins,
+    RequiredPluginMissing,
+    Sources,
+)
 from dash_messenger.plugins.portraying import PortraitMaker
 from dash_messenger.plugins.serving import Contexts
 from dash_messenger.plugins.states import States
@@ -33,11 +36,7 @@ from dash_messenger.plugins.views import Renderer, View
 
 __all__ = ["Installed"]
 
-# So many failures in so short a time are no accident.
-MAX_FAILURES = 20
-FAILURES_WITHIN_S = 60.0
-
-log = structlog.get_logger(__name__)
+SERVER_HALF_IS_QUARANTINED = "its server half is quarantined"
 
 
 class PluginList(Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,7 +79,10 @@ class PluginsListed(Struct, frozen=True):
 
 
 class Installed:
-    """The plugins of the server, loaded, with what they registered."""
+    """The plugins of the server, loaded, with what they registered.
+
+    ``serves``: what goes wrong is noted in the states, for ``dash-messenger plugins``.
+    """
 
     def __init__(
         self,
@@ -88,6 +90,9 @@ class Installed:
         without: Iterable[str] = (),
         states: States | None = None,
         folder: Path | None = None,
+        required: Iterable[str] = (),
+        serves: bool = False,
+        loading: Callable[[str, str], None] = lambda name, module: None,
     ) -> None:
         self.types = MessageTypes()
         self.renderer = Renderer()
@@ -101,10 +106,28 @@ class Installed:
         self.forget: list[Callable[[str], None]] = []
         self._owners: dict[str, str] = {}
         self._loaded_by_plugins: dict[str, list[Plugins]] = {}
-        self._failures: dict[str, deque[float]] = {}
         self._states = states
+        self._required = frozenset(required)
         self.plugins.forget = self._forget
-        self.plugins.load(_sources(frozenset(without), states, folder))
+        self.plugins.spares = self._checks
+        sources = Sources(
+            frozenset(without),
+            folder=folder,
+            required=self._required,
+            loading=loading,
+            keep=self._keep,
+        )
+        if states is not None:
+            sources = replace(
+                sources,
+                disabled=states.disabled,
+                quarantined=states.quarantined,
+                quarantined_halves=states.quarantined_halves,
+            )
+        if states is not None and serves:
+            states.begin()
+            sources = replace(sources, see=states.see)
+        self.plugins.load(sources)
         for plugin in self.plugins:
             self.contexts.kept(plugin.name).code = _folder_of(plugin)
         register = self.plugins.register
@@ -113,9 +136,7 @@ class Installed:
             "register_views",
             self._add_views,
             self.renderer.remove,
-            prepare=lambda name: {
-                "sources": self._for_dash_halves(frozenset(without), states, folder)
-            },
+            prepare=lambda name: {"sources": self._for_dash_halves(sources)},
         )
         register("register_plugins", self._add_plugins, lambda name: self._add_plugins(name, ()))
         register("register_themes", self._add_themes, self.themes.remove)
@@ -134,13 +155,10 @@ class Installed:
                 prepare=lambda name: {"context": self.contexts.of(name)},
             )
 
-    def _for_dash_halves(
-        self, without: frozenset[str], states: States | None, folder: Path | None
-    ) -> Sources:
+    def _for_dash_halves(self, sources: Sources) -> Sources:
         """A server half that is not there hides its Dash half."""
-        sources = _sources(without, states, folder)
         hidden = {
-            one.name: "its server half is quarantined"
+            one.name: SERVER_HALF_IS_QUARANTINED
             for one in self.plugins
             if one.status == "quarantined"
         }
@@ -167,6 +185,7 @@ class Installed:
         for each in found:
             if not isinstance(each, Plugins):
                 raise TypeError(f"{each!r} is not a Plugins")
+            each.forget = _both(each.forget, lambda name: self.renderer.forget_drawn())
         self._loaded_by_plugins[plugin] = found
 
     def _add_types(self, plugin: str, types: Iterable[MessageType[Any, Any, Any]]) -> None:
@@ -204,20 +223,49 @@ class Installed:
         self.steps.remove(plugin)
         self.tables.pop(plugin, None)
         self.contexts.remove(plugin)
+        self.renderer.forget_drawn()
+        for groups in self._loaded_by_plugins.values():
+            for plugins in groups:
+                if plugins.loaded(plugin):
+                    plugins.quarantine(plugin, SERVER_HALF_IS_QUARANTINED)
         for forget in self.forget:
             forget(plugin)
+
+    def tell_seen(self) -> None:
+        """Tell of what loads here, and failed in the server since its last start."""
+        if self._states is None:
+            return
+        for one in self:
+            reason = self._states.of(one.name).seen.get(one.group)
+            if reason and one.status == "loaded":
+                one.status, one.reason = "quarantined", reason
+
+    def check_required(self) -> None:
+        """Return if every plugin that is required is loaded, each half that there is.
+
+        Raises:
+            RequiredPluginMissing: naming those that are not, and why.
+        """
+        missing = []
+        for name in sorted(self._required):
+            halves = [one for one in self if one.name == name]
+            if not halves:
+                missing.append(f"{name} is not installed, or left out by plugins_without")
+            missing += [
+                f"{name} ({one.group}) is {one.status}" + (f": {one.reason}" if one.reason else "")
+                for one in halves
+                if one.status != "loaded"
+            ]
+        if missing:
+            raise RequiredPluginMissing(
+                "plugins_required names plugins that are not in use: " + "; ".join(missing)
+            )
 
     # While the server runs.
 
     def quarantine(self, plugin: str, error: BaseException | str) -> None:
-        """Set a plugin aside: nothing that it registered stays."""
-        if not self.plugins.loaded(plugin):
-            return
-        self.plugins.quarantine(plugin, error)
-        reason = next(found.reason for found in self.plugins if found.name == plugin)
-        if self._states is not None:
-            # At the next start it would fail again.
-            self._states.quarantine(plugin, reason)
+        """Set a plugin aside, for good: nothing that it registered stays."""
+        self.plugins.set_aside(plugin, error)
 
     def failed(self, plugin: str, error: BaseException) -> None:
         """Note that a plugin's code failed; too often, and it is set aside.
@@ -225,19 +273,13 @@ class Installed:
         Not one that checks something, or that log-ins ask for a factor or step of: whoever can make
         it fail could switch its checks off.
         """
-        now = time.monotonic()
-        times = self._failures.setdefault(plugin, deque(maxlen=MAX_FAILURES))
-        times.append(now)
-        if len(times) == MAX_FAILURES and now - times[0] < FAILURES_WITHIN_S:
-            times.clear()
-            if self._checks(plugin):
-                log.error("plugin_keeps_failing", plugin=plugin)
-                return
-            self.quarantine(
-                plugin,
-                f"it failed {MAX_FAILURES} times within {FAILURES_WITHIN_S:.0f} s, at last with "
-                f"{type(error).__name__}: {error}",
-            )
+        self.plugins.failed(plugin, error)
+
+    def _keep(self, group: str, plugin: str, reason: str) -> None:
+        if self._states is not None and group == GROUP:
+            self._states.quarantine(plugin, reason)
+        elif self._states is not None:
+            self._states.quarantine_half(group, plugin, reason)
 
     def _checks(self, plugin: str) -> bool:
         return self.steps.owns(plugin) or any(
@@ -286,14 +328,16 @@ class Installed:
         ]
 
 
-def _sources(without: frozenset[str], states: States | None, folder: Path | None) -> Sources:
-    if states is None:
-        return Sources(without, folder=folder)
-    return Sources(without, states.disabled, states.quarantined, folder)
-
-
 def _folder_of(plugin: Plugin) -> Path | None:
     """Where a plugin's code lies: its ``locale`` and ``assets`` are beside it."""
     module = sys.modules.get(plugin.module.partition(":")[0])
     file = getattr(module, "__file__", None)
     return None if file is None else Path(file).parent
+
+
+def _both(one: Callable[[str], None], other: Callable[[str], None]) -> Callable[[str], None]:
+    def call(name: str) -> None:
+        one(name)
+        other(name)
+
+    return call

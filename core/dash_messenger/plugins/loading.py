@@ -18,13 +18,24 @@ from typing import Any, Literal
 import pluggy
 import structlog
 
+from dash_messenger.errors import ANYTHING
+from dash_messenger.plugins.failures import (
+    MAX_FAILURES,
+    MAX_GRAVE_FAILURES,
+    WITHIN_S,
+    Failures,
+)
 from dash_messenger.plugins.hookspecs import HOOK_API
 
-__all__ = ["GROUP", "Plugin", "Plugins", "Sources"]
+__all__ = ["GROUP", "Plugin", "Plugins", "RequiredPluginMissing", "Sources"]
 
 GROUP = "dash_messenger"
 
 log = structlog.get_logger(__name__)
+
+
+class RequiredPluginMissing(Exception):
+    """A plugin that the settings require is not in use; the sentence says which and why."""
 
 
 @dataclass(slots=True)
@@ -47,12 +58,22 @@ class Sources:
     ``without`` are names that are as good as not installed; ``disabled`` and ``quarantined`` (with
     the reason) are listed and not loaded. ``folder`` holds plugins of a single file each:
     ``dice.py`` is the server half of plugin ``dice``, ``dice_ui.py`` its Dash half.
+    ``quarantined_halves`` are those of one group alone, by group and name.
+
+    ``loading(name, module)`` hears of each plugin just before it is imported;
+    ``see(group, name, reason)`` of each that is set aside, ``keep(group, name, reason)`` of each
+    that is so for good. Those that are ``required`` never are.
     """
 
     without: frozenset[str] = frozenset()
     disabled: frozenset[str] = frozenset()
     quarantined: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
+    quarantined_halves: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    required: frozenset[str] = frozenset()
+    loading: Callable[[str, str], None] = lambda name, module: None
+    see: Callable[[str, str, str], None] = lambda group, name, reason: None
+    keep: Callable[[str, str, str], None] = lambda group, name, reason: None
 
 
 class Plugins:
@@ -65,6 +86,10 @@ class Plugins:
         self._plugins: dict[str, Plugin] = {}
         # Called with the name of a plugin that is set aside: takes back what it had registered.
         self.forget: Callable[[str], None] = lambda name: None
+        # Whether a plugin stays however often it fails.
+        self.spares: Callable[[str], bool] = lambda name: False
+        self._failures = Failures()
+        self._sources = Sources()
 
     def __iter__(self) -> Iterator[Plugin]:
         return iter(self._plugins.values())
@@ -76,6 +101,7 @@ class Plugins:
 
     def load(self, sources: Sources = Sources()) -> None:
         """Import every plugin of the group that there is, as ``sources`` says."""
+        self._sources = sources
         found = sorted(entry_points(group=self._group), key=lambda entry: entry.name)
         for entry in [*found, *self._single_files(sources.folder)]:
             if entry.name not in sources.without:
@@ -117,16 +143,19 @@ class Plugins:
         if entry.name in sources.disabled:
             plugin.status = "disabled"
             return
-        if entry.name in sources.quarantined:
-            plugin.status, plugin.reason = "quarantined", sources.quarantined[entry.name]
+        halves = sources.quarantined_halves.get(self._group, {})
+        reason = sources.quarantined.get(entry.name) or halves.get(entry.name)
+        if reason:
+            plugin.status, plugin.reason = "quarantined", reason
             return
         try:
             _check_file(entry, sources.folder)
+            sources.loading(entry.name, entry.value)
             found = entry.load()
             # A class is for plugins that keep something between their hooks.
             self._register(entry.name, found() if isinstance(found, type) else found)
         # A plugin's module may raise anything, SystemExit included; it must not stop the others.
-        except (Exception, SystemExit) as error:
+        except ANYTHING as error:
             self.quarantine(entry.name, error)
 
     def _register(self, name: str, plugin: object) -> None:
@@ -150,7 +179,32 @@ class Plugins:
             reason=plugin.reason,
             exc_info=error if isinstance(error, BaseException) else None,
         )
+        self._sources.see(self._group, name, plugin.reason)
         self.forget(name)
+
+    def set_aside(self, name: str, error: BaseException | str) -> None:
+        """Quarantine a plugin, at the next start too: it would fail again."""
+        if self.loaded(name):
+            self.quarantine(name, error)
+            self._sources.keep(self._group, name, self._plugins[name].reason)
+
+    def failed(self, name: str, error: BaseException, *, grave: bool = False) -> None:
+        """Note that a plugin's code failed; too often, and it is set aside.
+
+        Not one that is required, or that `spares` names. Failures are ``grave`` that hold up
+        everybody; there may be fewer of them.
+        """
+        limit = MAX_GRAVE_FAILURES if grave else MAX_FAILURES
+        if not self.loaded(name) or not self._failures.count(name, limit=limit):
+            return
+        if name in self._sources.required or self.spares(name):
+            log.error("plugin_keeps_failing", plugin=name, group=self._group)
+            return
+        self.set_aside(
+            name,
+            f"it failed {limit} times within {WITHIN_S:.0f} s, at last with "
+            f"{type(error).__name__}: {error}",
+        )
 
     def implementations(
         self, hook: str
@@ -180,7 +234,7 @@ class Plugins:
             try:
                 accept(name, implementation.function(**given))
             # The edge to a stranger's code.
-            except Exception as error:
+            except ANYTHING as error:
                 undo(name)
                 self.quarantine(name, error)
 

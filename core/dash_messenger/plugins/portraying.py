@@ -14,7 +14,7 @@ from collections.abc import Callable
 import structlog
 
 from dash_messenger.blobs.kinds import media_type_of
-from dash_messenger.errors import Failure, PortraitFailed, PortraitsUnavailable, TimedOut
+from dash_messenger.errors import ANYTHING, Failure, PortraitFailed, PortraitsUnavailable, TimedOut
 from dash_messenger.plugins.portraits import Portrait, Portraits
 
 __all__ = ["PortraitMaker"]
@@ -82,7 +82,7 @@ class PortraitMaker:
             log.warning("portrait_timed_out", plugin=plugin)
             raise TimedOut from None
         # The edge to a stranger's code.
-        except Exception as error:
+        except ANYTHING as error:
             log.error("portrait_failed", plugin=plugin, exc_info=error)
             self._failed(plugin, error)
             raise PortraitFailed from error

@@ -22,8 +22,9 @@ from dash_messenger.acting import Acting, MessageAct
 from dash_messenger.blobs import BlobStore, PluginBlobs
 from dash_messenger.changing import find
 from dash_messenger.clock import Clock
-from dash_messenger.errors import InvalidParams, NotFound
+from dash_messenger.errors import ANYTHING, Busy, InvalidParams, NotFound
 from dash_messenger.messages import MessageTypes
+from dash_messenger.plugins.bounds import MAX_TASKS, Bounds
 from dash_messenger.plugins.context import Blobs
 from dash_messenger.plugins.keeping import (
     decode_settings,
@@ -39,7 +40,7 @@ from dash_messenger.store.logs import MESSAGE_COLUMNS, message_of
 from dash_messenger.store.tables import members, messages, users
 from dash_messenger.users import USER_COLUMNS
 
-__all__ = ["Contexts", "Parts", "PluginContext"]
+__all__ = ["Contexts", "Parts", "PluginContext", "without_exit"]
 
 T = TypeVar("T")
 
@@ -76,6 +77,7 @@ class Contexts:
     """The contexts of one server, by plugin."""
 
     def __init__(self) -> None:
+        self.bounds = Bounds()
         self._parts: Parts | None = None
         self._kept: dict[str, _Kept] = {}
         self._contexts: dict[str, PluginContext] = {}
@@ -126,7 +128,14 @@ class Contexts:
         return None if kept is None else kept.bot
 
     def start(self, plugin: str, work: Coroutine[Any, Any, None]) -> None:
-        """Run a plugin's background work."""
+        """Run a plugin's background work.
+
+        Raises:
+            Busy: it has too much of it already.
+        """
+        if sum(by == plugin for by in self._tasks.values()) >= MAX_TASKS:
+            work.close()
+            raise Busy
         task = asyncio.get_running_loop().create_task(_logged(plugin, work))
         self._tasks[task] = plugin
         task.add_done_callback(self._tasks.pop)
@@ -145,11 +154,23 @@ class Contexts:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def without_exit(work: Callable[[Connection], T], connection: Connection) -> T:
+    """What a plugin's work comes to on the writer's thread, which it must not end.
+
+    Raises:
+        RuntimeError: it called ``sys.exit()``.
+    """
+    try:
+        return work(connection)
+    except SystemExit as error:
+        raise RuntimeError("it tried to end the process") from error
+
+
 async def _logged(plugin: str, work: Coroutine[Any, Any, None]) -> None:
     try:
         await work
     # The root of a task.
-    except Exception:
+    except ANYTHING:
         structlog.get_logger(__name__).exception("plugin_task_failed", plugin=plugin)
 
 
@@ -240,6 +261,7 @@ class PluginContext:
         client_id: str | None = None,
     ) -> str:
         """Send a message as the plugin's bot."""
+        self._contexts.bounds.send(self._plugin)
         sent = await self._contexts.parts.sending.send_as(
             await self.bot(),
             MessageSend(
@@ -254,6 +276,7 @@ class PluginContext:
 
     async def act(self, *, message: str, action: str, params: dict[str, Any] | None = None) -> None:
         """Act on a message as the plugin's bot."""
+        self._contexts.bounds.act(self._plugin)
         wish = MessageAct(
             message=message,
             action=action,
@@ -273,7 +296,7 @@ class PluginContext:
             row = connection.execute(select(*MESSAGE_COLUMNS).where(messages.c.id == id)).first()
             return None if row is None else message_of(row)
 
-        return await self._contexts.parts.store.read(work)
+        return await self.read(work)
 
     def content(self, message: Message) -> Any:
         """A message's content as its struct."""
@@ -290,19 +313,19 @@ class PluginContext:
             .where(members.c.conversation_id == conversation, members.c.to_seq.is_(None))
             .order_by(members.c.joined_at_ms, users.c.id)
         )
-        return await self._contexts.parts.store.read(
-            lambda connection: [User(*row) for row in connection.execute(query)]
-        )
+        return await self.read(lambda connection: [User(*row) for row in connection.execute(query)])
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """What ``work`` reads."""
-        return await self._contexts.parts.store.read(work)
+        async with self._contexts.bounds.turn(self._plugin, "read"):
+            return await self._contexts.parts.store.read(work)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """What ``work`` wrote."""
-        return await self._contexts.parts.store.write(
-            lambda transaction: work(transaction.connection)
-        )
+        async with self._contexts.bounds.turn(self._plugin, "write"):
+            return await self._contexts.parts.store.write(
+                lambda transaction: without_exit(work, transaction.connection)
+            )
 
     async def change_settings(self, **values: Any) -> None:
         """Change some settings."""
@@ -333,21 +356,20 @@ class PluginContext:
             for name, text in encoded.items():
                 keep_value(transaction.connection, self._plugin, "setting", name, text)
 
-        await self._contexts.parts.store.write(work)
+        async with self._contexts.bounds.turn(self._plugin, "write"):
+            await self._contexts.parts.store.write(work)
         kept.settings = changed()
 
     async def secret(self, *, name: str) -> str | None:
         """A secret."""
-        return await self._contexts.parts.store.read(
+        return await self.read(
             lambda connection: read_value(connection, self._plugin, "secret", name)
         )
 
     async def keep_secret(self, *, name: str, value: str | None) -> None:
         """Keep a secret."""
-        await self._contexts.parts.store.write(
-            lambda transaction: keep_value(
-                transaction.connection, self._plugin, "secret", name, value
-            )
+        await self.write(
+            lambda connection: keep_value(connection, self._plugin, "secret", name, value)
         )
 
     async def limited(
@@ -357,9 +379,10 @@ class PluginContext:
         time_limit_s: float = 20.0,
     ) -> Any:
         """Run a function in a child process."""
-        return await self._contexts.parts.limited.run(
-            function, *arguments, time_limit_s=time_limit_s
-        )
+        async with self._contexts.bounds.turn(self._plugin, "limited"):
+            return await self._contexts.parts.limited.run(
+                function, *arguments, time_limit_s=time_limit_s
+            )
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something in the background."""

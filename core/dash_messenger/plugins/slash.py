@@ -15,7 +15,13 @@ import structlog
 from msgspec import Meta, Struct
 
 from dash_messenger.commands import Caller, Command
-from dash_messenger.errors import Failure, PluginFailed, TimedOut, UnknownSlashCommand
+from dash_messenger.errors import (
+    ANYTHING,
+    Failure,
+    PluginFailed,
+    TimedOut,
+    UnknownSlashCommand,
+)
 from dash_messenger.limits import Buckets
 from dash_messenger.plugins.context import SlashCall, SlashCommand
 from dash_messenger.store import Store
@@ -137,7 +143,7 @@ class SlashCommands:
             self._failed(plugin, error)
             raise TimedOut from None
         # The edge to a stranger's code.
-        except Exception as error:
+        except ANYTHING as error:
             log.error("slash_command_failed", plugin=plugin, command=name, exc_info=error)
             self._failed(plugin, error)
             raise PluginFailed from error

@@ -24,10 +24,17 @@ class StatesUnreadable(Exception):
 
 
 class PluginState(Struct, frozen=True, omit_defaults=True):
-    """What is kept of one plugin: whether it is disabled, and why it was set aside while it ran."""
+    """What is kept of one plugin: whether it is disabled, and why it was set aside while it ran.
+
+    ``halves`` says the same of what it is to one group of plugins alone, such as its Dash half.
+    ``seen`` is why it was set aside since the last start, by group: for whoever asks, no more; the
+    next start tries again.
+    """
 
     disabled: bool = False
     quarantined: str = ""
+    halves: dict[str, str] = {}
+    seen: dict[str, str] = {}
 
 
 class States:
@@ -54,6 +61,15 @@ class States:
         """Those that were set aside while they ran, with the reason."""
         return {name: one.quarantined for name, one in self._read().items() if one.quarantined}
 
+    @property
+    def quarantined_halves(self) -> dict[str, dict[str, str]]:
+        """Those of which only what they are to one group was set aside, by group."""
+        found: dict[str, dict[str, str]] = {}
+        for name, one in self._read().items():
+            for group, reason in one.halves.items():
+                found.setdefault(group, {})[name] = reason
+        return found
+
     def disable(self, plugin: str) -> None:
         """Do not load it from the next start on."""
         self._change(plugin, lambda state: replace(state, disabled=True))
@@ -66,6 +82,23 @@ class States:
         """Do not load it until it is enabled again."""
         self._change(plugin, lambda state: replace(state, quarantined=reason))
 
+    def quarantine_half(self, group: str, plugin: str, reason: str) -> None:
+        """The same for what it is to one group alone."""
+        self._change(plugin, lambda state: replace(state, halves={**state.halves, group: reason}))
+
+    def begin(self) -> None:
+        """The server starts: nothing was seen yet."""
+        if any(one.seen for one in self._read().values()):
+            self._write({name: replace(one, seen={}) for name, one in self._read().items()})
+
+    def see(self, group: str, plugin: str, reason: str) -> None:
+        """Note that a plugin, or a half of it, was set aside."""
+        self._change(plugin, lambda state: replace(state, seen={**state.seen, group: reason}))
+
+    def forget(self, plugin: str) -> None:
+        """Keep nothing of it."""
+        self._change(plugin, lambda state: PluginState())
+
     def _read(self) -> dict[str, PluginState]:
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=dict[str, PluginState])
@@ -75,10 +108,13 @@ class States:
             raise StatesUnreadable(f"{self._path} cannot be read: {error}") from None
 
     def _change(self, plugin: str, change: Callable[[PluginState], PluginState]) -> None:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Read anew: the server and an admin's command may both have something to say.
         states = self._read()
         states[plugin] = change(states.get(plugin, PluginState()))
+        self._write(states)
+
+    def _write(self, states: dict[str, PluginState]) -> None:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         kept = {name: one for name, one in states.items() if one != PluginState()}
         fresh = self._path.with_suffix(".new")
         with fresh.open("wb") as file:

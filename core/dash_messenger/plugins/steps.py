@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from msgspec import Raw, Struct
 
-from dash_messenger.errors import CheckFailed, Failure
+from dash_messenger.errors import ANYTHING, CheckFailed, Failure
 from dash_messenger.factors import Beginning, Confirmed, Factor, LoginStep
 from dash_messenger.plugins.calling import CHECK_WITHIN_S
 from dash_messenger.plugins.context import Context
@@ -258,7 +258,7 @@ class Steps:
         except Failure:
             raise
         # The edge to a stranger's code: whatever it is, the answer is no.
-        except Exception as error:
+        except ANYTHING as error:
             log.error("check_failed", plugin=plugin, exc_info=error)
             self._failed(plugin, error)
             raise CheckFailed(plugin=plugin) from error

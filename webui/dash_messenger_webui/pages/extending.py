@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from dash import Dash, Input, Output, html, no_update
 from dash.exceptions import PreventUpdate
-from dash_messenger import Failure, Theme
+from dash_messenger import Failure, Plugins, Theme
 
 from dash_messenger_webui.pages.sentences import Sentences
 from dash_messenger_webui.session import reader
@@ -79,7 +79,7 @@ def _asked(extension: Extension, method: str, language: str) -> str | None:
     try:
         answer = getattr(extension.value, method)(extension.words[language])
     # The edge to a stranger's code.
-    except Exception:
+    except (Exception, SystemExit):
         log.exception("extension_failed", plugin=extension.plugin, method=method)
         return None
     return answer if isinstance(answer, str) else None
@@ -90,31 +90,34 @@ def register_extensions(app: Dash, views: MessageViews, sentences: Sentences) ->
     for kind, parts in (("settings-panel", views.panels), ("page", views.pages)):
         for name, part in list(parts.items()):
             try:
-                part.value.register(PluginApp(app, part.plugin, sentences))
+                part.value.register(PluginApp(app, part.plugin, views.plugins))
             # The edge to a stranger's code.
-            except Exception as error:
-                views.remove(part.plugin)
+            except (Exception, SystemExit) as error:
                 views.plugins.quarantine(part.plugin, error)
                 continue
             id = {kind: name}
             # A page is asked for as soon as it stands there, a section when the settings open.
             opens = Input(id, "id") if kind == "page" else Input("settings", "opened")
-            _fill(app, id, opens, part, sentences)
+            _fill(app, id, opens, part, views.plugins, sentences)
     for plugin, view in views.each():
         try:
-            view.register(PluginApp(app, plugin, sentences))
+            view.register(PluginApp(app, plugin, views.plugins))
         # As above.
-        except Exception as error:
-            views.remove(plugin)
+        except (Exception, SystemExit) as error:
             views.plugins.quarantine(plugin, error)
 
 
 def _fill(
-    app: Dash, id: dict[str, str], opens: Input, part: Extension, sentences: Sentences
+    app: Dash,
+    id: dict[str, str],
+    opens: Input,
+    part: Extension,
+    plugins: Plugins,
+    sentences: Sentences,
 ) -> None:
     @app.callback(Output(id, "children"), opens, prevent_initial_call="page" not in id)
     async def fill(opened: object) -> Any:
-        if not opened:
+        if not opened or not plugins.loaded(part.plugin):
             return no_update
         try:
             async with asyncio.timeout(CALLBACK_WITHIN_S):
@@ -122,8 +125,9 @@ def _fill(
         except Failure as failure:
             return _problem(sentences.of(failure))
         # As above.
-        except Exception:
+        except (Exception, SystemExit) as error:
             log.exception("layout_failed", plugin=part.plugin, part=id)
+            plugins.failed(part.plugin, error)
             return _problem(sentences.t("Something went wrong on the server."))
 
 
@@ -134,10 +138,10 @@ def _problem(sentence: str) -> Any:
 class PluginApp:
     """What a plugin's Dash half adds callbacks to: as Dash's, but bounded to the plugin."""
 
-    def __init__(self, app: Dash, plugin: str, sentences: Sentences) -> None:
+    def __init__(self, app: Dash, plugin: str, plugins: Plugins) -> None:
         self._app = app
         self._plugin = plugin
-        self._sentences = sentences
+        self._plugins = plugins
 
     def callback(self, *arguments: Any, **options: Any) -> Callable[[Any], Any]:
         """Declare a callback, as `dash.Dash.callback`.
@@ -157,15 +161,20 @@ class PluginApp:
 
             @wraps(function)
             async def bounded(*values: Any) -> Any:
+                # Pages that were open before still ask.
+                if not self._plugins.loaded(self._plugin):
+                    raise PreventUpdate
                 try:
                     async with asyncio.timeout(CALLBACK_WITHIN_S):
                         return await function(*values)
-                except PreventUpdate:
+                # A refusal of a command is told by the page, and nobody's fault.
+                except (PreventUpdate, Failure):
                     raise
-                # As above; a refusal of a command is told by the page like a failure.
-                except Exception:
+                # As above.
+                except (Exception, SystemExit) as error:
                     log.exception("callback_failed", plugin=self._plugin)
-                    raise
+                    self._plugins.failed(self._plugin, error)
+                    raise RuntimeError(f"a callback of {self._plugin} failed") from error
 
             return self._app.callback(*arguments, **options)(bounded)
 

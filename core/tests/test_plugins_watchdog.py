@@ -1,0 +1,105 @@
+"""When a loop counts as held, whose code holds it, and what does not count."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import pytest
+from dash_messenger.plugins.watchdog import SERVING, TICK_S, Code, Watch
+
+SECOND = round(1 / TICK_S)
+
+
+def silent(watch: Watch, ticks: int, waited_s: float = 0.0) -> list[str]:
+    return [watch.tick(turned=False, waited_s=waited_s) for _ in range(ticks)]
+
+
+def test_a_held_loop_is_named_once_after_a_second_and_given_up_after_ten() -> None:
+    steps = silent(Watch(SERVING), 10 * SECOND)
+    assert steps.index("name") == SECOND - 1
+    assert steps.count("name") == 1
+    assert steps.index("give up") == 10 * SECOND - 1
+
+
+def test_a_loop_that_turns_in_between_is_not_given_up_and_named_again() -> None:
+    watch = Watch(SERVING)
+    steps = silent(watch, 9 * SECOND)
+    watch.tick(turned=True)
+    steps += silent(watch, 9 * SECOND)
+    assert (steps.count("name"), steps.count("give up")) == (2, 0)
+
+
+def test_a_tick_counts_for_its_own_length_however_late_it_comes() -> None:
+    """A process that was suspended for an hour sees one tick."""
+    assert silent(Watch(SERVING), 1) == ["wait"]
+
+
+def test_what_the_thread_waited_for_a_processor_does_not_count() -> None:
+    watch = Watch(SERVING)
+    assert set(silent(watch, 100 * SECOND, waited_s=TICK_S)) == {"wait"}
+    assert "name" in silent(watch, SECOND)
+
+
+def test_starting_takes_longer_than_serving() -> None:
+    steps = silent(Watch(), 60 * SECOND)
+    assert steps.index("name") == 10 * SECOND - 1
+    assert steps.index("give up") == 60 * SECOND - 1
+
+
+@pytest.fixture
+def code() -> Code:
+    code = Code()
+    code.add("dice", "dice")
+    code.add("dice", "dice_ui")
+    code.add("poll", "acme.poll.server:Poll")
+    code.add("quiz", "acme.quiz")
+    code.add("webui", "pages.server:WebUi")
+    return code
+
+
+@pytest.mark.parametrize(
+    ("module", "plugin"),
+    [
+        ("dice", "dice"),
+        ("dice_ui", "dice"),
+        ("dicey", None),
+        ("acme.poll.server", "poll"),
+        ("acme.poll.counting", "poll"),
+        ("acme.quiz", "quiz"),
+        ("acme.shared", None),
+        ("asyncio.events", None),
+        ("", None),
+    ],
+)
+def test_code_belongs_to_the_plugin_whose_module_it_is_nearest_to(
+    code: Code, module: str, plugin: str | None
+) -> None:
+    assert code.of(module) == plugin
+
+
+def nested(frames: list[FrameType], *modules: str) -> None:
+    """Calls through functions of these modules, and keeps the innermost frame."""
+
+    def innermost() -> None:
+        import sys
+
+        frames.append(sys._getframe())
+
+    call: Callable[[], Any] = innermost
+    for module in reversed(modules):
+        scope = {"__name__": module, "inner": call}
+        exec("def outer(): return inner()", scope)
+        call = scope["outer"]  # type: ignore[assignment]
+    call()
+
+
+def test_the_innermost_plugin_in_the_stack_is_named(code: Code) -> None:
+    frames: list[FrameType] = []
+    nested(frames, "asyncio.events", "pages.views", "acme.poll.ui", "json.encoder")
+    nested(frames, "asyncio.events", "quart.app")
+    assert [code.running(frame) for frame in frames] == ["poll", None]
+    assert code.running(None) is None
+    assert isinstance(frames[0], types.FrameType)

@@ -1,0 +1,3 @@
+"""Was written for a server to come."""
+
+HOOK_API = 99
