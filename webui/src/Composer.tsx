@@ -387,7 +387,7 @@ function TextBox({ app, id, inline, before, after, take, plugins }: BoxProps) {
       )}
       {preview && (
         <div className="dm-preview">
-          <Body message={preview} plugin={plugins?.[preview.type]} mark={undefined} deleted="" empty="" space="" />
+          <Body message={preview} plugin={plugins?.[preview.type]} mark={undefined} busy={NOTHING} deleted="" empty="" space="" />
         </div>
       )}
       <div className="dm-composer-line">
@@ -448,6 +448,7 @@ function TextBox({ app, id, inline, before, after, take, plugins }: BoxProps) {
   );
 }
 
+const NOTHING: ReadonlySet<string> = new Set();
 const BLANK: Message = {
   id: "preview", conversation: "", seq: 0, rev: 0, number: 0, sender: "", client_id: "",
   type: "", content: null, text: "", sent_at_ms: 0,

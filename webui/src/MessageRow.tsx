@@ -81,6 +81,7 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
             <Body
               message={message}
               mark={row.mine?.mark}
+              busy={app.acts.pressedOn(message.id)}
               plugin={plugins?.[message.type]}
               deleted={texts.t("deleted")}
               empty={texts.t("empty_message")}

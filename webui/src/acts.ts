@@ -12,10 +12,11 @@ interface Wish {
   command: string;
   params: Record<string, unknown>;
   message: Message;
-  busy: Element | null;
+  /** What was pressed for it, see `keyOf`. */
+  pressed: string;
 }
 
-const BUSY = "aria-busy";
+export const BUSY = "aria-busy";
 
 export class Acts {
   private readonly wishes = new Map<string, Wish>();
@@ -30,29 +31,36 @@ export class Acts {
     this.texts = texts;
   }
 
-  /** Ask for an action of the message's type; `element` shows that it is under way. */
-  act(message: Message, action: string, params: Record<string, unknown>, element: Element | null = null): void {
+  /** Ask for an action of the message's type; what was `pressed` for it shows that it is under way. */
+  act(message: Message, action: string, params: Record<string, unknown>, pressed = ""): void {
     const wish = { message: message.id, action, params, client_id: newId(Date.now()) };
-    this.wish(`${message.id} ${action} ${JSON.stringify(params)}`, "message.act", wish, message, element);
+    this.wish(`${message.id} ${action} ${JSON.stringify(params)}`, "message.act", wish, message, pressed);
+  }
+
+  /** What was pressed on a message and is not done yet. */
+  pressedOn(messageId: string): ReadonlySet<string> {
+    const found = new Set<string>();
+    for (const { message, pressed } of this.wishes.values()) if (message.id === messageId && pressed) found.add(pressed);
+    return found;
   }
 
   react(message: Message, emoji: string, on: boolean): void {
     // One wish an emoji: of two quick presses the second is what counts, once the first is answered.
-    this.wish(`${message.id} ${emoji} ${on}`, "message.react", { message: message.id, emoji, on }, message, null);
+    this.wish(`${message.id} ${emoji} ${on}`, "message.react", { message: message.id, emoji, on }, message);
   }
 
   edit(message: Message, content: Record<string, unknown>): void {
     const wish = { message: message.id, content, client_id: newId(Date.now()) };
-    this.wish(`${message.id} edit ${JSON.stringify(content)}`, "message.edit", wish, message, null);
+    this.wish(`${message.id} edit ${JSON.stringify(content)}`, "message.edit", wish, message);
   }
 
   remove(message: Message): void {
-    this.wish(`${message.id} delete`, "message.delete", { message: message.id }, message, null);
+    this.wish(`${message.id} delete`, "message.delete", { message: message.id }, message);
   }
 
   /** Call a plugin's command about the message. */
   call(message: Message, command: string, params: Record<string, unknown>): void {
-    this.wish(`${message.id} ${command}`, command, { message: message.id, ...params }, message, null);
+    this.wish(`${message.id} ${command}`, command, { message: message.id, ...params }, message);
   }
 
   /** Send what waits. */
@@ -61,11 +69,11 @@ export class Acts {
     for (const [name, wish] of this.wishes) if (!this.inFlight.has(name)) void this.attempt(name, wish);
   }
 
-  private wish(name: string, command: string, params: Record<string, unknown>, message: Message, busy: Element | null): void {
+  private wish(name: string, command: string, params: Record<string, unknown>, message: Message, pressed = ""): void {
     if (this.wishes.has(name)) return;
     this.store.putNote(message.conversation, message.id, "");
-    busy?.setAttribute(BUSY, "true");
-    this.wishes.set(name, { command, params, message, busy });
+    this.wishes.set(name, { command, params, message, pressed });
+    if (pressed) this.redraw(message);
     if (!this.store.online) this.note(message, this.texts.t("waiting_for_connection"));
     this.flush();
   }
@@ -93,10 +101,14 @@ export class Acts {
     }
   }
 
-  private done(name: string, { message, busy }: Wish, sentence: string): void {
+  private done(name: string, { message, pressed }: Wish, sentence: string): void {
     this.wishes.delete(name);
-    busy?.removeAttribute(BUSY);
+    if (pressed) this.redraw(message);
     this.note(message, sentence);
+  }
+
+  private redraw(message: Message): void {
+    this.store.putOwn(message.conversation, message.id, {});
   }
 
   private note(message: Message, sentence: string): void {
@@ -116,7 +128,12 @@ export function press(acts: Acts, message: Message, element: HTMLElement, mark: 
   if (element.dataset["mark"] !== undefined && !("on" in given)) {
     given["on"] = !isMarked(JSON.parse(element.dataset["mark"]), mark);
   }
-  acts.act(message, act, given, element);
+  acts.act(message, act, given, keyOf(act, params));
+}
+
+/** What tells the pressed element from the others of its body, also when it is drawn anew. */
+export function keyOf(act: unknown, params: unknown): string {
+  return `${String(act)} ${String(params ?? "{}")}`;
 }
 
 /** Whether the reader's mark is `wanted`, or contains it. */

@@ -2,7 +2,7 @@
 // cannot be drawn shows the message's text, and costs no other message anything.
 
 import * as React from "react";
-import { isMarked } from "./acts";
+import { BUSY, isMarked, keyOf } from "./acts";
 import type { ComponentJson, Message, View } from "./wire";
 
 interface DashApi {
@@ -13,6 +13,7 @@ interface DashApi {
 type Libraries = Record<string, Record<string, React.ComponentType<Record<string, unknown>>> | undefined>;
 
 const global = window as unknown as Libraries & { dash_component_api?: DashApi };
+const EMPTY: ComponentJson = { namespace: "dash_html_components", type: "Div", props: { hidden: true } };
 // Restored as they were, these would call their callbacks again each time the message is mounted.
 const ONCE = /^(n_clicks|n_submit|n_blur)/;
 
@@ -23,6 +24,8 @@ interface BodyProps {
   empty: string;
   /** What the reader has put on the message: buttons that say so are shown as pressed. */
   mark: unknown;
+  /** What the reader has pressed and is not done yet. */
+  busy: ReadonlySet<string>;
   /** What the spacer that keeps room for the time has to be as wide as. */
   space: string;
 }
@@ -74,35 +77,44 @@ function Drawn(props: BodyProps & { view: View | undefined; fallback: React.Reac
   }
   return (
     <div className="dm-body dm-component" dir="auto" data-plugin={props.plugin}>
-      <React.Suspense fallback={props.fallback}>{create(view, ["message", message.id, message.rev], props.mark)}</React.Suspense>
+      <React.Suspense fallback={props.fallback}>
+        {forget(view, message)}
+        {create(view, pathOf(message), props)}
+      </React.Suspense>
     </div>
   );
 }
 
 /** A component from its JSON. What has an id answers callbacks: Dash itself has to mount that. */
-function create(json: ComponentJson, path: (string | number)[], mark: unknown): React.ReactElement {
+function create(json: ComponentJson, path: (string | number)[], reader: Reader): React.ReactElement {
   if (hasId(json)) return external(json, path);
   const component = global[json.namespace]?.[json.type];
   if (!component) throw new Error(`There is no component ${json.namespace}.${json.type}.`);
-  const { children, ...rest } = createIn(json.props, path, mark) as Record<string, unknown> & { children?: unknown };
+  const { children, ...rest } = createIn(json.props, path, reader) as Record<string, unknown> & { children?: unknown };
   const list = children === undefined ? [] : Array.isArray(children) ? children : [children];
   return React.createElement(
     component,
-    { ...rest, ...pressed(rest, mark), setProps: ignore, key: path.join(".") },
+    { ...rest, ...pressed(rest, reader), setProps: ignore, key: path.join(".") },
     ...(list as React.ReactNode[]),
   );
 }
 
-function pressed(props: Record<string, unknown>, mark: unknown): Record<string, unknown> {
-  const wanted = props["data-mark"];
-  return typeof wanted === "string" ? { "aria-pressed": isMarked(JSON.parse(wanted), mark) } : {};
+/** What the reader has put on the message, and has pressed. */
+type Reader = Pick<BodyProps, "mark" | "busy">;
+
+function pressed(props: Record<string, unknown>, { mark, busy }: Reader): Record<string, unknown> {
+  const { "data-mark": wanted, "data-act": act, "data-params": params } = props;
+  return {
+    ...(typeof wanted === "string" ? { "aria-pressed": isMarked(JSON.parse(wanted), mark) } : {}),
+    ...(act !== undefined && busy.has(keyOf(act, params)) ? { [BUSY]: true } : {}),
+  };
 }
 
-function createIn(value: unknown, path: (string | number)[], mark: unknown): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => createIn(item, [...path, index], mark));
-  if (isComponent(value)) return create(value, path, mark);
+function createIn(value: unknown, path: (string | number)[], reader: Reader): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => createIn(item, [...path, index], reader));
+  if (isComponent(value)) return create(value, path, reader);
   if (value !== null && typeof value === "object") {
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, createIn(inner, [...path, key], mark)]));
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, createIn(inner, [...path, key], reader)]));
   }
   return value;
 }
@@ -114,6 +126,26 @@ function external(json: ComponentJson, path: (string | number)[]): React.ReactEl
   return (
     <api.ExternalWrapper key={path.join(".")} component={withoutOnce(known ?? json) as ComponentJson} componentPath={path} />
   );
+}
+
+/** Where Dash keeps what it mounts of a message. */
+function pathOf({ id, rev }: Message): string[] {
+  return ["message", id, `rev ${rev}`];
+}
+
+/**
+ * Have Dash forget the components of earlier revisions, by putting an empty one in their place: two
+ * with one id answer no callback. It goes before the first of this revision, and is not needed after.
+ */
+function forget(view: ComponentJson, message: Message): React.ReactElement | null {
+  const api = global.dash_component_api;
+  if (!api || !hasIds(view) || api.getLayout(pathOf(message))) return null;
+  return <api.ExternalWrapper component={EMPTY} componentPath={["message", message.id]} />;
+}
+
+function hasIds(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(hasIds);
+  return isComponent(value) && (hasId(value) || Object.values(value.props).some(hasIds));
 }
 
 function withoutOnce(value: unknown): unknown {
