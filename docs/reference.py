@@ -28,6 +28,8 @@ MODULES = {
     ' `pytest_plugins = ["dash_messenger.testing"]`.',
     "dash_messenger_webui": "For the Dash half.",
 }
+# What only a plugin needs that draws messages or has pages by other means than the web UI.
+FOR_PAGES = {"MessageTypes", "Plugins", "Sources", "View", "WebContext"}
 TOKENS = Path(__file__).parents[1] / "webui" / "dash_messenger_webui" / "assets" / "tokens.css"
 TOKEN_MEANINGS = {
     "font": "The face of everything.",
@@ -111,11 +113,17 @@ def draw_tokens() -> str:
 def draw_api() -> str:
     """Every public name of every module that plugins may import."""
     parts = []
-    for name, summary in MODULES.items():
-        module = importlib.import_module(name)
-        parts.append(f"## `{name}`\n\n{summary}\n")
-        parts += [_draw(module, each) for each in sorted(module.__all__, key=str.lower)]
+    for module, summary in MODULES.items():
+        names = {*importlib.import_module(module).__all__}
+        parts += [f"## `{module}`\n\n{summary}\n", *_draw_all(module, names - FOR_PAGES)]
+        if names & FOR_PAGES:
+            parts.append("### For plugins that others extend\n\nAs the web pages are one.\n")
+            parts += _draw_all(module, names & FOR_PAGES)
     return "\n".join(parts)
+
+
+def _draw_all(module: str, names: set[str]) -> list[str]:
+    return [_draw(importlib.import_module(module), one) for one in sorted(names, key=str.lower)]
 
 
 def _draw(module: ModuleType, name: str) -> str:
@@ -156,7 +164,7 @@ def _draw_class(name: str, kind: type) -> str:
         parts.append("Fields:\n\n" + "\n".join(f"- `{field}`" for field in fields) + "\n")
     elif "__init__" in vars(kind) and not getattr(kind, "_is_protocol", False):
         parts.append(_signed(name, kind))
-    for member, value in vars(kind).items():
+    for member, value in _members(kind).items():
         if member.startswith("_") and not (member == "__call__" and value.__doc__):
             continue
         value = getattr(value, "__func__", value)
@@ -172,9 +180,15 @@ def _draw_class(name: str, kind: type) -> str:
     return "\n".join(parts)
 
 
+def _members(kind: type) -> dict[str, Any]:
+    """What a class defines, with what it has of bases that nobody else sees."""
+    own = [base for base in kind.__mro__ if base is kind or base.__name__.startswith("_")]
+    return {name: value for base in reversed(own) for name, value in vars(base).items()}
+
+
 def _fields(kind: type) -> Iterator[str]:
     """The fields of a struct or dataclass, as they are written."""
-    declared = inspect.get_annotations(kind)
+    declared = _members(kind).get("__annotations__", {})
     if issubclass(kind, msgspec.Struct):
         defaults = {
             field.name: field.default
@@ -190,7 +204,7 @@ def _fields(kind: type) -> Iterator[str]:
         }
         declared = {n: a for n, a in declared.items() if made[n].init}
     else:
-        defaults = {name: vars(kind)[name] for name in declared if name in vars(kind)}
+        defaults = {name: value for name, value in _members(kind).items() if name in declared}
         declared = {n: a for n, a in declared.items() if "ClassVar" in str(a) or n[0].isupper()}
     for name, annotation in declared.items():
         if not name.startswith("_"):

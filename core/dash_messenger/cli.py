@@ -77,11 +77,16 @@ def plugins_enable(name: str, data: Path | None) -> None:
 
 @plugins.command("check")
 @click.argument("name")
-def plugins_check(name: str) -> None:
+@click.option(
+    "--plugins-dir",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A folder of plugins that are a single file each.",
+)
+def plugins_check(name: str, plugins_dir: Path | None) -> None:
     """Load one plugin by itself, and say what it registers or why it fails."""
     from dash_messenger.plugins.checking import check
 
-    report = check(name)
+    report = check(name, folder=plugins_dir)
     click.echo("\n".join(report.lines))
     sys.exit(0 if report.good else 1)
 

@@ -65,6 +65,21 @@ def test_plugins_are_listed(tmp_path: Path) -> None:
     assert isinstance(json.loads(listed.stdout), list)
 
 
+def test_a_plugin_of_one_file_is_checked_where_it_lies(tmp_path: Path) -> None:
+    (tmp_path / "greeter.py").write_text(
+        "from dash_messenger import hookimpl\n\n\n"
+        "@hookimpl\nasync def on_start(context):\n    pass\n"
+    )
+    (tmp_path / "greeter_two.py").write_text("raise RuntimeError('broken')\n")
+    good = run("plugins", "check", "greeter", "--plugins-dir", str(tmp_path))
+    assert (good.returncode, good.stderr) == (0, "")
+    assert "hook on_start" in good.stdout
+    bad = run("plugins", "check", "greeter_two", "--plugins-dir", str(tmp_path))
+    assert bad.returncode == 1
+    assert "RuntimeError: broken" in bad.stdout
+    assert run("plugins", "check", "greeter").returncode == 1
+
+
 def test_a_bad_setting_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "settings.toml").write_text("prot = 1\n")
     answer = run("migrate", "--data", str(tmp_path))

@@ -129,7 +129,7 @@ class Picker:
     command: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Composer:
     """How people write a message of a type.
 

@@ -94,7 +94,7 @@ def test_a_guide_is_a_page_of_the_plugin_or_sets_it_aside(
         type = "acme.note"
 
         def composer(self, t: Translate) -> Composer:
-            return Composer("x", "Note", inline="text", guide=guide)
+            return Composer(icon="x", label="Note", inline="text", guide=guide)
 
     class Note(MessageType[Any]):
         type = "acme.note"

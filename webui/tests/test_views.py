@@ -33,7 +33,7 @@ class ShoutView(MessageView[Shout]):
         return message.content.words.upper() if self.drawn is None else self.drawn
 
     def composer(self, t: Translate) -> Composer:
-        return Composer("speakerphone", t("Message"), inline="words", rank=5)
+        return Composer(icon="speakerphone", label=t("Message"), inline="words", rank=5)
 
 
 class Broken(ShoutView):

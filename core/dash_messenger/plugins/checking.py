@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from pathlib import Path
 
 from dash_messenger.plugins.listing import Installed
 from dash_messenger.plugins.loading import GROUP
@@ -22,12 +23,16 @@ class Report:
     good: bool
 
 
-def check(name: str) -> Report:
-    """Load the plugin called ``name``, and the web UI, if it is there, for its Dash half."""
+def check(name: str, *, folder: Path | None = None) -> Report:
+    """Load the plugin called ``name``, and the web UI, if it is there, for its Dash half.
+
+    ``folder`` holds plugins of a single file each.
+    """
     names = {entry.name for entry in entry_points(group=GROUP)}
+    names |= {path.stem.removesuffix("_ui") for path in folder.glob("*.py")} if folder else set()
     if name not in names:
         return Report([f"There is no plugin called {name}."], good=False)
-    installed = Installed(without=names - {name, "webui"})
+    installed = Installed(without=names - {name, "webui"}, folder=folder)
     try:
         found = [one for one in installed if one.name == name]
         lines = [

@@ -271,13 +271,12 @@ class Setting:
 
     label: str
     help: str = ""
-    public: bool = False
 
 
-def setting(label: str, *, help: str = "", public: bool = False) -> Setting:
+def setting(label: str, *, help: str = "") -> Setting:
     """Describes a field of the struct that `register_settings` returns, inside ``Annotated``.
 
-    ``label`` and ``help`` stand in the form that admins get; ``public`` fields may be read by the
-    Dash half, and so by everybody. Secrets are no settings: see `Context.secret`.
+    ``label`` and ``help`` stand in the form that admins get. Secrets are no settings: see
+    `Context.secret`.
     """
-    return Setting(label, help, public)
+    return Setting(label, help)
