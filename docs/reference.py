@@ -123,7 +123,8 @@ def draw_api() -> str:
 
 
 def _draw_all(module: str, names: set[str]) -> list[str]:
-    return [_draw(importlib.import_module(module), one) for one in sorted(names, key=str.lower)]
+    order = sorted(names, key=lambda name: (name.lower(), name))
+    return [_draw(importlib.import_module(module), one) for one in order]
 
 
 def _draw(module: ModuleType, name: str) -> str:
