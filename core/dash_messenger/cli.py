@@ -75,6 +75,26 @@ def plugins_enable(name: str, data: Path | None) -> None:
     click.echo(f"{name} will be loaded. Restart the server.")
 
 
+@plugins.command("purge")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--data", type=click.Path(path_type=Path), help=DATA_HELP)
+def plugins_purge(name: str, yes: bool, data: Path | None) -> None:
+    """Remove what a plugin keeps, for good; messages keep their text."""
+    settings = _settings(data=data)
+    if name in _known_plugins(settings) and not _states(settings, name).of(name).disabled:
+        raise click.ClickException(
+            f"{name} is in use: uninstall it, or run 'dash-messenger plugins disable {name}'."
+        )
+    from dash_messenger.running import purge_plugin
+
+    def agrees(lines: list[str]) -> bool:
+        click.echo(f"Of {name} there will be removed:\n  " + "\n  ".join(lines))
+        return yes or click.confirm("Remove it?")
+
+    sys.exit(purge_plugin(settings, name, _known_plugins(settings), agrees))
+
+
 @plugins.command("check")
 @click.argument("name")
 @click.option(
@@ -141,16 +161,21 @@ def new_plugin(name: str, into: Path) -> None:
     click.echo("\n".join(lines))
 
 
-def _states(settings: Settings, name: str) -> States:
+def _known_plugins(settings: Settings) -> set[str]:
     from importlib.metadata import entry_points
 
     from dash_messenger.plugins.loading import GROUP
+
+    folder = settings.plugins_dir
+    single_files = {path.stem for path in folder.glob("*.py")} if folder else set()
+    return {entry.name for entry in entry_points(group=GROUP)} | single_files
+
+
+def _states(settings: Settings, name: str) -> States:
     from dash_messenger.plugins.states import States, StatesUnreadable
 
-    folder, states = settings.plugins_dir, States(settings.data)
-    known = {entry.name for entry in entry_points(group=GROUP)}
-    known |= {path.stem for path in folder.glob("*.py")} if folder else set()
-    if name not in known:
+    states = States(settings.data)
+    if name not in _known_plugins(settings):
         raise click.ClickException(f"There is no plugin called {name}.")
     try:
         states.of(name)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dash_messenger.errors import Failure
-from dash_messenger.folder import DATABASE, FolderInUse
+from dash_messenger.folder import DATABASE, FolderInUse, FolderLock
 from dash_messenger.gateway.listening import AddressTaken
 from dash_messenger.plugins.loading import RequiredPluginMissing
 from dash_messenger.plugins.states import StatesUnreadable
@@ -26,7 +26,7 @@ from dash_messenger.store.migrating import DatabaseTooNew
 if TYPE_CHECKING:
     from dash_messenger.guarding import Guard
 
-__all__ = ["add_user", "migrate_folder", "reset_factors", "run"]
+__all__ = ["add_user", "migrate_folder", "purge_plugin", "reset_factors", "run"]
 
 # What keeps a server from starting and is told in a sentence.
 TOLD = (Failure, FolderInUse, AddressTaken, DatabaseTooNew, StatesUnreadable, RequiredPluginMissing)
@@ -89,6 +89,60 @@ def reset_factors(settings: Settings, username: str) -> int:
         click.echo(f"Sessions closed: {len(closed)}.")
 
     return _run(_with_store(settings, work))
+
+
+def purge_plugin(
+    settings: Settings, plugin: str, installed: set[str], agrees: Callable[[list[str]], bool]
+) -> int:
+    """Remove what a plugin keeps, if ``agrees(what)``; the exit status."""
+    from dash_messenger.plugins.purging import (
+        find_holdings,
+        plugin_folder,
+        purge_database,
+        purge_files,
+    )
+
+    async def work(store: Store) -> None:
+        found = await store.read(
+            lambda connection: find_holdings(
+                connection, settings.data, plugin, others=installed - {plugin}
+            )
+        )
+        if not found:
+            raise RuntimeError(f"there is nothing of a plugin called {plugin}")
+        if not agrees(found.lines()):
+            click.echo("Nothing was removed.")
+            return
+        await store.write(
+            lambda transaction: purge_database(
+                transaction.connection, plugin, found, transaction.now_ms
+            )
+        )
+        purge_files(settings.data, plugin, found)
+        click.echo(f"Nothing is left of {plugin}.")
+
+    try:
+        plugin_folder(settings.data, plugin)
+    except ValueError as error:
+        click.echo(f"Error: {error}", err=True)
+        return 1
+    if not (settings.data / DATABASE).exists():
+        click.echo(f"Error: there is no database in {settings.data}", err=True)
+        return 1
+    return _run(_alone(settings, _with_store(settings, work)))
+
+
+async def _alone(settings: Settings, work: Coroutine[Any, Any, None]) -> None:
+    """Do ``work`` while no server has the folder."""
+    try:
+        lock = FolderLock(settings.data)
+    except FolderInUse:
+        work.close()
+        raise
+    try:
+        await work
+    finally:
+        lock.close()
 
 
 async def _serve(settings: Settings, demo: bool) -> None:

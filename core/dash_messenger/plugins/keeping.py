@@ -16,7 +16,15 @@ from sqlalchemy import Connection, delete, insert, select
 from dash_messenger.plugins.context import Tables
 from dash_messenger.store.tables import plugin_values
 
-__all__ = ["Kind", "decode_settings", "keep_value", "migrate_tables", "read_value", "read_values"]
+__all__ = [
+    "Kind",
+    "decode_settings",
+    "keep_value",
+    "migrate_tables",
+    "read_tables",
+    "read_value",
+    "read_values",
+]
 
 # The settings an admin chose, the plugin's secrets, and what core notes about it.
 Kind: TypeAlias = Literal["setting", "secret", "core"]
@@ -76,6 +84,20 @@ def decode_settings(declared: type[msgspec.Struct], kept: Mapping[str, str]) -> 
     return declared(**values)
 
 
+def read_tables(connection: Connection, plugin: str) -> set[str]:
+    """The names of the tables that a plugin said are its own, when it was last loaded."""
+    kept = read_value(connection, plugin, "core", "tables")
+    return set() if kept is None else set(msgspec.json.decode(kept, type=list[str]))
+
+
+def _note_tables(connection: Connection, plugin: str, tables: Tables) -> None:
+    names = set(tables.metadata.tables)
+    if names != read_tables(connection, plugin):
+        keep_value(
+            connection, plugin, "core", "tables", msgspec.json.encode(sorted(names)).decode()
+        )
+
+
 def migrate_tables(connection: Connection, plugin: str, tables: Tables) -> None:
     """Bring a plugin's tables to the version of its code, in the transaction of ``connection``.
 
@@ -87,6 +109,7 @@ def migrate_tables(connection: Connection, plugin: str, tables: Tables) -> None:
     for table in tables.metadata.tables:
         if not table.startswith(prefix):
             raise ValueError(f"table {table} must be called {prefix}{table}")
+    _note_tables(connection, plugin, tables)
     scripts = sorted((tables.migrations / "versions").glob("*.py"))
     # Alembic takes 0.3 s to import: only for scripts that have not been seen.
     digest = hashlib.sha256()

@@ -96,8 +96,8 @@ class States:
         self._change(plugin, lambda state: replace(state, seen={**state.seen, group: reason}))
 
     def forget(self, plugin: str) -> None:
-        """Keep nothing of it."""
-        self._change(plugin, lambda state: PluginState())
+        """Keep nothing of it but whether it is disabled."""
+        self._change(plugin, lambda state: PluginState(disabled=state.disabled))
 
     def _read(self) -> dict[str, PluginState]:
         try:
