@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import re
+import uuid
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from dash_messenger.client import Client
+from dash_messenger.errors import CheckFailed, PluginFailed, TimedOut
 from dash_messenger.plugins.hookspecs import ServerHooks
 from dash_messenger_webui.hookspecs import DashHooks
 
@@ -130,3 +133,191 @@ async def test_who_holds_the_loop_for_ever_is_set_aside_and_the_server_starts_an
     await say(visitor, conversation, word)
     await neighbours.talk()
     assert await asyncio.to_thread(house.server.stop) == 0
+
+
+# Hooks that are called while the server runs.
+
+# So that what teases a beast can be told from its neighbours.
+PROVOKED = {
+    "check_message": "message.text == {name!r}",
+    "check_login": "login.username == {name!r}",
+    "check_upload": "upload.name == {name!r}",
+}
+ACTS = {
+    "raises": "raise RuntimeError('no luck')",
+    "exits": "sys.exit(3)",
+    "waits": "await asyncio.Event().wait()",
+    "returns": "return 3",
+}
+
+
+async def test_hooks_that_fail_or_never_answer_are_named_and_nobody_waits_for_them(
+    house: House,
+) -> None:
+    beasts: dict[str, str] = {}
+    for hook, arguments in hooks():
+        if not hook.startswith("register_"):
+            for act, source in ACTS.items():
+                name = f"{act}_in_{hook}"
+                when = PROVOKED.get(hook, "True").format(name=name)
+                act_there = f"if {when}:\n        {source}"
+                house.write(name, misbehaving(hook, arguments, act_there, half=ServerHooks))
+                beasts[name] = hook
+    await house.open()
+    neighbours = await house.neighbours()
+    visitor, conversation = await house.visitor()
+    _, token = await house.people.register()
+
+    async def tease(name: str, hook: str) -> None:
+        if hook == "check_message":
+            with pytest.raises(CheckFailed):
+                await say(visitor, conversation, name)
+        elif hook == "check_login" and not name.startswith("returns"):
+            with pytest.raises(CheckFailed):
+                await house.people.register(name)
+        elif hook == "check_upload" and not name.startswith("returns"):
+            assert await house.upload(token, name) == CheckFailed.http_status
+
+    teasing = asyncio.gather(*(tease(name, hook) for name, hook in beasts.items()))
+    await neighbours.talk()
+    await teasing
+    # What an on_ hook returns, or a check that only objects, is nobody's concern.
+    harmless = {name for name in beasts if name.startswith("returns_in_")}
+    harmless.discard("returns_in_check_message")
+    for name, hook in beasts.items():
+        if name not in harmless and hook != "on_stop":
+            event = "check_failed" if hook.startswith("check_") else "plugin_failed"
+            await house.until(partial(house.logged, event, name))
+    fared = await house.fared()
+    for name in ("raises_in_on_message", "exits_in_on_message"):
+        assert fared[name, "server"][0] == "quarantined"
+        assert fared[name, "server"][1].startswith("it failed 20 times within 60 s")
+    assert {fared[name, "server"][0] for name in harmless} == {"loaded"}
+    await house.people.aclose()
+    assert await asyncio.to_thread(house.server.stop) == 0
+    for name, hook in beasts.items():
+        if hook == "on_stop" and name not in harmless:
+            assert house.logged("plugin_failed", name), name
+
+
+# Message types.
+
+
+async def test_sick_message_types_refuse_their_own_messages_alone(house: House) -> None:
+    places = ("text", "start", "blobs", "prepare", "action")
+    beasts = [f"{does}_in_{place}" for place in places for does in ("raises", "exits", "returns")]
+    beasts += ["waits_in_prepare", "stays_in_action"]
+    house.sicken(*beasts)
+    await house.open()
+    neighbours = await house.neighbours()
+    visitor, conversation = await house.visitor()
+
+    async def send(type: str, words: str) -> str:
+        sent = await visitor.call(
+            "message.send", conversation=conversation, type=type, content={"words": words}
+        )
+        return str(sent["id"])
+
+    async def poke(message: str) -> Any:
+        return await visitor.call(
+            "message.act", message=message, action="poke", client_id=uuid.uuid4().hex
+        )
+
+    async def tease(name: str) -> None:
+        does, _, place = name.partition("_in_")
+        expected = TimedOut if does in ("waits", "stays") else PluginFailed
+        if place == "action":
+            message = await send(name, "sick")
+            with pytest.raises(expected):
+                await poke(message)
+        else:
+            with pytest.raises(expected):
+                await send(name, "sick")
+        done = await poke(await send(name, "well"))
+        assert done["rev"] == 2, (place, done)
+
+    async def tease_all() -> None:
+        for name in beasts:
+            await tease(name)
+
+    teasing = asyncio.create_task(tease_all())
+    await neighbours.talk()
+    await teasing
+    events = ("message_type_failed", "action_failed", "action_abandoned", "preparing_timed_out")
+    assert {line["type"] for event in events for line in house.logged(event)} == set(beasts)
+    # A thread that stays is not given a fourth time.
+    stuck = await send("stays_in_action", "sick")
+    for _ in range(2):
+        with pytest.raises(TimedOut):
+            await poke(stuck)
+    await neighbours.talk()
+    status, reason = (await house.fared())["stays_in_action", "server"]
+    assert (status, "it failed 3 times" in reason) == ("quarantined", True)
+    await house.people.aclose()
+    assert await asyncio.to_thread(house.server.stop) == 0
+
+
+# Views.
+
+
+@pytest.mark.parametrize("does", ["raises", "exits", "huge", "stays"])
+async def test_a_view_that_cannot_draw_leaves_the_text_and_is_set_aside(
+    house: House, does: str
+) -> None:
+    beast, times = f"{does}_in_render", 3 if does == "stays" else 20
+    house.sicken(beast)
+    await house.open()
+    neighbours = await house.neighbours()
+    visitor, conversation = await house.visitor()
+    reader = await house.people.connect(
+        await house.people.log_in(visitor.me["username"]), views=["dash:en"]
+    )
+
+    async def send(words: str) -> None:
+        await visitor.call(
+            "message.send", conversation=conversation, type=beast, content={"words": words}
+        )
+
+    async def read(count: int) -> list[dict[str, Any]]:
+        read: list[dict[str, Any]] = []
+        async for event in reader.events():
+            if event.kind == "message.created":
+                read.append(event.data["message"])
+                if len(read) == count:
+                    break
+        return read
+
+    await send("well")
+    for number in range(times):
+        await send(f"sick {number}")
+    async with asyncio.timeout(60):
+        talking = asyncio.create_task(neighbours.talk())
+        well, *sick = await read(times + 1)
+        await talking
+    assert well["view"] == "well"
+    assert [message["text"] for message in sick] == [f"sick {n}" for n in range(times)]
+    assert all(message.get("view") is None for message in sick)
+    fared = await house.fared()
+    assert fared[beast, "server"] == ("loaded", "")
+    status, reason = fared[beast, "_webui"]
+    assert (status, f"it failed {times} times" in reason) == ("quarantined", True)
+    # Nothing of it is drawn any more.
+    page = await reader.call("message.history", conversation=conversation)
+    assert all(message.get("view") is None for message in page["messages"])
+    await house.people.aclose()
+    assert await asyncio.to_thread(house.server.stop) == 0
+
+
+# Floods.
+
+
+async def test_a_plugin_that_floods_is_slowed_down_and_named(house: House) -> None:
+    house.add("floods")
+    await house.open()
+    neighbours = await house.neighbours()
+    visitor, conversation = await house.visitor()
+    await say(visitor, conversation, "flood")
+    await house.until(lambda: house.logged("plugin_floods", "floods"))
+    await neighbours.talk()
+    await neighbours.talk()
+    assert (await house.fared())["floods", "server"] == ("loaded", "")

@@ -1,6 +1,6 @@
 """Acting on messages: what their types declare with `action`.
 
-Owns ``message.act``. Invariant: a type's code runs on a reader's thread, never on the loop and
+Owns ``message.act``. Invariant: a type's code runs on a thread of its own, never on the loop and
 never inside a transaction; what it decided is stored only if the message has not changed since.
 """
 
@@ -14,7 +14,6 @@ import msgspec
 import structlog
 from msgspec import UNSET, Meta, Raw, Struct
 from msgspec.structs import asdict
-from sqlalchemy import Connection
 
 from dash_messenger.actions import Acted, Action, Change, Refuse
 from dash_messenger.changing import (
@@ -35,9 +34,11 @@ from dash_messenger.errors import (
     Forbidden,
     InvalidParams,
     PluginFailed,
+    TimedOut,
 )
 from dash_messenger.limits import Buckets
 from dash_messenger.messages import MessageTypes
+from dash_messenger.plugins.aside import Abandoned, Aside
 from dash_messenger.protocol import decode_params
 from dash_messenger.store import Store, Transaction
 from dash_messenger.summaries import id_param
@@ -109,6 +110,7 @@ class Acting:
         self._locks = locks
         self._failed = failed
         self._buckets = Buckets(burst=BURST, per_s=PER_S, enabled=rate_limits)
+        self._aside = Aside()
 
     def commands(self) -> list[Command]:
         """What a client may ask."""
@@ -131,6 +133,7 @@ class Acting:
             Forbidden: the action is for somebody else.
             ActionRefused: it is not possible now.
             PluginFailed: the type's code failed; nothing changed.
+            TimedOut: it took more than 2 s.
             Conflict: ``client_id`` was used for something else.
             RateLimited, Busy: try again later.
         """
@@ -151,26 +154,38 @@ class Acting:
         )
         async with self._locks(message):
             for _ in range(TRIES):
-                decided = await self._store.read(
+                found = await self._store.read(
                     lambda connection: (
-                        answers.known(connection)
-                        or self._decide(connection, message, user, params, by_bot)
+                        answers.known(connection) or find(connection, message, user, by_bot=by_bot)
                     )
                 )
-                if isinstance(decided, bytes):
-                    return msgspec.json.decode(decided, type=ActionDone)
+                if isinstance(found, bytes):
+                    return msgspec.json.decode(found, type=ActionDone)
+                decided = await self._decided(found, user, params, by_bot)
                 try:
                     return await self._store.write(_storing(decided, user, answers, by_bot))
                 except Overtaken:
                     continue
         raise Busy
 
-    def _decide(
-        self, connection: Connection, message: str, user: str, params: MessageAct, by_bot: bool
+    def close(self) -> None:
+        """Let the thread that decides end."""
+        self._aside.close()
+
+    async def _decided(
+        self, found: Found, user: str, params: MessageAct, by_bot: bool
     ) -> _Decision:
-        """What the action decides, on a reader's thread."""
-        found = find(connection, message, user, by_bot=by_bot)
-        type_name = found.message.type
+        try:
+            return await self._aside.run(lambda: self._decide(found, user, params, by_bot))
+        except Abandoned as error:
+            type_name = found.message.type
+            log.error("action_abandoned", type=type_name, action=params.action)
+            self._failed(type_name, error)
+            raise TimedOut from None
+
+    def _decide(self, found: Found, user: str, params: MessageAct, by_bot: bool) -> _Decision:
+        """What the action decides, on a thread of its own."""
+        message, type_name = found.message.id, found.message.type
         declared = self._types.actions(type_name).get(params.action)
         if declared is None:
             raise InvalidParams(field="action", reason=f"there is no action {params.action!r}")

@@ -235,18 +235,21 @@ class MessageTypes:
             self.text(name, value, state),
             found.type.version,
             None if state is None else self.encode_state(name, state),
-            tuple(found.type.blobs(value)) if found.refers else (),
+            _blob_ids(found.type.blobs(value)) if found.refers else (),
         )
 
     def encode_state(self, name: str, state: object) -> bytes:
         """A state as its JSON.
 
         Raises:
-            ValueError: it is larger than `MAX_STATE_BYTES`.
+            ValueError: it is larger than `MAX_STATE_BYTES`, or nothing that could be read again.
         """
         encoded = self._encoder.encode(state)
         if len(encoded) > MAX_STATE_BYTES:
             raise ValueError(f"the state of a {name} has {len(encoded)} bytes")
+        decoder = self._registered(name).state
+        if decoder is not None:
+            decoder.decode(encoded)
         return encoded
 
     def decode(self, name: str, content: bytes | Raw, version: int | None = None) -> Struct | None:
@@ -295,6 +298,13 @@ class MessageTypes:
         if found is None:
             raise UnknownType(type=name[:64])
         return found
+
+
+def _blob_ids(found: Iterable[object]) -> tuple[str, ...]:
+    ids = tuple(found)
+    if not all(isinstance(id, str) for id in ids):
+        raise TypeError(f"blobs() returned {ids!r}")
+    return cast(tuple[str, ...], ids)
 
 
 def _decoder(declared: Any) -> msgspec.json.Decoder[Any] | None:

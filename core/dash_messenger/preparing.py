@@ -141,6 +141,7 @@ class Preparation:
         except Failure:
             raise
         except TimeoutError as error:
+            log.error("preparing_timed_out", type=type)
             self._failed(type, error)
             raise TimedOut from None
         # The edge to a stranger's code.

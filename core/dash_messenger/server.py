@@ -127,7 +127,9 @@ class Server:
         sending = Sending(
             store, types, preparation, rate_limits=limited, backlog=lambda: self.hub.backlog
         )
-        acting = Acting(store, types, clock=clock, rate_limits=limited, locks=locks, failed=failed)
+        acting = self._acting = Acting(
+            store, types, clock=clock, rate_limits=limited, locks=locks, failed=failed
+        )
         editing = Editing(
             store, types, preparation, rate_limits=limited, locks=locks, failed=failed
         )
@@ -350,6 +352,7 @@ class Server:
         self.store.listener = None
         await self.store.aclose()
         self._passwords.close()
+        self._acting.close()
         self.installed.renderer.close()
         self._lock.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import inspect
 import json
 import shutil
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from dash_messenger.client import Client
 from dash_messenger.plugins.hookspecs import ServerHooks
@@ -69,6 +71,13 @@ class House:
         """Bring in a beast that is made for the occasion."""
         (self.plugins / f"{beast}.py").write_text(source)
 
+    def sicken(self, *beasts: str) -> None:
+        """Bring in message types that are sick, named as `sick_type` says."""
+        for beast in beasts:
+            shutil.copy(HERE / "sick_type.py", self.plugins / f"{beast}.py")
+            if beast.endswith("_in_render"):
+                shutil.copy(HERE / "sick_view.py", self.plugins / f"{beast}_ui.py")
+
     async def open(self) -> None:
         """Start the server."""
         await asyncio.to_thread(self.server.start)
@@ -89,6 +98,26 @@ class House:
             "conversation.create", kind="direct", members=[friend.me["username"]]
         )
         return visitor, made["id"]
+
+    async def upload(self, token: str, name: str) -> int:
+        """The status of an upload."""
+        return await asyncio.to_thread(self._upload, token, name)
+
+    def _upload(self, token: str, name: str) -> int:
+        parts = urlsplit(self.server.url)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+        body = (
+            '--x\r\nContent-Disposition: form-data; name="file"; '
+            f'filename="{name}"\r\n\r\nhello\r\n--x--\r\n'
+        )
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "multipart/form-data; boundary=x",
+        }
+        connection.request("POST", "/blobs", body.encode(), headers)
+        status = connection.getresponse().status
+        connection.close()
+        return status
 
     async def fared(self) -> dict[tuple[str, str], tuple[str, str]]:
         """Status and reason of each plugin by name and group, as ``plugins --json`` says."""

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from dash_messenger.commands import Caller, Command
 from dash_messenger.messages import MessageType, MessageTypes
+from dash_messenger.plugins.aside import Abandoned
 from dash_messenger.plugins.calling import CHECKS
 from dash_messenger.plugins.context import Tables
 from dash_messenger.plugins.hookspecs import PROJECT, ServerHooks
@@ -273,7 +274,7 @@ class Installed:
         Not one that checks something, or that log-ins ask for a factor or step of: whoever can make
         it fail could switch its checks off.
         """
-        self.plugins.failed(plugin, error)
+        self.plugins.failed(plugin, error, grave=isinstance(error, Abandoned))
 
     def _keep(self, group: str, plugin: str, reason: str) -> None:
         if self._states is not None and group == GROUP:
