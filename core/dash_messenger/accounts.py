@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -108,6 +108,7 @@ class Accounts:
         settings: Settings,
         themes: Container[str] = ("light", "dark"),
         make_photo: MakePhoto = no_photos,
+        introduce: Callable[[User], None] = lambda user: None,
     ) -> None:
         self._store = store
         self._passwords = passwords
@@ -115,6 +116,7 @@ class Accounts:
         self._settings = settings
         self._themes = themes
         self._make_photo = make_photo
+        self._introduce = introduce
         self._new_id = IdMaker()
 
     def commands(self) -> list[Command]:
@@ -234,6 +236,8 @@ class Accounts:
     async def update(self, caller: Caller, params: AccountUpdate) -> Account:
         """The account after the change; one's other connections hear ``account.updated``.
 
+        Whoever is connected and in a conversation with them hears of another name or photo.
+
         Raises:
             InvalidParams: the name is empty or too long, or there is no such theme.
             Refused: the upload is not the caller's, no photo, or nothing here makes photos of it.
@@ -256,7 +260,7 @@ class Accounts:
             made = None if params.photo is None else await self._make_photo(user, params.photo)
             changes["photo"] = made
 
-        def work(transaction: Transaction) -> Account:
+        def work(transaction: Transaction) -> tuple[Account, Account]:
             connection = transaction.connection
             before = _account(connection, user)
             if "photo" in changes:
@@ -276,9 +280,12 @@ class Accounts:
                         "photo": after.user.photo,
                     },
                 )
-            return after
+            return before, after
 
-        return await self._store.write(work)
+        before, after = await self._store.write(work)
+        if after.user != before.user:
+            self._introduce(after.user)
+        return after
 
 
 def _taken(connection: Connection, key: str) -> bool:

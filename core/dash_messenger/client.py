@@ -96,7 +96,7 @@ class Client:
     drawings of messages that events should carry (``"dash:en"``); none by default. ``cursors``, as
     an earlier client left them, go on from there: the events missed in between come first. At most
     about ``buffer`` events wait for `events`. ``notified(method, params)`` is called
-    with notifications outside any log: read positions, receipts.
+    with notifications outside any log: read positions, receipts, new names and photos.
     """
 
     def __init__(

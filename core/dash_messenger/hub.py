@@ -289,6 +289,24 @@ class Hub:
                     if reader.user != but:
                         reader.write(frame)
 
+    def notify_company(self, user: str, method: str, params: object) -> None:
+        """Tell everybody who hears a conversation that ``user`` hears, each once.
+
+        A user who is not connected is in no company that is known here.
+        """
+        online = self._users.get(user)
+        if online is not None:
+            company = {member for channel in online.channels for member in channel.members}
+            readers = [reader for member in company for reader in member.readers]
+            self._tell(text_frame(encode_notification(method, params)), readers)
+
+    def _tell(self, frame: bytes, readers: list[Reader]) -> None:
+        """Write to some now, and to the others after the loop has had its turn."""
+        for reader in readers[:WRITES_A_SLICE]:
+            reader.write(frame)
+        if len(readers) > WRITES_A_SLICE:
+            asyncio.get_running_loop().call_soon(self._tell, frame, readers[WRITES_A_SLICE:])
+
     # Events.
 
     def announce(self, events: Sequence[Event]) -> None:

@@ -40,6 +40,7 @@ from dash_messenger.gateway.listening import address_of, listen
 from dash_messenger.gateway.pages import Pages
 from dash_messenger.history import History
 from dash_messenger.hub import Hub
+from dash_messenger.introducing import Introductions
 from dash_messenger.limits import Attempts
 from dash_messenger.logins import Logins
 from dash_messenger.passwords import Passwords
@@ -108,8 +109,15 @@ class Server:
         attempts = Attempts(enabled=settings.rate_limits)
         self.blobs = BlobStore(store, settings.data / "blobs", clock)
         photos = PhotoMaker(self.blobs, self.installed.portraits, rate_limits=settings.rate_limits)
+        self._introductions = Introductions(self.hub)
         self.accounts = Accounts(
-            store, self._passwords, attempts, settings, self.installed.themes, photos.make
+            store,
+            self._passwords,
+            attempts,
+            settings,
+            self.installed.themes,
+            photos.make,
+            self._introductions.tell,
         )
         self.sessions = Sessions(store, self.hub, settings, clock)
         steps = self.installed.steps
@@ -342,6 +350,7 @@ class Server:
         """Stop everything and store what waits. Safe to call twice."""
         self.gateway.close()
         self._receipts.close()
+        self._introductions.close()
         await self._jobs.aclose()
         await self.blobs.aclose()
         await self.sessions.aclose()

@@ -218,6 +218,25 @@ async def test_notifications_reach_a_user_or_a_conversation(hub):
     assert [body["method"] for body in bob.heard] == ["receipt"]
 
 
+async def test_a_user_s_company_is_told_once_each_and_no_stranger(hub):
+    ann, bob = join(hub, "ann", "c", "d"), join(hub, "bob", "c", "d")
+    second, eve = join(hub, "bob", "c"), join(hub, "eve", "e")
+    hub.notify_company("ann", "user.updated", {"n": 1})
+    hub.notify_company("nobody", "user.updated", {"n": 2})
+    told = [[body["params"] for body in one.heard] for one in (ann, bob, second, eve)]
+    assert told == [[{"n": 1}], [{"n": 1}], [{"n": 1}], []]
+
+
+async def test_a_large_company_gives_the_loop_its_turns(hub):
+    people = [join(hub, f"user{n}", "c") for n in range(WRITES_A_SLICE * 2 + 1)]
+    hub.notify_company("user0", "user.updated", {"n": 1})
+    told = [sum(bool(one.writes) for one in people)]
+    while told[-1] < len(people):
+        await asyncio.sleep(0)
+        told.append(sum(bool(one.writes) for one in people))
+    assert told == [WRITES_A_SLICE, WRITES_A_SLICE * 2, WRITES_A_SLICE * 2 + 1]
+
+
 async def test_closing_a_session_closes_its_sockets_and_one_just_opening(hub):
     ann, bob = join(hub, "ann", "c"), join(hub, "bob", "c")
     hub.close_sessions(["session of ann"], CloseCode.SESSION_CLOSED)

@@ -65,6 +65,7 @@ async def test_one_s_photo_is_changed_in_the_settings_and_removed(
 ) -> None:
     ann, bob = await person("Ann Lee"), await person("Bob")
     group = await talk(ann, bob, title="We")
+    await ann.send(group, "hello")
     there = await open_chat(bob, group)
     page = await open_list(ann)
     other = await open_list(ann)
@@ -80,15 +81,14 @@ async def test_one_s_photo_is_changed_in_the_settings_and_removed(
     assert before == await me.bounding_box()
     await expect(me.locator(".dm-avatar img")).to_have_attribute("alt", "")
     await expect(me.locator("progress")).to_have_count(0)
-    # Another tab of one's own hears of it; others see it with the next message they load.
+    # Another tab of one's own hears of it, and whoever is in a chat with one.
     second = await open_dialog(other, "Settings")
     assert await seen(second.locator(".dm-portrait .dm-avatar img")) == photo
-    await ann.send(group, "hello")
-    await there.reload()
     assert await seen(message(there, "hello").locator(".dm-row-avatar img")) == photo
     await me.get_by_role("button", name="Remove the photo").click()
     await expect(me.locator(".dm-avatar img")).to_have_count(0)
     await expect(second.locator(".dm-avatar img")).to_have_count(0)
+    await expect(there.locator(".dm-row-avatar img")).to_have_count(0)
     await expect(me.get_by_role("button", name="Add a photo")).to_be_enabled()
     assert "photo" not in (await ann.call("account.get"))["user"]
 
@@ -135,7 +135,7 @@ async def test_the_peer_s_photo_stands_in_list_header_and_details(person: Any, s
     await expect(details.get_by_role("button", name="Change the photo")).to_have_count(0)
     await page.keyboard.press("Escape")
     await expect(details).to_have_count(0)
-    # What changed meanwhile is learned where one looks.
+    # Bob is not connected, so nobody is told: what changed meanwhile is learned where one looks.
     new = await show(bob, "purple")
     details = await open_dialog(page, "Details")
     assert await seen(details.locator(".dm-portrait img")) == new

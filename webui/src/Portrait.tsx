@@ -1,10 +1,11 @@
 import * as React from "react";
 import { type ReactElement, useEffect, useReducer, useRef, useState } from "react";
 import { Avatar } from "./Avatar";
+import { reasonOf } from "./files";
 import { IconButton } from "./icons";
 import { useConversation, usePortraits, useUsers } from "./hooks";
 import { type Messenger, useMessenger } from "./messenger";
-import { sizeOf, Upload } from "./upload";
+import { Lane, sizeOf, Upload } from "./upload";
 import { type Conversation, NoAnswer, Refusal, type User } from "./wire";
 
 const KINDS = "image/png,image/jpeg,image/gif,image/webp,image/avif";
@@ -76,6 +77,7 @@ interface ChangeProps {
 function Change({ app, photo, possible, change }: ChangeProps) {
   const { texts } = app;
   const input = useRef<HTMLInputElement>(null);
+  const lane = useRef(new Lane());
   const upload = useRef<Upload | null>(null);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");
@@ -104,9 +106,9 @@ function Change({ app, photo, possible, change }: ChangeProps) {
       return;
     }
     setProblem("");
-    const sent: Upload = new Upload(file, () => {
+    const sent: Upload = new Upload(file, lane.current, () => {
       draw();
-      if (sent.state === "failed") setProblem(sent.reason || texts.t("upload_failed"));
+      if (sent.state === "failed") setProblem(reasonOf(app, sent));
       if (sent.state !== "uploading") upload.current = null;
       if (sent.blob) void attempt(sent.blob.id);
     });

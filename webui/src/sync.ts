@@ -107,6 +107,9 @@ export class Sync {
     } else if (method === "read") {
       const { conversation, read_no, unread } = params as { conversation: string; read_no: number; unread: number };
       this.store.read(conversation, read_no, unread);
+    } else if (method === "user.updated") {
+      const { user } = params as { user: User };
+      this.store.learnUsers({ [user.id]: user });
     } else if (method === "receipt") {
       const { conversation, others_read_no } = params as { conversation: string; others_read_no: number };
       const known = this.store.conversation(conversation);
