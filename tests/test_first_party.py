@@ -12,7 +12,11 @@ import pytest
 from tests.environment import FIRST_PARTY, ROOT, make_environment
 
 PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml"))
-KINDS = {"register_message_types": "MessageTypeContract", "register_themes": "ThemeContract"}
+KINDS = {
+    "register_message_types": "MessageTypeContract",
+    "register_themes": "ThemeContract",
+    "register_factors": "FactorContract",
+}
 
 
 @pytest.mark.parametrize("plugin", PLUGINS, ids=lambda plugin: plugin.name)
