@@ -163,3 +163,17 @@ async def test_a_theme_is_live_and_there_on_the_next_page(person: Any, size: str
     other = await ann.open("/")
     await expect(other.locator("html")).to_have_attribute("data-theme", "night")
     assert await other.evaluate(behind) == "#0b1424"
+
+
+async def test_each_theme_shows_itself_before_it_is_chosen(person: Any) -> None:
+    ann = await person("Ann")
+    settings = await open_dialog(await open_list(ann), "Settings")
+    grounds = await settings.locator(".swatch > span").evaluate_all(
+        "(all) => all.map((one) => getComputedStyle(one).backgroundColor)"
+    )
+    # As on this device shows two; every other its own.
+    assert len(grounds) == 7
+    assert len({*grounds[2:]}) == 5
+    box = await settings.locator(".swatch").last.bounding_box()
+    assert box
+    assert box["width"] > 80

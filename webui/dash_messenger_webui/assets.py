@@ -39,7 +39,9 @@ _TYPES = {
 
 def _theme_sheet(theme: Theme) -> str:
     tokens = "".join(f"--{name}:{value};" for name, value in sorted(theme.tokens.items()))
-    return f'\n:root[data-theme="{theme.name}"]{{{tokens}}}'
+    # A swatch shows the theme wherever it is offered.
+    where = f':root[data-theme="{theme.name}"],[data-swatch="{theme.name}"]'
+    return f"\n{where}{{{tokens}}}"
 
 
 class Assets:

@@ -1,21 +1,21 @@
 // What bodies may ask for by data attributes: a picture shown large, text copied, a spoiler shown.
 
 import { openGallery } from "./gallery";
-import type { Texts } from "./texts";
+import type { Messenger } from "./messenger";
 
 const COPIED_MS = 1_500;
 
 /** Act on presses inside bodies, wherever in the page they are. */
-export function enableBehaviours(texts: Texts): void {
-  document.addEventListener("click", (event) => press(event.target as Element, event, texts));
+export function enableBehaviours(app: Messenger): void {
+  document.addEventListener("click", (event) => press(event.target as Element, event, app));
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" && event.key !== " ") return;
     const target = event.target as Element;
-    if (target.matches(".dm-body [data-reveal], .dm-body [data-gallery]:not(button, a)")) press(target, event, texts);
+    if (target.matches(".dm-body [data-reveal], .dm-body [data-gallery]:not(button, a)")) press(target, event, app);
   });
 }
 
-function press(target: Element, event: Event, texts: Texts): void {
+function press(target: Element, event: Event, app: Messenger): void {
   const body = target.closest?.(".dm-body");
   if (!body) return;
   const spoiler = target.closest<HTMLElement>("[data-reveal]:not([data-revealed])");
@@ -26,10 +26,10 @@ function press(target: Element, event: Event, texts: Texts): void {
     spoiler.removeAttribute("role");
     spoiler.removeAttribute("aria-label");
   } else if (picture) {
-    openGallery(picture, texts);
+    openGallery(picture, app);
   } else if (copy) {
     const source = (copy.closest("[data-copy-from]") ?? copy.parentElement)?.querySelector("pre") ?? copy.closest("[data-copy-from]");
-    void copyText(source?.textContent ?? "").then(() => say(copy, texts.t("copied")));
+    void copyText(source?.textContent ?? "").then(() => say(copy, app.texts.t("copied")));
   } else {
     return;
   }

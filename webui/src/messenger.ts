@@ -67,7 +67,7 @@ export class Messenger {
     this.socket.start();
     void this.sync.recall();
     this.showUnreadInTitle();
-    enableBehaviours(this.texts);
+    enableBehaviours(this);
     fillBodies(this);
   }
 

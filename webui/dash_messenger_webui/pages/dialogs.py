@@ -15,6 +15,7 @@ from dash_messenger_webui import components
 from dash_messenger_webui import mantine as dmc
 from dash_messenger_webui.pages.extending import Offers
 from dash_messenger_webui.pages.parts import attributes, icon, text_field
+from dash_messenger_webui.pages.themes import theme_choice
 from dash_messenger_webui.session import Reader
 from dash_messenger_webui.translations import LANGUAGES, Words
 
@@ -23,8 +24,6 @@ __all__ = ["details_body", "dialogs", "user_names_field"]
 # Without it the last letters before Enter may not have arrived: they are sent together.
 TOGETHER: dict[str, Any] = {"debounce": True}
 FIRST_FOCUS: dict[str, Any] = {"data-autofocus": "true"}
-# More than these are too narrow side by side.
-MAX_SEGMENTS = 4
 
 
 def dialogs(who: Reader, t: Words, offered: Offers) -> list[Component]:
@@ -199,8 +198,7 @@ def _settings(who: Reader, t: Words, offered: Offers) -> Component:
                 ],
                 className="field-with-button",
             ),
-            _choice(
-                "theme",
+            theme_choice(
                 t("Appearance"),
                 who.theme,
                 {
@@ -209,6 +207,7 @@ def _settings(who: Reader, t: Words, offered: Offers) -> Component:
                     "dark": t("Dark"),
                     **offered.themes,
                 },
+                offered.schemes,
             ),
             html.Div(
                 id="theme-schemes",
@@ -298,7 +297,6 @@ def _choice(id: str, label: str, value: str, options: dict[str, str]) -> Compone
                 value=value,
                 data=[{"value": key, "label": name} for key, name in options.items()],
                 fullWidth=True,
-                **({"orientation": "vertical"} if len(options) > MAX_SEGMENTS else {}),
                 **{"aria-labelledby": f"{id}-label"},
             ),
         ]

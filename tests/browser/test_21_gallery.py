@@ -1,0 +1,192 @@
+"""Pictures shown large: every one of the conversation, by mouse, by fingers and by keys."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.steps import at_rest, open_chat, talk
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+SCALE = "(image) => new DOMMatrix(getComputedStyle(image).transform).a"
+
+
+async def upload(person: Any, width: int, height: int) -> str:
+    out = io.BytesIO()
+    Image.radial_gradient("L").resize((width, height)).convert("RGB").save(out, "JPEG")
+    file = {"name": "p.jpg", "mimeType": "image/jpeg", "buffer": out.getvalue()}
+    answer = await person.context.request.post(
+        f"{person.base_url}/blobs", multipart={"file": file}, headers={"Origin": person.base_url}
+    )
+    return str((await answer.json())["id"])
+
+
+async def send_photos(person: Any, chat: str, *alts: str, caption: str = "") -> None:
+    # Wider than the window, with room above.
+    photos = [{"blob": await upload(person, 1920, 1000), "alt": alt} for alt in alts]
+    await person.call(
+        "message.send",
+        conversation=chat,
+        client_id=(await upload(person, 8, 8)),
+        type="photo",
+        content={"photos": photos, "caption": caption},
+    )
+
+
+async def a_chat(person: Any, *alts: str, lines: int = 0) -> Page:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    await send_photos(ann, chat, "first", caption="Before it all")
+    for line in range(lines):
+        await ann.send(chat, f"line {line}")
+    await send_photos(ann, chat, *alts)
+    return await open_chat(ann, chat)
+
+
+async def open_large(page: Page, name: str) -> Locator:
+    await page.get_by_role("button", name=name, exact=True).click()
+    gallery = page.get_by_role("dialog", name="Picture")
+    await expect(gallery.locator("img")).to_have_js_property("complete", True)
+    return gallery
+
+
+async def swipe(page: Page, by_x: int, by_y: int) -> None:
+    devtools = await page.context.new_cdp_session(page)
+    x, y = 195, 400
+    touch = "Input.dispatchTouchEvent"
+    await devtools.send(touch, {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for part in range(1, 6):
+        at = {"x": x + by_x * part / 5, "y": y + by_y * part / 5}
+        await devtools.send(touch, {"type": "touchMove", "touchPoints": [at]})
+    await devtools.send(touch, {"type": "touchEnd", "touchPoints": []})
+
+
+async def test_keys_lead_through_all_pictures_that_are_loaded(person: Any) -> None:
+    # The first has long been unmounted.
+    page = await a_chat(person, "second", "third", lines=25)
+    gallery = await open_large(page, "third")
+    image, counter = gallery.locator("img"), gallery.get_by_role("status")
+    await expect(counter).to_have_text("3 / 3")
+    await expect(gallery.get_by_role("button", name="Next")).to_be_hidden()
+    await page.keyboard.press("ArrowLeft")
+    await expect(image).to_have_attribute("alt", "second")
+    await page.keyboard.press("Home")
+    await expect(image).to_have_attribute("alt", "first")
+    await expect(gallery.locator("p")).to_have_text("Before it all\nfirst")
+    await page.keyboard.press("ArrowLeft")
+    await expect(counter).to_have_text("1 / 3")
+    await page.keyboard.press("ArrowRight")
+    await expect(counter).to_have_text("2 / 3")
+    await page.keyboard.press("Escape")
+    await expect(gallery).to_have_count(0)
+    await expect(page.get_by_role("button", name="third", exact=True)).to_be_focused()
+
+
+async def test_the_picture_is_saved_as_a_file(person: Any) -> None:
+    page = await a_chat(person, "second")
+    gallery = await open_large(page, "second")
+    async with page.expect_download() as begun:
+        await gallery.get_by_role("link", name="Download").click()
+    assert (await begun.value).suggested_filename == "photo.webp"
+
+
+async def test_the_wheel_zooms_to_where_one_points_and_a_drag_moves_what_is_large(
+    person: Any,
+) -> None:
+    page = await a_chat(person, "second")
+    gallery = await open_large(page, "second")
+    image = gallery.locator("img")
+    box = await image.bounding_box()
+    assert box
+    corner = (box["x"] + 200, box["y"] + 100)
+    await page.mouse.move(*corner)
+    for _ in range(6):
+        await page.mouse.wheel(0, -120)
+    await expect(gallery).to_have_attribute("data-zoomed", "")
+    await at_rest(page)
+    assert await image.evaluate(SCALE) > 2
+    large = await image.bounding_box()
+    assert large
+    # What was under the pointer is there still.
+    assert abs(large["x"] + 200 / box["width"] * large["width"] - corner[0]) < 3
+    await page.mouse.down()
+    await page.mouse.move(corner[0] - 60, corner[1] - 50, steps=4)
+    await page.mouse.up()
+    moved = await image.bounding_box()
+    assert moved
+    assert moved["x"] == pytest.approx(large["x"] - 60, abs=3)
+    await page.keyboard.press("0")
+    await expect(gallery).not_to_have_attribute("data-zoomed", "")
+
+
+async def test_a_double_click_zooms_and_a_click_beside_closes(person: Any) -> None:
+    page = await a_chat(person, "second")
+    gallery = await open_large(page, "second")
+    await gallery.locator("img").dblclick()
+    await expect(gallery).to_have_attribute("data-zoomed", "")
+    await gallery.locator("img").dblclick()
+    await expect(gallery).not_to_have_attribute("data-zoomed", "")
+    await at_rest(page)
+    picture = await gallery.locator("img").bounding_box()
+    assert picture
+    await page.mouse.click(picture["x"] + 200, picture["y"] - 5)
+    await expect(gallery).to_have_count(0)
+
+
+@pytest.mark.parametrize("size", ["phone"])
+async def test_fingers_swipe_between_pictures_and_down_to_close(person: Any, size: str) -> None:
+    page = await a_chat(person, "second", "third")
+    gallery = await open_large(page, "second")
+    counter = gallery.get_by_role("status")
+    await swipe(page, -150, 10)
+    await expect(counter).to_have_text("3 / 3")
+    await swipe(page, 150, -5)
+    await swipe(page, 150, 5)
+    await expect(counter).to_have_text("1 / 3")
+    # Too short for anything.
+    await swipe(page, 0, 60)
+    await expect(counter).to_have_text("1 / 3")
+    await swipe(page, 5, 220)
+    await expect(gallery).to_have_count(0)
+
+
+@pytest.mark.parametrize("size", ["phone"])
+async def test_two_fingers_pinch(person: Any, size: str) -> None:
+    page = await a_chat(person, "second")
+    gallery = await open_large(page, "second")
+    devtools = await page.context.new_cdp_session(page)
+    for kind, spread in (("touchStart", 40), ("touchMove", 80), ("touchMove", 120)):
+        points = [{"x": 195 - spread, "y": 400, "id": 0}, {"x": 195 + spread, "y": 400, "id": 1}]
+        await devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    await devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    await expect(gallery).to_have_attribute("data-zoomed", "")
+    assert await gallery.locator("img").evaluate(SCALE) == pytest.approx(3, abs=0.2)
+
+
+async def test_nothing_moves_while_photos_come(person: Any) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    for alts in (("one",), ("a", "b", "c"), ("x", "y")):
+        await send_photos(ann, chat, *alts, caption="under it")
+    await ann.context.route("**/blobs/*", lambda route: None)
+    page = await open_chat(ann, chat)
+    tops = (
+        "() => [...document.querySelectorAll('.dm-row')].map((r) => r.getBoundingClientRect().top)"
+    )
+    before = await page.evaluate(tops)
+    assert await page.locator('[data-plugin="photo"] button').first.evaluate(
+        "(one) => getComputedStyle(one).backgroundImage.startsWith('url(\"data:image/png')"
+    )
+    await ann.context.unroute_all()
+    await page.reload()
+    pictures = page.locator('[data-plugin="photo"] img')
+    await expect(pictures).to_have_count(6)
+    await page.wait_for_function(
+        "() => [...document.querySelectorAll('.dm-row img')].every((one) => one.naturalWidth)"
+    )
+    assert await page.evaluate(tops) == before
