@@ -60,14 +60,14 @@ def make_photo(data: bytes) -> dict[str, Any]:
 
 
 def make_square(data: bytes) -> bytes:
-    """The middle of a photo as a small square, for people and groups.
+    """The middle of a photo as a small square, for people and groups; what is clear becomes white.
 
     Raises:
         Refused: as `make_photo`.
     """
     with _opened(data) as picture:
-        upright = ImageOps.exif_transpose(picture).convert("RGB")
-        return _webp(ImageOps.fit(upright, (SQUARE_PX, SQUARE_PX), Image.Resampling.LANCZOS))
+        shown = _opaque(ImageOps.exif_transpose(picture))
+        return _webp(ImageOps.fit(shown, (SQUARE_PX, SQUARE_PX), Image.Resampling.LANCZOS))
 
 
 class _opened:  # noqa: N801 - reads as a word after "with"

@@ -57,6 +57,18 @@ def test_a_square_is_the_middle() -> None:
     assert square.size == (256, 256)
 
 
+def test_a_square_is_white_where_the_picture_is_clear() -> None:
+    logo = Image.new("RGBA", (300, 300), (0, 0, 0, 0))
+    logo.paste((0, 0, 255, 255), (100, 100, 200, 200))
+    square = Image.open(io.BytesIO(make_square(encoded(logo, "PNG"))))
+    assert square.mode == "RGB"
+    corner, middle = square.getpixel((4, 4)), square.getpixel((128, 128))
+    assert isinstance(corner, tuple)
+    assert isinstance(middle, tuple)
+    assert min(corner) > 250
+    assert middle[2] > 200 > middle[0]
+
+
 def bomb(side: int) -> bytes:
     """A small PNG of a great many pixels."""
 
