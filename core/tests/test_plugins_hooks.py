@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,20 @@ from typing import Any
 import plugin_world
 import pytest
 from dash_messenger.commands import Command
-from dash_messenger.errors import InvalidParams, Refused, UnknownCommand, UnknownSlashCommand
-from dash_messenger.plugins import calling, slash
+from dash_messenger.errors import (
+    Busy,
+    InvalidParams,
+    RateLimited,
+    Refused,
+    UnknownCommand,
+    UnknownSlashCommand,
+)
+from dash_messenger.limits import Buckets
+from dash_messenger.plugins import bounds, calling, serving, slash
 from dash_messenger.plugins.checks import Login, Upload
 from dash_messenger.plugins.context import Job, SlashCommand, Tables
-from dash_messenger.plugins.hookspecs import hookimpl
+from dash_messenger.plugins.hookspecs import ServerHooks, hookimpl
+from dash_messenger.plugins.loading import Plugin, Plugins, RequiredPluginMissing
 from dash_messenger.plugins.states import States
 from dash_messenger.plugins.themes import Theme
 from factor_world import Key, Terms
@@ -85,6 +96,25 @@ async def test_a_check_that_takes_too_long_refuses_and_holds_up_nobody_else(
         await held
     assert raised.value.key == "check_failed"
     assert await texts(world, group) == ["meanwhile"]
+
+
+async def test_a_check_that_takes_long_delays_its_senders_next_message_there_and_nothing_else(
+    world: ServerWorld,
+) -> None:
+    """By the order in which they are stored; no clock is looked at."""
+    group, other = await world.group("ann", "bob"), await world.group("ann", "bob")
+    held = asyncio.ensure_future(world.say("ann", group, "hold"))
+    after = asyncio.ensure_future(world.say("ann", group, "after"))
+    await asyncio.sleep(0)
+    await world.say("bob", group, "of somebody else")
+    await world.say("ann", other, "elsewhere")
+    await world.say("bob", other, "of somebody else, elsewhere")
+    assert not held.done()
+    assert not after.done()
+    everything(world).holding.set()
+    await asyncio.gather(held, after)
+    assert await texts(world, group) == ["of somebody else", "hold", "after"]
+    assert await texts(world, other) == ["elsewhere", "of somebody else, elsewhere"]
 
 
 async def test_a_crashing_check_login_lets_nobody_in_and_check_upload_nothing(
@@ -301,7 +331,107 @@ async def test_settings_and_secrets_are_there_after_a_restart(installed: Path) -
         assert await context.secret(name="token") is None
 
 
+# Bounds.
+
+
+async def test_a_plugin_that_sends_or_acts_without_end_is_refused(world: ServerWorld) -> None:
+    group = await world.group("ann", "bob")
+    said = await world.say("ann", group, "nod to this")
+    context = world.server.installed.contexts.of("everything")
+    used = world.server.installed.contexts.bounds
+    used._sends = Buckets(burst=2, per_s=0.001)
+    used._acts = Buckets(burst=2, per_s=0.001)
+    for number in range(2):
+        await context.send(conversation=group, type="note", content={"words": f"{number}"})
+        await context.act(message=said["id"], action="nod")
+    with pytest.raises(RateLimited):
+        await context.send(conversation=group, type="note", content={"words": "2"})
+    with pytest.raises(RateLimited):
+        await context.act(message=said["id"], action="nod")
+    assert await texts(world, group) == ["nod to this", "0", "1"]
+
+
+async def test_a_plugin_reads_and_works_a_little_at_a_time_and_the_rest_waits(
+    world: ServerWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "MAX_WAITING", 3)
+    monkeypatch.setattr(serving, "MAX_TASKS", 4)
+    context = world.server.installed.contexts.of("everything")
+    go_on, under_way = threading.Event(), threading.Semaphore(0)
+
+    def read(connection: object) -> int:
+        under_way.release()
+        assert go_on.wait(10)
+        return 1
+
+    reads = [asyncio.ensure_future(context.read(read)) for _ in range(5)]
+    for _ in range(2):
+        assert await asyncio.to_thread(under_way.acquire, True, 10)
+    with pytest.raises(Busy):
+        await context.read(read)
+    # Somebody else's finds a thread.
+    assert (await world.call("ann", "account.get"))["user"]["username"] == "ann"
+    assert not under_way.acquire(blocking=False)
+    go_on.set()
+    assert await asyncio.gather(*reads) == [1] * 5
+    forever = asyncio.Event()
+    for _ in range(4):
+        context.start(wait_for(forever))
+    with pytest.raises(Busy):
+        context.start(wait_for(forever))
+
+
+async def wait_for(event: asyncio.Event) -> None:
+    await event.wait()
+
+
 # Setting aside.
+
+
+@pytest.mark.parametrize(
+    ("loaded", "happens", "reason"),
+    [
+        (False, lambda states: None, "wrong is not installed, or left out by plugins_without"),
+        (True, lambda states: states.disable("wrong"), "wrong (dash_messenger) is disabled"),
+        (
+            True,
+            lambda states: states.quarantine("wrong", "it fell"),
+            "wrong (dash_messenger) is quarantined: it fell",
+        ),
+        (True, None, "wrong (dash_messenger) is quarantined: RuntimeError: no luck"),
+    ],
+    ids=["missing", "disabled", "quarantined", "failing"],
+)
+async def test_without_a_required_plugin_nothing_starts_and_it_is_said_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loaded: bool, happens: Any, reason: str
+) -> None:
+    wrong = {"register_jobs": hookimpl(lambda self: [] if happens else raising())}
+    monkeypatch.setattr(plugin_world, "Wrong", type("Wrong", (), wrong))
+    install(tmp_path / "site", monkeypatch, "wrong", "plugin_world:Wrong")
+    data = tmp_path / "data"
+    if happens:
+        async with open_server(data, loaded=("wrong",), plugins_required=("wrong",)):
+            happens(States(data))
+    names = ("wrong",) if loaded else ()
+    for _ in range(2):
+        # Twice: the folder was let go of.
+        with pytest.raises(RequiredPluginMissing, match=re.escape(reason)):
+            async with open_server(data, loaded=names, plugins_required=("wrong",)):
+                pass
+
+
+async def test_a_required_plugin_stays_however_often_it_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = [SlashCommand("fall", "…", raising)]
+    wrong = {"register_slash_commands": hookimpl(lambda self: commands)}
+    monkeypatch.setattr(plugin_world, "Wrong", type("Wrong", (), wrong))
+    install(tmp_path / "site", monkeypatch, "wrong", "plugin_world:Wrong")
+    data = tmp_path / "data"
+    async with open_server(data, loaded=("wrong",), plugins_required=("wrong",)) as world:
+        await world.add("ann", "bob")
+        assert await fall_often(world) == ["plugin_failed"] * 21
+    assert States(data).quarantined == {}
 
 
 async def test_nothing_that_a_plugin_registered_stays_once_it_is_set_aside(
@@ -321,6 +451,20 @@ async def test_nothing_that_a_plugin_registered_stays_once_it_is_set_aside(
     assert (await world.call("root", "plugin.settings"))["plugins"] == []
     await world.say("ann", group, "bad")
     assert await texts(world, group) == ["bad"]
+
+
+async def test_what_else_belongs_to_a_plugin_is_set_aside_with_it(world: ServerWorld) -> None:
+    halves = Plugins(group="other", project="dash_messenger", hooks=ServerHooks)
+    halves._plugins["everything"] = Plugin("everything", "other", "", "", "nowhere")
+    forgotten: list[str] = []
+    halves.forget = forgotten.append
+    world.server.installed._add_plugins("host", [halves])
+    world.server.installed.quarantine("everything", "because")
+    (half,) = halves
+    assert (half.status, half.reason) == ("quarantined", "its server half is quarantined")
+    assert forgotten == ["everything"]
+    # It was not its own fault.
+    assert States(world.server.settings.data).of("everything").halves == {}
 
 
 async def fall_often(world: ServerWorld) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
 import inspect
 import json
 import shutil
@@ -12,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from dash_messenger.client import Client
 from dash_messenger.plugins.hookspecs import ServerHooks
@@ -20,6 +18,7 @@ from dash_messenger.testing import People, ServerProcess
 from dash_messenger_webui.hookspecs import DashHooks
 
 from tests.neighbours import Neighbours
+from tests.uploading import upload
 
 HERE = Path(__file__).parent
 BEASTS = HERE / "beasts"
@@ -101,22 +100,7 @@ class House:
 
     async def upload(self, token: str, name: str) -> int:
         """The status of an upload."""
-        return await asyncio.to_thread(self._upload, token, name)
-
-    def _upload(self, token: str, name: str) -> int:
-        parts = urlsplit(self.server.url)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
-        body = (
-            '--x\r\nContent-Disposition: form-data; name="file"; '
-            f'filename="{name}"\r\n\r\nhello\r\n--x--\r\n'
-        )
-        headers = {
-            "Authorization": f"Bearer {token}",
-            "Content-Type": "multipart/form-data; boundary=x",
-        }
-        connection.request("POST", "/blobs", body.encode(), headers)
-        status = connection.getresponse().status
-        connection.close()
+        status, _ = await upload(self.server.url, token, b"hello", name)
         return status
 
     async def fared(self) -> dict[tuple[str, str], tuple[str, str]]:
