@@ -1,0 +1,104 @@
+"""Bad plugins in the browser: a page stands whatever one of them does, and its neighbours talk."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from dash_messenger.testing import ServerProcess
+from playwright.async_api import expect
+
+from tests.browser.acting import two, write
+from tests.browser.conftest import Person
+from tests.zoo.house import House
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """A house with the beasts that show what they are in a browser."""
+    house = House(tmp_path)
+    house.add("odd", "moody")
+    await house.open()
+    yield house
+    await house.close()
+
+
+@pytest.fixture
+def server(house: House) -> ServerProcess:
+    """What people here use."""
+    return house.server
+
+
+async def send(person: Person, conversation: str, type: str, words: str) -> None:
+    await person.call(
+        "message.send",
+        conversation=conversation,
+        client_id=os.urandom(16).hex(),
+        type=type,
+        content={"words": words},
+    )
+
+
+@pytest.mark.parametrize("size", ["desktop"])
+async def test_pages_stand_whatever_a_plugin_brings_and_neighbours_talk(
+    house: House, person: Any
+) -> None:
+    ann, bob, conversation = await two(person)
+    neighbours = await house.neighbours()
+    page = await ann.open(f"/c/{conversation}")
+    await write(page, "before")
+    for type, words in (
+        ("odd", "unknown"),
+        ("odd", "throws"),
+        ("moody", "words"),
+        ("odd", "raises"),
+        ("odd", "holds"),
+    ):
+        await send(bob, conversation, type, words)
+    await write(page, "after")
+    await expect(page.locator(".dm-row")).to_have_count(7)
+    # What cannot be drawn is read.
+    for words in ("unknown", "throws"):
+        plain = page.locator(".dm-row .dm-plain").get_by_text(f"text of {words}", exact=True)
+        await expect(plain).to_be_visible()
+    # Who cannot say how it is written is set aside when the page asks, and read as text.
+    await expect(page.get_by_text("words", exact=True)).to_be_visible()
+    assert (await house.fared())["moody", "_webui"] == ("quarantined", "RuntimeError: not today")
+
+    # A callback that fails changes nothing and is named.
+    await page.get_by_role("button", name="raises").click()
+    await house.until(lambda: house.logged("callback_failed", "odd"))
+    await expect(page.get_by_text("untouched")).to_have_count(2)
+    # One that holds the loop is named, and everything goes on once it lets go.
+    talking = asyncio.create_task(neighbours.talk())
+    await page.get_by_role("button", name="holds").click()
+    await expect(page.get_by_text("done", exact=True)).to_be_visible()
+    await talking
+    await house.until(lambda: house.logged("loop_held", "odd"))
+    await write(page, "still here")
+    await expect(page.locator(".dm-row[data-state=sent]").last).to_contain_text("still here")
+
+    # A form whose fields the content does not have is refused with a sentence.
+    await (
+        page.get_by_role("button", name="Attach")
+        .or_(page.get_by_role("button", name="Add"))
+        .first.click()
+    )
+    await page.get_by_text("Odd", exact=True).click()
+    await page.get_by_label("Nonsense").fill("words")
+    await page.get_by_role("dialog").get_by_role("button", name="Send").click()
+    await expect(page.get_by_role("dialog").get_by_role("alert")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await neighbours.talk()
+    # The browser logs what an error boundary caught and what a callback answered.
+    for someone in (ann, bob):
+        someone.problems[:] = [
+            problem for problem in someone.problems if not problem.startswith("console: ")
+        ]
