@@ -36,7 +36,7 @@ export function Body(props: BodyProps) {
   const fallback = <Plain text={text} space={space} />;
   const view = message.deleted_at_ms ? undefined : message.view;
   return (
-    <Boundary key={message.rev} fallback={fallback}>
+    <Boundary key={message.rev} fallback={fallback} plugin={props.plugin}>
       <Drawn {...props} view={view} fallback={fallback} />
     </Boundary>
   );
@@ -171,6 +171,7 @@ function ignore(): void {
 
 interface BoundaryProps {
   fallback: React.ReactElement;
+  plugin: string | undefined;
   children: React.ReactNode;
 }
 
@@ -179,6 +180,10 @@ class Boundary extends React.Component<BoundaryProps, { failed: boolean }> {
 
   static getDerivedStateFromError(): { failed: boolean } {
     return { failed: true };
+  }
+
+  override componentDidCatch(error: Error): void {
+    console.error(`A body of plugin ${this.props.plugin} cannot be drawn: ${error.message}`);
   }
 
   override render() {
