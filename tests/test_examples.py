@@ -14,7 +14,7 @@ from tests.environment import FIRST_PARTY, ROOT, make_environment
 EXAMPLES = ROOT / "examples"
 
 
-@pytest.mark.parametrize("name", ["guard", "rules", "welcome"])
+@pytest.mark.parametrize("name", ["guard", "welcome"])
 def test_an_example_passes_its_own_tests_where_only_wheels_are_installed(
     name: str, tmp_path: Path
 ) -> None:
@@ -23,10 +23,13 @@ def test_an_example_passes_its_own_tests_where_only_wheels_are_installed(
     run_tests(python, example, tmp_path / name)
 
 
-def test_a_poll_passes_its_own_tests_beside_the_pages(tmp_path: Path) -> None:
-    example = EXAMPLES / "poll"
+@pytest.mark.parametrize("name", ["poll", "rules"])
+def test_an_example_with_a_dash_half_passes_its_own_tests_beside_the_pages(
+    name: str, tmp_path: Path
+) -> None:
+    example = EXAMPLES / name
     python = make_environment(tmp_path, FIRST_PARTY["core"], FIRST_PARTY["webui"], example)
-    run_tests(python, example, tmp_path / "poll")
+    run_tests(python, example, tmp_path / name)
 
 
 def test_the_poll_is_small() -> None:

@@ -14,8 +14,8 @@ from dash_messenger_webui.contract import (
     moment,
     person,
 )
-from dash_messenger_webui.controls import button, markup, text_input, uploads
-from dash_messenger_webui.extensions import Page, SettingsPanel, ThemeView
+from dash_messenger_webui.controls import button, markup, password_input, text_input, uploads
+from dash_messenger_webui.extensions import Page, SettingsPanel, StepView, ThemeView
 from dash_messenger_webui.fields import field
 from dash_messenger_webui.hookspecs import hookimpl
 from dash_messenger_webui.session import viewer
@@ -31,6 +31,7 @@ __all__ = [
     "Page",
     "Picker",
     "SettingsPanel",
+    "StepView",
     "ThemeView",
     "Translate",
     "act",
@@ -39,6 +40,7 @@ __all__ = [
     "hookimpl",
     "markup",
     "moment",
+    "password_input",
     "person",
     "text_input",
     "uploads",

@@ -10,7 +10,7 @@ from typing import Any
 
 from dash_messenger_webui.contract import Html
 
-__all__ = ["button", "markup", "text_input", "uploads"]
+__all__ = ["button", "markup", "password_input", "text_input", "uploads"]
 
 
 def button(label: str, id: Mapping[str, str], *, primary: bool = False, **props: Any) -> Any:
@@ -22,13 +22,29 @@ def button(label: str, id: Mapping[str, str], *, primary: bool = False, **props:
 
 
 def text_input(
-    label: str, id: Mapping[str, str], *, value: str = "", max: int | None = None
+    label: str,
+    id: Mapping[str, str],
+    *,
+    value: str = "",
+    max: int | None = None,
+    code: bool = False,
 ) -> Any:
-    """A line of text; callbacks hear its ``value`` once it was left or Enter was pressed."""
+    """A line of text; callbacks hear its ``value`` once it was left or Enter was pressed.
+
+    With ``code`` it is one from elsewhere, such as an app, that browsers may know to fill in.
+    """
     from dash_messenger_webui.pages.parts import text_field
 
     inner = {"maxLength": max} if max is not None else {}
-    return text_field(dict(id), label, value=value, debounce=True, autoComplete="off", input=inner)  # type: ignore[arg-type]
+    known = "one-time-code" if code else "off"
+    return text_field(dict(id), label, value=value, debounce=True, autoComplete=known, input=inner)  # type: ignore[arg-type]
+
+
+def password_input(label: str, id: Mapping[str, str]) -> Any:
+    """One's own password, asked for again; callbacks read its ``value``."""
+    from dash_messenger_webui.pages.parts import text_field
+
+    return text_field(dict(id), label, password=True, value="", autoComplete="current-password")  # type: ignore[arg-type]
 
 
 def uploads(

@@ -1,4 +1,4 @@
-"""The fields of a form in which a message is written.
+"""The fields of a form: in which a message is written, or a step of the log-in is answered.
 
 Owns their kinds and limits. Pure. A field's name is that of Content; what people typed arrives
 there as the kind says: text as a string, lines as a list of strings, files as a list of objects
@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 __all__ = ["Field", "field"]
 
-Kind = Literal["text", "area", "lines", "switch", "number", "choice", "files"]
+Kind = Literal["text", "area", "lines", "switch", "number", "choice", "files", "code"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Field:
     accept: Sequence[str] = ()
     item: Sequence[Field] = ()
     placeholder: str = ""
+    instead: tuple[str, str] | None = None
 
     def json(self) -> dict[str, Any]:
         """The field as the browser draws it."""
@@ -41,6 +42,8 @@ class Field:
                 shown[limit] = getattr(self, limit)
         if self.placeholder:
             shown["placeholder"] = self.placeholder
+        if self.instead:
+            shown["instead"] = list(self.instead)
         if self.options:
             shown["options"] = [list(option) for option in self.options]
         if self.accept:
@@ -105,6 +108,16 @@ class field:  # noqa: N801 - reads as a word where a composer is written
     def choice(name: str, label: str, options: Sequence[tuple[str, str]]) -> Field:
         """One of ``options``, pairs of a value and what it is called."""
         return Field("choice", name, label, options=tuple(options))
+
+    @staticmethod
+    def code(
+        name: str, label: str, *, max: int | None = None, instead: tuple[str, str] | None = None
+    ) -> Field:
+        """A code of digits from elsewhere, for steps of the log-in alone.
+
+        ``instead`` offers a code of another form: the words of the offer, and its label.
+        """
+        return Field("code", name, label, True, max=max, instead=instead)
 
     @staticmethod
     def files(

@@ -9,7 +9,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from dash_messenger_webui.contract import MessageView
-    from dash_messenger_webui.extensions import Page, SettingsPanel, ThemeView
+    from dash_messenger_webui.extensions import Page, SettingsPanel, StepView, ThemeView
 
 __all__ = ["GROUP", "PROJECT", "DashHooks", "hookimpl"]
 
@@ -40,6 +40,16 @@ class DashHooks(Protocol):
         When: once, at start, after the views. Several plugins: all are called; the first that names
         a theme wins, a second is quarantined. If it raises: the Dash half is quarantined and its
         themes go by the names they are registered with. Since 0.1.
+        """
+
+    @hookspec
+    def register_step_views(self) -> Iterable[StepView]:
+        """Return how this plugin's second factors and login steps are asked for at the log-in.
+
+        A step without a view is asked for in a plain form, made from the schema of its answer.
+        When: once, at start, after the views. Several plugins: all are called; the first that draws
+        a step wins, a second is quarantined. If it raises: the Dash half is quarantined and its
+        steps are asked for in the plain form. Since 0.1.
         """
 
     @hookspec

@@ -70,11 +70,14 @@ class WebUi:
             who = reader()
             t = words[who.language]
             translated: dict[str, Any] = t.translate(texts)
-            if who.viewer is None:
-                return entrance(who, t, translated, context.password_min_length)
+            stranger = who.viewer is None
+            find = views.step_refusals if stranger else views.refusals
             # As `Texts.failure` in webui/src/texts.ts finds them.
-            refusals = views.refusals(who.language).items()
+            refusals = find(who.language).items()
             translated.update({f"refused {english}": words for english, words in refusals})
+            if stranger:
+                steps = views.step_views(who.language)
+                return entrance(who, t, translated, steps, context.password_min_length)
             page = beside.page(request.args.get("page", "")) if has_request_context() else None
             if page is not None:
                 return framed_page(who, t, translated, *page)

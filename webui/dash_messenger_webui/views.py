@@ -25,7 +25,7 @@ from dash_messenger_webui.contract import (
     composer_json,
     menu_json,
 )
-from dash_messenger_webui.extensions import Page, SettingsPanel, ThemeView
+from dash_messenger_webui.extensions import Page, SettingsPanel, StepView, ThemeView, step_json
 from dash_messenger_webui.hookspecs import GROUP, PROJECT, DashHooks
 from dash_messenger_webui.translations import LANGUAGES, Words, folder_of, words_beside
 
@@ -60,6 +60,7 @@ class MessageViews:
         self._entries: dict[str, _Entry] = {}
         self._types: MessageTypes | None = None
         self.theme_views: dict[str, Extension] = {}
+        self.steps: dict[str, Extension] = {}
         self.panels: dict[str, Extension] = {}
         # By address, without the "/p/".
         self.pages: dict[str, Extension] = {}
@@ -71,6 +72,7 @@ class MessageViews:
         self.plugins.register("register_message_views", self.add, self.remove)
         for hook, kind, taken in (
             ("register_theme_views", ThemeView, self.theme_views),
+            ("register_step_views", StepView, self.steps),
             ("register_settings_panels", SettingsPanel, self.panels),
             ("register_pages", Page, self.pages),
         ):
@@ -109,7 +111,7 @@ class MessageViews:
     def remove(self, plugin: str) -> None:
         """Forget what a plugin registered."""
         self._entries = {n: e for n, e in self._entries.items() if e.plugin != plugin}
-        for taken in (self.theme_views, self.panels, self.pages):
+        for taken in (self.theme_views, self.steps, self.panels, self.pages):
             for name in [name for name, one in taken.items() if one.plugin == plugin]:
                 del taken[name]
 
@@ -133,6 +135,26 @@ class MessageViews:
             english: words
             for entry in self._entries.values()
             for english, words in entry.words[language].sentences.items()
+        }
+
+    def step_views(self, language: str) -> dict[str, dict[str, Any]]:
+        """How each step of the log-in is asked for; one that cannot say so is set aside."""
+        drawn = {}
+        for name, one in list(self.steps.items()):
+            try:
+                drawn[name] = step_json(one.value, one.words[language])
+            # The edge to a stranger's code.
+            except Exception as error:
+                self.remove(one.plugin)
+                self.plugins.quarantine(one.plugin, error)
+        return drawn
+
+    def step_refusals(self, language: str) -> dict[str, str]:
+        """What the steps' plugins refuse with, as `refusals`."""
+        return {
+            english: words
+            for one in self.steps.values()
+            for english, words in one.words[language].sentences.items()
         }
 
     def as_view(self) -> View:
@@ -245,9 +267,11 @@ class MessageViews:
         ]
 
 
-def _name_of(plugin: str, one: ThemeView | SettingsPanel | Page) -> str:
+def _name_of(plugin: str, one: ThemeView | StepView | SettingsPanel | Page) -> str:
     if isinstance(one, ThemeView):
         return one.theme
+    if isinstance(one, StepView):
+        return one.step
     if isinstance(one, SettingsPanel):
         return f"{plugin}-{one.name}"
     if not PAGE_NAME.fullmatch(one.name):

@@ -5,7 +5,9 @@
 // Fields: every named control; one with data-only="account.register" is for that command alone.
 // Errors: the element with data-error-for="NAME", or "form" for what concerns no field.
 // Words: the form's data-texts, JSON by the keys of texts.json, in the page's language.
+// A log-in that needs more than the password goes on in the form of steps.ts.
 
+import { answerOf, ask, giveUp, isStep } from "./steps";
 import { type Catalogue, type Key, type Params, Texts } from "./texts";
 
 interface Failure {
@@ -52,10 +54,10 @@ async function submit(form: HTMLFormElement): Promise<void> {
   try {
     for (const command of form.dataset["command"]!.split(/\s+/)) {
       if (form.dataset["done"] === doneMark(form, command)) continue;
-      const failure = await call(command, fields(form, command));
+      const failure = await call(command, isStep(form) ? answerOf(form) : fields(form, command));
       if (failure) {
         busy(form, false);
-        complain(form, failure, texts);
+        fail(form, failure, texts);
         return;
       }
       // A second attempt must not register the same name again.
@@ -66,6 +68,17 @@ async function submit(form: HTMLFormElement): Promise<void> {
     busy(form, false);
     complain(form, { key: "no_connection", message: "", params: {} }, texts);
   }
+}
+
+function fail(form: HTMLFormElement, failure: Failure, texts: Texts): void {
+  if (failure.key === "step_needed") {
+    ask(failure.params, texts);
+    return;
+  }
+  const over = failure.key === "login_ended" ? giveUp() : null;
+  complain(over ?? form, failure, texts);
+  // The name is there; it is the password that is wanted again.
+  over?.querySelector<HTMLInputElement>("input[name=password]")?.select();
 }
 
 function check(form: HTMLFormElement, texts: Texts): boolean {
@@ -86,7 +99,7 @@ function check(form: HTMLFormElement, texts: Texts): boolean {
   return good;
 }
 
-async function call(command: string, body: Record<string, string>): Promise<Failure | null> {
+async function call(command: string, body: unknown): Promise<Failure | null> {
   const response = await fetch(`/api/${command}`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
@@ -99,12 +112,16 @@ async function call(command: string, body: Record<string, string>): Promise<Fail
 
 function complain(form: HTMLFormElement, { key, message, params }: Failure, texts: Texts): void {
   const named = { ...params, n: Number(params["min_length"] ?? params["retry_after_s"] ?? 0) };
-  const field = String(params["field"] ?? FIELD[key] ?? "");
+  const visible = controls(form).filter((one) => one.type !== "hidden" && one.type !== "submit");
+  // A wrong answer is about the only field that there is.
+  const field = String(params["field"] ?? FIELD[key] ?? (key === "wrong_answer" ? visible[0]?.name : ""));
   const control = controls(form).find((one) => one.name === field);
   const tooShort = control && [...control.value].length < Number(params["min_length"] ?? 0);
   const known = tooShort ? texts.t("error_too_short", named) : texts.failure(key, named);
   show(form, control ? field : "form", known ?? message);
-  (control ?? controls(form).find((one) => one.type !== "hidden"))?.focus();
+  const next = control ?? visible[0];
+  next?.focus();
+  if (key === "wrong_answer" && next instanceof HTMLInputElement) next.select();
 }
 
 /** Show `sentence` under a field, or clear what stands there. */
@@ -155,7 +172,8 @@ function next(): string {
 
 function wordsOf(form: HTMLFormElement): Catalogue {
   try {
-    return JSON.parse(form.dataset["texts"] ?? "{}") as Catalogue;
+    const given = form.dataset["texts"] ?? document.querySelector<HTMLElement>("[data-texts]")?.dataset["texts"];
+    return JSON.parse(given ?? "{}") as Catalogue;
   } catch {
     return {};
   }

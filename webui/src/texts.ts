@@ -126,6 +126,16 @@ export const ENGLISH = {
   error_unknown_type: "Messages of this type cannot be sent here.",
   error_not_found: "You are no longer in this chat.",
   error_forbidden: "You may not do this.",
+  error_wrong_answer: "This code is wrong, or was used before.",
+  error_login_ended: "This log-in has ended. Please enter your password again.",
+  error_factor_unavailable: "Your second step cannot be checked at the moment. Please ask the administrator.",
+  error_wrong_password: "The password is wrong.",
+  error_answer_needed: "A code of your second step is needed for this.",
+  error_setup_ended: "This set-up has ended. Please begin again.",
+  step_title: "One more step",
+  step_asks: "“{step}” asks for this before you are in:",
+  step_impossible: "“{step}” asks for something that this page does not know. Please ask the administrator.",
+  step_continue: "Continue",
   error_too_large: "This is too large to send.",
 } satisfies Catalogue;
 

@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
+from acme_rules.server import Acceptance
+from acme_rules.ui import RulesView
 from dash_messenger import Refused
 from dash_messenger.client import Client, post
 from dash_messenger.errors import InvalidParams, StepNeeded
 from dash_messenger.testing import PASSWORD, People
+from msgspec.structs import fields
 
 RULES = ["Be kind.", "No cats on Mondays."]
 
@@ -79,3 +82,14 @@ async def test_a_new_user_is_asked_too(people: People, admin: Client) -> None:
     )
     await asked(people, "newcomer")
     assert await people.log_in("newcomer", answer=accept)
+
+
+async def test_the_page_shows_what_is_asked_and_sends_what_is_expected(
+    people: People, admin: Client
+) -> None:
+    name, _ = await people.register()
+    await change(admin, RULES)
+    shown = (await asked(people, name))["shown"]
+    assert {*RulesView.shows, *RulesView.sends} <= shown.keys()
+    assert {*RulesView.sends} == {field.name for field in fields(Acceptance)}
+    assert RulesView().button(str) == "I accept them"

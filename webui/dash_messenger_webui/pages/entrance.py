@@ -1,6 +1,7 @@
 """What somebody sees who has not logged in: the landing page, the log-in and the registration.
 
-All three stand in one tree; ``data-page`` on ``<html>``, set by the server and by ``pages.js``,
+With them stands the form for what else a log-in asks for, which ``steps.ts`` fills. All stand in
+one tree; ``data-page`` on ``<html>``, set by the server and by ``pages.js``,
 says which is shown. The forms are real ones: password managers know them, Enter sends them.
 """
 
@@ -19,9 +20,16 @@ from dash_messenger_webui.translations import LANGUAGES, Words
 __all__ = ["entrance"]
 
 
-def entrance(who: Reader, t: Words, texts: dict[str, Any], password_min_length: int) -> Component:
+def entrance(
+    who: Reader,
+    t: Words,
+    texts: dict[str, Any],
+    steps: dict[str, dict[str, Any]],
+    password_min_length: int,
+) -> Component:
     """The tree for strangers."""
-    errors = {key: text for key, text in texts.items() if key.startswith("error_")}
+    kinds = ("error_", "refused ", "step_")
+    errors = {key: text for key, text in texts.items() if key.startswith(kinds)}
     sentences = json.dumps(errors, ensure_ascii=False, separators=(",", ":"))
     return provider(
         who.scheme,
@@ -31,6 +39,7 @@ def entrance(who: Reader, t: Words, texts: dict[str, Any], password_min_length: 
                     _landing(t),
                     _login(t, sentences),
                     _register(t, sentences, password_min_length),
+                    _step(t, steps),
                     _footer(who, t),
                 ],
                 className="entrance",
@@ -194,6 +203,50 @@ def _register(t: Words, sentences: str, password_min_length: int) -> Component:
         ),
         className="page page-register",
         **attributes({"data-title": t("Create an account")}),
+    )
+
+
+def _step(t: Words, steps: dict[str, dict[str, Any]]) -> Component:
+    def empty(kind: Any, name: str, **props: Any) -> Component:
+        part: Component = kind(**attributes({f"data-step-{name}": ""}), **props)
+        return part
+
+    return html.Main(
+        html.Form(
+            [
+                _brand(),
+                empty(html.H1, "title", tabIndex=-1),
+                empty(html.P, "text", className="step-text"),
+                empty(html.Div, "shown", className="step-shown"),
+                empty(html.Div, "fields", className="step-fields"),
+                _error("form"),
+                html.Button(
+                    t("Continue"),
+                    type="submit",
+                    className="button button-primary button-wide",
+                ),
+                html.Button(
+                    t("Another way"),
+                    type="button",
+                    className="link-button",
+                    **attributes({"data-step-other": ""}),
+                ),
+                html.P(
+                    html.A(t("Back"), href="/login", **attributes({"data-to": "login"})),
+                    className="aside",
+                ),
+            ],
+            className="card",
+            action="/login",
+            method="post",
+            **attributes(
+                {
+                    "data-command": "session.continue",
+                    "data-steps": json.dumps(steps, ensure_ascii=False, separators=(",", ":")),
+                }
+            ),
+        ),
+        className="page page-step",
     )
 
 
