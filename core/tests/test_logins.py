@@ -177,7 +177,7 @@ async def test_nothing_of_a_token_or_a_code_is_stored_or_logged(
 async def test_a_factor_that_crashes_opens_nothing_and_is_not_switched_off(
     world: ServerWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dash_messenger.plugins.listing.MAX_FAILURES", 3)
+    monkeypatch.setattr("dash_messenger.plugins.loading.MAX_FAILURES", 3)
     secret = await enrol(world, await world.token("ann"))
     for _ in range(2):
         login = await waiting(world, "ann")
@@ -288,7 +288,7 @@ async def test_a_step_that_fails_or_takes_too_long_opens_nothing(
     world: ServerWorld, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(steps, "CHECK_WITHIN_S", 0.05)
-    monkeypatch.setattr("dash_messenger.plugins.listing.MAX_FAILURES", 1)
+    monkeypatch.setattr("dash_messenger.plugins.loading.MAX_FAILURES", 1)
     for _ in range(2):
         answer = await world.post("session.open", username=name, password=PASSWORD)
         assert (answer.status, answer.key) == (503, "check_failed")

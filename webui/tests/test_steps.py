@@ -1,4 +1,4 @@
-"""How plugins say what the log-in page asks for, and what cannot be asked for there."""
+"""What ``register_step_views`` gives the log-in page to ask, and what cannot be asked there."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def views_with(*steps: Any) -> MessageViews:
     return views
 
 
-def test_register_step_views_gives_what_the_page_draws() -> None:
+def test_a_step_is_given_to_the_page_in_the_readers_language() -> None:
     assert views_with(Code()).step_views("ru") == {
         "key": {
             "title": "Your key",
