@@ -83,10 +83,14 @@ def data_folder(path: Path | None) -> Iterator[Path]:
         yield Path(folder) / "data"
 
 
-def make_server(data: Path) -> ServerProcess:
-    """A server of ``data``, not started, on the first core."""
+def make_server(data: Path, *, without: Sequence[str] = ()) -> ServerProcess:
+    """A server of ``data``, not started, on the first core; ``without`` names plugins."""
     command = pinned(server_core(), sys.executable, "-m", "dash_messenger")
-    return ServerProcess(data, command=command, environment={"DASH_MESSENGER_LOG_LEVEL": "warning"})
+    environment = {
+        "DASH_MESSENGER_LOG_LEVEL": "warning",
+        "DASH_MESSENGER_PLUGINS_WITHOUT": json.dumps([*without]),
+    }
+    return ServerProcess(data, command=command, environment=environment)
 
 
 def database(data: Path) -> Path:

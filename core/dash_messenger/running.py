@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_user", "migrate_folder", "purge_plugin", "reset_factors", "run"]
 
+NO_TYPE = "No message type is installed, so nobody can write. Add one: dash-messenger install NAME"
 # What keeps a server from starting and is told in a sentence.
 TOLD = (Failure, FolderInUse, AddressTaken, DatabaseTooNew, StatesUnreadable, RequiredPluginMissing)
 
@@ -174,6 +175,8 @@ async def _serve_guarded(settings: Settings, demo: bool, guard: Guard) -> None:
             for note in notes:
                 click.echo(note)
 
+        if not [*server.installed.types]:
+            click.echo(NO_TYPE, err=True)
         await server.serve(on_ready)
     finally:
         guard.stopping()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -45,6 +46,12 @@ class Painter:
             return None
         if message.type == "stuck":
             self.stuck.wait(timeout=30)
+        if message.type == "held up":
+            self.stuck.wait(timeout=2 * views.MAX_VIEW_MS / 1000)
+        if message.type == "laborious":
+            until = time.thread_time() + 2 * views.MAX_VIEW_MS / 1000
+            while time.thread_time() < until:
+                pass
         return b'"%s in %s"' % (message.id.encode(), language.encode())
 
 
@@ -75,7 +82,13 @@ async def test_each_revision_is_drawn_once_per_view_and_off_the_loop(
     assert painter.calls[-1] == ("m1", 2, "en")
 
 
-@pytest.mark.parametrize("type", ["bad", "huge"])
+async def test_a_drawing_that_the_machine_held_up_is_shown(renderer: Renderer) -> None:
+    drawn = await renderer.draw([message(1, "held up")], ["dash:en"])
+    assert drawn["m1", 1, "dash:en"] == Raw(b'"m1 in en"')
+    assert renderer.fallbacks == 0
+
+
+@pytest.mark.parametrize("type", ["bad", "huge", "laborious"])
 async def test_a_drawing_that_fails_or_is_too_large_leaves_the_text_and_the_neighbours(
     renderer: Renderer, type: str
 ) -> None:

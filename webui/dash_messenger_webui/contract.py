@@ -223,7 +223,7 @@ class MessageView(Generic[ContentT, StateT]):
     """How messages of one type look and are written. One object is registered by a plugin.
 
     ``type`` is the message type's name. ``render`` is called once per revision and language, off
-    the server's loop, for at most 50 ms and 32 KiB; beyond, readers are shown the text.
+    the server's loop, for at most 50 ms of work and 32 KiB; beyond, readers are shown the text.
     """
 
     type: ClassVar[str]
