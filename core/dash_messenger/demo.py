@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import select
 
 from dash_messenger.accounts import Accounts
 from dash_messenger.clock import now_ms
 from dash_messenger.commands import Caller, Commands
-from dash_messenger.errors import Failure
 from dash_messenger.messages import MessageTypes
+from dash_messenger.plugins.context import Demo
+from dash_messenger.protocol import User
 from dash_messenger.store import Store
 from dash_messenger.store.tables import users
 
@@ -29,6 +31,11 @@ __all__ = ["PASSWORD", "DemoClock", "fill"]
 # Public: it is printed, and the folder is a demonstration.
 PASSWORD = "open sesame, please"  # noqa: S105
 SCRIPT = Path(__file__).parent / "demo.json"
+# The conversation in which plugins show what they are for.
+SHOWN_IN = "show"
+SHOWN_EVERY_MS = 240_000
+# A type for plain words leaves marks alone, and white space.
+PROBE = "**This** is _not_ > marked\n# up"
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
 
@@ -60,8 +67,12 @@ async def fill(
     commands: Commands,
     types: MessageTypes,
     clock: DemoClock,
+    show: Callable[[Demo], Awaitable[None]],
 ) -> list[str]:
-    """Fill an empty folder; what to tell the admin. One that has users is left as it is."""
+    """Fill an empty folder; what to tell the admin. One that has users is left as it is.
+
+    ``show`` lets plugins add to it.
+    """
     anybody = select(users.c.id).limit(1)
     if await store.read(lambda connection: connection.execute(anybody).first()) is not None:
         return [f"The folder was not empty. If it is a demo's, the password is: {PASSWORD}"]
@@ -69,11 +80,13 @@ async def fill(
     oldest_day = max(day for talk in script["conversations"] for day, _, _ in talk["days"])
     clock.behind_ms = (oldest_day + 1) * DAY_MS
     callers: dict[str, Caller] = {}
+    people: dict[str, User] = {}
     for person in script["people"]:
         user = await accounts.create(
             person["username"], PASSWORD, display_name=person["display_name"]
         )
         callers[person["username"]] = Caller(user=user.id, session=None, address="demo")
+        people[person["username"]] = user
     call = _caller_of(commands, callers)
     for person in script["people"]:
         await call(person["username"], "account.update", language=person["language"])
@@ -91,7 +104,7 @@ async def fill(
         )
         ids[talk["name"]] = created["id"]
         lines += _lines(talk, today_ms)
-    writes = _plain_type(types)
+    writes = _plain_type(types, lines)
     if writes is None:
         lines.clear()
     type_name, field = writes or ("", "")
@@ -108,6 +121,11 @@ async def fill(
             content={field: line.text},
         )
         numbers[line.conversation] = sent["number"]
+    talk = next(one for one in script["conversations"] if one["name"] == SHOWN_IN)
+    clock.behind_ms = _behind(talk, today_ms)
+    shown = _Shown([people[name] for name in talk["members"]], ids[SHOWN_IN], call, clock)
+    await show(shown)
+    numbers[SHOWN_IN] = max(shown.number, numbers.get(SHOWN_IN, 0))
     clock.behind_ms = 0
     for talk in script["conversations"]:
         for reader in talk["members"]:
@@ -122,18 +140,65 @@ async def fill(
     return [f"Log in as one of {names}. The password of each is: {PASSWORD}"]
 
 
-def _plain_type(types: MessageTypes) -> tuple[str, str] | None:
-    """A message type that one piece of text is enough for, with that field's name."""
+class _Shown:
+    """A `Demo`: what is said comes some minutes after what was said before."""
+
+    def __init__(
+        self, people: list[User], conversation: str, call: Callable[..., Any], clock: DemoClock
+    ) -> None:
+        self.people = people
+        self.conversation = conversation
+        self.number = 0
+        self._call = call
+        self._clock = clock
+
+    async def say(
+        self, by: User, type: str, content: Struct | dict[str, Any], *, reply_to: str | None = None
+    ) -> str:
+        """Send a message to the group."""
+        self._clock.behind_ms = max(self._clock.behind_ms - SHOWN_EVERY_MS, MINUTE_MS)
+        sent = await self.call(
+            by,
+            "message.send",
+            conversation=self.conversation,
+            client_id=uuid.uuid4().hex,
+            type=type,
+            content=content,
+            reply_to=reply_to,
+        )
+        self.number = sent["number"]
+        return str(sent["id"])
+
+    async def call(self, by: User, command: str, /, **params: object) -> dict[str, Any]:
+        """The result of a command."""
+        result: dict[str, Any] = await self._call(by.username, command, **params)
+        return result
+
+
+def _plain_type(types: MessageTypes, lines: list[_Line]) -> tuple[str, str] | None:
+    """A message type for plain words, with the name of its field for them: one that takes every
+    line and leaves it as it is."""
+    said = [PROBE, *(line.text for line in lines)]
     for one in types:
         required = [field for field in msgspec.structs.fields(one.Content) if field.required]
         if len(required) == 1:
             name = required[0].encode_name
-            try:
-                types.prepare(one.type, msgspec.json.encode({name: "Hello"}))
-            except Failure:
-                continue
-            return one.type, name
+            if all(_text(types, one.type, {name: text}) == text for text in said):
+                return one.type, name
     return None
+
+
+def _text(types: MessageTypes, type: str, content: dict[str, str]) -> str | None:
+    try:
+        return types.prepare(type, msgspec.json.encode(content)).text
+    # The edge to a stranger's code: whatever it says, it is no type for plain words.
+    except Exception:
+        return None
+
+
+def _behind(talk: dict[str, Any], today_ms: int) -> int:
+    """How long ago the last of a talk's lines was said."""
+    return min(line.behind_ms for line in _lines(talk, today_ms))
 
 
 def _lines(talk: dict[str, Any], today_ms: int) -> list[_Line]:

@@ -165,7 +165,12 @@ async def _serve_guarded(settings: Settings, demo: bool, guard: Guard) -> None:
         notes: list[str] = []
         if clock is not None:
             notes = await fill(
-                server.store, server.accounts, server.commands, server.installed.types, clock
+                server.store,
+                server.accounts,
+                server.commands,
+                server.installed.types,
+                clock,
+                server.demonstrate,
             )
 
         def on_ready(address: str) -> None:

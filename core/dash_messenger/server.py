@@ -46,7 +46,7 @@ from dash_messenger.logins import Logins
 from dash_messenger.passwords import Passwords
 from dash_messenger.plugins.adjusting import Adjusting
 from dash_messenger.plugins.calling import Calls
-from dash_messenger.plugins.context import Job, Preparing, SlashCommand, Tables
+from dash_messenger.plugins.context import Demo, Job, Preparing, SlashCommand, Tables
 from dash_messenger.plugins.jobs import Jobs
 from dash_messenger.plugins.keeping import migrate_tables, read_values
 from dash_messenger.plugins.limited import Limited
@@ -292,6 +292,10 @@ class Server:
         self._jobs.start()
         self.blobs.start()
         self.sessions.start()
+
+    async def demonstrate(self, demo: Demo) -> None:
+        """Let every plugin show what it is for."""
+        await self._calls.demo(demo)
 
     def _preparing(self, type: str, user: str, conversation: str) -> Preparing:
         plugin = self.installed.owner(type) or ""

@@ -13,6 +13,7 @@ from dash_messenger.messages import MessageType
 from dash_messenger.plugins.checks import Login, Proposed, Upload
 from dash_messenger.plugins.context import (
     Context,
+    Demo,
     Job,
     MemberChange,
     SlashCall,
@@ -209,6 +210,11 @@ class Everything:
     @hookimpl
     async def on_start(self, context: Context) -> None:
         self.heard.put_nowait(("start", context.settings.limit))
+
+    @hookimpl
+    async def on_demo(self, demo: Demo, context: Context) -> None:
+        await demo.say(demo.people[0], "note", {"words": f"shown by {context.name}"})
+        raise RuntimeError("a demonstration goes on")
 
     @hookimpl
     async def on_stop(self, context: Context) -> None:

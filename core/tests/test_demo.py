@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 from dash_messenger.demo import PASSWORD, DemoClock, fill
-from server_world import ServerWorld, open_server
+from dash_messenger.messages import MessageType
+from dash_messenger.plugins.context import Demo
+from msgspec import Meta, Struct
+from server_world import ServerWorld, Words, open_server
 
 
 async def fill_world(world: ServerWorld) -> list[str]:
     clock = DemoClock()
     server = world.server
     server.store._writer._clock = clock
-    return await fill(server.store, server.accounts, server.commands, server.installed.types, clock)
+    return await fill(
+        server.store,
+        server.accounts,
+        server.commands,
+        server.installed.types,
+        clock,
+        server.demonstrate,
+    )
 
 
 async def test_an_empty_folder_gets_people_who_talk(tmp_path: Path) -> None:
@@ -21,7 +32,7 @@ async def test_an_empty_folder_gets_people_who_talk(tmp_path: Path) -> None:
         assert PASSWORD in notes[0]
         opened = await world.post("session.open", username="anna", password=PASSWORD)
         listed = (await world.post("sync", opened.body["token"])).body["conversations"]
-        assert len(listed) == 5
+        assert len(listed) == 6
         assert {one["kind"] for one in listed} == {"direct", "group"}
         assert all(one["last"] for one in listed)
         assert any(one["unread"] for one in listed)
@@ -45,4 +56,57 @@ async def test_without_a_plain_message_type_there_are_people_and_no_messages(
         await fill_world(world)
         opened = await world.post("session.open", username="anna", password=PASSWORD)
         listed = (await world.post("sync", opened.body["token"])).body["conversations"]
-        assert [one["last"] for one in listed] == [None] * 5
+        assert [one["last"] for one in listed] == [None] * 6
+
+
+class Small(Struct, frozen=True):
+    words: Annotated[str, Meta(max_length=20)]
+
+
+class SmallType(MessageType[Small]):
+    """It takes some of what is said, and comes first by its name."""
+
+    type = "acme.small"
+    Content = Small
+
+    def text(self, content: Small, state: None) -> str:
+        return content.words
+
+
+async def test_a_type_that_cannot_hold_every_line_is_not_asked_to(tmp_path: Path) -> None:
+    async with open_server(tmp_path) as world:
+        types = world.server.installed.types
+        others = [types[one.type] for one in [*types]]
+        for one in others:
+            types.remove(one.type)
+        for one in (SmallType(), *others):
+            types.add(one)
+        await fill_world(world)
+        opened = await world.post("session.open", username="anna", password=PASSWORD)
+        listed = (await world.post("sync", opened.body["token"])).body["conversations"]
+        assert {one["last"]["type"] for one in listed} == {"note"}
+
+
+async def test_plugins_show_what_they_are_for(tmp_path: Path) -> None:
+    async def show(demo: Demo) -> None:
+        first, second, *_ = demo.people
+        sent = await demo.say(first, "note", {"words": "look"})
+        await demo.say(second, "note", Words("nice"), reply_to=sent)
+        await demo.call(second, "message.react", message=sent, emoji="👍", on=True)
+
+    async with open_server(tmp_path) as world:
+        server, clock = world.server, DemoClock()
+        server.store._writer._clock = clock
+        parts = (server.store, server.accounts, server.commands, server.installed.types)
+        await fill(*parts, clock, show)
+        opened = await world.post("session.open", username="anna", password=PASSWORD)
+        token = opened.body["token"]
+        listed = (await world.post("sync", token)).body["conversations"]
+        (group,) = (one for one in listed if one["title"] == "Show and tell")
+        page = await world.post("message.history", token, conversation=group["id"])
+        *_, look, nice = page.body["messages"]
+        assert (look["text"], look["reactions"]) == ("look", [{"emoji": "👍", "count": 1}])
+        assert (nice["text"], nice["reply_to"]["id"]) == ("nice", look["id"])
+        times = [one["sent_at_ms"] for one in page.body["messages"]]
+        assert times == sorted(times)
+        assert times[-1] < clock()

@@ -29,6 +29,7 @@ from dash_messenger.plugins.hookspecs import ServerHooks, hookimpl
 from dash_messenger.plugins.loading import Plugin, Plugins, RequiredPluginMissing
 from dash_messenger.plugins.states import States
 from dash_messenger.plugins.themes import Theme
+from dash_messenger.protocol import User
 from factor_world import Key, Terms
 from plugin_world import CREATE, Count, Everything, Nothing, Own, everything, install, migrations
 from server_world import PASSWORD, ServerWorld, open_server
@@ -130,6 +131,27 @@ async def test_a_crashing_check_login_lets_nobody_in_and_check_upload_nothing(
 
 
 # Afterwards.
+
+
+async def test_on_demo_shows_what_it_is_for_and_may_fail(installed: Path) -> None:
+    said: list[Any] = []
+
+    class Shown:
+        conversation = "0" * 32
+        people = (User("1" * 32, "ann", "Ann"),)
+
+        async def say(
+            self, by: User, type: str, content: Any, *, reply_to: str | None = None
+        ) -> str:
+            said.append((by, type, content))
+            return ""
+
+        async def call(self, by: User, command: str, /, **params: object) -> Params:
+            raise AssertionError
+
+    async with open_server(installed, loaded=("everything",)) as world:
+        await world.server.demonstrate(Shown())
+    assert said == [(Shown.people[0], "note", {"words": "shown by everything"})]
 
 
 async def test_on_start_and_on_stop_frame_the_rest(installed: Path) -> None:

@@ -17,7 +17,7 @@ import structlog
 
 from dash_messenger.errors import ANYTHING, CheckFailed, Failure
 from dash_messenger.plugins.checks import Login, Proposed, Upload
-from dash_messenger.plugins.context import Context, MemberChange
+from dash_messenger.plugins.context import Context, Demo, MemberChange
 from dash_messenger.plugins.loading import Plugins
 from dash_messenger.protocol import Event
 
@@ -77,7 +77,7 @@ class Calls:
         self._failed = failed
         self._lines: dict[str, _Line] = {}
         self._hooks: dict[str, tuple[_Implementation, ...]] = {}
-        for hook in (*CHECKS, *AFTER, "on_start", "on_stop"):
+        for hook in (*CHECKS, *AFTER, "on_start", "on_demo", "on_stop"):
             self._hooks[hook] = tuple(
                 _Implementation(plugin, function, names)
                 for plugin, function, names in plugins.implementations(hook)
@@ -196,6 +196,11 @@ class Calls:
         """Call ``on_start`` of every plugin, each on its own."""
         for one in self._hooks["on_start"]:
             await self._after(one)
+
+    async def demo(self, demo: Demo) -> None:
+        """Call ``on_demo`` of every plugin, each on its own."""
+        for one in self._hooks["on_demo"]:
+            await self._after(one, demo=demo)
 
     async def stop(self) -> None:
         """Finish what waits, for a moment, and call ``on_stop`` of every plugin."""

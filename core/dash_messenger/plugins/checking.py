@@ -57,7 +57,7 @@ def check(name: str, *, folder: Path | None = None) -> Report:
 
 HOOKS = (
     *("check_message", "check_login", "check_upload"),
-    *("on_start", "on_stop", "on_message", "on_member"),
+    *("on_start", "on_demo", "on_stop", "on_message", "on_member"),
     *("register_commands", "register_slash_commands", "register_jobs", "register_settings"),
     "register_portraits",
 )

@@ -6,7 +6,7 @@ there so that it needs nothing else, and so that what it does is done under its 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
@@ -22,6 +22,7 @@ __all__ = [
     "Blob",
     "Blobs",
     "Context",
+    "Demo",
     "Job",
     "MemberChange",
     "Preparing",
@@ -263,6 +264,35 @@ class MemberChange:
     kind: Literal["joined", "removed"]
     by: str
     founding: bool = False
+
+
+class Demo(Protocol):
+    """A demonstration that is being made: a group in which people show what can be sent."""
+
+    @property
+    def conversation(self) -> str:
+        """The group's id."""
+
+    @property
+    def people(self) -> Sequence[User]:
+        """Who is in the group; whoever shows something is one of them."""
+
+    async def say(
+        self, by: User, type: str, content: Struct | dict[str, Any], *, reply_to: str | None = None
+    ) -> str:
+        """Send a message to the group as one of its people, some minutes after the last one; the
+        message's id.
+
+        Raises:
+            Failure: as ``message.send``.
+        """
+
+    async def call(self, by: User, command: str, /, **params: object) -> dict[str, Any]:
+        """The result of a command, called as one of the people: to vote, to react, to keep.
+
+        Raises:
+            Failure: as the command documents.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,14 @@ if TYPE_CHECKING:
     from dash_messenger.factors import Factor, LoginStep
     from dash_messenger.messages import MessageType
     from dash_messenger.plugins.checks import Login, Proposed, Upload
-    from dash_messenger.plugins.context import Context, Job, MemberChange, SlashCommand, Tables
+    from dash_messenger.plugins.context import (
+        Context,
+        Demo,
+        Job,
+        MemberChange,
+        SlashCommand,
+        Tables,
+    )
     from dash_messenger.plugins.loading import Plugins, Sources
     from dash_messenger.plugins.portraits import Portraits
     from dash_messenger.plugins.themes import Theme
@@ -219,6 +226,15 @@ class ServerHooks(Protocol):
 
         When: once, before the database is closed. Several plugins: one after another. If it raises:
         it is logged. Since 0.1.
+        """
+
+    @hookspec
+    async def on_demo(self, demo: Demo, context: Context) -> None:
+        """Show what the plugin is for, in the folder that ``serve --demo`` fills.
+
+        When: once, after `on_start`, when an empty folder has its people and their conversations.
+        Several plugins: one after another, by name. If it raises: it is logged; what was said
+        stays. Since 0.1.
         """
 
     @hookspec

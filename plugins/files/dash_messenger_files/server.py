@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated
 
-from dash_messenger import MessageType, Preparing, Refused, hookimpl
+from dash_messenger import Context, Demo, MessageType, Preparing, Refused, hookimpl
 from msgspec import Meta, Struct
 
-__all__ = ["MAX_FILES", "Files", "FilesMessage", "OneFile", "register_message_types"]
+__all__ = ["MAX_FILES", "Files", "FilesMessage", "OneFile", "on_demo", "register_message_types"]
 
 MAX_FILES = 10
 MAX_CAPTION_CHARACTERS = 1_000
@@ -71,3 +71,19 @@ class FilesMessage(MessageType[Files]):
 def register_message_types() -> list[MessageType[Files]]:
     """The type ``files``."""
     return [FilesMessage()]
+
+
+@hookimpl
+async def on_demo(demo: Demo, context: Context) -> None:
+    """A table and a melody."""
+    from dash_messenger_files.shown import MELODY, TABLE, melody
+
+    by = demo.people[3]
+    files = []
+    for name, media_type, data in (
+        (TABLE, "text/csv", b"what,how much\r\nrye flour,2 kg\r\nsalt,1 packet\r\n"),
+        (MELODY, "audio/wav", melody()),
+    ):
+        blob = await context.blobs.put(data, name=name, media_type=media_type, owner=by.id)
+        files.append(OneFile(blob.id))
+    await demo.say(by, "files", Files(files, "The list, and a song for the kitchen"))

@@ -9,12 +9,33 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from dash_messenger import MessageType, hookimpl
+from dash_messenger import Context, Demo, MessageType, hookimpl
 from msgspec import Meta, Struct
 
-__all__ = ["MAX_CHARACTERS", "Markdown", "MarkdownMessage", "register_message_types"]
+__all__ = ["MAX_CHARACTERS", "Markdown", "MarkdownMessage", "on_demo", "register_message_types"]
 
 MAX_CHARACTERS = 4_000
+
+SHOWN = """\
+**Rye bread**, as promised:
+
+| flour | water | salt |
+| --- | --: | --: |
+| 500 g | 350 ml | 10 g |
+
+- [x] feed the starter
+- [ ] knead, and leave it *overnight*
+- [ ] bake 50 minutes at 220°
+
+> Let it cool down before you cut it.
+
+```python
+def slices(centimetres: float) -> int:
+    return round(centimetres / 0.8)
+```
+
+The secret is ||patience||.
+"""
 
 # Each takes time in proportion to the text, whatever stands in it.
 _FENCE = re.compile(r"^ {0,3}(?:`{3,}|~{3,})[^`\n]{0,60}$\n?", re.M)
@@ -50,6 +71,12 @@ class MarkdownMessage(MessageType[Markdown]):
 def register_message_types() -> list[MessageType[Markdown]]:
     """The type ``markdown``."""
     return [MarkdownMessage()]
+
+
+@hookimpl
+async def on_demo(demo: Demo, context: Context) -> None:
+    """A recipe."""
+    await demo.say(demo.people[1], "markdown", Markdown(SHOWN))
 
 
 def plain(source: str) -> str:

@@ -11,11 +11,13 @@ from typing import Annotated
 
 from dash_messenger import (
     Context,
+    Demo,
     MessageType,
     Portrait,
     Portraits,
     Preparing,
     Refused,
+    User,
     hookimpl,
 )
 from msgspec import Meta, Struct
@@ -28,6 +30,7 @@ __all__ = [
     "PhotoPortraits",
     "Photos",
     "Variant",
+    "on_demo",
     "register_message_types",
     "register_portraits",
 ]
@@ -38,6 +41,7 @@ MAX_ALT_CHARACTERS = 500
 MAX_UPLOAD_BYTES = 30_000_000
 # What decodes is imported in a child process alone.
 PICTURES = "dash_messenger_photo.pictures"
+DRAW = "dash_messenger_photo.shown:draw_landscape"
 
 BlobId = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
 
@@ -123,6 +127,31 @@ class PhotoPortraits:
 def register_portraits(context: Context) -> Portraits:
     """Photos of people and groups."""
     return PhotoPortraits(context)
+
+
+@hookimpl
+async def on_demo(demo: Demo, context: Context) -> None:
+    """Photos of people and of the group, an album, and one photo alone."""
+    first, second, *_ = demo.people
+
+    async def draw(user: User, seed: int, width: int, height: int) -> str:
+        data = await context.limited(DRAW, seed, width, height)
+        name = f"landscape-{seed}.jpg"
+        blob = await context.blobs.put(data, name=name, media_type="image/jpeg", owner=user.id)
+        return blob.id
+
+    for seed, user in enumerate((first, second)):
+        photo = await draw(user, 10 + seed, 400, 400)
+        await demo.call(user, "account.update", photo=photo)
+    photo = await draw(first, 14, 400, 400)
+    await demo.call(first, "conversation.update", conversation=demo.conversation, photo=photo)
+    sizes = ((1600, 1000), (1000, 1000), (1000, 1400))
+    album = [
+        Photo(await draw(second, seed, *size), alt="Hills in the evening")
+        for seed, size in enumerate(sizes)
+    ]
+    await demo.say(second, "photo", Photos(album, "Evenings up there"))
+    await demo.say(first, "photo", Photos([Photo(await draw(first, 5, 1600, 1000), "The lake")]))
 
 
 async def _upload(context: Context, blob: str, user: str) -> bytes:

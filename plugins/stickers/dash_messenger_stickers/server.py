@@ -5,24 +5,27 @@ A message holds everything that it takes to draw it, so that it outlives its pac
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 
-from dash_messenger import Command, Context, MessageType, Preparing, Refused, Tables, hookimpl
+from dash_messenger import (
+    Command,
+    Context,
+    Demo,
+    MessageType,
+    Preparing,
+    Refused,
+    Tables,
+    hookimpl,
+)
 
 from dash_messenger_stickers import shipped
 from dash_messenger_stickers.content import Sticker
 from dash_messenger_stickers.packs import Packs
 from dash_messenger_stickers.tables import metadata
 
-__all__ = [
-    "Sticker",
-    "StickerMessage",
-    "on_start",
-    "register_commands",
-    "register_message_types",
-    "register_tables",
-]
+__all__ = ["Sticker", "StickerMessage", "Stickers"]
 
 
 class StickerMessage(MessageType[Sticker]):
@@ -61,27 +64,44 @@ class StickerMessage(MessageType[Sticker]):
         )
 
 
-@hookimpl
-def register_message_types() -> list[MessageType[Sticker]]:
-    """The type ``sticker``."""
-    return [StickerMessage()]
+class Stickers:
+    """The plugin: an object, since two of its hooks wait for the same pack."""
 
+    def __init__(self) -> None:
+        self._bringing_in = asyncio.Lock()
 
-@hookimpl
-def register_tables() -> Tables:
-    """Packs, stickers, and what users keep."""
-    return Tables(metadata, Path(__file__).parent / "migrations")
+    @hookimpl
+    def register_message_types(self) -> list[MessageType[Sticker]]:
+        """The type ``sticker``."""
+        return [StickerMessage()]
 
+    @hookimpl
+    def register_tables(self) -> Tables:
+        """Packs, stickers, and what users keep."""
+        return Tables(metadata, Path(__file__).parent / "migrations")
 
-@hookimpl
-def register_commands(context: Context) -> list[Command]:
-    """The family ``stickers``."""
-    from dash_messenger_stickers.commands import StickerCommands
+    @hookimpl
+    def register_commands(self, context: Context) -> list[Command]:
+        """The family ``stickers``."""
+        from dash_messenger_stickers.commands import StickerCommands
 
-    return StickerCommands(context, Packs(context)).commands()
+        return StickerCommands(context, Packs(context)).commands()
 
+    @hookimpl
+    async def on_start(self, context: Context) -> None:
+        """Bring in the pack that is shipped; nobody waits for it."""
+        context.start(self._bring_in(context))
 
-@hookimpl
-async def on_start(context: Context) -> None:
-    """Bring in the pack that is shipped; nobody waits for it."""
-    context.start(shipped.bring_in(context, Packs(context)))
+    @hookimpl
+    async def on_demo(self, demo: Demo, context: Context) -> None:
+        """A greeting and an answer."""
+        await self._bring_in(context)
+        (pack,) = await Packs(context).collected(demo.people[0].id)
+        by_emoji = {item.emoji: item for item in pack.items}
+        for by, emoji in ((demo.people[2], "🎉"), (demo.people[3], "❤️")):
+            item = next(one for found, one in by_emoji.items() if emoji in found)
+            await demo.say(by, "sticker", {"sticker": item.id})
+
+    async def _bring_in(self, context: Context) -> None:
+        async with self._bringing_in:
+            await shipped.bring_in(context, Packs(context))
