@@ -147,7 +147,7 @@ class Sessions:
             await asyncio.wait([self._sweeper])
 
     async def _sweep(self) -> None:
-        since_ms = self._clock()
+        since_ms, told = self._clock(), set[str]()
         while True:
             await asyncio.sleep(SWEEP_EVERY_S)
             # What commits late carries the time at which it was begun.
@@ -159,9 +159,9 @@ class Sessions:
                 )
             except Failure:
                 continue
-            since_ms = now_ms
-            if closed:
-                self._closer.close_sessions([*closed], CloseCode.SESSION_CLOSED)
+            since_ms, known, told = now_ms, told, {*closed}
+            if told - known:
+                self._closer.close_sessions([*(told - known)], CloseCode.SESSION_CLOSED)
 
     async def authenticate(self, headers: Headers) -> OpenSession | None:
         """The session whose token the headers carry: ``Authorization: Bearer``, else the cookie."""

@@ -17,6 +17,7 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import PASSWORD, Person
 from tests.browser.steps import open_dialog, open_list
+from tests.browser.test_11_access import axe, colours_are, in_both_schemes
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -215,6 +216,37 @@ async def test_changes_need_password_and_code_and_end_other_sessions(
         "session.open", username=ann.username, password=PASSWORD, **{"as": "cookie"}
     )
     assert opened["user"]["id"] == ann.id
+
+
+@in_both_schemes
+async def test_axe_finds_nothing_in_any_of_it(
+    person: Callable[..., Awaitable[Person]], scheme: str
+) -> None:
+    ann = await person("Ann")
+    page = await open_list(ann)
+    await colours_are(page, scheme)
+    panel = await panel_of(page)
+    await panel.get_by_label("Your password").fill(PASSWORD)
+    assert await axe(page) == []
+    await panel.get_by_role("button", name="Set it up").click()
+    secret = (await panel.locator(".totp-key").inner_text()).replace(" ", "")
+    assert await axe(page) == []
+    await panel.get_by_label("The six digits").fill(code_of(secret))
+    await panel.get_by_role("button", name="Turn it on").click()
+    await expect(panel.locator(".totp-codes")).to_be_visible()
+    assert await axe(page) == []
+    await panel.get_by_role("button", name="Done").click()
+    await panel.get_by_role("button", name="Set it up anew").click()
+    await expect(panel.get_by_label("Code from the app")).to_be_visible()
+    assert await axe(page) == []
+    await log_out(ann)
+    step = await log_in_half(page, ann.base_url, ann.username)
+    assert await axe(page) == []
+    await step.locator(".step-input").fill("000000")
+    await step.locator(".step-input").press("Enter")
+    await expect(step.get_by_text("This code is wrong")).to_be_visible()
+    assert await axe(page) == []
+    ann.problems.clear()
 
 
 async def test_a_set_up_with_a_wrong_code_stays_and_can_be_made_anew(
