@@ -30,8 +30,9 @@ class OddView(MessageView[Any, Any]):
         if words == "unknown":
             return Unknown()
         if words == "throws":
-            # React refuses a style that is a string, and children that are objects.
-            return html.Div({"not": "a child"})
+            # React refuses children that are objects.
+            child: Any = {"not": "a child"}
+            return html.Div(child)
         if words in ("raises", "holds"):
             id = {"plugin": "odd", "message": message.id}
             return html.Div(
@@ -50,14 +51,15 @@ class OddView(MessageView[Any, Any]):
         def answer(name: str, act: Any) -> None:
             id = {"plugin": "odd", "message": MATCH}
 
-            @app.callback(
-                Output({**id, "name": f"{name}-done"}, "children"),
-                Input({**id, "name": name}, "n_clicks"),
-                prevent_initial_call=True,
-            )
             async def press(clicks: int) -> str:
                 act()
                 return "done"
+
+            app.callback(
+                Output({**id, "name": f"{name}-done"}, "children"),
+                Input({**id, "name": name}, "n_clicks"),
+                prevent_initial_call=True,
+            )(press)
 
         def fail() -> None:
             raise RuntimeError("no luck")
