@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 
 import pytest
 from dash_messenger.testing import ServerProcess
-from playwright.async_api import BrowserContext, Page, expect
+from playwright.async_api import BrowserContext, FilePayload, Page, expect
 
 from tests.browser.conftest import PASSWORD, Person
 from tests.browser.steps import (
@@ -287,3 +288,75 @@ async def test_axe_notices_what_is_wrong(person: MakePerson) -> None:
     found = " ".join(await axe(page))
     assert "button-name" in found
     assert "color-contrast" in found
+
+
+@in_both_schemes
+async def test_axe_finds_nothing_in_what_plugins_draw_and_write(
+    person: MakePerson, scheme: str
+) -> None:
+    ann, ben = await person("Ann"), await person("Ben")
+    chat = await talk(ann, ben)
+    source = """# Plan\n> quoted\n\n- [x] done\n- [ ] not yet\n\n||hidden||
+
+| a | b |\n|---|---|\n| 1 | 2 |\n
+```python\n@cached\ndef f(x: int = 1) -> str:\n    return "text"  # why\n```\n"""
+    picture = (files("dash_messenger_webui") / "assets" / "icon-192.png").read_bytes()
+    for someone in (ann, ben):
+        upload = await someone.context.request.post(
+            f"{someone.base_url}/blobs",
+            multipart={"file": {"name": "a.png", "mimeType": "image/png", "buffer": picture}},
+            headers={"Origin": someone.base_url},
+        )
+        blob = (await upload.json())["id"]
+        for type, content in (
+            ("markdown", {"text": source}),
+            ("photo", {"photos": [{"blob": blob, "alt": "An icon"}], "caption": "Small"}),
+            ("files", {"files": [{"blob": blob}]}),
+        ):
+            await someone.call(
+                "message.send",
+                conversation=chat,
+                client_id=secrets.token_hex(16),
+                type=type,
+                content=content,
+            )
+    page = await open_chat(ann, chat)
+    await colours_are(page, scheme)
+    await expect(page.locator(".dm-body[data-plugin]")).to_have_count(6)
+    assert await axe(page) == []
+    await page.get_by_role("button", name="Write as: Markdown").click()
+    await page.locator(TEXT_BOX).fill("**bold**")
+    await page.get_by_role("button", name="Preview").click()
+    await expect(page.locator(".dm-preview strong")).to_be_visible()
+    assert await axe(page) == []
+    await page.locator(".dm-composer-line").get_by_role("button", name="Stickers").click()
+    await expect(page.locator(".dm-pick").first).to_be_visible()
+    assert await axe(page) == []
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="An icon").last.click()
+    await expect(page.get_by_role("dialog", name="Picture")).to_be_visible()
+    assert await axe(page) == []
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Attach").click()
+    await page.get_by_role("menuitem", name="Photo").click()
+    chosen = FilePayload(name="a.png", mimeType="image/png", buffer=picture)
+    await page.locator(".dm-add-files input").set_input_files([chosen, chosen])
+    await page.get_by_role("button", name="Close").click()
+    await expect(page.get_by_role("button", name="Discard")).to_be_visible()
+    assert await axe(page) == []
+
+
+@in_both_schemes
+async def test_axe_finds_nothing_where_packs_of_stickers_are_made(
+    person: MakePerson, scheme: str
+) -> None:
+    ann = await person("Ann")
+    await ann.call("stickers.make", title="Mine")
+    page = await open_list(ann)
+    settings = await open_dialog(page, "Settings")
+    await settings.locator(".settings-panel > summary", has_text="Stickers").click()
+    for title in ("Mine", "Dash"):
+        await settings.locator(".pack > summary", has_text=title).click()
+    await expect(settings.get_by_text("Delete the pack")).to_be_visible()
+    await colours_are(page, scheme)
+    assert await axe(page) == []

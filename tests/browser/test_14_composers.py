@@ -121,31 +121,83 @@ async def test_a_sticker_is_picked_and_its_pack_kept(person: Any, size: str) -> 
     await expect(shown).to_have_js_property("naturalWidth", 384)
 
 
-async def test_a_pack_of_one_s_own_is_made_in_the_settings(person: Any, tmp_path: Path) -> None:
+async def test_a_pack_of_one_s_own_is_made_in_the_settings(
+    person: Any, size: str, tmp_path: Path
+) -> None:
     ann = await person("Ann")
-    out = io.BytesIO()
-    Image.new("RGBA", (700, 500), (200, 30, 30, 128)).save(out, "PNG")
-    (tmp_path / "dot.png").write_bytes(out.getvalue())
+    paths = []
+    for n in range(3):
+        out = io.BytesIO()
+        Image.new("RGBA", (700, 500 - 100 * n), (200, 30, 30, 128)).save(out, "PNG")
+        paths.append(tmp_path / f"dot{n}.png")
+        paths[-1].write_bytes(out.getvalue())
+    (tmp_path / "wrong.png").write_bytes(b"no picture")
     page = await open_list(ann)
     settings = await open_dialog(page, "Settings")
-    await settings.locator(".settings-panel > summary").click()
+    await settings.locator(".settings-panel > summary", has_text="Stickers").click()
     await settings.get_by_label("Name of a new pack").fill("Dots")
-    await settings.get_by_role("button", name="Make a pack").click()
-    await expect(settings.locator(".dm-uploads input")).to_be_attached()
+    await page.keyboard.press("Enter")
+    pack = settings.locator(".pack", has_text="Dots")
     # Dash asks once more for what has just been drawn.
     await page.wait_for_load_state("networkidle")
-    await settings.locator(".dm-uploads input").set_input_files(tmp_path / "dot.png")
-    await settings.get_by_label("Emoji").fill("🔴")
-    await page.keyboard.press("Enter")
-    while not (await ann.call("stickers.packs"))["packs"][0]["items"][0]["emoji"]:
+    await pack.locator(".dm-uploads input").set_input_files([*paths, tmp_path / "wrong.png"])
+    await expect(pack.locator(".tiles > li")).to_have_count(3)
+    await expect(settings.get_by_text("This is no picture, or a damaged one.")).to_be_visible()
+    assert await heights(ann) == [366, 293, 219]
+    await page.wait_for_load_state("networkidle")
+    await pack.get_by_role("button", name="Later").first.click()
+    while await heights(ann) != [293, 366, 219]:
         continue
     await page.wait_for_load_state("networkidle")
-    await settings.get_by_label("Name", exact=True).fill("Red dots")
+    await expect(pack.get_by_role("button", name="Earlier").first).to_be_disabled()
+    await pack.get_by_label("Emoji").nth(1).fill("🔴")
     await page.keyboard.press("Enter")
-    await expect(settings.get_by_text("Red dots", exact=True)).to_be_visible()
-    (pack, *_) = (await ann.call("stickers.packs"))["packs"]
-    assert (pack["title"], [item["emoji"] for item in pack["items"]]) == ("Red dots", ["🔴"])
-    assert (pack["items"][0]["width"], pack["items"][0]["height"]) == (512, 366)
+    while not (await ann.call("stickers.packs"))["packs"][0]["items"][1]["emoji"]:
+        continue
+    await page.wait_for_load_state("networkidle")
+    await pack.get_by_label("Name", exact=True).fill("Red dots")
+    await page.keyboard.press("Enter")
+    renamed = settings.locator(".pack", has_text="Red dots")
+    await expect(renamed.locator(".pack-count")).to_have_text("3 stickers")
+    await page.wait_for_load_state("networkidle")
+    await renamed.get_by_role("button", name="Remove").last.click()
+    await expect(renamed.locator(".pack-count")).to_have_text("2 stickers")
+    (made, *_) = (await ann.call("stickers.packs"))["packs"]
+    assert (made["title"], [item["emoji"] for item in made["items"]]) == ("Red dots", ["", "🔴"])
+    assert made["items"][1]["width"] == 512
+    await page.wait_for_load_state("networkidle")
+    await renamed.get_by_text("Delete the pack").click()
+    await renamed.get_by_role("button", name="Delete", exact=True).click()
+    await expect(renamed).to_have_count(0)
+    assert "Red dots" not in str(await ann.call("stickers.packs"))
+
+
+async def heights(ann: Any) -> list[int]:
+    (made, *_) = (await ann.call("stickers.packs"))["packs"]
+    return [item["height"] for item in made["items"]]
+
+
+@pytest.mark.parametrize("size", ["desktop"])
+async def test_stickers_are_found_by_words_and_the_picker_is_there_at_once(
+    person: Any, size: str
+) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    page = await open_chat(ann, await talk(ann, bob))
+    button = page.locator(".dm-composer-line").get_by_role("button", name="Stickers")
+    await button.click()
+    picker = page.get_by_role("dialog", name="Stickers")
+    await picker.get_by_role("searchbox").fill("coffee")
+    await expect(picker.locator(".dm-pick")).to_have_count(1)
+    await picker.get_by_role("searchbox").fill("no such thing")
+    await expect(picker.get_by_text("Nothing found")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(picker).to_have_count(0)
+    # What was seen last is shown before the server has answered.
+    await page.evaluate("() => { window.dashMessenger.call = () => new Promise(() => undefined) }")
+    await button.click()
+    await expect(picker.locator(".dm-pick").first).to_be_visible()
+    await page.keyboard.press("ArrowDown")
+    await expect(picker.locator(".dm-pick").first).to_be_focused()
 
 
 async def test_a_theme_is_live_and_there_on_the_next_page(person: Any, size: str) -> None:

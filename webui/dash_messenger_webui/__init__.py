@@ -14,7 +14,14 @@ from dash_messenger_webui.contract import (
     moment,
     person,
 )
-from dash_messenger_webui.controls import button, markup, password_input, text_input, uploads
+from dash_messenger_webui.controls import (
+    button,
+    icon_button,
+    markup,
+    password_input,
+    text_input,
+    uploads,
+)
 from dash_messenger_webui.extensions import Page, SettingsPanel, StepView, ThemeView
 from dash_messenger_webui.fields import field
 from dash_messenger_webui.hookspecs import hookimpl
@@ -38,6 +45,7 @@ __all__ = [
     "button",
     "field",
     "hookimpl",
+    "icon_button",
     "markup",
     "moment",
     "password_input",

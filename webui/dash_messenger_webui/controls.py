@@ -10,15 +10,42 @@ from typing import Any
 
 from dash_messenger_webui.contract import Html
 
-__all__ = ["button", "markup", "password_input", "text_input", "uploads"]
+__all__ = ["button", "icon_button", "markup", "password_input", "text_input", "uploads"]
 
 
-def button(label: str, id: Mapping[str, str], *, primary: bool = False, **props: Any) -> Any:
-    """A button; callbacks hear its ``n_clicks``."""
+def button(
+    label: str,
+    id: Mapping[str, str],
+    *,
+    primary: bool = False,
+    danger: bool = False,
+    **props: Any,
+) -> Any:
+    """A button; callbacks hear its ``n_clicks``. ``danger`` says that something is lost by it."""
     from dash import html
 
-    kind = "button button-primary" if primary else "button"
+    kinds = ("button", "button-primary" if primary else "", "button-danger" if danger else "")
+    kind = " ".join(filter(None, kinds))
     return html.Button(label, id=dict(id), n_clicks=0, className=kind, type="button", **props)
+
+
+def icon_button(icon: str, label: str, id: Mapping[str, str], **props: Any) -> Any:
+    """A button that is a Tabler icon; ``label`` is its tooltip and what a screen reader says."""
+    from dash import html
+
+    from dash_messenger_webui.pages.parts import attributes
+    from dash_messenger_webui.pages.parts import icon as drawn
+
+    return html.Button(
+        drawn(icon),
+        id=dict(id),
+        n_clicks=0,
+        className="dm-icon-button",
+        type="button",
+        title=label,
+        **attributes({"aria-label": label}),
+        **props,
+    )
 
 
 def text_input(
@@ -28,16 +55,21 @@ def text_input(
     value: str = "",
     max: int | None = None,
     code: bool = False,
+    hide_label: bool = False,
 ) -> Any:
     """A line of text; callbacks hear its ``value`` once it was left or Enter was pressed.
 
-    With ``code`` it is one from elsewhere, such as an app, that browsers may know to fill in.
+    With ``code`` it is one from elsewhere, such as an app, that browsers may know to fill in; with
+    ``hide_label`` only screen readers say what it is, and its empty field.
     """
     from dash_messenger_webui.pages.parts import text_field
 
-    inner = {"maxLength": max} if max is not None else {}
+    inner: dict[str, Any] = {"maxLength": max} if max is not None else {}
+    if hide_label:
+        inner |= {"aria-label": label, "placeholder": label}
+    shown = None if hide_label else label
     known = "one-time-code" if code else "off"
-    return text_field(dict(id), label, value=value, debounce=True, autoComplete=known, input=inner)  # type: ignore[arg-type]
+    return text_field(dict(id), shown, value=value, debounce=True, autoComplete=known, input=inner)  # type: ignore[arg-type]
 
 
 def password_input(label: str, id: Mapping[str, str]) -> Any:

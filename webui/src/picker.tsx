@@ -23,6 +23,14 @@ interface Group {
 }
 
 const SEARCH_AFTER_MS = 200;
+const kept = new WeakMap<Messenger, Map<string, Group[]>>();
+
+/** What a picker showed last: it opens with that, at once, and is brought up to date after. */
+function last(app: Messenger): Map<string, Group[]> {
+  const known = kept.get(app) ?? new Map<string, Group[]>();
+  kept.set(app, known);
+  return known;
+}
 
 interface PickerProps {
   app: Messenger;
@@ -35,8 +43,10 @@ interface PickerProps {
 export function PickerPanel({ app, conversation, composer, onClose }: PickerProps) {
   const { texts } = app;
   const panel = useRef<HTMLDivElement>(null);
+  const list = useRef<HTMLDivElement>(null);
   const [query, setQuery] = useState("");
-  const [groups, setGroups] = useState<Group[] | null>(null);
+  const [groups, setGroups] = useState<Group[] | null>(() => last(app).get(composer.type) ?? null);
+  const [shown, setShown] = useState("");
   const [failed, setFailed] = useState(false);
   const waiting = useLasting(groups === null && !failed);
 
@@ -45,7 +55,12 @@ export function PickerPanel({ app, conversation, composer, onClose }: PickerProp
     const timer = setTimeout(() => {
       app
         .call<{ groups: Group[] }>(composer.picker!, { query, language: texts.language })
-        .then((answer) => current && (setGroups(answer.groups), setFailed(false)))
+        .then((answer) => {
+          if (!query) last(app).set(composer.type, answer.groups);
+          if (!current) return;
+          setGroups(answer.groups);
+          setFailed(false);
+        })
         .catch(() => current && setFailed(true));
     }, query ? SEARCH_AFTER_MS : 0);
     return () => {
@@ -59,8 +74,19 @@ export function PickerPanel({ app, conversation, composer, onClose }: PickerProp
       const target = event.target as Element;
       if (!panel.current?.contains(target) && !target.closest?.("[aria-expanded=true]")) onClose(false);
     };
+    // On a phone the focus stays outside.
+    const escape = (event: KeyboardEvent) => {
+      if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;
+      event.preventDefault();
+      event.stopPropagation();
+      onClose(true);
+    };
     document.addEventListener("pointerdown", outside, true);
-    return () => document.removeEventListener("pointerdown", outside, true);
+    document.addEventListener("keydown", escape, true);
+    return () => {
+      document.removeEventListener("pointerdown", outside, true);
+      document.removeEventListener("keydown", escape, true);
+    };
   }, []);
 
   const choose = (choice: Choice) => {
@@ -76,8 +102,7 @@ export function PickerPanel({ app, conversation, composer, onClose }: PickerProp
     const first = items[0];
     const columns = first ? items.filter((item) => item.offsetTop === first.offsetTop).length : 1;
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
-    if (event.key === "Escape") onClose(true);
-    else if (step && at >= 0) items[at + step]?.focus();
+    if (step && at >= 0) items[at + step]?.focus();
     else if (event.key === "ArrowDown") first?.focus();
     else return;
     event.preventDefault();
@@ -90,13 +115,13 @@ export function PickerPanel({ app, conversation, composer, onClose }: PickerProp
         // On a phone its keyboard would cover what there is to choose from.
         autoFocus={!matchMedia("(pointer: coarse)").matches && !isPhone()} onChange={(event) => setQuery(event.target.value)}
       />
-      <div className="dm-picker-groups">
+      <div className="dm-picker-groups" ref={list} onScroll={() => setShown(atTop(list.current!))}>
         {failed && <p>{texts.t("no_answer")}</p>}
         {waiting && <div className="dm-picker-wait" />}
         {groups?.length === 0 && <p>{texts.t(query ? "nothing_found" : "nothing_to_pick")}</p>}
         {groups?.map((group) => (
-          <section key={group.id} id={`dm-group-${group.id}`} aria-label={group.label}>
-            <h3>{group.label}</h3>
+          <section key={group.id} id={`dm-group-${group.id}`} data-group={group.id} aria-label={group.label}>
+            <h2>{group.label}</h2>
             <div className="dm-picker-grid">
               {group.items.map((choice) => (
                 <button key={choice.id} type="button" className="dm-pick" aria-label={choice.label || composer.label} onClick={() => choose(choice)}>
@@ -111,7 +136,7 @@ export function PickerPanel({ app, conversation, composer, onClose }: PickerProp
       {groups && groups.length > 1 && (
         <div className="dm-picker-tabs">
           {groups.map((group) => (
-            <button key={group.id} type="button" aria-label={group.label} title={group.label}
+            <button key={group.id} type="button" aria-label={group.label} title={group.label} aria-current={(shown || groups[0]!.id) === group.id || undefined}
               onClick={() => document.getElementById(`dm-group-${group.id}`)?.scrollIntoView({ block: "start" })}
             >
               {group.icon_url ? <img src={group.icon_url} alt="" /> : <span className={`icon icon-${group.icon ?? "puzzle"}`} aria-hidden="true" />}
@@ -121,4 +146,14 @@ export function PickerPanel({ app, conversation, composer, onClose }: PickerProp
       )}
     </div>
   );
+}
+
+/** The group that stands at the upper edge. */
+function atTop(list: HTMLElement): string {
+  const sections = [...list.querySelectorAll<HTMLElement>("[data-group]")];
+  const edge = list.getBoundingClientRect().top + 24;
+  const found = list.scrollTop + list.clientHeight >= list.scrollHeight - 1 && list.scrollTop > 0
+    ? sections[sections.length - 1]
+    : sections.find((section) => section.getBoundingClientRect().bottom > edge);
+  return found?.dataset["group"] ?? "";
 }

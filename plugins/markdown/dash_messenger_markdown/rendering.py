@@ -52,7 +52,7 @@ _ATTRIBUTES = {
     "button": {"type", "data-copy"},
     "code": {"class"},
     "div": {"class", "tabindex"},
-    "input": {"type", "checked", "disabled", "class"},
+    "input": {"type", "checked", "disabled", "class", "aria-label"},
     "li": {"class"},
     "ol": {"start"},
     "pre": {"tabindex"},
@@ -85,6 +85,8 @@ class Rendering:
         for rule in ("fence", "code_block"):
             parser.add_render_rule(rule, _code)
         parser.add_render_rule("image", _image)
+        # There is no other raw HTML.
+        parser.add_render_rule("html_inline", _box)
         for rule in ("th_open", "td_open"):
             parser.add_render_rule(rule, _cell)
         # Too wide a table is scrolled inside of the bubble; by keys too.
@@ -109,9 +111,18 @@ class Rendering:
         for language in COMMON_LANGUAGES:
             self._lexer(language)
 
-    def html(self, source: str, *, copy: str = "Copy", reveal: str = "Spoiler") -> str:
-        """The markup of ``source``; ``copy`` and ``reveal`` are words in the reader's language."""
-        return self._cleaner.clean(self._parser.render(source, {"copy": copy, "reveal": reveal}))
+    def html(
+        self,
+        source: str,
+        *,
+        copy: str = "Copy",
+        reveal: str = "Spoiler",
+        done: str = "Done",
+        todo: str = "To do",
+    ) -> str:
+        """The markup of ``source``; the others are words in the reader's language."""
+        words = {"copy": copy, "reveal": reveal, "done": done, "todo": todo}
+        return self._cleaner.clean(self._parser.render(source, words))
 
     def _highlight(self, code: str, language: str, attributes: str) -> str:
         lexer = self._lexer(language.lower()) if len(code) <= MAX_HIGHLIGHTED_CHARACTERS else None
@@ -162,6 +173,19 @@ def _code(
         f'</span><button type="button" data-copy>{escape(env["copy"])}</button></div>'
         f'<pre tabindex="0"><code{kind}>{shown or escape(token.content)}</code></pre></div>\n'
     )
+
+
+def _box(
+    renderer: RendererHTML,
+    tokens: Sequence[Token],
+    index: int,
+    options: OptionsDict,
+    env: MutableMapping[str, Any],
+) -> str:
+    """The box of a task, which says in words whether it is done."""
+    box = tokens[index].content
+    name = env["done"] if "checked=" in box else env["todo"]
+    return box.replace("<input", f'<input aria-label="{escape(name)}"', 1)
 
 
 def _image(

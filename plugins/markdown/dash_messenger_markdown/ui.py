@@ -38,7 +38,15 @@ class MarkdownView(MessageView[Markdown]):
 
     def render(self, message: Drawable[Markdown], t: Translate) -> Html:
         """The sanitised markup."""
-        return Html(self._rendering.html(message.content.text, copy=t("Copy"), reveal=t("Spoiler")))
+        return Html(
+            self._rendering.html(
+                message.content.text,
+                copy=t("Copy"),
+                reveal=t("Spoiler"),
+                done=t("Done"),
+                todo=t("To do"),
+            )
+        )
 
     def composer(self, t: Translate) -> Composer:
         """A text box with a bar of marks, and a preview."""

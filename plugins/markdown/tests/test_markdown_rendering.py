@@ -47,6 +47,7 @@ def test_tasks_have_boxes_that_nobody_can_click(rendering: Rendering) -> None:
     drawn = rendering.html("- [x] bread\n- [ ] milk")
     assert drawn.count('type="checkbox"') == drawn.count('disabled="disabled"') == 2
     assert drawn.count("checked=") == 1
+    assert drawn.count('aria-label="Done"') == drawn.count('aria-label="To do"') == 1
 
 
 def test_a_spoiler_is_a_button_until_it_is_pressed(rendering: Rendering) -> None:

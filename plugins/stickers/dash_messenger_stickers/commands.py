@@ -11,6 +11,7 @@ from dash_messenger import Caller, Command, Context, Refused
 from msgspec import Meta, Struct
 
 from dash_messenger_stickers.content import Id, Sticker
+from dash_messenger_stickers.names import is_found
 from dash_messenger_stickers.packs import Item, Pack, Packs
 
 __all__ = ["StickerCommands"]
@@ -20,7 +21,7 @@ Emoji = Annotated[str, Meta(max_length=64)]
 
 
 class Picker(Struct, frozen=True, forbid_unknown_fields=True):
-    """Parameters of ``stickers.picker``: ``query`` is an emoji or a part of a pack's title."""
+    """Parameters of ``stickers.picker``: ``query`` is an emoji, a word, or part of a title."""
 
     query: Annotated[str, Meta(max_length=64)] = ""
     language: Annotated[str, Meta(max_length=16)] = "en"
@@ -174,7 +175,7 @@ class StickerCommands:
                 item.id: item
                 for pack in packs
                 for item in pack.items
-                if query in pack.title.lower() or any(e and e in query for e in item.emoji.split())
+                if query in pack.title.lower() or is_found(query, item.emoji, t)
             }
             return Picked([_group("found", t("Found"), [*found.values()], icon="search")])
         groups = [

@@ -5,6 +5,7 @@ Everything goes through commands, under the rights of whoever reads the page.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from dash_messenger import Failure
@@ -13,6 +14,7 @@ from dash_messenger_webui import (
     SettingsPanel,
     Translate,
     button,
+    icon_button,
     text_input,
     uploads,
     viewer,
@@ -41,7 +43,7 @@ class StickersPanel(SettingsPanel):
         from dash import html
 
         return [
-            html.Div(await self._packs(t), id=LIST),
+            html.Div(await _packs(t), id=LIST, className="packs"),
             html.Div(
                 [
                     text_input(t("Name of a new pack"), TITLE, max=64),
@@ -51,15 +53,6 @@ class StickersPanel(SettingsPanel):
             ),
         ]
 
-    async def _packs(self, t: Translate, problem: str = "") -> list[Any]:
-        from dash import html
-
-        found = await viewer().call("stickers.packs")
-        shown: list[Any] = [_pack(pack, t) for pack in found["packs"]]
-        if problem:
-            shown.append(html.P(problem, className="form-error", role="alert"))
-        return shown
-
     def register(self, app: Callbacks) -> None:
         """Making packs, and everything that is done to one."""
         from dash import ALL, Input, Output, State, ctx, no_update
@@ -68,15 +61,20 @@ class StickersPanel(SettingsPanel):
             Output(LIST, "children", allow_duplicate=True),
             Output(TITLE, "value"),
             Input(MAKE, "n_clicks"),
+            Input(TITLE, "n_submit"),
             State(TITLE, "value"),
         )
-        async def make(clicks: int, title: str | None) -> Any:
+        async def make(clicks: int, submits: int, title: str | None) -> Any:
             t = self.words()
-            if not clicks:
+            if not (clicks or submits):
                 return no_update, no_update
             if not (title and title.strip()):
-                return await self._packs(t, t("Give the pack a name first.")), no_update
-            return await self._done(t, "stickers.make", title=title.strip()), ""
+                return await _packs(t, problem=t("Give the pack a name first.")), no_update
+            try:
+                made = await viewer().call("stickers.make", title=title.strip())
+            except Failure as failure:
+                return await _packs(t, problem=t(failure.message)), no_update
+            return await _packs(t, opened=made["id"]), ""
 
         def each(name: str, property: str) -> Any:
             return Input({"plugin": "stickers", "name": name, "of": ALL}, property)
@@ -86,77 +84,159 @@ class StickersPanel(SettingsPanel):
             each("upload", "blobs"),
             each("rename", "value"),
             each("tag", "value"),
-            each("first", "n_clicks"),
-            each("remove", "n_clicks"),
-            each("delete", "n_clicks"),
-            each("forget", "n_clicks"),
+            *(each(name, "n_clicks") for name in ("before", "after", "remove", "delete", "forget")),
         )
         async def change(*values: Any) -> Any:
-            said, what = ctx.triggered[0]["value"], ctx.triggered_id
-            if not said:
+            # Of what has just been drawn Dash tells all at once.
+            if len(ctx.triggered) != 1 or ctx.triggered[0]["value"] in (None, 0):
                 return no_update
-            t, of = self.words(), what["of"]
-            if what["name"] == "upload":
-                added = [
-                    await self._done(t, "stickers.add", pack=of, blob=blob["id"]) for blob in said
-                ]
-                return added[-1]
-            if what["name"] == "first":
-                pack, _, sticker = of.partition("-")
-                return await self._done(t, "stickers.reorder", pack=pack, stickers=[sticker])
-            command, params = {
-                "rename": ("stickers.rename", {"pack": of, "title": said}),
-                "tag": ("stickers.tag", {"sticker": of, "emoji": said}),
-                "remove": ("stickers.remove", {"sticker": of}),
-                "delete": ("stickers.delete", {"pack": of}),
-                "forget": ("stickers.collect", {"pack": of, "on": False}),
-            }[what["name"]]
-            return await self._done(t, command, **params)
-
-    async def _done(self, t: Translate, command: str, **params: object) -> list[Any]:
-        """The packs after a command, or with why it was refused."""
-        try:
-            await viewer().call(command, **params)
-        except Failure as failure:
-            return await self._packs(t, t(failure.message))
-        return await self._packs(t)
+            name, (pack, _, sticker) = ctx.triggered_id["name"], _of(ctx.triggered_id)
+            t = self.words()
+            problems = await _change(name, pack, sticker, ctx.triggered[0]["value"])
+            said = " ".join(dict.fromkeys(t(problem) for problem in problems))
+            return await _packs(t, problem=said, opened=pack)
 
 
-def _id(name: str, of: str) -> dict[str, str]:
-    return {"plugin": "stickers", "name": name, "of": of}
+def _of(id: dict[str, str]) -> tuple[str, str, str]:
+    return id["of"].partition("-")
 
 
-def _pack(pack: dict[str, Any], t: Translate) -> Any:
-    from dash import html
+async def _change(name: str, pack: str, sticker: str, said: Any) -> list[str]:
+    """Do what was pressed or written; why it could not be done."""
+    call = viewer().call
+    try:
+        if name == "upload":
+            return await _add(pack, [blob["id"] for blob in said])
+        if name in ("before", "after"):
+            order = [item["id"] for item in (await call("stickers.pack", pack=pack))["items"]]
+            at = order.index(sticker)
+            to = at + (1 if name == "after" else -1)
+            order.insert(max(0, to), order.pop(at))
+            await call("stickers.reorder", pack=pack, stickers=order)
+        elif name == "rename":
+            await call("stickers.rename", pack=pack, title=said)
+        elif name == "tag":
+            await call("stickers.tag", sticker=sticker, emoji=said)
+        elif name == "remove":
+            await call("stickers.remove", sticker=sticker)
+        elif name == "delete":
+            await call("stickers.delete", pack=pack)
+        else:
+            await call("stickers.collect", pack=pack, on=False)
+    except Failure as failure:
+        return [failure.message]
+    except ValueError:
+        # It was removed in another page meanwhile: what is drawn now shows it.
+        return []
+    return []
 
-    items = [_item(item, pack, t) for item in pack["items"]]
-    grid = html.Ul(items, className="sticker-list")
-    if not pack["own"]:
-        forget = [button(t("Keep no longer"), _id("forget", pack["id"]))]
-        return html.Details([html.Summary(pack["title"]), grid, *forget])
-    return html.Details(
-        [
-            html.Summary(pack["title"]),
-            text_input(t("Name"), _id("rename", pack["id"]), value=pack["title"], max=64),
-            grid,
-            uploads(t("Add pictures"), _id("upload", pack["id"]), accept=KINDS, multiple=True),
-            button(t("Delete the pack"), _id("delete", pack["id"])),
-        ],
-        open=True,
+
+async def _add(pack: str, blobs: list[str]) -> list[str]:
+    """Several pictures at once, in the order in which they were chosen."""
+    call = viewer().call
+    there = [item["id"] for item in (await call("stickers.pack", pack=pack))["items"]]
+    made = await asyncio.gather(
+        *(call("stickers.add", pack=pack, blob=blob) for blob in blobs), return_exceptions=True
     )
+    problems, added = [], []
+    for one in made:
+        if isinstance(one, Failure):
+            problems.append(one.message)
+        elif isinstance(one, BaseException):
+            raise one
+        else:
+            added.append(one["id"])
+    if len(added) > 1:
+        await call("stickers.reorder", pack=pack, stickers=there + added)
+    return problems
 
 
-def _item(item: dict[str, Any], pack: dict[str, Any], t: Translate) -> Any:
+async def _packs(t: Translate, *, problem: str = "", opened: str = "") -> list[Any]:
     from dash import html
 
-    picture = html.Img(src=f"/blobs/{item['blob']}", alt=item["emoji"], width=56, height=56)
-    if not pack["own"]:
-        return html.Li(picture)
-    return html.Li(
+    found = (await viewer().call("stickers.packs"))["packs"]
+    shown: list[Any] = [_pack(pack, t, pack["id"] == opened) for pack in found]
+    if problem:
+        shown.append(html.P(problem, className="form-error", role="alert"))
+    return shown
+
+
+def _id(name: str, pack: str, sticker: str = "") -> dict[str, str]:
+    return {"plugin": "stickers", "name": name, "of": f"{pack}-{sticker}"}
+
+
+def _pack(pack: dict[str, Any], t: Translate, opened: bool) -> Any:
+    from dash import html
+
+    items, id = pack["items"], pack["id"]
+    first = [_picture(items[0], 40)] if items else [html.Span(className="icon icon-sticker")]
+    heading = html.Summary(
         [
-            picture,
-            text_input(t("Emoji"), _id("tag", item["id"]), value=item["emoji"], max=64),
-            button(t("To the front"), _id("first", f"{pack['id']}-{item['id']}")),
-            button(t("Remove"), _id("remove", item["id"])),
+            html.Span(first, className="cover"),
+            html.Span(
+                [
+                    html.Span(pack["title"], className="pack-title", dir="auto"),
+                    html.Span(
+                        t.count("{n} sticker", "{n} stickers", len(items)), className="pack-count"
+                    ),
+                ]
+            ),
         ]
     )
+    # A pack that is drawn anew keeps its place, and with it the focus.
+    key = {"key": id, "className": "pack", "open": opened}
+    if not pack["own"]:
+        grid = html.Ul([html.Li(_picture(item, 56)) for item in items], className="looked-at")
+        forget = [button(t("Keep no longer"), _id("forget", id))] if pack["collected"] else []
+        return html.Details([heading, html.Div([grid, *forget], className="pack-body")], **key)
+    last = len(items) - 1
+    grid = html.Ul(
+        [_tile(item, id, t, at == 0, at == last) for at, item in enumerate(items)],
+        className="tiles",
+    )
+    body = [
+        text_input(t("Name"), _id("rename", id), value=pack["title"], max=64),
+        *([grid] if items else []),
+        uploads(t("Add pictures"), _id("upload", id), accept=KINDS, multiple=True),
+        html.Details(
+            [
+                html.Summary(t("Delete the pack"), className="danger-text"),
+                html.P(t("It goes for everybody who keeps it. Messages keep their stickers.")),
+                button(t("Delete"), _id("delete", id), danger=True),
+            ],
+            className="leave",
+        ),
+    ]
+    return html.Details([heading, html.Div(body, className="pack-body")], **key)
+
+
+def _tile(item: dict[str, Any], pack: str, t: Translate, first: bool, last: bool) -> Any:
+    from dash import html
+
+    id = item["id"]
+    return html.Li(
+        [
+            _picture(item, 72),
+            text_input(
+                t("Emoji"), _id("tag", pack, id), value=item["emoji"], max=64, hide_label=True
+            ),
+            html.Span(
+                [
+                    icon_button(
+                        "arrow-left", t("Earlier"), _id("before", pack, id), disabled=first
+                    ),
+                    icon_button("arrow-right", t("Later"), _id("after", pack, id), disabled=last),
+                    icon_button("trash", t("Remove"), _id("remove", pack, id)),
+                ],
+                className="tile-buttons",
+            ),
+        ],
+        key=id,
+    )
+
+
+def _picture(item: dict[str, Any], side_px: int) -> Any:
+    from dash import html
+
+    source = f"/blobs/{item['blob']}"
+    return html.Img(src=source, alt=item["emoji"], width=side_px, height=side_px)
