@@ -212,7 +212,7 @@ class Acting:
         try:
             outcome = declared.run(acted, **asdict(given))
             if isinstance(outcome, Refuse):
-                raise ActionRefused(action=outcome.code, reason=outcome.sentence)
+                raise ActionRefused(**outcome.told())
             if not isinstance(outcome, Change):
                 raise TypeError(f"action {params.action} returned {outcome!r}")
             if outcome.state is not UNSET:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import builtins
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Generic, Literal, TypeAlias, get_type_hints
 
 import msgspec
@@ -61,11 +62,28 @@ class Change:
 class Refuse:
     """An action that is not possible now; nothing changes.
 
-    ``code`` is a short name that translations find it by, ``sentence`` says why in English.
+    ``code`` is a short name for clients, ``sentence`` says why in English; with ``values`` it has
+    places for them: ``Refuse("full", "Only {seats} can ride.", {"seats": 3})``. The pages show it
+    in the reader's language where the plugin's catalogue has the sentence.
     """
 
     code: str
     sentence: str
+    values: Mapping[str, str | int] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def reason(self) -> str:
+        """The sentence with its values.
+
+        Raises:
+            KeyError, IndexError, ValueError: it has places for others.
+        """
+        return self.sentence.format_map(self.values) if self.values else self.sentence
+
+    def told(self) -> dict[str, Any]:
+        """What clients are told of it: ``action``, ``reason``, and the sentence by itself."""
+        told: dict[str, Any] = {**self.values, "action": self.code, "reason": self.reason}
+        return told | ({"sentence": self.sentence} if self.values else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -267,7 +267,10 @@ class BlobUnusable(Refused):
 
 
 class ActionRefused(Refused):
-    """A message type's action is not possible now: ``action`` names why, ``reason`` says it."""
+    """A message type's action is not possible now: ``action`` names why, ``reason`` says it.
+
+    Where values are filled in, ``sentence`` has places for them, and they stand beside it.
+    """
 
     code, key = 1032, "action_refused"
     sentence = "{reason}"

@@ -107,3 +107,17 @@ def test_content_of_an_older_version_is_upgraded_and_of_a_newer_not_read() -> No
     assert types.decode("counter", b'{"words": "a"}', 2) == Note("a")
     assert types.decode("counter", b'{"words": "a"}', 4) is None
     assert types.decode("counter", b'{"other": "a"}', 2) is None
+
+
+def test_a_refusal_says_its_values_and_its_sentence_apart() -> None:
+    plain = Refuse("closed", "This {poll} is closed.")
+    assert plain.told() == {"action": "closed", "reason": "This {poll} is closed."}
+    filled = Refuse("full", "Only {seats} can ride.", {"seats": 3})
+    assert filled.told() == {
+        "action": "full",
+        "reason": "Only 3 can ride.",
+        "sentence": "Only {seats} can ride.",
+        "seats": 3,
+    }
+    with pytest.raises(KeyError):
+        Refuse("full", "Only {places} can ride.", {"seats": 3}).told()

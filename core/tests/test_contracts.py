@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 import pytest
@@ -162,3 +163,16 @@ def test_a_trial_is_edited_as_a_message_is() -> None:
         offer.edit({"what": ""})
     with pytest.raises(Failure):
         Trial(Offers(), {"what": 1})
+
+
+def test_a_refusal_without_a_translation_is_noticed() -> None:
+    class View:
+        asked: ClassVar[set[str]] = set()
+
+        def unknown_sentences(self, sentences: Iterable[str]) -> dict[str, list[str]]:
+            self.asked |= set(sentences)
+            return {"ru": sorted(self.asked)}
+
+    with pytest.raises(AssertionError, match="Everything is taken"):
+        contract(view=View()).test_its_refusals_are_translated()
+    assert "Everything is taken." in View.asked

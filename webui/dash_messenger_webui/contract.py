@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, Protocol
 
@@ -289,6 +289,16 @@ class MessageView(Generic[ContentT, StateT]):
                 self.composer(t)
                 self.menu(t)
                 found[language] = sorted(t.unknown)
+        return {language: unknown for language, unknown in found.items() if unknown}
+
+
+    def unknown_sentences(self, sentences: Iterable[str]) -> dict[str, list[str]]:
+        """Those of ``sentences`` that lack a translation, by language as `untranslated`: for tests
+        of what a server half refuses with."""
+        folder, wanted, found = folder_of(self), set(sentences), {}
+        for language in LANGUAGES:
+            if (folder / "locale" / language / "messages.po").is_file():
+                found[language] = sorted(wanted - words_beside(folder)[language].sentences.keys())
         return {language: unknown for language, unknown in found.items() if unknown}
 
 

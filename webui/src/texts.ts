@@ -161,8 +161,8 @@ export class Texts {
   /** The sentence for a failure's key; undefined where we have none and the server's is shown. */
   failure(key: string, params: Params): string | undefined {
     // A plugin's own refusal, in the plugin's own translation.
-    const refused = this.catalogue[`refused ${params["reason"]}`];
-    if (typeof refused === "string") return refused;
+    const refused = `refused ${params["sentence"] ?? params["reason"]}`;
+    if (this.catalogue[refused] !== undefined) return this.find(refused, params);
     return this.find(`error_${key}`, params);
   }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -116,3 +117,16 @@ def test_a_second_view_of_a_type_is_refused(views: MessageViews) -> None:
 def test_what_is_no_view_is_refused(views: MessageViews) -> None:
     with pytest.raises(TypeError):
         views.add("other", [object()])  # type: ignore[list-item]
+
+
+def test_refusals_that_a_catalogue_lacks_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "locale" / "ru").mkdir(parents=True)
+    (tmp_path / "locale" / "ru" / "messages.po").write_text(
+        'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n\n'
+        'msgid "It is full."\nmsgstr "Мест нет."\n'
+    )
+    monkeypatch.setattr("dash_messenger_webui.contract.folder_of", lambda view: tmp_path)
+    found = ShoutView().unknown_sentences(["It is full.", "It is closed."])
+    assert found == {"ru": ["It is closed."]}

@@ -6,6 +6,7 @@ save. What only shows on a server (several people, files) is tested with ``peopl
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import inspect
 import json
@@ -134,6 +135,13 @@ class MessageTypeContract:
             missing = self.view.untranslated(value, state=state, text=prepared.text)
             assert not missing, "words without a translation"
 
+    def test_its_refusals_are_translated(self) -> None:
+        """Whole sentences that its module refuses with stand in every catalogue of the plugin."""
+        self._need_a_view()
+        source = inspect.getsource(inspect.getmodule(type(self.message_type)) or type(self))
+        missing = self.view.unknown_sentences(_refusals(source))
+        assert not missing, "sentences without a translation"
+
     def test_its_composer_writes_what_it_takes(self) -> None:
         """Every field of the composer is a field of Content."""
         self._need_a_view()
@@ -201,6 +209,18 @@ class _English:
 
     def count(self, one: str, other: str, n: int) -> str:
         return (one if n == 1 else other).replace("{n}", str(n))
+
+
+def _refusals(source: str) -> Iterator[str]:
+    """The whole sentences that a module gives to `Refuse` and `Refused`."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            said = [*node.args[1:2]] if node.func.id == "Refuse" else []
+            if node.func.id in ("Refuse", "Refused"):
+                said += [word.value for word in node.keywords if word.arg in ("reason", "sentence")]
+            for one in said:
+                if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                    yield one.value
 
 
 def _strings(value: Any) -> Iterator[str]:

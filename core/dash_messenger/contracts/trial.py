@@ -106,7 +106,7 @@ class Trial:
         )
         outcome = declared.run(acted, **asdict(given))
         if isinstance(outcome, Refuse):
-            raise ActionRefused(action=outcome.code, reason=outcome.sentence)
+            raise ActionRefused(**outcome.told())
         if not isinstance(outcome, Change):
             raise TypeError(f"action {action} returned {outcome!r}")
         if outcome.state is not UNSET:
