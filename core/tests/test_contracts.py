@@ -170,7 +170,7 @@ def test_a_refusal_without_a_translation_is_noticed() -> None:
         asked: ClassVar[set[str]] = set()
 
         def unknown_sentences(self, sentences: Iterable[str]) -> dict[str, list[str]]:
-            self.asked |= set(sentences)
+            self.asked.update(sentences)
             return {"ru": sorted(self.asked)}
 
     with pytest.raises(AssertionError, match="Everything is taken"):

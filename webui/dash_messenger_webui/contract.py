@@ -291,7 +291,6 @@ class MessageView(Generic[ContentT, StateT]):
                 found[language] = sorted(t.unknown)
         return {language: unknown for language, unknown in found.items() if unknown}
 
-
     def unknown_sentences(self, sentences: Iterable[str]) -> dict[str, list[str]]:
         """Those of ``sentences`` that lack a translation, by language as `untranslated`: for tests
         of what a server half refuses with."""
