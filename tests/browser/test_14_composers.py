@@ -121,6 +121,36 @@ async def test_a_sticker_is_picked_and_its_pack_kept(person: Any, size: str) -> 
     await expect(shown).to_have_js_property("naturalWidth", 384)
 
 
+async def test_a_pack_made_by_another_is_kept_in_one_tap(person: Any) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    pack = await ann.call("stickers.make", title="Dots")
+    out = io.BytesIO()
+    Image.new("RGBA", (300, 300), (200, 30, 30, 128)).save(out, "PNG")
+    file = {"name": "dot.png", "mimeType": "image/png", "buffer": out.getvalue()}
+    answer = await ann.context.request.post(
+        f"{ann.base_url}/blobs", multipart={"file": file}, headers={"Origin": ann.base_url}
+    )
+    blob = (await answer.json())["id"]
+    item = await ann.call("stickers.add", pack=pack["id"], blob=blob, emoji="🔴")
+    await ann.call(
+        "message.send",
+        conversation=chat,
+        client_id="c" * 31 + "3",
+        type="sticker",
+        content={"sticker": item["id"]},
+    )
+    there = await open_chat(bob, chat)
+    titles = [one["title"] for one in (await bob.call("stickers.packs"))["packs"]]
+    assert "Dots" not in titles
+    await there.locator(".dm-bare img").click(button="right")
+    await there.get_by_role("menuitem", name="Add these stickers").click()
+    await expect(there.get_by_role("status")).to_have_text("The stickers are in your picker now.")
+    titles = [one["title"] for one in (await bob.call("stickers.packs"))["packs"]]
+    assert "Dots" in titles
+    await expect(there.get_by_role("status")).to_have_text("")
+
+
 async def test_a_pack_of_one_s_own_is_made_in_the_settings(
     person: Any, size: str, tmp_path: Path
 ) -> None:

@@ -168,7 +168,8 @@ class MenuEntry:
 
     ``act`` names an action of the type, ``command`` a command, which is called with the message's
     id as ``message``; ``params`` are given to either. ``may`` says who is offered it; the server
-    decides all the same.
+    decides all the same. ``done`` is a sentence that is shown for a moment once it is done, where
+    the message itself does not show it.
     """
 
     label: str
@@ -177,6 +178,7 @@ class MenuEntry:
     command: str | None = None
     params: dict[str, Any] | None = None
     may: Literal["member", "author"] = "member"
+    done: str = ""
 
     def __post_init__(self) -> None:
         if (self.act is None) == (self.command is None):
@@ -377,6 +379,8 @@ def menu_json(entry: MenuEntry) -> dict[str, Any]:
         shown["command"] = entry.command
     if entry.params:
         shown["params"] = entry.params
+    if entry.done:
+        shown["done"] = entry.done
     return shown
 
 

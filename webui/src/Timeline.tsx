@@ -7,6 +7,7 @@ import { Icon, IconButton } from "./icons";
 import { MessageRow } from "./MessageRow";
 import { type Messenger, useMessenger } from "./messenger";
 import { press } from "./acts";
+import { Notice } from "./Notice";
 import { MessageMenu, type MenuEntry, type Opening } from "./menu";
 import { faceOf, photoOf, titleOf } from "./people";
 import { buildRows, type Row } from "./rows";
@@ -118,6 +119,7 @@ function Conversation(props: Inside & { opened: string }) {
       ) : (
         <div className="dm-scroll">{waiting && <Skeleton />}</div>
       )}
+      <Notice app={app} />
     </section>
   );
 }
@@ -393,9 +395,9 @@ function Messages({ app, id, rows, group, plugins, menus }: MessagesProps) {
         onPointerCancel={letGo}
         onPointerMove={(event) => event.pointerType === "touch" && (event.movementX || event.movementY) && letGo()}
         onContextMenu={(event) => {
-          // A link, a selection or a picture keeps the browser's own menu.
+          // A link, a selection or a photo keeps the browser's own menu; a sticker is all there is to press.
           const target = event.target as Element;
-          if (target.closest("a, img, video, audio, input, textarea") || !getSelection()?.isCollapsed) return;
+          if (target.closest("a, .dm-row:not(.dm-bare) img, video, audio, input, textarea") || !getSelection()?.isCollapsed) return;
           if (openMenu(target, event.clientX, event.clientY)) event.preventDefault();
         }}
       >

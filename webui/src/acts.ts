@@ -14,6 +14,8 @@ interface Wish {
   message: Message;
   /** What was pressed for it, see `keyOf`. */
   pressed: string;
+  /** What is told once it is done. */
+  done: string;
 }
 
 export const BUSY = "aria-busy";
@@ -31,10 +33,13 @@ export class Acts {
     this.texts = texts;
   }
 
-  /** Ask for an action of the message's type; what was `pressed` for it shows that it is under way. */
-  act(message: Message, action: string, params: Record<string, unknown>, pressed = ""): void {
+  /**
+   * Ask for an action of the message's type; what was `pressed` for it shows that it is under way, `done` is told
+   * when it is done.
+   */
+  act(message: Message, action: string, params: Record<string, unknown>, { pressed = "", done = "" } = {}): void {
     const wish = { message: message.id, action, params, client_id: newId(Date.now()) };
-    this.wish(`${message.id} ${action} ${JSON.stringify(params)}`, "message.act", wish, message, pressed);
+    this.wish(`${message.id} ${action} ${JSON.stringify(params)}`, "message.act", wish, message, pressed, done);
   }
 
   /** What was pressed on a message and is not done yet. */
@@ -58,9 +63,9 @@ export class Acts {
     this.wish(`${message.id} delete`, "message.delete", { message: message.id }, message);
   }
 
-  /** Call a plugin's command about the message. */
-  call(message: Message, command: string, params: Record<string, unknown>): void {
-    this.wish(`${message.id} ${command}`, command, { message: message.id, ...params }, message);
+  /** Call a plugin's command about the message; `done` is told when it is done. */
+  call(message: Message, command: string, params: Record<string, unknown>, done = ""): void {
+    this.wish(`${message.id} ${command}`, command, { message: message.id, ...params }, message, "", done);
   }
 
   /** Send what waits. */
@@ -69,10 +74,10 @@ export class Acts {
     for (const [name, wish] of this.wishes) if (!this.inFlight.has(name)) void this.attempt(name, wish);
   }
 
-  private wish(name: string, command: string, params: Record<string, unknown>, message: Message, pressed = ""): void {
+  private wish(name: string, command: string, params: Record<string, unknown>, message: Message, pressed = "", done = ""): void {
     if (this.wishes.has(name)) return;
     this.store.putNote(message.conversation, message.id, "");
-    this.wishes.set(name, { command, params, message, pressed });
+    this.wishes.set(name, { command, params, message, pressed, done });
     if (pressed) this.redraw(message);
     if (!this.store.online) this.note(message, this.texts.t("waiting_for_connection"));
     this.flush();
@@ -85,6 +90,7 @@ export class Acts {
       const answer = await this.socket.call<{ mark?: unknown }>(command, params);
       if (command === "message.act") this.store.putOwn(message.conversation, message.id, { mark: answer.mark });
       this.done(name, wish, "");
+      if (wish.done) this.store.setNotice(wish.done);
     } catch (error) {
       if (error instanceof NoAnswer && !command.startsWith("message.")) {
         // Nobody knows whether a plugin's command was done, nor whether it may be done twice.
@@ -128,7 +134,7 @@ export function press(acts: Acts, message: Message, element: HTMLElement, mark: 
   if (element.dataset["mark"] !== undefined && !("on" in given)) {
     given["on"] = !isMarked(JSON.parse(element.dataset["mark"]), mark);
   }
-  acts.act(message, act, given, keyOf(act, params));
+  acts.act(message, act, given, { pressed: keyOf(act, params) });
 }
 
 /** What tells the pressed element from the others of its body, also when it is drawn anew. */

@@ -20,6 +20,8 @@ export interface MenuEntry {
   act?: string;
   command?: string;
   params?: Record<string, unknown>;
+  /** What is told when it is done. */
+  done?: string;
 }
 
 /** Which message's menu, where, and what gets the focus back. */
@@ -137,7 +139,9 @@ export function MessageMenu({ app, opening, entries, onClose }: MenuProps) {
               .filter((entry) => own || entry.may !== "author")
               .map((entry) =>
                 item(entry.label, <span className={`icon icon-${entry.icon}`} aria-hidden="true" />, () =>
-                  entry.act ? acts.act(message, entry.act, entry.params ?? {}) : acts.call(message, entry.command!, entry.params ?? {}),
+                  entry.act
+                    ? acts.act(message, entry.act, entry.params ?? {}, { done: entry.done })
+                    : acts.call(message, entry.command!, entry.params ?? {}, entry.done),
                 ),
               )}
             {removable && (

@@ -1,6 +1,6 @@
 // What is known: people, conversations, the loaded messages of each, what is on its way. Values are
 // replaced, never changed in place, so that a row is drawn again only when its own value is another.
-// Knows neither the network nor the page. Topics: "list", "me", "online", "users", "route",
+// Knows neither the network nor the page. Topics: "list", "me", "online", "users", "route", "notice",
 // "portraits", "conversation:ID", "window:ID", "outbox:ID", "composing:ID".
 
 import { Topics } from "./topics";
@@ -53,6 +53,8 @@ export class Store {
   readonly topics = new Topics();
   me: User;
   online = false;
+  /** What was done last, where nothing else shows it; told for a moment. */
+  notice = "";
   synced = false;
   broken = false;
   /** Whether the server takes photos of people and groups. */
@@ -103,6 +105,11 @@ export class Store {
   setOnline(online: boolean): void {
     this.online = online;
     this.topics.touch("online");
+  }
+
+  setNotice(notice: string): void {
+    this.notice = notice;
+    this.topics.touch("notice");
   }
 
   setBroken(): void {

@@ -51,8 +51,18 @@ class StickerView(MessageView[Sticker]):
     def menu(self, t: Translate) -> list[MenuEntry]:
         """Keep its pack, or the sticker itself, in one tap."""
         return [
-            MenuEntry(t("Add these stickers"), "plus", command="stickers.collect"),
-            MenuEntry(t("Add to favourites"), "star", command="stickers.favour"),
+            MenuEntry(
+                t("Add these stickers"),
+                "plus",
+                command="stickers.collect",
+                done=t("The stickers are in your picker now."),
+            ),
+            MenuEntry(
+                t("Add to favourites"),
+                "star",
+                command="stickers.favour",
+                done=t("The sticker is among your favourites now."),
+            ),
         ]
 
 
