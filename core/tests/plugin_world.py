@@ -70,6 +70,12 @@ def migrations(folder: Path, *upgrades: str) -> Path:
     return folder
 
 
+class Impossible(Struct, frozen=True):
+    """Settings of which nobody can say what is valid."""
+
+    limit: Annotated[int | None, Meta(ge=1)] = None
+
+
 class Options(Struct, frozen=True):
     limit: Annotated[Annotated[int, Meta(ge=0)], setting("Limit", help="How many.")] = 3
     word: str = "hi"

@@ -31,7 +31,17 @@ from dash_messenger.plugins.states import States
 from dash_messenger.plugins.themes import Theme
 from dash_messenger.protocol import User
 from factor_world import Key, Terms
-from plugin_world import CREATE, Count, Everything, Nothing, Own, everything, install, migrations
+from plugin_world import (
+    CREATE,
+    Count,
+    Everything,
+    Impossible,
+    Nothing,
+    Own,
+    everything,
+    install,
+    migrations,
+)
 from server_world import PASSWORD, ServerWorld, open_server
 from sqlalchemy import MetaData
 
@@ -314,6 +324,9 @@ async def test_an_admin_sees_and_changes_settings_and_nobody_else(world: ServerW
     )
     assert [one["value"] for one in changed["settings"]] == [5, "hi"]
     assert world.server.installed.contexts.of("everything").settings.limit == 5
+    listed = (await world.call("root", "plugin.list"))["plugins"]
+    assert [(one["plugin"], one["status"]) for one in listed] == [("everything", "loaded")]
+    assert (await world.call("ann", "plugin.list"))["plugins"] == []
     for command, params in (
         ("plugin.settings", {}),
         ("plugin.change_settings", {"plugin": "everything", "values": {"limit": 6}}),
@@ -464,6 +477,9 @@ async def test_nothing_that_a_plugin_registered_stays_once_it_is_set_aside(
     world.server.installed.quarantine("everything", "because")
     listed = await world.call("root", "plugin.list")
     assert listed["quarantined"] == [{"plugin": "everything", "reason": "because"}]
+    assert [(one["status"], one["reason"]) for one in listed["plugins"]] == [
+        ("quarantined", "because")
+    ]
     assert [one["type"] for one in listed["types"]] == ["note"]
     with pytest.raises(UnknownCommand):
         await world.call("ann", "everything.count")
@@ -533,6 +549,7 @@ async def never(*arguments: object) -> Any:
         ("register_plugins", ["x"], "'x' is not a Plugins"),
         ("register_settings", int, "is not a msgspec struct"),
         ("register_settings", Count, "Missing required argument 'count'"),
+        ("register_settings", Impossible, "Can only set `ge` on a numeric type"),
         ("register_tables", MetaData(), "is not a Tables"),
         ("register_tables", Tables(plugin_world.metadata, Path()), "must be called wrong_every"),
         ("register_commands", [3], "3 is not a Command"),

@@ -27,13 +27,15 @@ from dash_messenger_webui.translations import choose_language
 
 __all__ = ["OPEN_PATHS", "serve_pages"]
 
+# Pages beside the messenger.
+BESIDE = ("/p/", "/plugins")
 # What somebody who has not logged in may load.
 OPEN_PATHS = (
     "/",
     "/login",
     "/register",
     "/c/",
-    "/p/",
+    *BESIDE,
     "/assets/",
     "/favicon.ico",
     "/manifest.webmanifest",
@@ -41,8 +43,6 @@ OPEN_PATHS = (
     "/_dash-dependencies",
     suites.PREFIX,
 )
-# Pages beside the messenger.
-BESIDE = ("/p/",)
 DATA = ("/_dash-layout", "/_dash-dependencies")
 CALLBACK = "/_dash-update-component"
 # Others' routes, which Dash would answer with a page.
@@ -52,7 +52,7 @@ Framed: TypeAlias = Callable[[str], str | None]
 ENTRANCE = {"/": "landing", "/login": "login", "/register": "register"}
 YEAR_S = 31_536_000
 _CONVERSATION = re.compile(r"/c/[0-9a-f]{32}/?")
-_LOCAL = re.compile(r"/(?:c/[0-9a-f]{32}|p/[a-z0-9_.-]+/[a-z0-9-]+)/?")
+_LOCAL = re.compile(r"/(?:c/[0-9a-f]{32}|p/[a-z0-9_.-]+/[a-z0-9-]+|plugins)/?")
 
 
 def serve_pages(

@@ -7,6 +7,7 @@ export interface FieldOf {
   required?: boolean;
   min?: number;
   max?: number;
+  step?: number | "any";
   placeholder?: string;
   options?: [string, string][];
   accept?: string[];

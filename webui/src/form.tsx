@@ -129,7 +129,7 @@ export function FormPanel({ app, conversation, composer, files, maxBytes, droppi
             field.kind === "files" ? (
               <FilesField key={field.name} app={app} field={field} items={items} problem={problems[field.name]} dropping={dropping} />
             ) : (
-              <FieldOf key={field.name} app={app} field={field} value={values[field.name]} problem={problems[field.name]}
+              <FieldInput key={field.name} app={app} field={field} value={values[field.name]} problem={problems[field.name]}
                 onChange={(value) => {
                   setValues({ ...values, [field.name]: value });
                   if (problems[field.name]) setProblems({ ...problems, [field.name]: "" });
@@ -161,6 +161,9 @@ export function FormPanel({ app, conversation, composer, files, maxBytes, droppi
 }
 
 interface FieldProps {
+  /** What tells its id from those of other forms of the page. */
+  scope?: string;
+  help?: string;
   app: Messenger;
   field: FieldOf;
   value: unknown;
@@ -168,9 +171,10 @@ interface FieldProps {
   onChange(value: unknown): void;
 }
 
-function FieldOf({ app, field, value, problem, onChange }: FieldProps) {
-  const id = `dm-field-${field.name}`;
-  const shared = { id, "aria-invalid": problem ? true : undefined, "aria-describedby": problem ? `${id}-problem` : undefined };
+export function FieldInput({ app, field, value, problem, onChange, scope = "", help }: FieldProps) {
+  const id = `dm-field-${scope}${field.name}`;
+  const about = [help && `${id}-help`, problem && `${id}-problem`].filter(Boolean).join(" ");
+  const shared = { id, "aria-invalid": problem ? true : undefined, "aria-describedby": about || undefined };
   const text = String(value ?? "");
   const limit = field.kind === "lines" || field.kind === "number" ? undefined : field.max;
   return (
@@ -183,7 +187,7 @@ function FieldOf({ app, field, value, problem, onChange }: FieldProps) {
         <textarea {...shared} dir="auto" rows={3} value={text} maxLength={limit} placeholder={field.placeholder} onChange={(event) => onChange(event.target.value)} />
       )}
       {field.kind === "number" && (
-        <input {...shared} type="number" value={text} min={field.min} max={field.max} step={1} onChange={(event) => onChange(event.target.value)} />
+        <input {...shared} type="number" value={text} min={field.min} max={field.max} step={field.step ?? 1} onChange={(event) => onChange(event.target.value)} />
       )}
       {field.kind === "switch" && (
         <input {...shared} type="checkbox" role="switch" checked={value === true} onChange={(event) => onChange(event.target.checked)} />
@@ -194,6 +198,7 @@ function FieldOf({ app, field, value, problem, onChange }: FieldProps) {
         </select>
       )}
       {field.kind === "lines" && <Lines app={app} field={field} id={id} value={value as string[]} onChange={onChange} />}
+      {help && <p className="dm-field-help" id={`${id}-help`}>{help}</p>}
       {problem && <p className="dm-form-problem" id={`${id}-problem`} role="alert">{problem}</p>}
     </div>
   );

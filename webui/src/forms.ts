@@ -167,7 +167,7 @@ function doneMark(form: HTMLFormElement, command: string): string {
 
 function next(): string {
   const wish = new URLSearchParams(location.search).get("next") ?? "";
-  return /^\/(c\/[0-9a-f]{32}|p\/[a-z0-9_.-]+\/[a-z0-9-]+)$/.test(wish) ? wish : "/";
+  return /^\/(c\/[0-9a-f]{32}|p\/[a-z0-9_.-]+\/[a-z0-9-]+|plugins)$/.test(wish) ? wish : "/";
 }
 
 function wordsOf(form: HTMLFormElement): Catalogue {

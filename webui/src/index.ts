@@ -6,6 +6,7 @@ import { Connection } from "./Connection";
 import { ConversationList, restoreListWidth } from "./ConversationList";
 import { enhanceForms } from "./forms";
 import { Markup } from "./Markup";
+import { Plugins } from "./Plugins";
 import { Portrait } from "./Portrait";
 import { Timeline } from "./Timeline";
 import { Uploads } from "./Uploads";
@@ -13,5 +14,5 @@ import { Uploads } from "./Uploads";
 restoreListWidth();
 enhanceForms();
 Object.assign(window, {
-  dash_messenger_webui: { Avatar, Composer, Connection, ConversationList, Markup, Portrait, Timeline, Uploads },
+  dash_messenger_webui: { Avatar, Composer, Connection, ConversationList, Markup, Plugins, Portrait, Timeline, Uploads },
 });

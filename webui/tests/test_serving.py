@@ -66,6 +66,17 @@ async def test_a_page_of_a_plugin_is_for_who_is_logged_in(pages: Any) -> None:
     assert answer.headers["Location"] == PAGE
 
 
+async def test_the_page_about_plugins_is_for_admins(pages: Any) -> None:
+    answer = await pages.client.get("/plugins")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/login?next=/plugins")
+    pages.log_in()
+    assert (await pages.client.get("/plugins")).status_code == 404
+    assert "ConversationList" in await html(pages, "/_dash-layout?page=/plugins")
+    pages.log_in(role="admin")
+    assert "<title>Plugins</title>" in await html(pages, "/plugins")
+    assert '"type":"Plugins"' in await html(pages, "/_dash-layout?page=/plugins")
+
+
 async def test_the_layout_is_that_of_the_page_that_asks(pages: Any) -> None:
     pages.log_in()
     framed = await html(pages, f"/_dash-layout?page={PAGE}")

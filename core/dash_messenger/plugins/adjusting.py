@@ -21,11 +21,15 @@ from dash_messenger.plugins.serving import NoSettings
 
 __all__ = ["Adjusting"]
 
+Language = Annotated[str, Meta(pattern="^[a-z]{2,3}(-[A-Z]{2})?$", max_length=6)]
 Name = Annotated[str, Meta(max_length=64)]
 
 
 class SettingsGet(Struct, frozen=True, forbid_unknown_fields=True):
-    """``plugin.settings`` has no parameters."""
+    """Parameters of ``plugin.settings``: ``language`` is that of labels and help, where the plugin
+    has words of it."""
+
+    language: Language = "en"
 
 
 class SettingInfo(Struct, frozen=True):
@@ -92,7 +96,7 @@ class Adjusting:
             Forbidden: the caller is no admin.
         """
         await self._check(caller)
-        found = [self._settings(one.name) for one in self._installed.plugins]
+        found = [self._settings(one.name, params.language) for one in self._installed.plugins]
         return SettingsFound([one for one in found if one.settings])
 
     async def change(self, caller: Caller, params: SettingsChange) -> PluginSettings:
@@ -114,25 +118,27 @@ class Adjusting:
         if not await self._is_admin(caller.user_id):
             raise Forbidden
 
-    def _settings(self, plugin: str) -> PluginSettings:
+    def _settings(self, plugin: str, language: str = "en") -> PluginSettings:
         kept = self._installed.contexts.kept(plugin)
         if kept.settings_type is NoSettings:
             return PluginSettings(plugin, [])
         hints = typing.get_type_hints(kept.settings_type, include_extras=True)
         defaults = kept.settings_type()
-        return PluginSettings(
-            plugin,
-            [
+        t = self._installed.contexts.of(plugin).translate(language)
+        found = []
+        for field in msgspec.structs.fields(kept.settings_type):
+            label, help = _described(hints[field.name], field.name)
+            found.append(
                 SettingInfo(
                     field.name,
-                    *_described(hints[field.name], field.name),
+                    t(label),
+                    t(help) if help else "",
                     msgspec.json.schema(field.type),
                     getattr(kept.settings, field.name),
                     getattr(defaults, field.name),
                 )
-                for field in msgspec.structs.fields(kept.settings_type)
-            ],
-        )
+            )
+        return PluginSettings(plugin, found)
 
 
 def _described(hint: Any, name: str) -> tuple[str, str]:

@@ -306,7 +306,7 @@ class Setting:
 def setting(label: str, *, help: str = "") -> Setting:
     """Describes a field of the struct that `register_settings` returns, inside ``Annotated``.
 
-    ``label`` and ``help`` stand in the form that admins get. Secrets are no settings: see
-    `Context.secret`.
+    ``label`` and ``help`` stand in the form that admins get, in the plugin's own words. Secrets are
+    no settings: see `Context.secret`.
     """
     return Setting(label, help)

@@ -68,8 +68,21 @@ class QuarantinedPlugin(Struct, frozen=True):
     reason: str
 
 
+class PluginInfo(Struct, frozen=True):
+    """A half of a plugin, by the group of its entry point, and how it fares.
+
+    ``status`` is ``loaded``, ``quarantined`` or ``disabled``, ``reason`` why it is not loaded.
+    """
+
+    plugin: str
+    group: str
+    version: str
+    status: str
+    reason: str
+
+
 class PluginsListed(Struct, frozen=True):
-    """Result of ``plugin.list``; what is quarantined is told to admins only.
+    """Result of ``plugin.list``; ``quarantined`` and ``plugins`` are told to admins only.
 
     ``portraits`` says whether photos of people and groups can be changed.
     """
@@ -77,6 +90,7 @@ class PluginsListed(Struct, frozen=True):
     types: list[TypeInfo]
     quarantined: list[QuarantinedPlugin]
     portraits: bool
+    plugins: list[PluginInfo] = []
 
 
 class Installed:
@@ -297,12 +311,17 @@ class Installed:
         """What a client may ask about plugins."""
 
         async def list_plugins(caller: Caller, params: PluginList) -> PluginsListed:
-            quarantined = []
+            quarantined: list[QuarantinedPlugin] = []
+            plugins: list[PluginInfo] = []
             if await is_admin(caller.user_id):
                 quarantined = [
                     QuarantinedPlugin(plugin.name, plugin.reason)
                     for plugin in self
                     if plugin.status == "quarantined"
+                ]
+                plugins = [
+                    PluginInfo(one.name, one.group, one.version, one.status, one.reason)
+                    for one in self
                 ]
             types = [
                 TypeInfo(
@@ -316,7 +335,7 @@ class Installed:
                 )
                 for one in self.types
             ]
-            return PluginsListed(types, quarantined, self.portraits.available)
+            return PluginsListed(types, quarantined, self.portraits.available, plugins)
 
         return [
             Command(
@@ -324,7 +343,7 @@ class Installed:
                 PluginList,
                 PluginsListed,
                 list_plugins,
-                "Which message types there are; admins see what is quarantined.",
+                "Which message types there are; admins see how each plugin fares.",
             )
         ]
 

@@ -114,10 +114,13 @@ class Contexts:
         """Take a plugin's settings struct.
 
         Raises:
-            TypeError: it is none, or a field has no default.
+            TypeError: it is none, a field has no default, or nobody could say what is valid.
         """
         if not isinstance(declared, type) or not issubclass(declared, Struct):
             raise TypeError(f"{declared!r} is not a msgspec struct")
+        for setting in msgspec.structs.fields(declared):
+            # Made anew for the form each time; what cannot be described shows itself now.
+            msgspec.json.schema(setting.type)
         kept = self.kept(plugin)
         kept.settings = decode_settings(declared, self._values.get(plugin, {}))
         kept.settings_type = declared

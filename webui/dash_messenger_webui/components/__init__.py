@@ -9,7 +9,7 @@ from typing import Any
 
 from dash.development.base_component import Component, ComponentType
 
-__all__ = ["Avatar", "Composer", "Connection", "ConversationList", "Markup", "Portrait", "Timeline", "Uploads"]
+__all__ = ["Avatar", "Composer", "Connection", "ConversationList", "Markup", "Plugins", "Portrait", "Timeline", "Uploads"]
 
 _UNSET: Any = Component.UNDEFINED
 _js_dist = [
@@ -167,6 +167,29 @@ class Markup(Component):
         self.available_properties = self._prop_names
         self.available_wildcard_properties: list[str] = []
         props = {"id": id, "html": html}
+        super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})
+
+
+class Plugins(Component):
+    """What plugins there are, how they fare, and their settings: for admins.
+
+    - id (string): The component's id.
+    """
+
+    _children_props: list[str] = []
+    _base_nodes = ["children"]
+    _namespace = "dash_messenger_webui"
+    _type = "Plugins"
+
+    def __init__(
+        self,
+        id: str | Mapping[str, Any] = _UNSET,
+    ) -> None:
+        self._prop_names = ["id"]
+        self._valid_wildcard_attributes: list[str] = []
+        self.available_properties = self._prop_names
+        self.available_wildcard_properties: list[str] = []
+        props = {"id": id}
         super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})
 
 

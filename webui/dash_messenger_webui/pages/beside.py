@@ -10,19 +10,22 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
+from dash_messenger_webui import components
 from dash_messenger_webui.pages.extending import Part, part_of
 from dash_messenger_webui.pages.parts import attributes
 from dash_messenger_webui.session import reader
 from dash_messenger_webui.translations import Words
 from dash_messenger_webui.views import MessageViews
 
-__all__ = ["Beside"]
+__all__ = ["ABOUT_PLUGINS", "Beside"]
 
-PLUGINS_PAGE = "/p/"
+OF_PLUGINS = "/p/"
+# For admins: what plugins there are, and their settings.
+ABOUT_PLUGINS = "/plugins"
 
 
 class Beside:
-    """The pages of plugins, for the reader of the request."""
+    """The pages of plugins and about them, for the reader of the request."""
 
     def __init__(self, views: MessageViews, words: dict[str, Words]) -> None:
         self._views = views
@@ -30,11 +33,15 @@ class Beside:
 
     def title(self, path: str) -> str | None:
         """What the page at an address is called, or None where there is none."""
+        if self._is_about_plugins(path):
+            return self._words[reader().language]("Plugins")
         found = self._part(path)
         return None if found is None else found.label
 
     def page(self, path: str) -> tuple[str, Component] | None:
         """Its heading and what it shows, or None."""
+        if self._is_about_plugins(path):
+            return self._words[reader().language]("Plugins"), components.Plugins()
         found = self._part(path)
         if found is None:
             return None
@@ -42,7 +49,11 @@ class Beside:
         body = html.Div(id=id, className="page-body", **attributes({"data-plugin": found.plugin}))
         return found.label, body
 
+    @staticmethod
+    def _is_about_plugins(path: str) -> bool:
+        return path.rstrip("/") == ABOUT_PLUGINS and reader().role == "admin"
+
     def _part(self, path: str) -> Part | None:
-        name = path.removeprefix(PLUGINS_PAGE).rstrip("/")
-        page = self._views.pages.get(name) if path.startswith(PLUGINS_PAGE) else None
+        name = path.removeprefix(OF_PLUGINS).rstrip("/")
+        page = self._views.pages.get(name) if path.startswith(OF_PLUGINS) else None
         return None if page is None else part_of(name, page, reader().language)

@@ -13,6 +13,7 @@ from dash.development.base_component import Component
 
 from dash_messenger_webui import components
 from dash_messenger_webui import mantine as dmc
+from dash_messenger_webui.pages.beside import ABOUT_PLUGINS
 from dash_messenger_webui.pages.extending import Offers
 from dash_messenger_webui.pages.parts import attributes, icon, text_field
 from dash_messenger_webui.pages.themes import theme_choice
@@ -225,6 +226,11 @@ def _settings(who: Reader, t: Words, offered: Offers) -> Component:
                     **attributes({"data-plugin": panel.plugin}),
                 )
                 for panel in offered.panels
+            ),
+            *(
+                _links(t("For admins"), [(ABOUT_PLUGINS, "puzzle", t("Plugins"))])
+                if who.role == "admin"
+                else []
             ),
             *_links(t("Pages"), [(f"/p/{one.name}", one.icon, one.label) for one in offered.pages]),
             html.Button(

@@ -36,7 +36,9 @@ class Settings(Struct, frozen=True):
     open: Annotated[bool, setting("Open")] = True
     side: Annotated[Literal["north", "south"], setting("Side")] = "north"
     guests: Annotated[list[Annotated[str, Meta(min_length=2)]], setting("Guests")] = []
-    limit: Annotated[int | None, Meta(ge=1), setting("Limit", help="Empty for none.")] = None
+    limit: Annotated[
+        Annotated[int, Meta(ge=1)] | None, setting("Limit", help="Empty for none.")
+    ] = None
     map: Annotated[dict[str, int], setting("Map")] = {}
 
     def __post_init__(self) -> None:
