@@ -7,21 +7,19 @@ and what a message of each type holds. Must not know what is asked of them after
 from __future__ import annotations
 
 import asyncio
-import http.client
 import io
-import json
 import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from dash_messenger.client import Client
 from dash_messenger.testing import ServerProcess
 from PIL import Image
 
 from tests.environment import FIRST_PARTY, ROOT, build_wheel, make_environment
+from tests.uploading import upload
 
 __all__ = ["PLUGINS", "TYPES", "Place", "send_each"]
 
@@ -81,10 +79,10 @@ async def send_each(
     Image.radial_gradient("L").convert("RGB").save(picture, "PNG")
     for name in types:
         if name == "photo":
-            blob = upload(url, token, picture.getvalue(), "lake.png")
-            content: dict[str, Any] = {"photos": [{"blob": blob, "alt": "a lake"}]}
+            lake = await blob(url, token, picture.getvalue(), "lake.png")
+            content: dict[str, Any] = {"photos": [{"blob": lake, "alt": "a lake"}]}
         elif name == "files":
-            content = {"files": [{"blob": upload(url, token, b"some notes", "notes.txt")}]}
+            content = {"files": [{"blob": await blob(url, token, b"some notes", "notes.txt")}]}
         elif name == "stickers":
             content = await shipped_sticker(client)
         else:
@@ -105,22 +103,9 @@ async def shipped_sticker(client: Client) -> dict[str, Any]:
             await asyncio.sleep(0.05)
 
 
-def upload(url: str, token: str, content: bytes, name: str) -> str:
+async def blob(url: str, token: str, content: bytes, name: str) -> str:
     """The id of a file that is uploaded."""
-    head = f'Content-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
-    body = b"--xyz\r\n" + head.encode() + content + b"\r\n--xyz--\r\n"
-    headers = {
-        "Authorization": f"Bearer {token}",
-        "Content-Type": "multipart/form-data; boundary=xyz",
-    }
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
-    try:
-        connection.request("POST", "/blobs", body, headers)
-        answer = connection.getresponse()
-        found = json.loads(answer.read())
-    finally:
-        connection.close()
-    assert answer.status == 201, found
+    status, found = await upload(url, token, content, name)
+    assert status == 201, found
     id: str = found["id"]
     return id
