@@ -158,6 +158,20 @@ async def test_an_answer_that_was_cut_off_is_asked_for_again(
     assert network.cuts == 1
 
 
+async def test_a_change_whose_answer_was_cut_off_is_made_once(
+    people: People, network: Network
+) -> None:
+    ann, bob = await people(url=network.url), await people()
+    sent = await say(ann, await chat(ann, bob), "one")
+    network.cut_answers(1)
+    # It names itself: asked for again, it is answered and not repeated.
+    edit = {"message": sent["id"], "content": {"text": "two"}}
+    assert (await ann.call("message.edit", edit))["rev"] == 2
+    assert network.cuts == 1
+    found = await bob.call("message.get", messages=[sent["id"]])
+    assert (found["messages"][0]["rev"], found["messages"][0]["text"]) == (2, "two")
+
+
 async def test_a_repeated_name_with_other_content_is_a_conflict(people: People) -> None:
     ann, bob = await people(), await people()
     conversation = await chat(ann, bob)
