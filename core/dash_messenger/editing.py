@@ -129,8 +129,11 @@ class Editing:
             if user != found.message.sender or not self._is_editable(type_name):
                 raise Forbidden
             content = self._types.read(type_name, params.content)
+            before = None
+            if self._types.prepares(type_name):
+                before = await self._store.read(lambda _: self._before(found))
             content = await self._preparation.steps(
-                type_name, content, user, found.message.conversation, message=message
+                type_name, content, user, found.message.conversation, message=message, before=before
             )
             for _ in range(TRIES):
                 found, prepared = await self._store.read(
@@ -145,13 +148,23 @@ class Editing:
     def _is_editable(self, type_name: str) -> bool:
         return type_name in self._types and self._types[type_name].editable
 
+    def _before(self, found: Found) -> Struct | None:
+        """What the message holds, on a reader's thread: a type's upgrades are its own code."""
+        stored = found.message.content or b"null"
+        try:
+            return self._types.decode(found.message.type, stored, found.type_version)
+        # The edge to a stranger's code.
+        except ANYTHING as error:
+            self._failed(found.message.type, error)
+            raise PluginFailed from error
+
     def _decide(
         self, connection: Connection, message: str, user: str, content: Struct
     ) -> tuple[Found, Prepared]:
         """The message with its new content, on a reader's thread: the type's code decides."""
         found = find(connection, message, user)
         types, type_name = self._types, found.message.type
-        before = types.decode(type_name, found.message.content or b"null", found.type_version)
+        before = self._before(found)
         state = None
         if found.message.state is not UNSET:
             state = types.decode_state(type_name, bytes(found.message.state))

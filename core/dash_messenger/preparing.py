@@ -25,6 +25,8 @@ __all__ = ["Checks", "Preparation", "Turns"]
 # An album of large photos takes seconds on a small machine; the client waits 30.
 PREPARE_WITHIN_S = 25.0
 
+ContextFor = Callable[[str, str, str, Struct | None], Any]
+
 log = structlog.get_logger(__name__)
 
 
@@ -52,13 +54,13 @@ class NoChecks:
 class Preparation:
     """What happens to content before it is stored.
 
-    ``context_for(type, user, conversation)`` gives what a type's `prepare` may use.
+    ``context_for(type, user, conversation, before)`` gives what a type's `prepare` may use.
     """
 
     def __init__(
         self,
         types: MessageTypes,
-        context_for: Callable[[str, str, str], Any] = lambda type, user, conversation: None,
+        context_for: ContextFor = lambda type, user, conversation, before: None,
         failed: Told = lambda type, error: None,
     ) -> None:
         self._types = types
@@ -94,8 +96,9 @@ class Preparation:
         *,
         reply_to: str | None = None,
         message: str | None = None,
+        before: Struct | None = None,
     ) -> Struct:
-        """The content as it may be stored.
+        """The content as it may be stored; an edited ``message`` holds ``before``.
 
         Raises:
             Refused: the type or a plugin declines it.
@@ -104,7 +107,7 @@ class Preparation:
         """
         value = content
         if self._types.prepares(type):
-            value = await self._prepare(type, content, user, conversation)
+            value = await self._prepare(type, content, user, conversation, before)
         if not self.checks.active:
             return value
         try:
@@ -131,10 +134,12 @@ class Preparation:
         except ANYTHING as error:
             raise self._defect(type, error) from error
 
-    async def _prepare(self, type: str, content: Struct, user: str, conversation: str) -> Struct:
+    async def _prepare(
+        self, type: str, content: Struct, user: str, conversation: str, before: Struct | None
+    ) -> Struct:
         try:
             async with asyncio.timeout(PREPARE_WITHIN_S):
-                context = self._context_for(type, user, conversation)
+                context = self._context_for(type, user, conversation, before)
                 value: Struct = await self._types[type].prepare(content, context)
             if not isinstance(value, self._types[type].Content):
                 raise TypeError(f"prepare() of message type {type} returned {value!r}")

@@ -297,9 +297,11 @@ class Server:
         """Let every plugin show what it is for."""
         await self._calls.demo(demo)
 
-    def _preparing(self, type: str, user: str, conversation: str) -> Preparing:
+    def _preparing(
+        self, type: str, user: str, conversation: str, before: Struct | None
+    ) -> Preparing:
         plugin = self.installed.owner(type) or ""
-        return Preparing(self.installed.contexts.of(plugin), user, conversation)
+        return Preparing(self.installed.contexts.of(plugin), user, conversation, before)
 
     @property
     def ready(self) -> bool:

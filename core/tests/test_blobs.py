@@ -25,7 +25,7 @@ class Paper(Struct, frozen=True):
     blob: str
 
 class PaperMessage(MessageType[Paper]):
-    type, Content = "paper", Paper
+    type, Content, editable = "paper", Paper, True
     def text(self, content, state):
         return "a paper"
     def blobs(self, content):
@@ -281,6 +281,22 @@ async def test_a_deleted_message_takes_its_file_along(
     assert ask(server, "GET", f"/blobs/{blob}", ben).status == 200
     await post(server.url, "message.delete", {"message": sent["id"]}, token=ann)
     assert ask(server, "GET", f"/blobs/{blob}", ben).status == 404
+
+
+async def test_a_file_that_an_edit_takes_away_is_for_nobody_else_any_more(
+    server: ServerProcess, people: People
+) -> None:
+    _, ann = await people.register()
+    ben_name, ben = await people.register()
+    conversation = await group(server, ann, ben_name)
+    first, second = [upload(server, ann, word).json["id"] for word in (b"first", b"second")]
+    sent = await paper(server, ann, conversation, first)
+    assert ask(server, "GET", f"/blobs/{first}", ben).status == 200
+    assert ask(server, "GET", f"/blobs/{second}", ben).status == 404
+    edit = {"message": sent["id"], "client_id": uuid.uuid4().hex, "content": {"blob": second}}
+    await post(server.url, "message.edit", edit, token=ann)
+    assert ask(server, "GET", f"/blobs/{first}", ben).status == 404
+    assert ask(server, "GET", f"/blobs/{second}", ben).body == b"second"
 
 
 async def test_too_large_a_file_is_refused_and_leaves_nothing(

@@ -128,5 +128,9 @@ class field:  # noqa: N801 - reads as a word where a composer is written
         max: int = 10,
         item: Sequence[Field] = (),
     ) -> Field:
-        """1 to ``max`` files of the media types in ``accept``, each with the fields of ``item``."""
+        """1 to ``max`` files of the media types in ``accept``, each with the fields of ``item``.
+
+        An edit shows those that the message holds: with ``name`` and ``bytes`` where the content
+        has them, as a picture where ``accept`` takes nothing else or ``media_type`` says so.
+        """
         return Field("files", name, label, True, max=max, accept=tuple(accept), item=tuple(item))

@@ -37,6 +37,9 @@ type Inside = ComposerProps & { app: Messenger; composers: ComposerOf[] };
 
 function Opened(props: Inside) {
   const { app, composers } = props;
+  useLayoutEffect(() => {
+    app.composers = composers;
+  }, [composers]);
   const id = useOpened(app);
   const known = useTopic(app.store.topics, `conversation:${id}`, () => !!id && !!app.store.conversation(id));
   if (!id || !known) return null;
@@ -49,11 +52,12 @@ function Opened(props: Inside) {
 interface Form {
   composer: ComposerOf;
   files: File[];
+  editing?: Message;
 }
 
 function Conversation(props: Inside & { id: string }) {
   const { app, id, composers, max_upload_bytes: maxBytes = Infinity } = props;
-  const { texts } = app;
+  const { texts, store } = app;
   const [form, setForm] = useState<Form | null>(null);
   const formRef = useRef(form);
   formRef.current = form;
@@ -69,7 +73,7 @@ function Conversation(props: Inside & { id: string }) {
   const take = useCallback((files: File[]) => {
     const open = formRef.current;
     const composer = open?.composer ?? (files.length ? claimOf(composers, files) : undefined);
-    if (composer) setForm({ composer, files: [...(open?.files ?? []), ...files] });
+    if (composer) setForm({ ...open, composer, files: [...(open?.files ?? []), ...files] });
     return !!composer;
   }, [composers]);
 
@@ -81,12 +85,22 @@ function Conversation(props: Inside & { id: string }) {
     });
   const closeForm = () => {
     setForm(null);
-    giveFocusBack(".dm-attach button");
+    // A dialog gives it back to the message by itself.
+    if (form?.editing) store.compose(id, {});
+    else giveFocusBack(".dm-attach button");
   };
   const closePicker = (back: boolean) => {
     setPicker(null);
     if (back) giveFocusBack("[aria-expanded=true]");
   };
+
+  const { editing } = useTopic(store.topics, `composing:${id}`, () => store.composing(id));
+  useLayoutEffect(() => {
+    const composer = editing && forms.find((one) => one.type === editing.type);
+    if (composer) setForm({ composer, files: [], editing });
+  }, [editing]);
+  // Whoever comes back finds the conversation, not a form.
+  useEffect(() => () => void (formRef.current?.editing && store.compose(id, {})), []);
 
   useEffect(() => {
     const carries = (event: DragEvent) => !!event.dataTransfer?.types.includes("Files");
@@ -139,7 +153,7 @@ function Conversation(props: Inside & { id: string }) {
     <>
       {dropping && !form && <div className="dm-drop" aria-hidden="true"><p>{texts.t("drop_here")}</p></div>}
       {form && (
-        <FormPanel key={form.composer.type} app={app} conversation={id} composer={form.composer} files={form.files}
+        <FormPanel key={form.composer.type} app={app} conversation={id} composer={form.composer} files={form.files} editing={form.editing}
           maxBytes={maxBytes} dropping={dropping} onClose={closeForm}
         />
       )}
@@ -209,9 +223,11 @@ function TextBox({ app, id, inline, before, after, take, plugins }: BoxProps) {
   const [problem, setProblem] = useState("");
   const [preview, setPreview] = useState<Message | null>(null);
   const composing = useTopic(store.topics, `composing:${id}`, () => store.composing(id));
-  const { editing, replyTo } = composing;
-  // What is edited is written as it was; a type that no longer has a box cannot be edited here.
-  const owner = inline.find((composer) => composer.type === (editing?.type ?? chosen)) ?? inline[0]!;
+  const { replyTo } = composing;
+  // What is edited is written as it was; what was written in a form is edited in that.
+  const editor = inline.find((composer) => composer.type === composing.editing?.type);
+  const editing = editor && composing.editing;
+  const owner = editor ?? inline.find((composer) => composer.type === chosen) ?? inline[0]!;
   const errorId = `dm-composer-error-${id}`;
 
   /** Bring what depends on the text up to date; React hears only of what changes. */
@@ -312,7 +328,7 @@ function TextBox({ app, id, inline, before, after, take, plugins }: BoxProps) {
     }
     if (event.key === "ArrowUp" && !box.current!.value && !editing) {
       const last = [...store.window(id).messages].reverse().find((message) => message.sender === store.me.id && !message.deleted_at_ms);
-      if (last && app.types[last.type]?.editable && inline.some((composer) => composer.type === last.type)) {
+      if (last && app.canEdit(last)) {
         event.preventDefault();
         store.compose(id, { editing: last });
       }

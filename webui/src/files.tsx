@@ -13,7 +13,11 @@ export type Values = Record<string, unknown>;
 /** A file: its upload, or why it is not even tried, and what is said of it. */
 export interface Item {
   key: number;
-  file: File;
+  name: string;
+  /** In bytes; null where nobody says. */
+  size: number | null;
+  /** What the message that is edited holds already; "" for what is new. */
+  blob: string;
   upload: Upload | null;
   problem: string;
   picture: string;
@@ -32,12 +36,25 @@ export interface Items {
 
 const PICTURE = /^image\/(png|jpeg|gif|webp|avif)$/;
 
-/** The files of a form for as long as it is open; `changed` hears of others, fewer, another order. */
-export function useFiles(app: Messenger, field: FieldOf | undefined, label: string, maxBytes: number, changed: () => void): Items {
+interface FilesOptions {
+  app: Messenger;
+  field: FieldOf | undefined;
+  /** What a message of this type is called. */
+  label: string;
+  maxBytes: number;
+  /** What the message that is edited holds. */
+  before: unknown;
+  /** Hears of other files, fewer, another order. */
+  changed(): void;
+}
+
+/** The files of a form for as long as it is open. */
+export function useFiles({ app, field, label, maxBytes, before, changed }: FilesOptions): Items {
   const { texts, store } = app;
-  const list = useRef<Item[]>([]);
+  const [kept] = useState(() => (field ? keptOf(field, label, before) : []));
+  const list = useRef<Item[]>(kept);
   const lane = useRef<Lane | null>(null);
-  const keys = useRef(0);
+  const keys = useRef(kept.length);
   const [problem, setProblem] = useState("");
   const [, draw] = useReducer((n: number) => n + 1, 0);
   const most = field?.max ?? 10;
@@ -57,7 +74,9 @@ export function useFiles(app: Messenger, field: FieldOf | undefined, label: stri
         : "";
       list.current.push({
         key: ++keys.current,
-        file,
+        name: file.name,
+        size: file.size,
+        blob: "",
         upload: wrong ? null : new Upload(file, lane.current, draw),
         problem: wrong,
         picture: PICTURE.test(file.type) ? URL.createObjectURL(file) : "",
@@ -109,6 +128,25 @@ export function useFiles(app: Messenger, field: FieldOf | undefined, label: stri
   return { list: list.current, problem, add, remove, move, say };
 }
 
+/** The files that a message holds, in the shape in which its type's form makes them. */
+function keptOf(field: FieldOf, label: string, before: unknown): Item[] {
+  const pictures = field.accept?.every((pattern) => pattern.startsWith("image/"));
+  return (Array.isArray(before) ? (before as Values[]) : []).map((one, at) => {
+    const blob = String(one["blob"]);
+    const { name, bytes, media_type: mediaType } = one;
+    return {
+      key: at + 1,
+      name: typeof name === "string" && name ? name : `${label} ${at + 1}`,
+      size: typeof bytes === "number" ? bytes : null,
+      blob,
+      upload: null,
+      problem: "",
+      picture: pictures || PICTURE.test(String(mediaType)) ? `/blobs/${blob}` : "",
+      values: Object.fromEntries((field.item ?? []).map(({ name }) => [name, String(one[name] ?? "")])),
+    };
+  });
+}
+
 interface FilesProps {
   app: Messenger;
   field: FieldOf;
@@ -137,18 +175,18 @@ export function FilesField({ app, field, items, problem, dropping }: FilesProps)
           <li key={item.key} data-state={item.problem ? "failed" : item.upload?.state}>
             {item.picture ? <img className="dm-file-picture" src={item.picture} alt="" /> : <span className="dm-file-icon" aria-hidden="true"><span className="icon icon-file" /></span>}
             <div className="dm-file-words">
-              <span className="dm-file-name" dir="auto" title={item.file.name}>{item.file.name}</span>
-              <span className="dm-file-size">{sizeOf(item.file.size, texts.language)}</span>
-              {item.upload?.state === "uploading" && <progress max={1} value={item.upload.progress} aria-label={item.file.name} />}
+              <span className="dm-file-name" dir="auto" title={item.name}>{item.name}</span>
+              {item.size !== null && <span className="dm-file-size">{sizeOf(item.size, texts.language)}</span>}
+              {item.upload?.state === "uploading" && <progress max={1} value={item.upload.progress} aria-label={item.name} />}
             </div>
             <div className="dm-file-moves">
-              {list.length > 1 && <IconButton icon="up" label={`${texts.t("move_up")}: ${item.file.name}`} disabled={at === 0} onClick={() => items.move(item, -1)} />}
-              {list.length > 1 && <IconButton icon="down" label={`${texts.t("move_down")}: ${item.file.name}`} disabled={at === list.length - 1} onClick={() => items.move(item, 1)} />}
-              <IconButton icon="close" label={`${texts.t("remove")}: ${item.file.name}`} onClick={() => items.remove(item)} />
+              {list.length > 1 && <IconButton icon="up" label={`${texts.t("move_up")}: ${item.name}`} disabled={at === 0} onClick={() => items.move(item, -1)} />}
+              {list.length > 1 && <IconButton icon="down" label={`${texts.t("move_down")}: ${item.name}`} disabled={at === list.length - 1} onClick={() => items.move(item, 1)} />}
+              <IconButton icon="close" label={`${texts.t("remove")}: ${item.name}`} onClick={() => items.remove(item)} />
             </div>
             <Problem app={app} item={item} />
             {field.item?.map((one) => (
-              <input key={one.name} type="text" dir="auto" className="dm-file-field" placeholder={one.label} aria-label={`${one.label}: ${item.file.name}`}
+              <input key={one.name} type="text" dir="auto" className="dm-file-field" placeholder={one.label} aria-label={`${one.label}: ${item.name}`}
                 maxLength={one.max} value={String(item.values[one.name] ?? "")} onChange={(event) => items.say(item, { [one.name]: event.target.value })}
               />
             ))}

@@ -1,5 +1,6 @@
-// A message that is written in a form: fields as its type declares them, files with their previews.
-// Nothing that was typed is lost when sending fails: the form stays until the server has taken it.
+// A message that is written in a form, or edited in it: fields as its type declares them, files with
+// their previews. Nothing that was typed is lost when sending fails: the form stays until the server
+// has taken it.
 
 import * as React from "react";
 import { useLayoutEffect, useRef, useState } from "react";
@@ -8,7 +9,8 @@ import { FilesField, type Item, useFiles, type Values } from "./files";
 import { IconButton } from "./icons";
 import { newId } from "./ids";
 import type { Messenger } from "./messenger";
-import { NoAnswer, Refusal } from "./wire";
+import { isPhone } from "./route";
+import { type Message, NoAnswer, Refusal } from "./wire";
 
 const SEND_WITHIN_MS = 40_000;
 
@@ -17,21 +19,32 @@ interface FormProps {
   conversation: string;
   composer: ComposerOf;
   files: readonly File[];
+  /** The message that is edited, if it is no new one. */
+  editing: Message | undefined;
   maxBytes: number;
   /** Files are being dragged over the page. */
   dropping: boolean;
   onClose(): void;
 }
 
-export function FormPanel({ app, conversation, composer, files, maxBytes, dropping, onClose }: FormProps) {
+export function FormPanel({ app, conversation, composer, files, editing, maxBytes, dropping, onClose }: FormProps) {
   const { texts, store } = app;
+  const fields = composer.fields ?? [];
+  const before = (editing?.content ?? {}) as Values;
   const dialog = useRef<HTMLDialogElement>(null);
   const fileField = filesOf(composer);
-  const [values, setValues] = useState<Values>(() => blank(composer.fields ?? []));
+  const [values, setValues] = useState<Values>(() => valuesOf(fields, before));
   const [problems, setProblems] = useState<Record<string, string>>({});
   const [sending, setSending] = useState(false);
   const [leaving, setLeaving] = useState(false);
-  const items = useFiles(app, fileField, composer.label, maxBytes, () => setProblems({}));
+  const items = useFiles({
+    app,
+    field: fileField,
+    label: composer.label,
+    maxBytes,
+    before: fileField && before[fileField.name],
+    changed: () => setProblems({}),
+  });
   const taken = useRef(0);
   // The same name for each try, so that a message whose answer was lost is not sent twice.
   const clientId = useRef({ id: "", content: "" });
@@ -45,41 +58,44 @@ export function FormPanel({ app, conversation, composer, files, maxBytes, droppi
   useLayoutEffect(() => {
     const element = dialog.current!;
     element.showModal();
+    // Not the button that closes it, which comes first. A phone's keyboard would cover the form.
+    if (!isPhone()) element.querySelector<HTMLElement>(".dm-form-fields :is(input:not([type=file]), textarea, select)")?.focus();
     // Closed, it gives the focus back.
     return () => element.close();
   }, []);
 
-  const written = () => items.list.length > 0 || JSON.stringify(values) !== JSON.stringify(blank(composer.fields ?? []));
+  const content = contentOf(fields, values, items.list);
+  const written = JSON.stringify(content);
+  const [writtenBefore] = useState(written);
   const leave = () => {
     if (leaving) setLeaving(false);
-    else if (written()) setLeaving(true);
+    else if (written !== writtenBefore) setLeaving(true);
     else onClose();
   };
 
-  const uploading = items.list.filter((item) => item.upload?.state === "uploading");
+  const uploads = items.list.flatMap(({ upload }) => upload ?? []);
+  const uploading = uploads.filter((upload) => upload.state === "uploading");
   const unfit = items.list.some((item) => item.problem || item.upload?.state === "failed");
-  const progress = items.list.length
-    ? items.list.reduce((sum, item) => sum + (item.upload?.progress ?? 0), 0) / items.list.length
-    : 1;
+  const progress = uploads.reduce((sum, upload) => sum + upload.progress, 0) / uploads.length;
 
   const submit = async (event: React.FormEvent) => {
     event.preventDefault();
     if (sending || uploading.length || unfit) return;
-    const found = check(composer.fields ?? [], values, items.list, texts.t.bind(texts) as never);
+    const found = check(fields, values, items.list, texts.t.bind(texts) as never);
     setProblems(found);
     if (Object.keys(found).length) return;
-    const content = contentOf(composer.fields ?? [], values, items.list);
-    const written = JSON.stringify(content);
+    if (editing && written === writtenBefore) return onClose();
     if (clientId.current.content !== written) clientId.current = { id: newId(Date.now()), content: written };
     const { replyTo } = store.composing(conversation);
+    const named = { client_id: clientId.current.id, content };
     setSending(true);
     try {
-      await app.call(
-        "message.send",
-        { conversation, client_id: clientId.current.id, type: composer.type, content, reply_to: replyTo?.id ?? null },
-        SEND_WITHIN_MS,
-      );
-      if (replyTo) store.compose(conversation, {});
+      if (editing) {
+        await app.call("message.edit", { message: editing.id, ...named }, SEND_WITHIN_MS);
+      } else {
+        await app.call("message.send", { conversation, type: composer.type, reply_to: replyTo?.id ?? null, ...named }, SEND_WITHIN_MS);
+        if (replyTo) store.compose(conversation, {});
+      }
       onClose();
     } catch (error) {
       setSending(false);
@@ -89,14 +105,16 @@ export function FormPanel({ app, conversation, composer, files, maxBytes, droppi
 
   const problemOf = (error: unknown): Record<string, string> => {
     if (!(error instanceof Refusal)) return { "": error instanceof NoAnswer ? texts.t("no_answer") : String(error) };
+    if (editing && error.key === "not_found") return { "": texts.t("deleted") };
     const field = String(error.params["field"] ?? "").split(/[.[]/)[0]!;
-    const known = (composer.fields ?? []).some((one) => one.name === field);
+    const known = fields.some((one) => one.name === field);
     const sentence = texts.failure(error.key, error.params as Record<string, string | number>) ?? error.message;
     return { [known ? field : ""]: sentence };
   };
 
+  const title = editing ? texts.t("editing") : composer.label;
   return (
-    <dialog ref={dialog} className="dm-form" aria-label={composer.label}
+    <dialog ref={dialog} className="dm-form" aria-label={title}
       onCancel={(event) => {
         // A file dialog that was cancelled says so too.
         if (event.target !== dialog.current) return;
@@ -121,11 +139,11 @@ export function FormPanel({ app, conversation, composer, files, maxBytes, droppi
       <form onSubmit={(event) => void submit(event)}>
         <header>
           <span className={`icon icon-${composer.icon ?? "puzzle"}`} aria-hidden="true" />
-          <h2>{composer.label}</h2>
+          <h2>{title}</h2>
           <IconButton icon="close" label={texts.t("close")} onClick={leave} />
         </header>
         <div className="dm-form-fields">
-          {(composer.fields ?? []).map((field) =>
+          {fields.map((field) =>
             field.kind === "files" ? (
               <FilesField key={field.name} app={app} field={field} items={items} problem={problems[field.name]} dropping={dropping} />
             ) : (
@@ -142,7 +160,7 @@ export function FormPanel({ app, conversation, composer, files, maxBytes, droppi
         <footer>
           {leaving ? (
             <>
-              <span role="alert">{texts.t("discard_question")}</span>
+              <span role="alert">{texts.t(editing ? "discard_changes" : "discard_question")}</span>
               <button type="button" className="dm-button dm-button-quiet" autoFocus onClick={() => setLeaving(false)}>{texts.t("keep")}</button>
               <button type="button" className="dm-button dm-button-danger" onClick={onClose}>{texts.t("discard")}</button>
             </>
@@ -150,7 +168,7 @@ export function FormPanel({ app, conversation, composer, files, maxBytes, droppi
             <>
               {uploading.length > 0 && <span role="status">{texts.t("uploading", { n: Math.floor(progress * 100) })}</span>}
               <button type="submit" className="dm-button dm-button-primary" disabled={sending || uploading.length > 0 || unfit}>
-                {texts.t(sending ? "sending" : "send")}
+                {texts.t(editing ? (sending ? "saving" : "save") : sending ? "sending" : "send")}
               </button>
             </>
           )}
@@ -245,16 +263,25 @@ function Lines({ app, field, id, value, onChange }: { app: Messenger; field: Fie
   );
 }
 
-function blank(fields: readonly FieldOf[]): Values {
+/** What the fields hold at first: what the message says that is edited, or nothing. */
+function valuesOf(fields: readonly FieldOf[], before: Values): Values {
   return Object.fromEntries(
-    fields.map((field) => [
-      field.name,
-      field.kind === "switch" ? false
-        : field.kind === "lines" ? Array.from({ length: Math.max(1, field.min ?? 1) }, () => "")
-        : field.kind === "choice" ? field.options?.[0]?.[0] ?? ""
-        : "",
-    ]),
+    fields.map((field) => {
+      const value = before[field.name] ?? undefined;
+      return [
+        field.name,
+        field.kind === "switch" ? value === true
+          : field.kind === "lines" ? linesOf(value, Math.max(1, field.min ?? 1))
+          : field.kind === "choice" ? String(value ?? field.options?.[0]?.[0] ?? "")
+          : String(value ?? ""),
+      ];
+    }),
   );
+}
+
+function linesOf(value: unknown, least: number): string[] {
+  const lines = Array.isArray(value) ? value.map(String) : [];
+  return [...lines, ...Array.from({ length: Math.max(0, least - lines.length) }, () => "")];
 }
 
 type T = (key: "error_required" | "error_too_short", params?: { n: number }) => string;
@@ -278,7 +305,7 @@ function contentOf(fields: readonly FieldOf[], values: Values, items: readonly I
   for (const field of fields) {
     const value = values[field.name];
     if (field.kind === "files") {
-      content[field.name] = items.map((item) => ({ blob: item.upload?.blob?.id, ...filled(item.values) }));
+      content[field.name] = items.map((item) => ({ blob: item.blob || item.upload?.blob?.id, ...filled(item.values) }));
     } else if (field.kind === "lines") {
       content[field.name] = (value as string[]).map((line) => line.trim()).filter(Boolean);
     } else if (field.kind === "number") {

@@ -47,7 +47,7 @@ export function MessageMenu({ app, opening, entries, onClose }: MenuProps) {
   const [asking, setAsking] = useState(false);
   const own = message.sender === store.me.id;
   const mine = store.window(message.conversation).own[message.id]?.reactions ?? [];
-  const editable = own && !!app.types[message.type]?.editable;
+  const editable = app.canEdit(message);
   const conversation = store.conversation(message.conversation);
   const removable = own || (conversation?.kind === "group" && conversation.created_by === store.me.id);
 

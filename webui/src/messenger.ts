@@ -4,6 +4,7 @@ import { useSyncExternalStore } from "react";
 import { Acts } from "./acts";
 import { enableBehaviours } from "./behaviours";
 import { Cache } from "./cache";
+import type { ComposerOf } from "./composers";
 import { fillBodies } from "./filling";
 import { Outbox, storedKeys } from "./outbox";
 import { Route } from "./route";
@@ -12,7 +13,7 @@ import { Store } from "./store";
 import { Sync } from "./sync";
 import { type Catalogue, Texts } from "./texts";
 import { Times } from "./time";
-import type { TypeInfo, User } from "./wire";
+import type { Message, TypeInfo, User } from "./wire";
 
 // Close codes and what the login page is told.
 const WHY: Record<number, string> = { 4100: "expired", 4101: "closed", 4102: "deactivated" };
@@ -34,6 +35,8 @@ export class Messenger {
   readonly acts: Acts;
   /** What each message type lets people do. */
   types: Readonly<Record<string, TypeInfo>> = {};
+  /** How messages are written: the Composer says it. */
+  composers: readonly ComposerOf[] = [];
   /** What each type is called, for messages without words. */
   readonly labels: Readonly<Record<string, string>>;
   private readonly socket: Socket;
@@ -69,6 +72,12 @@ export class Messenger {
     this.showUnreadInTitle();
     enableBehaviours(this);
     fillBodies(this);
+  }
+
+  /** Whether the reader may edit a message, and there is something to edit it in. */
+  canEdit({ sender, type, deleted_at_ms }: Message): boolean {
+    if (sender !== this.store.me.id || deleted_at_ms || !this.types[type]?.editable) return false;
+    return this.composers.some((composer) => composer.type === type && (composer.field || composer.fields));
   }
 
   call<T>(command: string, params: unknown, timeoutMs?: number): Promise<T> {

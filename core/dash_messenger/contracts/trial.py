@@ -117,7 +117,7 @@ class Trial:
             self._marks[who] = self._types.encode(outcome.mark)
 
     def edit(self, content: Any) -> None:
-        """Let the author change it.
+        """Let the author change it to ``content``, as `prepare` would leave it.
 
         Raises:
             Forbidden: the type is not ``editable``.

@@ -202,11 +202,17 @@ class Context(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Preparing:
-    """What `MessageType.prepare` may use: the plugin's context, who sends, and where."""
+    """What `MessageType.prepare` may use: the plugin's context, who sends, and where.
+
+    ``before`` is what an edited message holds now, as the type's ``Content``: what the server made
+    of it then can be taken from there, since an author claims what they like. It is None for a new
+    message, and where what is stored can be read no longer.
+    """
 
     context: Context
     user: str
     conversation: str
+    before: Any = None
 
 
 @dataclass(frozen=True, slots=True)

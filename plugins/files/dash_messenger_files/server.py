@@ -38,6 +38,7 @@ class FilesMessage(MessageType[Files]):
 
     type = "files"
     Content = Files
+    editable = True
 
     def text(self, content: Files, state: None) -> str:
         """The caption and the files' names: what people wrote."""

@@ -45,6 +45,13 @@ class Sender:
         message: dict[str, Any] = found["messages"][0]
         return message
 
+    async def edit(self, message: dict[str, Any], **content: Any) -> dict[str, Any]:
+        """The message after an edit."""
+        await self.client.call("message.edit", message=message["id"], content=content)
+        found = await self.client.call("message.get", messages=[message["id"]])
+        edited: dict[str, Any] = found["messages"][0]
+        return edited
+
 
 @pytest.fixture
 async def ann(people: People) -> Sender:
@@ -64,6 +71,18 @@ async def test_what_the_author_claims_of_a_file_does_not_count(ann: Sender) -> N
         {"blob": blob["id"], "name": "report.pdf", "media_type": "application/pdf", "bytes": 14}
     ]
     assert message["text"] == "For you\nreport.pdf"
+
+
+async def test_what_an_editor_claims_of_a_file_does_not_count_either(ann: Sender) -> None:
+    first, second = await ann.upload("a.txt"), await ann.upload("b.txt")
+    message = await ann.send([{"blob": first["id"]}, {"blob": second["id"]}], caption="Two")
+    one, other = message["content"]["files"]
+    forged = {**other, "name": "kitten.png", "bytes": 1}
+    edited = await ann.edit(message, files=[forged, one], caption="Turned round")
+    assert edited["content"] == {"files": [other, one], "caption": "Turned round"}
+    alone = await ann.edit(message, files=[{"blob": second["id"]}])
+    assert alone["content"] == {"files": [other], "caption": ""}
+    assert alone["text"] == "b.txt"
 
 
 async def test_a_file_that_is_gone_is_refused_in_its_field(ann: Sender) -> None:

@@ -21,6 +21,7 @@ from dash_messenger import (
     hookimpl,
 )
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 __all__ = [
     "MAX_CAPTION_CHARACTERS",
@@ -80,6 +81,7 @@ class PhotoMessage(MessageType[Photos]):
 
     type = "photo"
     Content = Photos
+    editable = True
 
     def text(self, content: Photos, state: None) -> str:
         """The caption and what is said of each photo."""
@@ -93,11 +95,20 @@ class PhotoMessage(MessageType[Photos]):
     async def prepare(self, content: Photos, preparing: Preparing) -> Photos:
         """With what was made of the uploads, which are not kept themselves.
 
+        What an edit leaves in the message stays as it was made, with what is said of it now.
+
         Raises:
             Refused: an upload is gone or somebody else's, or is no photo.
         """
         context, user = preparing.context, preparing.user
-        photos = [await _prepared(context, photo, user) for photo in content.photos]
+        before: Photos | None = preparing.before
+        made = {photo.blob: photo for photo in before.photos} if before else {}
+        photos = [
+            replace(made[photo.blob], alt=photo.alt)
+            if photo.blob in made
+            else await _prepared(context, photo, user)
+            for photo in content.photos
+        ]
         return Photos(photos, content.caption)
 
 

@@ -1,8 +1,17 @@
-"""A bell that counts who rang it, and settings of every kind that there is."""
+"""A bell that counts who rang it, a notice, and settings of every kind that there is."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from dash_messenger import Acted, Change, MessageType, action, hookimpl, setting
+from dash_messenger import (
+    Acted,
+    Change,
+    MessageType,
+    Preparing,
+    Refused,
+    action,
+    hookimpl,
+    setting,
+)
 from msgspec import Meta, Struct
 
 
@@ -28,6 +37,32 @@ class Bell(MessageType[Words, Rung, None]):
         return Change(state=Rung(bell.state.times + 1))
 
 
+class Notice(Struct, frozen=True, forbid_unknown_fields=True):
+    """One field of each kind that a form has."""
+
+    title: Annotated[str, Meta(min_length=1, max_length=80)]
+    body: Annotated[str, Meta(max_length=500)] = ""
+    bring: list[str] = []
+    open: bool = False
+    places: Annotated[int, Meta(ge=1, le=100)] | None = None
+    side: Literal["north", "south"] = "north"
+
+
+class NoticeType(MessageType[Notice]):
+    """It can be edited, but not be taken back once it is open."""
+
+    type, Content, editable = "acme.notice", Notice, True
+
+    def text(self, content: Notice, state: None) -> str:
+        return content.title
+
+    async def prepare(self, content: Notice, preparing: Preparing) -> Notice:
+        before: Notice | None = preparing.before
+        if before is not None and before.open and not content.open:
+            raise Refused(reason="It is open already.", field="open")
+        return content
+
+
 class Settings(Struct, frozen=True):
     name: Annotated[str, Meta(min_length=1, max_length=20), setting("Name of the yard")] = "Yard"
     notice: Annotated[str, Meta(max_length=500), setting("Notice", help="Shown at the gate.")] = ""
@@ -47,8 +82,8 @@ class Settings(Struct, frozen=True):
 
 
 @hookimpl
-def register_message_types() -> list[Bell]:
-    return [Bell()]
+def register_message_types() -> list[MessageType[Any, Any, Any]]:
+    return [Bell(), NoticeType()]
 
 
 @hookimpl

@@ -1,21 +1,23 @@
-"""A body that needs a callback, a page that works, and one that does not."""
+"""A body that needs a callback, a form with all kinds of fields, a page that works, and one that does not."""
 
 import uuid
 from typing import Any
 
 from dash import MATCH, Input, Output, State, html, no_update
 from dash_messenger_webui import (
+    Composer,
     Drawable,
     MessageView,
     Page,
     Translate,
     button,
+    field,
     hookimpl,
     text_input,
     viewer,
 )
 
-from acme_yard.server import Rung, Words
+from acme_yard.server import Notice, Rung, Words
 
 
 def each(name: str, message: Any) -> dict[str, Any]:
@@ -48,6 +50,31 @@ class BellView(MessageView[Words, Rung]):
                 "message.act", message=id["message"], action="ring", client_id=client_id
             )
             return "rung"
+
+
+class NoticeView(MessageView[Notice]):
+    type = "acme.notice"
+
+    def render(self, message: Drawable[Notice], t: Translate) -> Any:
+        notice = message.content
+        opened = "open" if notice.open else "closed"
+        said = [notice.title, notice.body, *notice.bring, f"{notice.places} {notice.side} {opened}"]
+        return html.Div([html.P(line) for line in said if line])
+
+    def composer(self, t: Translate) -> Composer:
+        sides = [("north", "In the north"), ("south", "In the south")]
+        return Composer(
+            icon="flag",
+            label="Notice",
+            fields=[
+                field.text("title", "Title", max=80, required=True),
+                field.area("body", "Words", max=500),
+                field.lines("bring", "To bring", max=5),
+                field.switch("open", "Open to all"),
+                field.number("places", "Places", min=1, max=100),
+                field.choice("side", "Side", sides),
+            ],
+        )
 
 
 class Gate(Page):
@@ -86,8 +113,8 @@ class Cellar(Page):
 
 
 @hookimpl
-def register_message_views() -> list[BellView]:
-    return [BellView()]
+def register_message_views() -> list[MessageView[Any, Any]]:
+    return [BellView(), NoticeView()]
 
 
 @hookimpl

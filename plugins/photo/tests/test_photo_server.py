@@ -1,0 +1,107 @@
+"""Photos on a real server: what is made of an upload, and what an edit leaves as it was."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from dash_messenger import Refused
+from dash_messenger.client import Client
+from dash_messenger.testing import People, upload
+from PIL import Image
+
+
+def picture(colour: str) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (900, 600), colour).save(out, "JPEG")
+    return out.getvalue()
+
+
+@dataclass
+class Sender:
+    """Somebody with a token, and a conversation with somebody else."""
+
+    client: Client
+    token: str
+    conversation: str
+    url: str
+
+    async def upload(self, colour: str) -> str:
+        blob = await upload(self.url, picture(colour), token=self.token, name=f"{colour}.jpg")
+        return str(blob["id"])
+
+    async def send(self, *colours: str) -> dict[str, Any]:
+        """The message as its readers get it."""
+        photos = [{"blob": await self.upload(colour), "alt": colour} for colour in colours]
+        sent = await self.client.call(
+            "message.send",
+            conversation=self.conversation,
+            type="photo",
+            content={"photos": photos, "caption": "Colours"},
+        )
+        return await self.message(sent["id"])
+
+    async def edit(self, message: dict[str, Any], **content: Any) -> dict[str, Any]:
+        await self.client.call("message.edit", message=message["id"], content=content)
+        return await self.message(message["id"])
+
+    async def message(self, id: str) -> dict[str, Any]:
+        found = await self.client.call("message.get", messages=[id])
+        message: dict[str, Any] = found["messages"][0]
+        return message
+
+
+@pytest.fixture
+async def ann(people: People) -> Sender:
+    _, token = await people.register()
+    client, bob = await people.connect(token), await people()
+    made = await client.call("conversation.create", kind="direct", members=[bob.me["username"]])
+    return Sender(client, token, made["id"], people.server.url)
+
+
+async def test_words_are_changed_and_no_photo_is_made_again(ann: Sender) -> None:
+    message = await ann.send("red", "blue")
+    red, blue = message["content"]["photos"]
+    edited = await ann.edit(
+        message,
+        caption="Two of them",
+        photos=[{"blob": blue["blob"], "alt": "the sea"}, {"blob": red["blob"]}],
+    )
+    # In another order; what is said of one is changed, of the other no more.
+    without_alt = {name: value for name, value in red.items() if name != "alt"}
+    assert edited["content"]["caption"] == "Two of them"
+    assert edited["content"]["photos"] == [
+        {**blue, "alt": "the sea"},
+        {**without_alt, "alt": ""},
+    ]
+    assert edited["text"] == "Two of them\nthe sea"
+
+
+async def test_what_an_editor_claims_of_a_photo_does_not_count(ann: Sender) -> None:
+    message = await ann.send("red")
+    other = (await ann.send("blue"))["content"]["photos"][0]
+    (photo,) = message["content"]["photos"]
+    forged = {**photo, "width": 1, "hash": "x", "variants": other["variants"], "animated": True}
+    edited = await ann.edit(message, photos=[{**forged, "alt": "mine"}])
+    assert edited["content"]["photos"] == [{**photo, "alt": "mine"}]
+
+
+async def test_a_photo_is_taken_out_and_another_put_in(ann: Sender) -> None:
+    message = await ann.send("red", "blue")
+    red = message["content"]["photos"][0]
+    edited = await ann.edit(message, photos=[red, {"blob": await ann.upload("green")}])
+    kept, new = edited["content"]["photos"]
+    assert kept == red
+    assert (new["width"], new["height"], new["alt"]) == (900, 600, "")
+
+
+async def test_an_edit_takes_nothing_from_somebody_else(ann: Sender, people: People) -> None:
+    message = await ann.send("red")
+    _, token = await people.register()
+    theirs = await upload(people.server.url, picture("blue"), token=token, name="blue.jpg")
+    with pytest.raises(Refused, match="upload it again") as refused:
+        await ann.edit(message, photos=[{"blob": theirs["id"]}])
+    assert refused.value.params["field"] == "photos"
+    assert (await ann.message(message["id"]))["content"] == message["content"]
