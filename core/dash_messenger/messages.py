@@ -74,9 +74,9 @@ class MessageType(Generic[ContentT, StateT, MarkT]):
     async def prepare(self, content: ContentT, preparing: Preparing) -> ContentT:
         """What is stored instead of what was sent: looked up, decoded, normalised.
 
-        Called before a message is stored, new or edited (``preparing.before`` is what it holds); the sender's later messages in that conversation wait for
-        it, nobody else does; it may take 25 s. Types that do not define it are sent without it,
-        which is quicker.
+        Called before a message is stored, new or edited (``preparing.before`` is what it holds);
+        the sender's later messages in that conversation wait for it, nobody else does; it may take
+        25 s. Types that do not define it are sent without it, which is quicker.
 
         Raises:
             Refused: the message is not acceptable; the author is told why.

@@ -18,6 +18,7 @@ from typing import Any
 
 import structlog
 import uvicorn
+from msgspec import Struct
 from sqlalchemy import select
 
 from dash_messenger.accounts import Accounts

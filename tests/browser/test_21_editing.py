@@ -30,7 +30,7 @@ SAVE = ".dm-form footer button[type=submit]"
 FORM = ".dm-form"
 NAMES = ".dm-files .dm-file-name"
 PHOTO = '.dm-body[data-plugin="photo"]'
-NOTICE = {
+NOTICE: dict[str, Any] = {
     "title": "Summer party",
     "body": "In the yard,\nwith music",
     "bring": ["cake", "chairs"],

@@ -1,4 +1,4 @@
-"""A body that needs a callback, a form with all kinds of fields, a page that works, and one that does not."""
+"""A body that needs a callback, a form of every field, a page that works, and one that does not."""
 
 import uuid
 from typing import Any
