@@ -62,6 +62,11 @@ MOUTHS = {
 }
 
 
+def smaller(shapes: str) -> str:
+    """With room above for a hat."""
+    return f'<g transform="translate(24 36) scale(0.88)">{shapes}</g>'
+
+
 def heart(x: float, y: float, size: float) -> str:
     return (
         f'<path transform="translate({x} {y}) scale({size})" fill="#e23b4e" {OUTLINE}'
@@ -145,7 +150,7 @@ STILL: list[tuple[str, str, str]] = [
 MOVING: list[tuple[str, str, Callable[[int], str]]] = [
     ("wave", "👋 🙋", lambda n: cat("happy", "grin", paw(346, 262, 10 + swing(n, 24)))),
     ("heart", "❤️ 💓", lambda n: cat("happy", "cat", heart(330, 110, 1.0 + swing(n, 0.22)))),
-    ("party", "🎉 🥳", lambda n: cat("happy" if n % 4 < 2 else "open", "grin", HAT, lift=28)),
+    ("party", "🎉 🥳", lambda n: smaller(cat("happy" if n % 4 < 2 else "open", "grin", HAT))),
     ("laugh", "😂 🤣", lambda n: cat("happy", "grin", TEAR, swing(n, 6), -abs(swing(n, 16)))),
 ]
 
