@@ -148,7 +148,12 @@ class Server:
             plugin_settings,
         )
         self._jobs = Jobs(installed.failed)
-        self._slash = SlashCommands(store, rate_limits=limited, failed=installed.failed)
+        self._slash = SlashCommands(
+            store,
+            rate_limits=limited,
+            translate=lambda plugin, language: contexts.of(plugin).translate(language),
+            failed=installed.failed,
+        )
         for family in (
             self.accounts.commands(),
             logins.commands(),

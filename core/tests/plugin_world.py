@@ -177,7 +177,12 @@ class Everything:
         async def hold(call: SlashCall) -> None:
             await self.holding.wait()
 
-        return [SlashCommand(f.__name__, "…", f) for f in (echo, fall, decline, hold)]
+        async def language(call: SlashCall) -> None:
+            content = Words(call.language)
+            await context.send(conversation=call.conversation, type="note", content=content)
+
+        functions = (echo, fall, decline, hold, language)
+        return [SlashCommand(f.__name__, "…", f) for f in functions]
 
     @hookimpl
     def register_jobs(self, context: Context) -> list[Job]:

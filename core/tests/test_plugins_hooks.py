@@ -595,3 +595,28 @@ async def test_what_cannot_be_registered_sets_the_plugin_aside_with_all_it_had(
     # What is wrong at the start may be mended before the next.
     assert States(tmp_path / "data").quarantined == {}
     assert reason in States(tmp_path / "data").of("wrong").seen["dash_messenger"]
+
+
+async def test_slash_commands_are_told_and_called_in_the_language_of_the_pages(
+    installed: Path,
+) -> None:
+    async with open_server(installed, loaded=("everything",)) as world:
+        await world.add("ann", "bob")
+        contexts = world.server.installed.contexts
+        contexts.kept("everything").code = installed
+        folder = installed / "locale" / "ru"
+        folder.mkdir(parents=True)
+        (folder / "messages.po").write_text(
+            'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n\n'
+            'msgid "…"\nmsgstr "многоточие"\n'
+        )
+        listed = await world.call("ann", "command.slash_list", language="ru")
+        assert {"summary": "многоточие", "name": "echo", "plugin": "everything"} in listed[
+            "commands"
+        ]
+        listed = await world.call("ann", "command.slash_list")
+        assert {"summary": "…", "name": "echo", "plugin": "everything"} in listed["commands"]
+        group = await world.group("ann", "bob")
+        params = {"conversation": group, "text": "/language", "language": "ru"}
+        await world.call("ann", "message.slash", **params)
+        assert (await texts(world, group))[-1] == "ru"

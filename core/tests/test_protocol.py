@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Annotated, Any
 
 import msgspec
 import pytest
@@ -15,12 +16,13 @@ from dash_messenger.protocol import (
     encode_error,
     encode_event,
     encode_result,
+    explain,
     http_error_body,
     request_id,
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import Raw
+from msgspec import Meta, Raw, Struct
 
 
 class Params(msgspec.Struct, forbid_unknown_fields=True):
@@ -148,3 +150,47 @@ def test_nesting_without_end_is_refused() -> None:
     closed = deep + b"]" * 50_000 + b"}"
     with pytest.raises(ParseError):
         decode_request(closed)
+
+
+class Tried(Struct):
+    word: Annotated[str, Meta(min_length=2, max_length=3, pattern="^a")] = "ab"
+    line: Annotated[str, Meta(min_length=1)] = "a"
+    some: Annotated[tuple[int, ...], Meta(min_length=1, max_length=2)] = (1,)
+    few: Annotated[int, Meta(ge=1, lt=5)] = 1
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"word": "a"}, {"field": "word", "rule": "too_short", "n": 2}),
+        ({"word": "abcd"}, {"field": "word", "rule": "too_long", "n": 3}),
+        ({"word": "bcd"}, {"field": "word", "rule": "invalid"}),
+        ({"line": ""}, {"field": "line", "rule": "required"}),
+        ({"some": []}, {"field": "some", "rule": "at_least", "n": 1}),
+        ({"some": [1, 2, 3]}, {"field": "some", "rule": "at_most", "n": 2}),
+        ({"some": ["x"]}, {"field": "some[0]", "rule": "invalid"}),
+        ({"few": 0}, {"field": "few", "rule": "at_least", "n": 1}),
+        ({"few": 5}, {"field": "few", "rule": "at_most", "n": 4}),
+    ],
+)
+def test_what_a_value_breaks_is_told_by_rule(values: dict[str, object], told: Any) -> None:
+    with pytest.raises(msgspec.ValidationError) as error:
+        msgspec.convert(values, Tried)
+    explained = explain(error.value)
+    assert explained.pop("reason")
+    assert explained == told
+
+
+def test_what_a_struct_itself_refuses_has_no_rule() -> None:
+    class Picky(Struct):
+        n: int
+
+        def __post_init__(self) -> None:
+            raise ValueError("Choose one of the two.")
+
+    with pytest.raises(msgspec.ValidationError) as error:
+        msgspec.convert({"n": 1}, Picky)
+    assert explain(error.value) == {"field": "", "reason": "Choose one of the two."}
+    with pytest.raises(msgspec.ValidationError) as error:
+        msgspec.convert({}, Picky)
+    assert explain(error.value)["rule"] == "required"

@@ -42,6 +42,8 @@ StateT = TypeVar("StateT", default=Any)
 F = TypeVar("F", bound=Callable[..., Any])
 
 _LEFT_OUT: Any = object()
+# As the server draws at most.
+MAX_BODY_BYTES = 32_768
 
 
 class Translate(Protocol):
@@ -185,15 +187,28 @@ class MenuEntry:
             raise ValueError("a menu entry needs one of act and command")
 
 
-def act(action: str, *, mark: Any = _LEFT_OUT, confirm: str | None = None, **params: Any) -> Any:
+def act(
+    action: str,
+    *,
+    mark: Any = _LEFT_OUT,
+    pressed: bool | None = None,
+    confirm: str | None = None,
+    **params: Any,
+) -> Any:
     """Attributes that let a component act on its message: ``Button(**act("vote", option=0))``.
 
     A press sends ``message.act`` as the reader: no callback and no id is needed. Where ``mark`` is
     given, the component is shown as pressed while the reader's own mark equals it or, being a list,
-    contains it; and ``on`` is added to the parameters: whether it shall be so from now on.
+    contains it; and ``on`` is added to the parameters: whether it shall be so from now on. With
+    ``pressed``, which stands in the state, it is shown as pressed to everybody, and ``on`` is the
+    opposite.
     ``confirm`` is a question that is asked first. Only components act, never `Html`.
     """
+    if pressed is not None:
+        params["on"] = not pressed
     attributes: dict[str, Any] = {"data-act": action, "data-params": json.dumps(params)}
+    if pressed is not None:
+        attributes["aria-pressed"] = "true" if pressed else "false"
     if mark is not _LEFT_OUT:
         attributes["data-mark"] = json.dumps(mark)
     if confirm is not None:
@@ -272,9 +287,17 @@ class MessageView(Generic[ContentT, StateT]):
         """The body of a message with this content, as the time line gets it: for tests.
 
         None where `render` returns what cannot be drawn.
+
+        Raises:
+            OverflowError: it has more than 32 KiB, so that readers would be shown the text.
         """
         words = words_beside(folder_of(self))[language]
-        return body_json(self.render(_tried(content, state, text), words))
+        body = body_json(self.render(_tried(content, state, text), words))
+        if body is not None and len(body) > MAX_BODY_BYTES:
+            raise OverflowError(
+                f"the body has {len(body)} bytes, at most {MAX_BODY_BYTES} are drawn"
+            )
+        return body
 
     def untranslated(
         self, content: ContentT, *, state: StateT | None = None, text: str = ""
@@ -295,7 +318,7 @@ class MessageView(Generic[ContentT, StateT]):
 
     def unknown_sentences(self, sentences: Iterable[str]) -> dict[str, list[str]]:
         """Those of ``sentences`` that lack a translation, by language as `untranslated`: for tests
-        of what a server half refuses with."""
+        of what a server half refuses with. The pages know a sentence by the mark at its end."""
         folder, wanted, found = folder_of(self), set(sentences), {}
         for language in LANGUAGES:
             if (folder / "locale" / language / "messages.po").is_file():

@@ -31,13 +31,14 @@ class Field:
     item: Sequence[Field] = ()
     placeholder: str = ""
     instead: tuple[str, str] | None = None
+    length: int | None = None
 
     def json(self) -> dict[str, Any]:
         """The field as the browser draws it."""
         shown: dict[str, Any] = {"kind": self.kind, "name": self.name, "label": self.label}
         if self.required:
             shown["required"] = True
-        for limit in ("min", "max"):
+        for limit in ("min", "max", "length"):
             if getattr(self, limit) is not None:
                 shown[limit] = getattr(self, limit)
         if self.placeholder:
@@ -82,10 +83,26 @@ class field:  # noqa: N801 - reads as a word where a composer is written
 
     @staticmethod
     def lines(
-        name: str, label: str, *, min: int = 0, max: int = 20, placeholder: str = ""
+        name: str,
+        label: str,
+        *,
+        min: int = 0,
+        max: int = 20,
+        length: int | None = None,
+        placeholder: str = "",
     ) -> Field:
-        """A list of ``min`` to ``max`` lines, each in a box of its own."""
-        return Field("lines", name, label, min > 0, min=min, max=max, placeholder=placeholder)
+        """A list of ``min`` to ``max`` lines of ``length`` characters at most, each in a box of its
+        own."""
+        return Field(
+            "lines",
+            name,
+            label,
+            required=min > 0,
+            min=min,
+            max=max,
+            length=length,
+            placeholder=placeholder,
+        )
 
     @staticmethod
     def switch(name: str, label: str) -> Field:

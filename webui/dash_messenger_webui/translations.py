@@ -101,7 +101,9 @@ class Words:
         return {
             message.id: str(message.string)
             for message in (_catalogue_of(path) if path.is_file() else ())
-            if isinstance(message.id, str) and message.id.endswith(".") and message.string
+            if isinstance(message.id, str)
+            and message.id.endswith((".", "!", "?", "…"))
+            and message.string
         }
 
     def _paths(self) -> list[Path]:

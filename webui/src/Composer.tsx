@@ -304,7 +304,7 @@ function TextBox({ app, id, inline, before, after, take, plugins }: BoxProps) {
 
   const runSlash = async (text: string) => {
     try {
-      await app.call("message.slash", { conversation: id, text });
+      await app.call("message.slash", { conversation: id, text, language: app.texts.language });
       if (box.current?.value.trim() === text) setText("");
       keep();
     } catch (error) {

@@ -7,6 +7,8 @@ export interface FieldOf {
   required?: boolean;
   min?: number;
   max?: number;
+  /** Characters of each line. */
+  length?: number;
   step?: number | "any";
   placeholder?: string;
   options?: [string, string][];

@@ -241,6 +241,7 @@ function Lines({ app, field, id, value, onChange }: { app: Messenger; field: Fie
       {value.map((line, at) => (
         <div key={at} className="dm-line">
           <input id={`${id}-${at}`} type="text" dir="auto" value={line} aria-label={`${field.label} ${at + 1}`} placeholder={field.placeholder}
+            maxLength={field.length}
             onChange={(event) => onChange(value.map((other, index) => (index === at ? event.target.value : other)))}
             onKeyDown={(event) => {
               if (event.key === "Enter" && !event.nativeEvent.isComposing) {

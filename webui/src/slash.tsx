@@ -13,7 +13,7 @@ export function SlashList({ app, typed, onChoose }: { app: Messenger; typed: str
   const [commands, setCommands] = useState<SlashCommand[]>([]);
   useEffect(() => {
     app
-      .call<{ commands: SlashCommand[] }>("command.slash_list", {})
+      .call<{ commands: SlashCommand[] }>("command.slash_list", { language: app.texts.language })
       .then((answer) => setCommands(answer.commands))
       .catch(() => undefined);
   }, []);

@@ -113,6 +113,8 @@ export const ENGLISH = {
   error_required: "Please fill this in.",
   error_too_short: { one: "At least {n} character.", other: "At least {n} characters." },
   error_too_long: { one: "At most {n} character.", other: "At most {n} characters." },
+  error_at_least: "At least {n}.",
+  error_at_most: "At most {n}.",
   error_action_refused: "{reason}",
   error_blob_unusable: "This file is no longer there. Please upload it again.",
   error_over_limit: "This cannot be processed: it is damaged or too large.",
@@ -176,7 +178,8 @@ export class Texts {
     // A plugin's own refusal, in the plugin's own translation.
     const refused = `refused ${params["sentence"] ?? params["reason"]}`;
     if (this.catalogue[refused] !== undefined) return this.find(refused, params);
-    return this.find(`error_${key}`, params);
+    const { rule } = params;
+    return this.find(`error_${rule === "invalid" ? "invalid_params" : rule ?? key}`, params);
   }
 
   private find(key: string, params: Params): string | undefined {

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from dash import html
 from dash_messenger import Message, MessageType, MessageTypes
-from dash_messenger_webui import Composer, Drawable, Html, MessageView, Translate
+from dash_messenger_webui import Composer, Drawable, Html, MessageView, Translate, act
 from dash_messenger_webui.views import MessageViews
 
 
@@ -130,3 +130,21 @@ def test_refusals_that_a_catalogue_lacks_are_named(
     monkeypatch.setattr("dash_messenger_webui.contract.folder_of", lambda view: tmp_path)
     found = ShoutView().unknown_sentences(["It is full.", "It is closed."])
     assert found == {"ru": ["It is closed."]}
+
+
+def test_what_is_pressed_for_everybody_asks_for_the_opposite() -> None:
+    assert act("tick", item=1, pressed=True) == {
+        "data-act": "tick",
+        "data-params": '{"item": 1, "on": false}',
+        "aria-pressed": "true",
+    }
+    assert act("tick", item=1, pressed=False)["data-params"] == '{"item": 1, "on": true}'
+
+
+def test_a_body_over_the_limit_is_told_where_it_is_tried() -> None:
+    view = ShoutView()
+    view.drawn = "x" * 32_000
+    assert view.try_out(Shout("a")) is not None
+    view.drawn = "x" * 33_000
+    with pytest.raises(OverflowError, match="33002 bytes"):
+        view.try_out(Shout("a"))

@@ -140,7 +140,7 @@ class MessageTypeContract:
         self._need_a_view()
         source = inspect.getsource(inspect.getmodule(type(self.message_type)) or type(self))
         missing = self.view.unknown_sentences(_refusals(source))
-        assert not missing, "sentences without a translation"
+        assert not missing, "sentences without a translation, or without a full stop"
 
     def test_its_composer_writes_what_it_takes(self) -> None:
         """Every field of the composer is a field of Content."""

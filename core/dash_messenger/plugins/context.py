@@ -241,11 +241,15 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class SlashCall:
-    """Somebody typed a slash command: who, where, and what stood after its name."""
+    """Somebody typed a slash command: who, where, and what stood after its name.
+
+    ``language`` is that of their pages; what a command refuses with is translated by the pages.
+    """
 
     user: str
     conversation: str
     arguments: str
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +257,8 @@ class SlashCommand:
     """A command that people type: ``/name arguments``.
 
     ``name`` has lower-case Latin letters, digits and hyphens; ``summary`` says in a few words what
-    it does. ``run(call)`` may raise `Refused` to say what is wrong.
+    it does, and is looked up in the plugin's catalogues. ``run(call)`` may raise `Refused` to say
+    what is wrong.
     """
 
     name: str

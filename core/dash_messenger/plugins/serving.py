@@ -342,7 +342,7 @@ class PluginContext:
             try:
                 msgspec.json.decode(text, type=declared[name].type)
             except msgspec.ValidationError as error:
-                raise InvalidParams(field=name, reason=explain(error)["reason"]) from None
+                raise InvalidParams(**{**explain(error), "field": name}) from None
             encoded[name] = text.decode()
 
         def changed() -> Struct:

@@ -33,6 +33,7 @@ RUN_WITHIN_S = 20.0
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 Id = Annotated[str, Meta(max_length=64)]
+Language = Annotated[str, Meta(pattern="^[a-z]{2,3}(-[A-Z]{2})?$", max_length=6)]
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +43,7 @@ class MessageSlash(Struct, frozen=True, forbid_unknown_fields=True):
 
     conversation: Id
     text: Annotated[str, Meta(min_length=2, max_length=4_000, pattern=r"^/\S")]
+    language: Language = "en"
 
 
 class SlashDone(Struct, frozen=True):
@@ -51,7 +53,10 @@ class SlashDone(Struct, frozen=True):
 
 
 class SlashList(Struct, frozen=True, forbid_unknown_fields=True):
-    """``command.slash_list`` has no parameters."""
+    """Parameters of ``command.slash_list``: ``language`` is that of the summaries, where a plugin
+    has words of it."""
+
+    language: Language = "en"
 
 
 class SlashInfo(Struct, frozen=True):
@@ -76,9 +81,11 @@ class SlashCommands:
         store: Store,
         *,
         rate_limits: bool,
+        translate: Callable[[str, str], Callable[[str], str]] = lambda plugin, language: str,
         failed: Callable[[str, BaseException], None] = lambda plugin, error: None,
     ) -> None:
         self._store = store
+        self._translate = translate
         self._failed = failed
         self._commands: dict[str, tuple[SlashCommand, str]] = {}
         self._buckets = Buckets(burst=20, per_s=1, enabled=rate_limits)
@@ -136,7 +143,7 @@ class SlashCommands:
         command, plugin = found
         try:
             async with asyncio.timeout(RUN_WITHIN_S):
-                await command.run(SlashCall(user, conversation, arguments.strip()))
+                await command.run(SlashCall(user, conversation, arguments.strip(), params.language))
         except Failure:
             raise
         except TimeoutError as error:
@@ -153,7 +160,7 @@ class SlashCommands:
         """All slash commands."""
         return SlashListed(
             [
-                SlashInfo(name, command.summary, plugin)
+                SlashInfo(name, self._translate(plugin, params.language)(command.summary), plugin)
                 for name, (command, plugin) in sorted(self._commands.items())
             ]
         )
