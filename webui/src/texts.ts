@@ -80,7 +80,6 @@ export const ENGLISH = {
   plugin_pages_set_aside: "Its messages are shown as plain text, because the part that draws them failed. The server says:",
   plugin_is_disabled: "Somebody switched it off on the server. “dash-messenger plugins enable {name}” switches it on at the next start.",
   setting_elsewhere: "This can be changed by the command plugin.change_settings only.",
-  save: "Save",
   saved: "Saved.",
   replying_to: "Reply to {name}",
   editing: "Edit message",
