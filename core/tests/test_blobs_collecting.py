@@ -66,3 +66,15 @@ async def test_one_content_of_two_uploads_is_stored_once_and_goes_with_the_last(
     assert b"".join([chunk async for chunk in blobs.stream(second, 0, 4)]) == b"same"
     with pytest.raises(NotFound):
         await blobs.refer(first, "plugin:test:y")
+
+
+async def test_what_was_on_its_way_when_the_server_was_killed_goes_with_the_next_file(
+    tmp_path: Path,
+) -> None:
+    left = tmp_path / "blobs" / "incoming" / ("0" * 32 + "#1")
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half of it")
+    async with open_server(tmp_path) as world:
+        await world.add("ann")
+        await keep(world, b"one")
+        assert contents(tmp_path) == 1

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
+import shutil
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -170,7 +171,10 @@ class BlobStore:
             # The library takes a moment to import: with the first file.
             from obstore.store import LocalStore
 
-            (self._folder / "incoming").mkdir(mode=0o700, parents=True, exist_ok=True)
+            incoming = self._folder / "incoming"
+            # What was on its way when the server was killed.
+            shutil.rmtree(incoming, ignore_errors=True)
+            incoming.mkdir(mode=0o700, parents=True)
             self._contents = LocalStore(prefix=self._folder)
         return self._contents
 
