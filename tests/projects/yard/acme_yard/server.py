@@ -37,6 +37,30 @@ class Bell(MessageType[Words, Rung, None]):
         return Change(state=Rung(bell.state.times + 1))
 
 
+class Lines(Struct, frozen=True):
+    lines: list[str] = []
+
+
+class Guests(MessageType[Words, Lines, bool]):
+    """A list to which everybody adds, and who has signed."""
+
+    type, Content, State, Mark = "acme.guests", Words, Lines, bool
+
+    def start(self, content: Words) -> Lines:
+        return Lines()
+
+    def text(self, content: Words, state: Lines) -> str:
+        return "\n".join([content.words, *state.lines])
+
+    @action()
+    def add(self, guests: Acted[Words, Lines, bool], *, line: str) -> Change:
+        return Change(state=Lines([*guests.state.lines, line]))
+
+    @action()
+    def sign(self, guests: Acted[Words, Lines, bool], *, on: bool) -> Change:
+        return Change(state=Lines([*guests.state.lines, "signed"]), mark=on or None)
+
+
 class Notice(Struct, frozen=True, forbid_unknown_fields=True):
     """One field of each kind that a form has."""
 
@@ -83,7 +107,7 @@ class Settings(Struct, frozen=True):
 
 @hookimpl
 def register_message_types() -> list[MessageType[Any, Any, Any]]:
-    return [Bell(), NoticeType()]
+    return [Bell(), Guests(), NoticeType()]
 
 
 @hookimpl

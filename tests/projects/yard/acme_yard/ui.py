@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+import dash_mantine_components as dmc
 from dash import MATCH, Input, Output, State, html, no_update
 from dash_messenger_webui import (
     Composer,
@@ -10,6 +11,7 @@ from dash_messenger_webui import (
     MessageView,
     Page,
     Translate,
+    act,
     button,
     field,
     hookimpl,
@@ -17,7 +19,7 @@ from dash_messenger_webui import (
     viewer,
 )
 
-from acme_yard.server import Notice, Rung, Words
+from acme_yard.server import Lines, Notice, Rung, Words
 
 
 def each(name: str, message: Any) -> dict[str, Any]:
@@ -50,6 +52,32 @@ class BellView(MessageView[Words, Rung]):
                 "message.act", message=id["message"], action="ring", client_id=client_id
             )
             return "rung"
+
+
+class GuestsView(MessageView[Words, Lines]):
+    """The list grows above the field, which so stands elsewhere in each revision."""
+
+    type = "acme.guests"
+
+    def render(self, message: Drawable[Words, Lines], t: Translate) -> Any:
+        lines = [dmc.Text(line) for line in message.state.lines]
+        field = dmc.TextInput(id=each("line", message.id), **{"aria-label": "Line"}, n_submit=0)
+        sign = html.Button("Sign", **act("sign", mark=True))
+        return dmc.Stack([html.B(message.content.words), sign, *lines, field])
+
+    def register(self, app: Any) -> None:
+        @app.callback(
+            Output(each("line", MATCH), "value"),
+            Input(each("line", MATCH), "n_submit"),
+            State(each("line", MATCH), "value"),
+            State(each("line", MATCH), "id"),
+        )
+        async def add(submits: int, line: str | None, id: dict[str, Any]) -> Any:
+            if not submits or not line:
+                return no_update
+            wish = {"message": id["message"], "action": "add", "params": {"line": line}}
+            await viewer().call("message.act", client_id=uuid.uuid4().hex, **wish)
+            return ""
 
 
 class NoticeView(MessageView[Notice]):
@@ -114,7 +142,7 @@ class Cellar(Page):
 
 @hookimpl
 def register_message_views() -> list[MessageView[Any, Any]]:
-    return [BellView(), NoticeView()]
+    return [BellView(), GuestsView(), NoticeView()]
 
 
 @hookimpl

@@ -1,0 +1,124 @@
+"""A body in which somebody is at work changes: the focus stays, and what they were typing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dash_messenger.testing import ServerProcess
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.steps import TEXT_BOX, open_chat, talk
+from tests.environment import FIRST_PARTY, ROOT, make_environment
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+BODY = '.dm-body[data-plugin="yard"]'
+
+
+@pytest.fixture(scope="module")
+def with_yard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment with a stranger's field beside ours."""
+    projects = (*FIRST_PARTY.values(), ROOT / "tests/projects/yard")
+    return make_environment(tmp_path_factory.mktemp("writing"), *projects)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, with_yard: Path) -> Any:
+    """What people here use."""
+    command = (str(with_yard), "-m", "dash_messenger")
+    running = ServerProcess(tmp_path_factory.mktemp("writing") / "data", command=command)
+    running.start()
+    yield running
+    running.kill()
+
+
+class Guests:
+    """A guest book in a chat of two, and the page of the first."""
+
+    def __init__(self, ann: Any, bob: Any, page: Page, message: str) -> None:
+        self.ann, self.bob, self.page, self.message = ann, bob, page, message
+
+    @property
+    def line(self) -> Locator:
+        return self.page.get_by_label("Line")
+
+    @property
+    def lines(self) -> Locator:
+        return self.page.locator(f"{BODY} p")
+
+    async def add(self, line: str) -> None:
+        """The other one adds a line."""
+        await self.bob.call(
+            "message.act",
+            message=self.message,
+            action="add",
+            params={"line": line},
+            client_id=os.urandom(16).hex(),
+        )
+        await expect(self.lines.last).to_have_text(line)
+
+
+@pytest.fixture
+def guests(person: Any) -> Any:
+    async def guests() -> Guests:
+        ann, bob = await person("Ann"), await person("Bob")
+        chat = await talk(ann, bob)
+        sent = await ann.call(
+            "message.send",
+            conversation=chat,
+            client_id=os.urandom(16).hex(),
+            type="acme.guests",
+            content={"words": "Who was here?"},
+        )
+        page = await open_chat(ann, chat)
+        await expect(page.get_by_label("Line")).to_be_visible()
+        return Guests(ann, bob, page, sent["id"])
+
+    return guests
+
+
+async def test_what_somebody_types_goes_on_where_they_were(guests: Any, size: str) -> None:
+    book = await guests()
+    await book.line.focus()
+    await book.page.keyboard.type("Ann was hre")
+    await book.page.keyboard.press("ArrowLeft")
+    await book.page.keyboard.press("ArrowLeft")
+    await book.add("Bob")
+    await expect(book.line).to_be_focused()
+    await book.page.keyboard.type("e")
+    await book.add("Cleo")
+    await expect(book.line).to_be_focused()
+    await expect(book.line).to_have_value("Ann was here")
+    await book.page.keyboard.press("Enter")
+    await expect(book.lines).to_have_text(["Bob", "Cleo", "Ann was here"])
+    # It is empty for the next line, which is written at once.
+    await expect(book.line).to_have_value("")
+    await expect(book.line).to_be_focused()
+    await book.page.keyboard.type("and again")
+    await expect(book.line).to_have_value("and again")
+
+
+async def test_the_focus_is_not_taken_from_where_they_went(guests: Any) -> None:
+    book = await guests()
+    await book.line.fill("later")
+    await book.page.locator(TEXT_BOX).focus()
+    await book.add("Bob")
+    await expect(book.line).to_have_value("later")
+    await expect(book.page.locator(TEXT_BOX)).to_be_focused()
+
+
+async def test_a_button_keeps_the_focus_while_its_message_changes(guests: Any) -> None:
+    book = await guests()
+    sign = book.page.get_by_role("button", name="Sign")
+    await sign.focus()
+    await book.page.keyboard.press("Enter")
+    await expect(sign).to_have_attribute("aria-pressed", "true")
+    await expect(book.lines).to_have_text(["signed"])
+    await book.add("Bob")
+    await expect(sign).to_be_focused()
+    await book.page.keyboard.press("Enter")
+    await expect(sign).to_have_attribute("aria-pressed", "false")
+    await expect(book.lines).to_have_text(["signed", "Bob", "signed"])
