@@ -19,8 +19,8 @@ from dash_messenger.plugins.context import (
     Tables,
     setting,
 )
-from dash_messenger.plugins.hookspecs import HOOK_API, hookimpl
-from dash_messenger.plugins.loading import Plugins, Sources
+from dash_messenger.plugins.hookspecs import hookimpl
+from dash_messenger.plugins.loading import HOOK_API, Plugins, Sources
 from dash_messenger.plugins.portraits import Portrait, Portraits
 from dash_messenger.plugins.themes import Theme
 from dash_messenger.plugins.views import View

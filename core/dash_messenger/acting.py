@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -27,23 +28,21 @@ from dash_messenger.changing import (
 )
 from dash_messenger.clock import Clock
 from dash_messenger.commands import Caller, Command
+from dash_messenger.deciding import Deciding
 from dash_messenger.errors import (
-    ANYTHING,
     ActionRefused,
     Busy,
+    Failure,
     Forbidden,
     InvalidParams,
-    PluginFailed,
-    TimedOut,
 )
 from dash_messenger.limits import Buckets
 from dash_messenger.messages import MessageTypes
-from dash_messenger.plugins.aside import Abandoned, Aside
 from dash_messenger.protocol import decode_params
 from dash_messenger.store import Store, Transaction
 from dash_messenger.summaries import id_param
 
-__all__ = ["Acting", "Told"]
+__all__ = ["Acting", "MessageAct"]
 
 BURST = 300
 PER_S = 20
@@ -53,9 +52,6 @@ SLOW_MS = 50
 MAX_MARK_BYTES = 4_096
 
 Id = Annotated[str, Meta(max_length=64)]
-
-# Hears which message type's code failed, and how.
-Told = Callable[[str, BaseException], None]
 
 log = structlog.get_logger(__name__)
 
@@ -92,7 +88,7 @@ class _Decision(Struct, frozen=True):
 
 
 class Acting:
-    """The command ``message.act``. ``failed`` hears of types whose code raises."""
+    """The command ``message.act``."""
 
     def __init__(
         self,
@@ -102,15 +98,14 @@ class Acting:
         clock: Clock,
         rate_limits: bool,
         locks: MessageLocks,
-        failed: Told = lambda type, error: None,
+        deciding: Deciding,
     ) -> None:
         self._store = store
         self._types = types
         self._clock = clock
         self._locks = locks
-        self._failed = failed
+        self._deciding = deciding
         self._buckets = Buckets(burst=BURST, per_s=PER_S, enabled=rate_limits)
-        self._aside = Aside()
 
     def commands(self) -> list[Command]:
         """What a client may ask."""
@@ -161,31 +156,22 @@ class Acting:
                 )
                 if isinstance(found, bytes):
                     return msgspec.json.decode(found, type=ActionDone)
-                decided = await self._decided(found, user, params, by_bot)
+                decided = await self._deciding.run(
+                    found.message.type,
+                    "action",
+                    partial(self._decide, found, user, params, by_bot),
+                    action=params.action,
+                    message=message,
+                )
                 try:
                     return await self._store.write(_storing(decided, user, answers, by_bot))
                 except Overtaken:
                     continue
         raise Busy
 
-    def close(self) -> None:
-        """Let the thread that decides end."""
-        self._aside.close()
-
-    async def _decided(
-        self, found: Found, user: str, params: MessageAct, by_bot: bool
-    ) -> _Decision:
-        try:
-            return await self._aside.run(lambda: self._decide(found, user, params, by_bot))
-        except Abandoned as error:
-            type_name = found.message.type
-            log.error("action_abandoned", type=type_name, action=params.action)
-            self._failed(type_name, error)
-            raise TimedOut from None
-
     def _decide(self, found: Found, user: str, params: MessageAct, by_bot: bool) -> _Decision:
         """What the action decides, on a thread of its own."""
-        message, type_name = found.message.id, found.message.type
+        type_name = found.message.type
         declared = self._types.actions(type_name).get(params.action)
         if declared is None:
             raise InvalidParams(field="action", reason=f"there is no action {params.action!r}")
@@ -199,7 +185,7 @@ class Acting:
         state_before = None if found.message.state is UNSET else bytes(found.message.state)
         state = types.decode_state(type_name, state_before)
         acted = Acted(
-            id=message,
+            id=found.message.id,
             conversation=found.message.conversation,
             sender=found.message.sender,
             by=user,
@@ -209,33 +195,33 @@ class Acting:
             now_ms=self._clock(),
         )
         started = time.perf_counter()
-        try:
-            outcome = declared.run(acted, **asdict(given))
-            if isinstance(outcome, Refuse):
-                raise ActionRefused(**outcome.told())
-            if not isinstance(outcome, Change):
-                raise TypeError(f"action {params.action} returned {outcome!r}")
-            if outcome.state is not UNSET:
-                state = outcome.state
-            decision = _Decision(
-                found,
-                None if state is None else types.encode_state(type_name, state),
-                types.text(type_name, content, state),
-                state_changes=outcome.state is not UNSET,
-                mark=None if outcome.mark is None else _mark(types, outcome.mark),
-                mark_changes=outcome.mark is not UNSET,
-            )
-        except ActionRefused:
-            raise
-        # The edge to a stranger's code.
-        except ANYTHING as error:
-            log.exception("action_failed", type=type_name, action=params.action, message=message)
-            self._failed(type_name, error)
-            raise PluginFailed from error
+        outcome = _run(declared, acted, given)
+        if isinstance(outcome, Refuse):
+            raise ActionRefused(**outcome.told())
+        if outcome.state is not UNSET:
+            state = outcome.state
+        decision = _Decision(
+            found,
+            None if state is None else types.encode_state(type_name, state),
+            types.text(type_name, content, state),
+            state_changes=outcome.state is not UNSET,
+            mark=None if outcome.mark is None else _mark(types, outcome.mark),
+            mark_changes=outcome.mark is not UNSET,
+        )
         took_ms = (time.perf_counter() - started) * 1000
         if took_ms > SLOW_MS:
             log.warning("action_slow", type=type_name, action=params.action, took_ms=round(took_ms))
         return decision
+
+
+def _run(declared: Action, acted: Acted[Any, Any, Any], given: Struct) -> Change | Refuse:
+    try:
+        outcome = declared.run(acted, **asdict(given))
+    except Failure as error:
+        raise TypeError(f"action {declared.name} raised {error!r}; it can return Refuse") from error
+    if not isinstance(outcome, Change | Refuse):
+        raise TypeError(f"action {declared.name} returned {outcome!r}")
+    return outcome
 
 
 def _may(declared: Action, found: Found, user: str, by_bot: bool) -> bool:

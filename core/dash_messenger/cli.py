@@ -82,7 +82,10 @@ def plugins_enable(name: str, data: Path | None) -> None:
 def plugins_purge(name: str, yes: bool, data: Path | None) -> None:
     """Remove what a plugin keeps, for good; messages keep their text."""
     settings = _settings(data=data)
-    if name in _known_plugins(settings) and not _states(settings, name).of(name).disabled:
+    from dash_messenger.plugins.loading import names_of_plugins
+
+    known = names_of_plugins(settings.plugins_dir)
+    if name in known and not _states(settings, name).of(name).disabled:
         raise click.ClickException(
             f"{name} is in use: uninstall it, or run 'dash-messenger plugins disable {name}'."
         )
@@ -92,7 +95,7 @@ def plugins_purge(name: str, yes: bool, data: Path | None) -> None:
         click.echo(f"Of {name} there will be removed:\n  " + "\n  ".join(lines))
         return yes or click.confirm("Remove it?")
 
-    sys.exit(purge_plugin(settings, name, _known_plugins(settings), agrees))
+    sys.exit(purge_plugin(settings, name, known, agrees))
 
 
 @plugins.command("check")
@@ -161,21 +164,12 @@ def new_plugin(name: str, into: Path) -> None:
     click.echo("\n".join(lines))
 
 
-def _known_plugins(settings: Settings) -> set[str]:
-    from importlib.metadata import entry_points
-
-    from dash_messenger.plugins.loading import GROUP
-
-    folder = settings.plugins_dir
-    single_files = {path.stem for path in folder.glob("*.py")} if folder else set()
-    return {entry.name for entry in entry_points(group=GROUP)} | single_files
-
-
 def _states(settings: Settings, name: str) -> States:
+    from dash_messenger.plugins.loading import names_of_plugins
     from dash_messenger.plugins.states import States, StatesUnreadable
 
     states = States(settings.data)
-    if name not in _known_plugins(settings):
+    if name not in names_of_plugins(settings.plugins_dir):
         raise click.ClickException(f"There is no plugin called {name}.")
     try:
         states.of(name)

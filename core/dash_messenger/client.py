@@ -51,8 +51,9 @@ MAX_FRAME_BYTES = 16 * 2**20
 PAGE_EVENTS = 500
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 20.0
-# Safe to ask twice; anything with a client_id is too.
+# Given a client_id where they have none.
 _NAMED = frozenset({"message.send", "message.edit", "message.act"})
+# Safe to ask twice; anything with a client_id is too.
 _REPEATABLE = frozenset({"sync", "log.read", "message.history", "read.advance", "plugin.list"})
 
 

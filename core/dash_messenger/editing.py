@@ -7,23 +7,17 @@ the tombstone keeps number and author, so that nothing else moves.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct
 from sqlalchemy import Connection, delete, insert
 
-from dash_messenger.acting import Told
 from dash_messenger.changing import Answers, Found, MessageLocks, Overtaken, find, put_revision
 from dash_messenger.commands import Caller, Command
-from dash_messenger.errors import (
-    ANYTHING,
-    Busy,
-    Failure,
-    Forbidden,
-    InvalidParams,
-    PluginFailed,
-)
+from dash_messenger.deciding import Deciding
+from dash_messenger.errors import Busy, Forbidden, InvalidParams
 from dash_messenger.limits import Buckets
 from dash_messenger.messages import MessageTypes, Prepared
 from dash_messenger.preparing import Preparation
@@ -76,13 +70,13 @@ class Editing:
         *,
         rate_limits: bool,
         locks: MessageLocks,
-        failed: Told = lambda type, error: None,
+        deciding: Deciding,
     ) -> None:
         self._store = store
         self._types = types
         self._preparation = preparation
         self._locks = locks
-        self._failed = failed
+        self._deciding = deciding
         self._buckets = Buckets(burst=BURST, per_s=PER_S, enabled=rate_limits)
 
     def commands(self) -> list[Command]:
@@ -107,6 +101,8 @@ class Editing:
             NotFound: no such message, deleted, or not for the caller.
             Forbidden: somebody else wrote it, or its type is not for editing.
             ContentInvalid, Refused: the content is not acceptable.
+            PluginFailed: the type's code failed; nothing changed.
+            TimedOut: it took more than 2 s, or preparing took too long.
             Conflict: ``client_id`` was used for something else.
             RateLimited, Busy: try again later.
         """
@@ -121,63 +117,48 @@ class Editing:
             bytes(params.content),
         )
         async with self._locks(message):
-            known = await self._store.read(answers.known)
-            if known is not None:
-                return msgspec.json.decode(known, type=MessageChanged)
-            found = await self._store.read(lambda connection: find(connection, message, user))
+            found = await self._store.read(
+                lambda connection: answers.known(connection) or find(connection, message, user)
+            )
+            if isinstance(found, bytes):
+                return msgspec.json.decode(found, type=MessageChanged)
             type_name = found.message.type
             if user != found.message.sender or not self._is_editable(type_name):
                 raise Forbidden
             content = self._types.read(type_name, params.content)
             before = None
             if self._types.prepares(type_name):
-                before = await self._store.read(lambda _: self._before(found))
+                before = await self._deciding.run(type_name, "edit", partial(self._before, found))
             content = await self._preparation.steps(
                 type_name, content, user, found.message.conversation, message=message, before=before
             )
             for _ in range(TRIES):
-                found, prepared = await self._store.read(
-                    lambda connection: self._decide(connection, message, user, content)
-                )
+                decide = partial(self._decide, found, content)
+                prepared = await self._deciding.run(type_name, "edit", decide, message=message)
                 try:
                     return await self._store.write(_storing(found, prepared, user, answers))
                 except Overtaken:
-                    continue
+                    found = await self._store.read(partial(find, message=message, user=user))
         raise Busy
 
     def _is_editable(self, type_name: str) -> bool:
         return type_name in self._types and self._types[type_name].editable
 
     def _before(self, found: Found) -> Struct | None:
-        """What the message holds, on a reader's thread: a type's upgrades are its own code."""
+        """What the message holds; a type's upgrades are its own code."""
         stored = found.message.content or b"null"
-        try:
-            return self._types.decode(found.message.type, stored, found.type_version)
-        # The edge to a stranger's code.
-        except ANYTHING as error:
-            self._failed(found.message.type, error)
-            raise PluginFailed from error
+        return self._types.decode(found.message.type, stored, found.type_version)
 
-    def _decide(
-        self, connection: Connection, message: str, user: str, content: Struct
-    ) -> tuple[Found, Prepared]:
-        """The message with its new content, on a reader's thread: the type's code decides."""
-        found = find(connection, message, user)
+    def _decide(self, found: Found, content: Struct) -> Prepared:
+        """The message with its new content."""
         types, type_name = self._types, found.message.type
         before = self._before(found)
+        if before is None:
+            return types.finish(type_name, content)
         state = None
         if found.message.state is not UNSET:
             state = types.decode_state(type_name, bytes(found.message.state))
-        try:
-            if before is None:
-                return found, types.finish(type_name, content)
-            return found, types.change(type_name, before, state, content)
-        except Failure:
-            raise
-        # The edge to a stranger's code.
-        except ANYTHING as error:
-            self._failed(type_name, error)
-            raise PluginFailed from error
+        return types.change(type_name, before, state, content)
 
     async def delete(self, caller: Caller, params: MessageDelete) -> MessageChanged:
         """The tombstone.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, cast
 
 import msgspec
 from msgspec import Raw, Struct
@@ -21,7 +21,14 @@ from dash_messenger.protocol import explain
 if TYPE_CHECKING:
     from dash_messenger.plugins.context import Preparing
 
-__all__ = ["MAX_STATE_BYTES", "MAX_TEXT_CHARACTERS", "MessageType", "MessageTypes", "Prepared"]
+__all__ = [
+    "MAX_STATE_BYTES",
+    "MAX_TEXT_CHARACTERS",
+    "MessageType",
+    "MessageTypes",
+    "Prepared",
+    "TypeFailed",
+]
 
 # The fallback serves lists, notifications and search; content itself may be larger.
 MAX_TEXT_CHARACTERS = 16_000
@@ -31,6 +38,9 @@ MAX_STATE_BYTES = 262_144
 ContentT = TypeVar("ContentT", bound=Struct)
 StateT = TypeVar("StateT", default=None)
 MarkT = TypeVar("MarkT", default=None)
+
+# Hears which message type's code failed, and how.
+TypeFailed: TypeAlias = Callable[[str, BaseException], None]
 
 
 class MessageType(Generic[ContentT, StateT, MarkT]):

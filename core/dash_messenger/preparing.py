@@ -15,9 +15,8 @@ from weakref import WeakValueDictionary
 import structlog
 from msgspec import Raw, Struct
 
-from dash_messenger.acting import Told
 from dash_messenger.errors import ANYTHING, Failure, PluginFailed, TimedOut
-from dash_messenger.messages import MessageTypes, Prepared
+from dash_messenger.messages import MessageTypes, Prepared, TypeFailed
 from dash_messenger.plugins.checks import Proposed
 
 __all__ = ["Checks", "Preparation", "Turns"]
@@ -61,7 +60,7 @@ class Preparation:
         self,
         types: MessageTypes,
         context_for: ContextFor = lambda type, user, conversation, before: None,
-        failed: Told = lambda type, error: None,
+        failed: TypeFailed = lambda type, error: None,
     ) -> None:
         self._types = types
         self.checks: Checks = NoChecks()
@@ -110,11 +109,7 @@ class Preparation:
             value = await self._prepare(type, content, user, conversation, before)
         if not self.checks.active:
             return value
-        try:
-            text = self._types.finish(type, value).text
-        # The edge to a stranger's code.
-        except ANYTHING as error:
-            raise self._defect(type, error) from error
+        text = self.finish(type, value).text
         proposed = Proposed(conversation, user, type, value, text, reply_to, message)
         allowed = (await self.checks.message(proposed)).content
         if allowed is value:

@@ -17,7 +17,7 @@ import click
 from dash_messenger.errors import Failure
 from dash_messenger.folder import DATABASE, FolderInUse, FolderLock
 from dash_messenger.gateway.listening import AddressTaken
-from dash_messenger.plugins.loading import RequiredPluginMissing
+from dash_messenger.plugins.loading import RequiredPluginMissing, check_name
 from dash_messenger.plugins.states import StatesUnreadable
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store
@@ -96,12 +96,7 @@ def purge_plugin(
     settings: Settings, plugin: str, installed: set[str], agrees: Callable[[list[str]], bool]
 ) -> int:
     """Remove what a plugin keeps, if ``agrees(what)``; the exit status."""
-    from dash_messenger.plugins.purging import (
-        find_holdings,
-        plugin_folder,
-        purge_database,
-        purge_files,
-    )
+    from dash_messenger.plugins.purging import find_holdings, purge_database, purge_files
 
     async def work(store: Store) -> None:
         found = await store.read(
@@ -123,7 +118,7 @@ def purge_plugin(
         click.echo(f"Nothing is left of {plugin}.")
 
     try:
-        plugin_folder(settings.data, plugin)
+        check_name(plugin)
     except ValueError as error:
         click.echo(f"Error: {error}", err=True)
         return 1

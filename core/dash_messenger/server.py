@@ -29,6 +29,7 @@ from dash_messenger.changing import MessageLocks
 from dash_messenger.clock import Clock, now_ms
 from dash_messenger.commands import Caller, Command, Commands
 from dash_messenger.conversations import Conversations
+from dash_messenger.deciding import Deciding
 from dash_messenger.describing import Describing
 from dash_messenger.editing import Editing
 from dash_messenger.enrolling import Enrolling
@@ -131,16 +132,17 @@ class Server:
         self.commands = Commands()
         limited = settings.rate_limits
         installed, contexts = self.installed, self.installed.contexts
-        types, locks, failed = installed.types, MessageLocks(), installed.type_failed
-        preparation = Preparation(types, self._preparing, failed)
+        types, locks = installed.types, MessageLocks()
+        preparation = Preparation(types, self._preparing, installed.type_failed)
+        self._deciding = deciding = Deciding(installed.type_failed)
         sending = Sending(
             store, types, preparation, rate_limits=limited, backlog=lambda: self.hub.backlog
         )
-        acting = self._acting = Acting(
-            store, types, clock=clock, rate_limits=limited, locks=locks, failed=failed
+        acting = Acting(
+            store, types, clock=clock, rate_limits=limited, locks=locks, deciding=deciding
         )
         editing = Editing(
-            store, types, preparation, rate_limits=limited, locks=locks, failed=failed
+            store, types, preparation, rate_limits=limited, locks=locks, deciding=deciding
         )
         self._limited = Limited()
         contexts.join(
@@ -373,7 +375,7 @@ class Server:
         self.store.listener = None
         await self.store.aclose()
         self._passwords.close()
-        self._acting.close()
+        self._deciding.close()
         self.installed.renderer.close()
         self._lock.close()
 

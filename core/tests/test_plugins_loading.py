@@ -89,6 +89,14 @@ def test_plugin_that_fails_is_quarantined_with_its_reason_and_others_go_on(
     assert taken == ["good"]
 
 
+@pytest.mark.parametrize("name", ["core", "two words"])
+def test_a_name_that_no_plugin_may_have_quarantines_it(install: Install, name: str) -> None:
+    install(name, GOOD, "dist-odd")
+    plugins, taken = load()
+    assert [plugin.reason for plugin in plugins] == [f"ValueError: {name!r} is no name of a plugin"]
+    assert taken == []
+
+
 def test_a_result_that_is_refused_quarantines_and_is_undone(install: Install) -> None:
     install("alpha", GOOD)
     install("beta", GOOD)

@@ -145,7 +145,9 @@ async def test_a_shorter_name_does_not_take_what_a_longer_one_keeps(data: Path) 
     assert tables(data) == {"everything_notes", "alembic_version_everything", "everythingness"}
 
 
-@pytest.mark.parametrize("name", ["..", "../data", "a/b", "", "a b"])
+@pytest.mark.parametrize("name", ["..", "../data", "a/b", "", "a b", "core"])
 async def test_a_name_that_leads_elsewhere_is_refused(data: Path, name: str) -> None:
+    """``core`` would be the server itself: its tables have a version as plugins' have."""
     done = await run("purge", name, "--yes", data=data)
     assert (done.exit_code, "no name of a plugin" in done.output) == (1, True)
+    assert len(rows(data, "SELECT * FROM alembic_version_core")) == 1

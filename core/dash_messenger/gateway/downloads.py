@@ -20,7 +20,8 @@ __all__ = ["add_downloads"]
 
 # Nothing in a file runs, loads or frames anything, should it ever be shown by itself.
 CSP = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+# No file has a size of more digits.
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 DAY_S = 86_400
 
 

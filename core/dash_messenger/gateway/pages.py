@@ -17,6 +17,7 @@ from dash_messenger.commands import Caller, Commands
 from dash_messenger.errors import NotFound
 from dash_messenger.gateway.http import OpenPaths
 from dash_messenger.messages import MessageTypes
+from dash_messenger.plugins.keeping import plugin_folder
 from dash_messenger.plugins.loading import Plugins
 from dash_messenger.plugins.themes import Themes
 from dash_messenger.plugins.web import Headers
@@ -63,7 +64,7 @@ class Pages:
 
     def _prepare(self, name: str) -> dict[str, object]:
         self._restore = self._snapshot()
-        folder = self._settings.data / "plugins" / name
+        folder = plugin_folder(self._settings.data, name)
         return {
             "app": self._app,
             "context": _Context(

@@ -6,11 +6,10 @@ Owns the report. Nothing is served and no data folder is touched.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 
 from dash_messenger.plugins.listing import Installed
-from dash_messenger.plugins.loading import GROUP
+from dash_messenger.plugins.loading import names_of_plugins
 
 __all__ = ["Report", "check"]
 
@@ -28,8 +27,7 @@ def check(name: str, *, folder: Path | None = None) -> Report:
 
     ``folder`` holds plugins of a single file each.
     """
-    names = {entry.name for entry in entry_points(group=GROUP)}
-    names |= {path.stem.removesuffix("_ui") for path in folder.glob("*.py")} if folder else set()
+    names = names_of_plugins(folder)
     if name not in names:
         return Report([f"There is no plugin called {name}."], good=False)
     installed = Installed(without=names - {name, "webui"}, folder=folder)

@@ -44,11 +44,8 @@ if TYPE_CHECKING:
     from dash_messenger.plugins.web import WebContext
     from dash_messenger.protocol import Message
 
-__all__ = ["HOOK_API", "PROJECT", "ServerHooks", "hookimpl"]
+__all__ = ["PROJECT", "ServerHooks", "hookimpl"]
 
-# Raised when a hook changes so that plugins written for an older one would break. A plugin module
-# may say ``HOOK_API = 1``; another number than ours quarantines it instead of failing later.
-HOOK_API = 1
 PROJECT = "dash_messenger"
 
 hookspec = pluggy.HookspecMarker(PROJECT)

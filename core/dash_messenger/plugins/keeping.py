@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -17,17 +18,27 @@ from dash_messenger.plugins.context import Tables
 from dash_messenger.store.tables import plugin_values
 
 __all__ = [
+    "VERSIONS",
     "Kind",
     "decode_settings",
     "keep_value",
     "migrate_tables",
+    "plugin_folder",
     "read_tables",
     "read_value",
     "read_values",
 ]
 
+# What the version tables of plugins' migrations are called, before the plugin's name.
+VERSIONS = "alembic_version_"
+
 # The settings an admin chose, the plugin's secrets, and what core notes about it.
 Kind: TypeAlias = Literal["setting", "secret", "core"]
+
+
+def plugin_folder(data: Path, plugin: str) -> Path:
+    """A plugin's own folder in the data folder; it may not exist."""
+    return data / "plugins" / plugin
 
 
 def read_value(connection: Connection, plugin: str, kind: Kind, name: str) -> str | None:
@@ -132,7 +143,7 @@ def migrate_tables(connection: Connection, plugin: str, tables: Tables) -> None:
         environment.configure(
             connection=connection,
             target_metadata=tables.metadata,
-            version_table=f"alembic_version_{plugin}",
+            version_table=VERSIONS + plugin,
         )
         environment.run_migrations()
     keep_value(connection, plugin, "core", "migrations", digest.hexdigest())

@@ -7,6 +7,7 @@ its reason, and everything else goes on. Must not know what the registered objec
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,11 +26,28 @@ from dash_messenger.plugins.failures import (
     WITHIN_S,
     Failures,
 )
-from dash_messenger.plugins.hookspecs import HOOK_API
 
-__all__ = ["GROUP", "Plugin", "Plugins", "RequiredPluginMissing", "Sources"]
+__all__ = [
+    "GROUP",
+    "HOOK_API",
+    "Plugin",
+    "Plugins",
+    "RequiredPluginMissing",
+    "Sources",
+    "check_name",
+    "names_of_plugins",
+]
 
 GROUP = "dash_messenger"
+# Raised when a hook changes so that plugins written for an older one would break. A plugin module
+# may say ``HOOK_API = 1``; another number than ours quarantines it instead of failing later.
+HOOK_API = 1
+# Tables, folders and commands are called by it.
+_NAME = re.compile(r"\w[\w.-]*")
+# What the server itself keeps goes by this name, where plugins' goes by theirs.
+_OURS = "core"
+# The Dash half of a plugin that is a single file.
+_DASH_HALF = "_ui"
 
 log = structlog.get_logger(__name__)
 
@@ -116,9 +134,9 @@ class Plugins:
             sys.path.append(str(folder))
         server = self._group == GROUP
         return [
-            EntryPoint(path.stem.removesuffix("_ui"), path.stem, self._group)
+            EntryPoint(path.stem.removesuffix(_DASH_HALF), path.stem, self._group)
             for path in sorted(folder.glob("*.py"))
-            if path.stem.isidentifier() and path.stem.endswith("_ui") is not server
+            if path.stem.isidentifier() and path.stem.endswith(_DASH_HALF) is not server
         ]
 
     def _load(self, entry: EntryPoint, sources: Sources) -> None:
@@ -149,6 +167,7 @@ class Plugins:
             plugin.status, plugin.reason = "quarantined", reason
             return
         try:
+            check_name(entry.name)
             _check_file(entry, sources.folder)
             sources.loading(entry.name, entry.value)
             found = entry.load()
@@ -237,6 +256,24 @@ class Plugins:
             except ANYTHING as error:
                 undo(name)
                 self.quarantine(name, error)
+
+
+def check_name(name: str) -> None:
+    """Return if a plugin may be called so.
+
+    Raises:
+        ValueError: it may not.
+    """
+    if name == _OURS or _NAME.fullmatch(name) is None:
+        raise ValueError(f"{name!r} is no name of a plugin")
+
+
+def names_of_plugins(folder: Path | None) -> set[str]:
+    """Those that are installed, and those in a folder of single files."""
+    single_files = folder.glob("*.py") if folder else ()
+    return {entry.name for entry in entry_points(group=GROUP)} | {
+        path.stem.removesuffix(_DASH_HALF) for path in single_files
+    }
 
 
 def _check_file(entry: EntryPoint, folder: Path | None) -> None:

@@ -7,7 +7,6 @@ though its name begin with this one's.
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,14 +16,11 @@ from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, MetaData, delete, func, inspect, select
 
 from dash_messenger.blobs.referring import release
-from dash_messenger.plugins.keeping import read_tables
+from dash_messenger.plugins.keeping import VERSIONS, plugin_folder, read_tables
 from dash_messenger.plugins.states import PluginState, States
 from dash_messenger.store.tables import blob_references, metadata, plugin_values
 
-__all__ = ["Holdings", "find_holdings", "plugin_folder", "purge_database", "purge_files"]
-
-VERSIONS = "alembic_version_"
-_NAME = re.compile(r"\w[\w.-]*")
+__all__ = ["Holdings", "find_holdings", "purge_database", "purge_files"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +58,10 @@ class Holdings:
         return found
 
 
-def plugin_folder(data: Path, plugin: str) -> Path:
-    """A plugin's folder in the data folder; it may not exist.
-
-    Raises:
-        ValueError: no plugin can have this name.
-    """
-    if _NAME.fullmatch(plugin) is None:
-        raise ValueError(f"{plugin!r} is no name of a plugin")
-    return data / "plugins" / plugin
-
-
 def find_holdings(
     connection: Connection, data: Path, plugin: str, *, others: Iterable[str] = ()
 ) -> Holdings:
-    """What there is of a plugin; ``others`` are the plugins that are installed beside it.
-
-    Raises:
-        ValueError: no plugin can have this name.
-    """
+    """What there is of a plugin; ``others`` are the plugins that are installed beside it."""
     folder = plugin_folder(data, plugin)
     names = set(inspect(connection).get_table_names())
     count = {

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
-from dash_messenger.plugins.hookspecs import HOOK_API
+from dash_messenger.plugins.loading import HOOK_API
 
 __all__ = ["NameUnusable", "Names", "names_of", "write_plugin"]
 

@@ -29,6 +29,7 @@ from dash_messenger.plugins.context import Blobs
 from dash_messenger.plugins.keeping import (
     decode_settings,
     keep_value,
+    plugin_folder,
     read_value,
 )
 from dash_messenger.plugins.limited import Limited
@@ -199,7 +200,7 @@ class PluginContext:
     @property
     def folder(self) -> Path:
         """The plugin's folder in the data folder."""
-        folder = self._contexts.parts.folder / "plugins" / self._plugin
+        folder = plugin_folder(self._contexts.parts.folder, self._plugin)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
 
