@@ -7,17 +7,9 @@ are told to come back, and the store is closed last.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import gc
-import signal
-import socket
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
-import structlog
-import uvicorn
 from msgspec import Struct
 from sqlalchemy import select
 
@@ -27,17 +19,18 @@ from dash_messenger.answering import Answering
 from dash_messenger.blobs import BlobStore
 from dash_messenger.changing import MessageLocks
 from dash_messenger.clock import Clock, now_ms
-from dash_messenger.commands import Caller, Command, Commands
+from dash_messenger.commands import Commands
 from dash_messenger.conversations import Conversations
 from dash_messenger.deciding import Deciding
 from dash_messenger.describing import Describing
 from dash_messenger.editing import Editing
 from dash_messenger.enrolling import Enrolling
-from dash_messenger.errors import ANYTHING, Failure, InternalError
+from dash_messenger.errors import ANYTHING
 from dash_messenger.folder import DATABASE, FolderLock
-from dash_messenger.gateway import Gateway, GuardedHttp
+from dash_messenger.gateway import Gateway
 from dash_messenger.gateway.addresses import Addresses
 from dash_messenger.gateway.http import OpenPaths, make_app
+from dash_messenger.gateway.http_server import HttpServer
 from dash_messenger.gateway.listening import address_of, listen
 from dash_messenger.gateway.pages import Pages
 from dash_messenger.history import History
@@ -48,11 +41,12 @@ from dash_messenger.logins import Logins
 from dash_messenger.passwords import Passwords
 from dash_messenger.plugins.adjusting import Adjusting
 from dash_messenger.plugins.calling import Calls
-from dash_messenger.plugins.context import Demo, Job, Preparing, SlashCommand, Tables
+from dash_messenger.plugins.commanding import PluginCommands
+from dash_messenger.plugins.context import Demo, Preparing, Tables
 from dash_messenger.plugins.jobs import Jobs
 from dash_messenger.plugins.keeping import migrate_tables, read_values
 from dash_messenger.plugins.limited import Limited
-from dash_messenger.plugins.listing import Installed
+from dash_messenger.plugins.listing import Installed, each
 from dash_messenger.plugins.serving import Parts, without_exit
 from dash_messenger.plugins.slash import SlashCommands
 from dash_messenger.plugins.states import States
@@ -72,12 +66,6 @@ from dash_messenger.users import Users
 
 __all__ = ["Server"]
 
-KEEP_ALIVE_S = 30
-BACKLOG = 2_048
-GC_THRESHOLD = 20_000
-
-log = structlog.get_logger(__name__)
-
 
 class Server:
     """A server that is open: `serve` runs it until it is told to stop. Close it with `aclose`."""
@@ -94,7 +82,7 @@ class Server:
         self.settings = settings
         self.store = store
         self._lock = lock
-        self._uvicorn: _Uvicorn | None = None
+        self._http: HttpServer | None = None
         self.installed = Installed(
             without=settings.plugins_without,
             states=States(settings.data),
@@ -256,33 +244,13 @@ class Server:
 
     def _register_plugins(self) -> None:
         """Take what plugins register with a context at hand."""
-        installed, own = self.installed, set(self.commands)
+        installed = self.installed
         installed.plugins.register("register_settings", installed.contexts.declare_settings)
 
-        def add_commands(plugin: str, commands: Iterable[Command]) -> None:
-            for command in commands:
-                if not isinstance(command, Command):
-                    raise TypeError(f"{command!r} is not a Command")
-                if not command.name.startswith(f"{plugin}."):
-                    raise ValueError(f"command {command.name} must be called {plugin}.…")
-                self.commands.add(_guarded(plugin, command, installed.failed))
-
-        def remove_commands(plugin: str) -> None:
-            for command in [*self.commands]:
-                if command not in own and command.name.startswith(f"{plugin}."):
-                    self.commands.remove(command.name)
-
-        def add_slash_commands(plugin: str, commands: Iterable[SlashCommand]) -> None:
-            for command in commands:
-                self._slash.add(plugin, command)
-
-        def add_jobs(plugin: str, jobs: Iterable[Job]) -> None:
-            for job in jobs:
-                self._jobs.add(plugin, job)
-
-        installed.register("register_commands", add_commands, remove_commands)
-        installed.register("register_slash_commands", add_slash_commands, self._slash.remove)
-        installed.register("register_jobs", add_jobs, self._jobs.remove)
+        commands = PluginCommands(self.commands, installed.failed)
+        installed.register("register_commands", each(commands.add), commands.remove)
+        installed.register("register_slash_commands", each(self._slash.add), self._slash.remove)
+        installed.register("register_jobs", each(self._jobs.add), self._jobs.remove)
         portraits = installed.portraits
         installed.register("register_portraits", portraits.add, portraits.remove)
 
@@ -314,15 +282,12 @@ class Server:
     @property
     def ready(self) -> bool:
         """Whether HTTP and the socket answer, and will go on answering."""
-        running = self._uvicorn
-        return running is not None and running.started and not running.should_exit
+        return self._http is not None and self._http.ready
 
     def stop(self) -> None:
         """Begin to stop; a second call stops at once."""
-        running = self._uvicorn
-        if running is not None:
-            running.force_exit = running.should_exit
-            running.should_exit = True
+        if self._http is not None:
+            self._http.stop()
 
     async def serve(self, on_ready: Callable[[str], None]) -> None:
         """Serve until `stop`; ``on_ready(address)`` is called once both transports answer.
@@ -333,23 +298,14 @@ class Server:
         with listen(self.settings.host, self.settings.port) as listening:
             address = address_of(self.settings.host, listening)
             self._listening = listening.fileno()
-            config = uvicorn.Config(
+            self._http = HttpServer(
                 self.app,
-                http=GuardedHttp,
-                ws=self.gateway.protocol_class,
-                lifespan="on",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_keep_alive=KEEP_ALIVE_S,
-                # Without it, open sockets would hold up the end for ever.
-                timeout_graceful_shutdown=max(1, round(self.settings.shutdown_s)),
-                backlog=BACKLOG,
+                self.gateway.protocol_class,
+                shutdown_s=self.settings.shutdown_s,
+                on_ready=lambda: on_ready(address),
             )
-            self._uvicorn = _Uvicorn(config, lambda: on_ready(address))
-            await self._uvicorn.serve(sockets=[listening])
-            if not self._uvicorn.started:
+            await self._http.serve(sockets=[listening])
+            if not self._http.started:
                 raise RuntimeError("the server did not start; the log says why")
 
     def leave(self) -> int | None:
@@ -404,25 +360,6 @@ class _Listeners:
         self._calls.hear(events)
 
 
-def _guarded(
-    plugin: str, command: Command, failed: Callable[[str, BaseException], None]
-) -> Command:
-    """A plugin's command, whose failures are the plugin's."""
-
-    async def handle(caller: Caller, params: Any) -> Any:
-        try:
-            return await command.handler(caller, params)
-        except Failure:
-            raise
-        # The edge to a stranger's code.
-        except ANYTHING as error:
-            log.error("command_failed", plugin=plugin, command=command.name, exc_info=error)
-            failed(plugin, error)
-            raise InternalError from error
-
-    return replace(command, handler=handle)
-
-
 def _migrating(plugin: str, tables: Tables) -> Callable[[Transaction], None]:
     def work(transaction: Transaction) -> None:
         without_exit(
@@ -430,46 +367,3 @@ def _migrating(plugin: str, tables: Tables) -> Callable[[Transaction], None]:
         )
 
     return work
-
-
-class _Uvicorn(uvicorn.Server):
-    """uvicorn that says when it is ready, and leaves the process's signals to us.
-
-    Its own handling raises the signal again at the end, which would end the process before the
-    store is closed.
-    """
-
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Handle SIGINT and SIGTERM while serving."""
-        loop = asyncio.get_running_loop()
-        handled = []
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.add_signal_handler(number, self._stop)
-                handled.append(number)
-        try:
-            yield
-        finally:
-            for number in handled:
-                loop.remove_signal_handler(number)
-
-    def _stop(self) -> None:
-        self.force_exit = self.should_exit
-        self.should_exit = True
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then say so."""
-        await super().startup(sockets)
-        if self.started:
-            # What was made so far lives as long as the process: nothing for the collector to walk.
-            gc.enable()
-            gc.collect()
-            gc.freeze()
-            # A batch of messages makes thousands of values that reference counts free again.
-            gc.set_threshold(GC_THRESHOLD, 20, 50)
-            self._on_ready()

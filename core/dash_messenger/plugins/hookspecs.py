@@ -120,8 +120,9 @@ class ServerHooks(Protocol):
         """Return commands that clients may call; each name begins with the plugin's and a dot.
 
         They are called as the core's are: over the socket, by HTTP, by `Viewer.call`. Each needs a
-        full session. When: once, at start. Several plugins: all are called; a name that is taken
-        quarantines the later one. If it raises: the plugin is quarantined. Since 0.1.
+        full session, unless it says ``access="anonymous"``. When: once, at start. Several plugins:
+        all are called; a name that is taken quarantines the later one. If it raises: the plugin is
+        quarantined. Since 0.1.
         """
 
     @hookspec

@@ -33,9 +33,9 @@ from dash_messenger.plugins.serving import Contexts
 from dash_messenger.plugins.states import States
 from dash_messenger.plugins.steps import Steps
 from dash_messenger.plugins.themes import Themes
-from dash_messenger.plugins.views import Renderer, View
+from dash_messenger.plugins.views import Renderer
 
-__all__ = ["Installed"]
+__all__ = ["Installed", "each"]
 
 SERVER_HALF_IS_QUARANTINED = "its server half is quarantined"
 
@@ -117,7 +117,7 @@ class Installed:
         self.steps = Steps(self.contexts.of, self.failed)
         self.tables: dict[str, Tables] = {}
         self.plugins = Plugins(group=GROUP, project=PROJECT, hooks=ServerHooks)
-        # What else has to forget a plugin.
+        # What has to forget a plugin that is set aside.
         self.forget: list[Callable[[str], None]] = []
         self._owners: dict[str, str] = {}
         self._loaded_by_plugins: dict[str, list[Plugins]] = {}
@@ -145,30 +145,20 @@ class Installed:
         self.plugins.load(sources)
         for plugin in self.plugins:
             self.contexts.kept(plugin.name).code = _folder_of(plugin)
-        register = self.plugins.register
-        register("register_message_types", self._add_types, self._remove_types)
-        register(
+        self.register("register_message_types", self._add_types, self._remove_types)
+        self.register(
             "register_views",
-            self._add_views,
+            each(self.renderer.add),
             self.renderer.remove,
-            prepare=lambda name: {"sources": self._for_dash_halves(sources)},
+            lambda: {"sources": self._for_dash_halves(sources)},
         )
-        register("register_plugins", self._add_plugins, lambda name: self._add_plugins(name, ()))
-        register("register_themes", self._add_themes, self.themes.remove)
-        register("register_tables", self._add_tables)
-        self._register_steps()
-
-    def _register_steps(self) -> None:
-        for hook, accept in (
-            ("register_factors", self.steps.add_factors),
-            ("register_login_steps", self.steps.add_steps),
-        ):
-            self.plugins.register(
-                hook,
-                accept,
-                self.steps.remove,
-                prepare=lambda name: {"context": self.contexts.of(name)},
-            )
+        self.plugins.register(
+            "register_plugins", self._add_plugins, lambda name: self._add_plugins(name, ())
+        )
+        self.register("register_themes", each(self.themes.add), self.themes.remove)
+        self.register("register_tables", self._add_tables, self._remove_tables)
+        self.register("register_factors", self.steps.add_factors, self.steps.remove)
+        self.register("register_login_steps", self.steps.add_steps, self.steps.remove)
 
     def _for_dash_halves(self, sources: Sources) -> Sources:
         """A server half that is not there hides its Dash half."""
@@ -187,12 +177,22 @@ class Installed:
                 yield from plugins
 
     def register(
-        self, hook: str, accept: Callable[[str, Any], None], undo: Callable[[str], None]
+        self,
+        hook: str,
+        accept: Callable[[str, Any], None],
+        undo: Callable[[str], None],
+        arguments: Callable[[], dict[str, object]] = dict,
     ) -> None:
-        """Call a ``register_*`` hook that is given a context, as `Plugins.register` does."""
+        """Call a ``register_*`` hook, as `Plugins.register` does; a context is at hand.
+
+        ``undo`` is called for a plugin that is set aside later, too.
+        """
         self.forget.append(undo)
         self.plugins.register(
-            hook, accept, undo, prepare=lambda name: {"context": self.contexts.of(name)}
+            hook,
+            accept,
+            undo,
+            prepare=lambda name: {"context": self.contexts.of(name), **arguments()},
         )
 
     def _add_plugins(self, plugin: str, groups: Iterable[Plugins]) -> None:
@@ -213,18 +213,13 @@ class Installed:
             self.types.remove(name)
             del self._owners[name]
 
-    def _add_views(self, plugin: str, views: Iterable[View]) -> None:
-        for view in views:
-            self.renderer.add(plugin, view)
-
-    def _add_themes(self, plugin: str, themes: Iterable[Any]) -> None:
-        for theme in themes:
-            self.themes.add(plugin, theme)
-
     def _add_tables(self, plugin: str, tables: Tables) -> None:
         if not isinstance(tables, Tables):
             raise TypeError(f"{tables!r} is not a Tables")
         self.tables[plugin] = tables
+
+    def _remove_tables(self, plugin: str) -> None:
+        self.tables.pop(plugin, None)
 
     def owner(self, type: str) -> str | None:
         """The plugin that a message type came with, or None."""
@@ -232,19 +227,14 @@ class Installed:
 
     def _forget(self, plugin: str) -> None:
         """Take back all that a plugin registered, in whichever hook it failed."""
-        self._remove_types(plugin)
-        self.renderer.remove(plugin)
-        self.themes.remove(plugin)
-        self.steps.remove(plugin)
-        self.tables.pop(plugin, None)
+        for forget in self.forget:
+            forget(plugin)
         self.contexts.remove(plugin)
         self.renderer.forget_drawn()
         for groups in self._loaded_by_plugins.values():
             for plugins in groups:
                 if plugins.loaded(plugin):
                     plugins.quarantine(plugin, SERVER_HALF_IS_QUARANTINED)
-        for forget in self.forget:
-            forget(plugin)
 
     def tell_seen(self) -> None:
         """Tell of what loads here, and failed in the server since its last start."""
@@ -346,6 +336,16 @@ class Installed:
                 "Which message types there are; admins see how each plugin fares.",
             )
         ]
+
+
+def each(add: Callable[[str, Any], None]) -> Callable[[str, Iterable[Any]], None]:
+    """``add(plugin, one)`` for each that a plugin registers."""
+
+    def add_all(plugin: str, found: Iterable[Any]) -> None:
+        for one in found:
+            add(plugin, one)
+
+    return add_all
 
 
 def _folder_of(plugin: Plugin) -> Path | None:
