@@ -20,7 +20,6 @@ from dash_messenger.actions import Acted, Action, Change, Refuse
 from dash_messenger.changing import (
     Answers,
     Found,
-    MessageLocks,
     Overtaken,
     find,
     put_mark,
@@ -37,6 +36,7 @@ from dash_messenger.errors import (
     InvalidParams,
 )
 from dash_messenger.limits import Buckets
+from dash_messenger.locks import Locks
 from dash_messenger.messages import MessageTypes
 from dash_messenger.protocol import decode_params
 from dash_messenger.store import Store, Transaction
@@ -97,7 +97,7 @@ class Acting:
         *,
         clock: Clock,
         rate_limits: bool,
-        locks: MessageLocks,
+        locks: Locks[str],
         deciding: Deciding,
     ) -> None:
         self._store = store

@@ -7,10 +7,8 @@ checked again in the transaction that writes.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from typing import Any, NamedTuple
-from weakref import WeakValueDictionary
 
 import msgspec
 from msgspec import Raw
@@ -25,7 +23,6 @@ from dash_messenger.store.tables import answers, conversations, marks, members, 
 __all__ = [
     "Answers",
     "Found",
-    "MessageLocks",
     "Overtaken",
     "find",
     "put_mark",
@@ -178,18 +175,3 @@ class Answers:
                 at_ms=transaction.now_ms,
             )
         )
-
-
-class MessageLocks:
-    """One change of a message at a time, in this process: a popular one would be decided in vain
-    over and over otherwise."""
-
-    def __init__(self) -> None:
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-
-    def __call__(self, message: str) -> asyncio.Lock:
-        """The lock of a message."""
-        lock = self._locks.get(message)
-        if lock is None:
-            lock = self._locks[message] = asyncio.Lock()
-        return lock

@@ -14,11 +14,12 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct
 from sqlalchemy import Connection, delete, insert
 
-from dash_messenger.changing import Answers, Found, MessageLocks, Overtaken, find, put_revision
+from dash_messenger.changing import Answers, Found, Overtaken, find, put_revision
 from dash_messenger.commands import Caller, Command
 from dash_messenger.deciding import Deciding
 from dash_messenger.errors import Busy, Forbidden, InvalidParams
 from dash_messenger.limits import Buckets
+from dash_messenger.locks import Locks
 from dash_messenger.messages import MessageTypes, Prepared
 from dash_messenger.preparing import Preparation
 from dash_messenger.store import Store, Transaction
@@ -69,7 +70,7 @@ class Editing:
         preparation: Preparation,
         *,
         rate_limits: bool,
-        locks: MessageLocks,
+        locks: Locks[str],
         deciding: Deciding,
     ) -> None:
         self._store = store

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
-from weakref import WeakValueDictionary
 
 import structlog
 from msgspec import Raw, Struct
@@ -19,7 +18,7 @@ from dash_messenger.errors import ANYTHING, Failure, PluginFailed, TimedOut
 from dash_messenger.messages import MessageTypes, Prepared, TypeFailed
 from dash_messenger.plugins.checks import Proposed
 
-__all__ = ["Checks", "Preparation", "Turns"]
+__all__ = ["Checks", "Preparation"]
 
 # An album of large photos takes seconds on a small machine; the client waits 30.
 PREPARE_WITHIN_S = 25.0
@@ -154,22 +153,3 @@ class Preparation:
         log.error("message_type_failed", type=type, exc_info=error)
         self._failed(type, error)
         return PluginFailed()
-
-
-class Turns:
-    """One at a time for each (sender, conversation), in the order of asking."""
-
-    def __init__(self) -> None:
-        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
-
-    def waiting(self, sender: str, conversation: str) -> bool:
-        """Whether something of theirs is under way there."""
-        return (sender, conversation) in self._locks
-
-    def of(self, sender: str, conversation: str) -> asyncio.Lock:
-        """The lock; asyncio's are fair. Keep it until it is released."""
-        key = (sender, conversation)
-        lock = self._locks.get(key)
-        if lock is None:
-            lock = self._locks[key] = asyncio.Lock()
-        return lock

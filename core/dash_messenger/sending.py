@@ -17,8 +17,9 @@ from sqlalchemy import Connection, select
 from dash_messenger.commands import Answer, Caller, Command
 from dash_messenger.errors import Busy, Unauthenticated
 from dash_messenger.limits import Buckets
+from dash_messenger.locks import Locks
 from dash_messenger.messages import MessageTypes, Prepared
-from dash_messenger.preparing import Preparation, Turns
+from dash_messenger.preparing import Preparation
 from dash_messenger.store import Draft, Sent, Store
 from dash_messenger.store.tables import messages
 from dash_messenger.summaries import id_param, membership
@@ -65,7 +66,8 @@ class Sending:
         self._store = store
         self._types = types
         self._preparation = preparation or Preparation(types)
-        self._turns = Turns()
+        # What one person sends to one conversation keeps its order.
+        self._turns: Locks[tuple[str, str]] = Locks()
         self._backlog = backlog
         self._buckets = Buckets(burst=BURST, per_s=PER_S, enabled=rate_limits)
 
@@ -98,7 +100,7 @@ class Sending:
             raise Busy
         self._buckets.take(user)
         conversation = id_param(params.conversation)
-        if not self._preparation.is_quick(params.type) or self._turns.waiting(user, conversation):
+        if not self._preparation.is_quick(params.type) or (user, conversation) in self._turns:
             content = self._types.read(params.type, params.content)
             return self._send_in_turn(user, caller.session, conversation, params, content)
         prepared = self._preparation.at_once(params.type, params.content)
@@ -116,7 +118,7 @@ class Sending:
     ) -> Sent:
         """Prepare and check first; what the sender sends there meanwhile waits for it."""
         sent = self._types.encode(content)
-        async with self._turns.of(user, conversation):
+        async with self._turns((user, conversation)):
             if not by_bot:
                 client_id = id_param(params.client_id, "client_id")
                 again = await self._store.read(

@@ -17,7 +17,6 @@ from dash_messenger.accounts import Accounts
 from dash_messenger.acting import Acting
 from dash_messenger.answering import Answering
 from dash_messenger.blobs import BlobStore
-from dash_messenger.changing import MessageLocks
 from dash_messenger.clock import Clock, now_ms
 from dash_messenger.commands import Commands
 from dash_messenger.conversations import Conversations
@@ -37,6 +36,7 @@ from dash_messenger.history import History
 from dash_messenger.hub import Hub
 from dash_messenger.introducing import Introductions
 from dash_messenger.limits import Attempts
+from dash_messenger.locks import Locks
 from dash_messenger.logins import Logins
 from dash_messenger.passwords import Passwords
 from dash_messenger.plugins.adjusting import Adjusting
@@ -120,7 +120,9 @@ class Server:
         self.commands = Commands()
         limited = settings.rate_limits
         installed, contexts = self.installed, self.installed.contexts
-        types, locks = installed.types, MessageLocks()
+        types = installed.types
+        # One change of a message at a time: a popular one would be decided in vain, over and over.
+        locks: Locks[str] = Locks()
         preparation = Preparation(types, self._preparing, installed.type_failed)
         self._deciding = deciding = Deciding(installed.type_failed)
         sending = Sending(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -78,3 +79,28 @@ async def test_what_was_on_its_way_when_the_server_was_killed_goes_with_the_next
         await world.add("ann")
         await keep(world, b"one")
         assert contents(tmp_path) == 1
+
+
+async def test_a_content_that_comes_again_while_it_is_collected_is_there_afterwards(
+    world: ServerWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs = world.server.blobs
+    await keep(world, b"same")
+    world.clock.advance(s=DAY_S + 1)
+    dropping, go_on = asyncio.Event(), asyncio.Event()
+    drop = blobs._drop
+
+    async def drop_slowly(path: str) -> None:
+        dropping.set()
+        await go_on.wait()
+        await drop(path)
+
+    monkeypatch.setattr(blobs, "_drop", drop_slowly)
+    collecting = asyncio.create_task(blobs.collect())
+    await dropping.wait()
+    again = asyncio.create_task(keep(world, b"same"))
+    # It may be kept at once, or wait for its turn.
+    await asyncio.wait({again}, timeout=1)
+    go_on.set()
+    assert await collecting == 1
+    assert await blobs.read(await again, max_bytes=4) == b"same"

@@ -25,6 +25,7 @@ from dash_messenger.blobs.referring import refer_instead, release
 from dash_messenger.clock import Clock
 from dash_messenger.commands import Caller, Command
 from dash_messenger.errors import InvalidParams, NotFound, TooLarge
+from dash_messenger.locks import Locks
 from dash_messenger.plugins.checks import Upload
 from dash_messenger.plugins.context import Blob
 from dash_messenger.store import Store, Transaction
@@ -69,6 +70,8 @@ class BlobStore:
         self._folder = folder
         self._clock = clock
         self._contents: LocalStore | None = None
+        # A content is not collected while it comes again.
+        self._locks: Locks[bytes] = Locks()
         self._collecting: asyncio.Task[None] | None = None
 
     def commands(self) -> list[Command]:
@@ -124,18 +127,16 @@ class BlobStore:
             blob = Blob(id, clean_name(name), found, size, owner)
             if checked:
                 await self.check(Upload(owner, blob.name, found, size))
-            key = digest.hexdigest()
-            # The same content again replaces itself.
-            await obstore.rename_async(contents, incoming, _path(key))
         except BaseException:
             await self._drop(incoming)
             raise
+        key = digest.digest()
 
         def work(transaction: Transaction) -> None:
             transaction.connection.execute(
                 insert(blobs).values(
                     id=id,
-                    hash=bytes.fromhex(key),
+                    hash=key,
                     bytes=size,
                     media_type=found,
                     name=blob.name,
@@ -145,7 +146,14 @@ class BlobStore:
                 )
             )
 
-        await self._store.write(work)
+        async with self._locks(key):
+            try:
+                # The same content again replaces itself.
+                await obstore.rename_async(contents, incoming, _path(key))
+            except BaseException:
+                await self._drop(incoming)
+                raise
+            await self._store.write(work)
         return blob
 
     async def put(self, data: bytes, *, owner: str, name: str, media_type: str) -> Blob:
@@ -187,24 +195,18 @@ class BlobStore:
         except InvalidParams:
             return None
 
-        def work(connection: Connection) -> Blob | None:
-            row = _row(connection, id)
-            if row is None:
-                return None
-            if reader is not None and row.owner_id != reader:
-                driver: Any = connection.connection.driver_connection
-                if not may_read(driver.cursor(), reader, id):
-                    return None
-            return Blob(row.id, row.name, row.media_type, row.bytes, row.owner_id)
-
-        return await self._store.read(work)
+        return await self._store.read(lambda connection: _info(connection, id, reader))
 
     async def get(self, caller: Caller, params: BlobGet) -> BlobsFound:
         """Those of the blobs that the caller may read."""
         user = caller.user_id
         ids = dict.fromkeys(id_param(id, "blobs") for id in params.blobs)
-        found = [await self.info(id, reader=user) for id in ids]
-        return BlobsFound([one for one in found if one is not None])
+
+        def work(connection: Connection) -> BlobsFound:
+            found = [_info(connection, id, user) for id in ids]
+            return BlobsFound([one for one in found if one is not None])
+
+        return await self._store.read(work)
 
     async def stream(self, id: str, start: int, end: int) -> AsyncIterator[bytes]:
         """The bytes of a blob from ``start`` up to ``end``.
@@ -217,7 +219,7 @@ class BlobStore:
         row = await self._store.read(lambda connection: _row(connection, id))
         if row is None:
             raise NotFound
-        path = _path(row.hash.hex())
+        path = _path(row.hash)
         while start < end:
             stop = min(end, start + CHUNK_BYTES)
             chunk = await obstore.get_range_async(self._open(), path, start=start, end=stop)
@@ -263,7 +265,7 @@ class BlobStore:
         """Remove blobs that nothing has referred to for a day; how many."""
         before_ms = self._clock() - COLLECT_AFTER_MS
 
-        def work(transaction: Transaction) -> tuple[int, list[bytes]]:
+        def work(transaction: Transaction) -> list[bytes]:
             connection = transaction.connection
             rows = connection.execute(
                 select(blobs.c.id, blobs.c.hash)
@@ -276,15 +278,22 @@ class BlobStore:
             referred = {row[0] for row in connection.execute(kept)}
             gone = [row for row in rows if row.id not in referred]
             connection.execute(delete(blobs).where(blobs.c.id.in_([row.id for row in gone])))
-            hashes = {bytes(row.hash) for row in gone}
-            still = select(blobs.c.hash).where(blobs.c.hash.in_(hashes))
-            hashes -= {bytes(row[0]) for row in connection.execute(still)}
-            return len(gone), sorted(hashes)
+            return [bytes(row.hash) for row in gone]
 
-        count, hashes = await self._store.write(work)
-        for digest in hashes:
-            await self._drop(_path(digest.hex()))
-        return count
+        hashes = await self._store.write(work)
+        for digest in sorted({*hashes}):
+            await self._drop_unused(digest)
+        return len(hashes)
+
+    async def _drop_unused(self, digest: bytes) -> None:
+        """Remove a content, unless a blob has it; none gets it meanwhile."""
+        having = select(blobs.c.id).where(blobs.c.hash == digest).limit(1)
+        async with self._locks(digest):
+            if (
+                await self._store.read(lambda connection: connection.execute(having).first())
+                is None
+            ):
+                await self._drop(_path(digest))
 
     async def _collect_for_ever(self) -> None:
         while True:
@@ -339,9 +348,21 @@ async def _accept(upload: Upload) -> None:
     """Nobody objects."""
 
 
-def _path(digest: str) -> str:
-    return f"{digest[:2]}/{digest[2:]}"
+def _path(digest: bytes) -> str:
+    name = digest.hex()
+    return f"{name[:2]}/{name[2:]}"
 
 
 def _row(connection: Connection, id: str) -> Any:
     return connection.execute(select(blobs).where(blobs.c.id == id)).first()
+
+
+def _info(connection: Connection, id: str, reader: str | None) -> Blob | None:
+    row = _row(connection, id)
+    if row is None:
+        return None
+    if reader is not None and row.owner_id != reader:
+        driver: Any = connection.connection.driver_connection
+        if not may_read(driver.cursor(), reader, id):
+            return None
+    return Blob(row.id, row.name, row.media_type, row.bytes, row.owner_id)
