@@ -36,6 +36,8 @@ SHOWN_IN = "show"
 SHOWN_EVERY_MS = 240_000
 # A type for plain words leaves marks alone, and white space.
 PROBE = "**This** is _not_ > marked\n# up"
+# What is done once by its name: whoever shows something need not think of one.
+NAMED = ("message.send", "message.edit", "message.act")
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
 
@@ -161,7 +163,6 @@ class _Shown:
             by,
             "message.send",
             conversation=self.conversation,
-            client_id=uuid.uuid4().hex,
             type=type,
             content=content,
             reply_to=reply_to,
@@ -171,6 +172,8 @@ class _Shown:
 
     async def call(self, by: User, command: str, /, **params: object) -> dict[str, Any]:
         """The result of a command."""
+        if command in NAMED:
+            params.setdefault("client_id", uuid.uuid4().hex)
         result: dict[str, Any] = await self._call(by.username, command, **params)
         return result
 
@@ -219,7 +222,8 @@ def _lines(talk: dict[str, Any], today_ms: int) -> list[_Line]:
 def _caller_of(commands: Commands, callers: dict[str, Caller]) -> Callable[..., Any]:
     async def call(username: str, command: str, **params: object) -> dict[str, Any]:
         answer = commands.dispatch(callers[username], command, msgspec.json.encode(params))
-        result: dict[str, Any] = msgspec.to_builtins(await answer)
+        # By JSON and back, as every client gets it.
+        result: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(await answer))
         return result
 
     return call

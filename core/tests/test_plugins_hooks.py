@@ -42,7 +42,7 @@ from plugin_world import (
     install,
     migrations,
 )
-from server_world import PASSWORD, ServerWorld, open_server
+from server_world import PASSWORD, ServerWorld, Words, open_server
 from sqlalchemy import MetaData
 
 Params = dict[str, Any]
@@ -620,3 +620,21 @@ async def test_slash_commands_are_told_and_called_in_the_language_of_the_pages(
         params = {"conversation": group, "text": "/language", "language": "ru"}
         await world.call("ann", "message.slash", **params)
         assert (await texts(world, group))[-1] == "ru"
+
+
+async def test_a_context_tells_users_and_the_state_of_a_message(world: ServerWorld) -> None:
+    context = world.server.installed.contexts.of("everything")
+    ann, bob = world.users["ann"], world.users["bob"]
+    found = await context.users(ids=[bob, "0" * 32, ann, bob])
+    assert [user.id for user in found] == [bob, ann]
+    assert await context.users(ids=[]) == []
+    group = await world.group("ann", "bob")
+    sent = await world.say("ann", group, "hello")
+    message = await context.message(id=sent["id"])
+    assert message is not None
+    assert (context.content(message), context.state(message)) == (Words("hello"), None)
+    await world.call("ann", "message.delete", message=sent["id"])
+    message = await context.message(id=sent["id"])
+    assert message is not None
+    assert message.deleted_at_ms
+    assert (context.content(message), message.text) == (None, None)

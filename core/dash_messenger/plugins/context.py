@@ -140,13 +140,20 @@ class Context(Protocol):
         """
 
     async def message(self, *, id: str, reader: str | None = None) -> Message | None:
-        """A message, or None where there is none; with ``reader``, where that user may see it."""
+        """A message as it is now, or None where there is none; with ``reader``, where that user may
+        see it. A deleted one has ``deleted_at_ms`` and neither content nor text."""
 
     def content(self, message: Message) -> Any:
         """A message's content as its type's struct, or None where it cannot be read."""
 
+    def state(self, message: Message) -> Any:
+        """A message's state as its type's struct, or None where it has none that can be read."""
+
     async def members(self, *, conversation: str) -> list[User]:
         """Who is in a conversation now; nobody where there is none."""
+
+    async def users(self, *, ids: Sequence[str]) -> list[User]:
+        """The users with these ids, in that order; those that there are not are left out."""
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """What ``work(connection)`` returns, run on a reader's thread in one short snapshot.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -308,6 +308,20 @@ class PluginContext:
             return None
         version = 1 if message.type_version is msgspec.UNSET else message.type_version
         return self._contexts.parts.types.decode(message.type, message.content, version)
+
+    def state(self, message: Message) -> Any:
+        """A message's state as its struct."""
+        state = None if message.state is msgspec.UNSET else message.state
+        return self._contexts.parts.types.decode_state(message.type, state)
+
+    async def users(self, *, ids: Sequence[str]) -> list[User]:
+        """The users with these ids."""
+        query = select(*USER_COLUMNS).where(users.c.id.in_(set(ids)))
+        found = await self.read(
+            lambda connection: [User(*row) for row in connection.execute(query)]
+        )
+        by_id = {user.id: user for user in found}
+        return [by_id[id] for id in dict.fromkeys(ids) if id in by_id]
 
     async def members(self, *, conversation: str) -> list[User]:
         """Who is in a conversation."""
