@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -94,3 +95,19 @@ async def test_malformed_authorization_opens_nothing(
 async def test_bad_log_ins_are_explained(world: ServerWorld, params: dict[str, object]) -> None:
     answer = await world.request("/api/session.open", body=params)
     assert (answer.status, answer.key) == (400, "invalid_params")
+
+
+async def test_a_look_for_closed_sessions_that_fails_is_not_the_last(
+    world: ServerWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: asyncio.Queue[None] = asyncio.Queue()
+
+    async def fail(work: object) -> None:
+        looks.put_nowait(None)
+        raise RuntimeError("no luck")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.server.store, "read", fail)
+        async with asyncio.timeout(5):
+            await looks.get()
+            await looks.get()

@@ -72,9 +72,7 @@ class Pages:
                 self._sessions,
                 self._types,
                 self._themes,
-                self._settings.public_url,
-                self._settings.password_min_length,
-                self._settings.max_upload_bytes,
+                self._settings,
                 folder,
                 self._open_paths,
                 self._address_of,
@@ -121,9 +119,7 @@ class _Context:
         sessions: Sessions,
         types: MessageTypes,
         themes: Themes,
-        public_url: str | None,
-        password_min_length: int,
-        max_upload_bytes: int,
+        settings: Settings,
         folder: Path,
         open_paths: OpenPaths,
         address_of: Callable[[str, Headers], str],
@@ -132,9 +128,7 @@ class _Context:
         self._sessions = sessions
         self._types = types
         self._themes = themes
-        self._public_url = public_url
-        self._password_min_length = password_min_length
-        self._max_upload_bytes = max_upload_bytes
+        self._settings = settings
         self._folder = folder
         self._open_paths = open_paths
         self._address_of = address_of
@@ -152,17 +146,17 @@ class _Context:
     @property
     def public_url(self) -> str | None:
         """The address people use, where it is set."""
-        return self._public_url
+        return self._settings.public_url
 
     @property
     def password_min_length(self) -> int:
         """How many characters a new password needs at least."""
-        return self._password_min_length
+        return self._settings.password_min_length
 
     @property
     def max_upload_bytes(self) -> int:
         """The largest file that may be uploaded."""
-        return self._max_upload_bytes
+        return self._settings.max_upload_bytes
 
     @property
     def data_path(self) -> str:
