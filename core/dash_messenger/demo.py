@@ -20,6 +20,7 @@ from sqlalchemy import select
 from dash_messenger.accounts import Accounts
 from dash_messenger.clock import now_ms
 from dash_messenger.commands import Caller, Commands
+from dash_messenger.errors import ANYTHING
 from dash_messenger.messages import MessageTypes
 from dash_messenger.plugins.context import Demo
 from dash_messenger.protocol import User
@@ -195,7 +196,7 @@ def _text(types: MessageTypes, type: str, content: dict[str, str]) -> str | None
     try:
         return types.prepare(type, msgspec.json.encode(content)).text
     # The edge to a stranger's code: whatever it says, it is no type for plain words.
-    except Exception:
+    except ANYTHING:
         return None
 
 
