@@ -36,8 +36,13 @@ async def test_demo_is_worth_a_picture(browser: Browser, tmp_path: Path, picture
                 assert answer.ok, await answer.text()
             page = await context.new_page()
             await page.goto(address)
-            await page.locator(".dm-chats .dm-chat", has_text="Saturday hike").click()
+            await page.locator(".dm-chats .dm-chat", has_text="Show and tell").click()
             await expect(page.locator(SETTLED)).to_be_visible()
+            # There is something of everything in sight.
+            await page.locator(".dm-scroll").evaluate("list => (list.scrollTop -= 640)")
+            await page.wait_for_function(
+                "() => [...document.images].every((one) => one.complete && one.naturalWidth)"
+            )
             await page.screenshot(path=pictures / PICTURE.name, animations="disabled")
         finally:
             await context.close()
