@@ -2,22 +2,32 @@
 
 The wheels are built from the folders; what they depend on is taken from the environment that runs
 the tests, by links, so that nothing is downloaded. Only the named distributions of ours are there.
+A wheel is built once for all the environments of a run.
 """
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from dash_messenger.testing import ServerProcess
 
 ROOT = Path(__file__).parents[1]
 FIRST_PARTY = {"core": ROOT / "core", "webui": ROOT / "webui", "text": ROOT / "plugins" / "text"}
+# Wheels by their project.
+_built: dict[Path, Path] = {}
 
 
 def build_wheel(project: Path, into: Path) -> Path:
-    """The wheel of the distribution in folder ``project``."""
+    """The wheel of the distribution in folder ``project``, which stays as it is from then on."""
+    if project in _built:
+        return Path(shutil.copy(_built[project], into))
     before = set(into.glob("*.whl"))
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(into)],
@@ -25,8 +35,8 @@ def build_wheel(project: Path, into: Path) -> Path:
         check=True,
         capture_output=True,
     )
-    (wheel,) = set(into.glob("*.whl")) - before
-    return wheel
+    (_built[project],) = set(into.glob("*.whl")) - before
+    return _built[project]
 
 
 def make_environment(folder: Path, *projects: Path) -> Path:
@@ -63,6 +73,18 @@ def make_environment(folder: Path, *projects: Path) -> Path:
         capture_output=True,
     )
     return python
+
+
+@contextmanager
+def serving(folder: Path, *projects: Path) -> Iterator[ServerProcess]:
+    """A running server of an environment with the wheels of ``projects``."""
+    python = make_environment(folder, *projects)
+    server = ServerProcess(folder / "data", command=(str(python), "-m", "dash_messenger"))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
 
 
 def _link_dependencies(site: Path) -> None:

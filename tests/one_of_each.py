@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from dash_messenger.client import Client
-from dash_messenger.testing import ServerProcess
+from dash_messenger.testing import ServerProcess, upload
 from PIL import Image
 
 from tests.environment import FIRST_PARTY, ROOT, build_wheel, make_environment
-from tests.uploading import upload
 
 __all__ = ["PLUGINS", "TYPES", "Place", "send_each"]
 
@@ -105,7 +104,5 @@ async def shipped_sticker(client: Client) -> dict[str, Any]:
 
 async def blob(url: str, token: str, content: bytes, name: str) -> str:
     """The id of a file that is uploaded."""
-    status, found = await upload(url, token, content, name)
-    assert status == 201, found
-    id: str = found["id"]
-    return id
+    found = await upload(url, content, token=token, name=name)
+    return str(found["id"])

@@ -15,10 +15,8 @@ from typing import Any
 import pytest
 from dash_messenger.client import Client
 from dash_messenger.errors import UnknownCommand, UnknownType
-from dash_messenger.testing import People, ServerProcess
+from dash_messenger.testing import People, ServerProcess, upload
 from PIL import Image
-
-from tests.uploading import upload
 
 WITHOUT = "DASH_MESSENGER_PLUGINS_WITHOUT"
 
@@ -61,15 +59,16 @@ async def test_packs_favourites_and_messages_are_back_when_the_plugin_is(
     try:
         server.start()
         # The pack that is shipped comes in by itself.
-        while "stickers_brought_in" not in server.log:
-            await asyncio.sleep(0.05)
+        async with asyncio.timeout(30):
+            while "stickers_brought_in" not in server.log:
+                await asyncio.sleep(0.05)
         _, token = await people.register()
         ann = await people.connect(token, views=["dash:en"])
         bob = await people()
         made = await ann.call("conversation.create", kind="direct", members=[bob.me["id"]])
         conversation = made["id"]
         pack = await ann.call("stickers.make", title="Mine")
-        _, blob = await upload(server.url, token, picture(), "red.png")
+        blob = await upload(server.url, picture(), token=token, name="red.png")
         item = await ann.call("stickers.add", pack=pack["id"], blob=blob["id"], emoji="🔴")
         await ann.call("stickers.favour", sticker=item["id"])
         (message_type,) = [

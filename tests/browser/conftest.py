@@ -21,6 +21,7 @@ from playwright.async_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    FilePayload,
     Page,
     ViewportSize,
     async_playwright,
@@ -96,13 +97,30 @@ class Person:
 
     async def send(self, conversation: str, text: str) -> Any:
         """A text message, sent without the page."""
+        return await self.post(conversation, "text", {"text": text})
+
+    async def post(
+        self, conversation: str, type: str, content: dict[str, Any], **params: Any
+    ) -> Any:
+        """A message of any type, sent without the page."""
         return await self.call(
             "message.send",
             conversation=conversation,
             client_id=os.urandom(16).hex(),
-            type="text",
-            content={"text": text},
+            type=type,
+            content=content,
+            **params,
         )
+
+    async def upload(self, name: str, media_type: str, content: bytes) -> str:
+        """The blob of a file, uploaded without the page."""
+        file = FilePayload(name=name, mimeType=media_type, buffer=content)
+        answer = await self.context.request.post(
+            f"{self.base_url}/blobs", multipart={"file": file}, headers={"Origin": self.base_url}
+        )
+        body = await answer.json()
+        assert answer.ok, (answer.status, body)
+        return str(body["id"])
 
 
 @pytest.fixture(params=SIZES)

@@ -133,8 +133,9 @@ async def test_a_skeleton_stands_in_after_200_ms_until_a_slow_answer_comes(
         await page.route("**/_dash-layout", lambda route: pause_then_go_on(page, route))
         wire.keep_answers_to = {command}
         await page.goto(ann.base_url)
-    while not wire.kept:
-        await drawn_at_a_standstill(page)
+    async with asyncio.timeout(10):
+        while not wire.kept:
+            await drawn_at_a_standstill(page)
     await drawn_at_a_standstill(page)
     await page.clock.run_for(190)
     await drawn_at_a_standstill(page)

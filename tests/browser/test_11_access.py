@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 
@@ -302,24 +301,13 @@ async def test_axe_finds_nothing_in_what_plugins_draw_and_write(
 ```python\n@cached\ndef f(x: int = 1) -> str:\n    return "text"  # why\n```\n"""
     picture = (files("dash_messenger_webui") / "assets" / "icon-192.png").read_bytes()
     for someone in (ann, ben):
-        upload = await someone.context.request.post(
-            f"{someone.base_url}/blobs",
-            multipart={"file": {"name": "a.png", "mimeType": "image/png", "buffer": picture}},
-            headers={"Origin": someone.base_url},
-        )
-        blob = (await upload.json())["id"]
+        blob = await someone.upload("a.png", "image/png", picture)
         for type, content in (
             ("markdown", {"text": source}),
             ("photo", {"photos": [{"blob": blob, "alt": "An icon"}], "caption": "Small"}),
             ("files", {"files": [{"blob": blob}]}),
         ):
-            await someone.call(
-                "message.send",
-                conversation=chat,
-                client_id=secrets.token_hex(16),
-                type=type,
-                content=content,
-            )
+            await someone.post(chat, type, content)
     page = await open_chat(ann, chat)
     await colours_are(page, scheme)
     await expect(page.locator(".dm-body[data-plugin]")).to_have_count(6)

@@ -60,14 +60,7 @@ async def test_an_answer_shows_what_it_answers_and_leads_there(person: Any, size
     await expect(quote).to_contain_text("number 39")
     await expect(there.locator(".dm-composing")).to_have_count(0)
     first = (await ann.call("message.history", conversation=chat, after=0, limit=1))["messages"][0]
-    await ann.call(
-        "message.send",
-        conversation=chat,
-        client_id="a" * 31 + "1",
-        type="text",
-        content={"text": "far back"},
-        reply_to=first["id"],
-    )
+    await ann.post(chat, "text", {"text": "far back"}, reply_to=first["id"])
     await row(there, "far back").locator(".dm-quote").click()
     await expect(row(there, "The first of many").first).to_be_in_viewport()
 
@@ -118,13 +111,7 @@ async def test_markup_never_acts_whatever_it_claims(person: Any) -> None:
     """A body of HTML is looked at, nothing more: only components act."""
     ann, bob = await person("Ann"), await person("Bob")
     chat = await talk(ann, bob)
-    await ann.call(
-        "message.send",
-        conversation=chat,
-        client_id="b" * 31 + "2",
-        type="markdown",
-        content={"text": "**bold**"},
-    )
+    await ann.post(chat, "markdown", {"text": "**bold**"})
     page = await open_chat(bob, chat)
     await page.locator(".dm-body strong").evaluate(
         """bold => bold.innerHTML = '<i data-react="👍">one</i>' +

@@ -127,19 +127,9 @@ async def test_a_pack_made_by_another_is_kept_in_one_tap(person: Any) -> None:
     pack = await ann.call("stickers.make", title="Dots")
     out = io.BytesIO()
     Image.new("RGBA", (300, 300), (200, 30, 30, 128)).save(out, "PNG")
-    file = {"name": "dot.png", "mimeType": "image/png", "buffer": out.getvalue()}
-    answer = await ann.context.request.post(
-        f"{ann.base_url}/blobs", multipart={"file": file}, headers={"Origin": ann.base_url}
-    )
-    blob = (await answer.json())["id"]
+    blob = await ann.upload("dot.png", "image/png", out.getvalue())
     item = await ann.call("stickers.add", pack=pack["id"], blob=blob, emoji="🔴")
-    await ann.call(
-        "message.send",
-        conversation=chat,
-        client_id="c" * 31 + "3",
-        type="sticker",
-        content={"sticker": item["id"]},
-    )
+    await ann.post(chat, "sticker", {"sticker": item["id"]})
     there = await open_chat(bob, chat)
     titles = [one["title"] for one in (await bob.call("stickers.packs"))["packs"]]
     assert "Dots" not in titles
@@ -175,15 +165,14 @@ async def test_a_pack_of_one_s_own_is_made_in_the_settings(
     await expect(settings.get_by_text("This is no picture, or a damaged one.")).to_be_visible()
     assert await heights(ann) == [366, 293, 219]
     await page.wait_for_load_state("networkidle")
-    await pack.get_by_role("button", name="Later").first.click()
-    while await heights(ann) != [293, 366, 219]:
-        continue
+    async with done(page):
+        await pack.get_by_role("button", name="Later").first.click()
+    assert await heights(ann) == [293, 366, 219]
     await page.wait_for_load_state("networkidle")
     await expect(pack.get_by_role("button", name="Earlier").first).to_be_disabled()
     await pack.get_by_label("Emoji").nth(1).fill("🔴")
-    await page.keyboard.press("Enter")
-    while not (await ann.call("stickers.packs"))["packs"][0]["items"][1]["emoji"]:
-        continue
+    async with done(page):
+        await page.keyboard.press("Enter")
     await page.wait_for_load_state("networkidle")
     await pack.get_by_label("Name", exact=True).fill("Red dots")
     await page.keyboard.press("Enter")
@@ -200,6 +189,11 @@ async def test_a_pack_of_one_s_own_is_made_in_the_settings(
     await renamed.get_by_role("button", name="Delete", exact=True).click()
     await expect(renamed).to_have_count(0)
     assert "Red dots" not in str(await ann.call("stickers.packs"))
+
+
+def done(page: Page) -> Any:
+    """Wait until the callback that is provoked meanwhile has answered."""
+    return page.expect_response("**/_dash-update-component")
 
 
 async def heights(ann: Any) -> list[int]:

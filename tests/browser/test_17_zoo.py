@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from dash_messenger.testing import ServerProcess
 from playwright.async_api import expect
 
 from tests.browser.acting import two, write
-from tests.browser.conftest import Person
 from tests.zoo.house import House
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -36,16 +34,6 @@ def server(house: House) -> ServerProcess:
     return house.server
 
 
-async def send(person: Person, conversation: str, type: str, words: str) -> None:
-    await person.call(
-        "message.send",
-        conversation=conversation,
-        client_id=os.urandom(16).hex(),
-        type=type,
-        content={"words": words},
-    )
-
-
 @pytest.mark.parametrize("size", ["desktop"])
 async def test_pages_stand_whatever_a_plugin_brings_and_neighbours_talk(
     house: House, person: Any
@@ -61,7 +49,7 @@ async def test_pages_stand_whatever_a_plugin_brings_and_neighbours_talk(
         ("odd", "raises"),
         ("odd", "holds"),
     ):
-        await send(bob, conversation, type, words)
+        await bob.post(conversation, type, {"words": words})
     await write(page, "after")
     await expect(page.locator(".dm-row")).to_have_count(7)
     # What cannot be drawn is read.

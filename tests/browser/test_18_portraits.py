@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.browser.steps import message, open_chat, open_dialog, open_list, talk, write
 
@@ -30,20 +31,10 @@ def png(colour: str) -> bytes:
     return out.getvalue()
 
 
-async def upload(person: Any, colour: str) -> str:
-    """An upload of somebody's, made without the page."""
-    answer = await person.context.request.post(
-        f"{person.base_url}/blobs",
-        multipart={"file": {"name": "a.png", "mimeType": "image/png", "buffer": png(colour)}},
-        headers={"Origin": person.base_url},
-    )
-    assert answer.ok
-    return str((await answer.json())["id"])
-
-
 async def show(person: Any, colour: str) -> str:
     """Give somebody a photo without the page; its blob."""
-    account = await person.call("account.update", photo=await upload(person, colour))
+    blob = await person.upload("a.png", "image/png", png(colour))
+    account = await person.call("account.update", photo=blob)
     return str(account["user"]["photo"])
 
 
@@ -181,17 +172,16 @@ async def test_until_a_photo_has_come_and_if_it_fails_there_are_initials(
     await bob.send(chat, "hi")
     page = await ann.context.new_page()
     ann.pages.append(page)
-    held: list[Any] = []
-    await page.route("**/blobs/*", lambda route: held.append(route))
+    held: asyncio.Future[Route] = asyncio.get_running_loop().create_future()
+    await page.route("**/blobs/*", held.set_result)
     await page.goto(f"{ann.base_url}/")
     row = page.locator(".dm-chat", has_text="Bob Moss")
     await expect(row.locator(".dm-avatar")).to_have_text("BM")
     before = await row.bounding_box()
     await expect(row.locator("img")).to_be_attached()
-    await page.wait_for_function("() => true")
-    while not held:
-        await page.evaluate("() => new Promise(requestAnimationFrame)")
-    await held[0].fulfill(status=200, content_type="image/webp", body=b"broken")
+    async with asyncio.timeout(10):
+        route = await held
+    await route.fulfill(status=200, content_type="image/webp", body=b"broken")
     await expect(row.locator("img")).to_have_count(0)
     await expect(row.locator(".dm-avatar")).to_have_text("BM")
     assert await row.bounding_box() == before

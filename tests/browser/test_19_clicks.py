@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ from playwright.async_api import Locator, Page, Request, expect
 
 from tests.browser.conftest import Person, forgive_network
 from tests.browser.steps import SETTLED, frames_sent, talk
-from tests.environment import FIRST_PARTY, ROOT, make_environment
+from tests.environment import FIRST_PARTY, ROOT, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -31,31 +30,11 @@ BELL = ("acme.bell", {"words": "bell"})
 
 
 @pytest.fixture(scope="module")
-def with_strangers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment with a poll, and a body that needs a callback."""
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """With a poll, and a body that needs a callback. It may be restarted: it keeps its address."""
     projects = (*FIRST_PARTY.values(), ROOT / "examples/poll", ROOT / "tests/projects/yard")
-    return make_environment(tmp_path_factory.mktemp("clicks"), *projects)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, with_strangers: Path) -> Any:
-    """A server that may be restarted: it keeps its address."""
-    command = (str(with_strangers), "-m", "dash_messenger")
-    running = ServerProcess(tmp_path_factory.mktemp("clicks") / "data", command=command)
-    running.start()
-    yield running
-    running.kill()
-
-
-async def send(person: Person, conversation: str, type: str, content: dict[str, Any]) -> str:
-    sent = await person.call(
-        "message.send",
-        conversation=conversation,
-        client_id=os.urandom(16).hex(),
-        type=type,
-        content=content,
-    )
-    return str(sent["id"])
+    with serving(tmp_path_factory.mktemp("clicks"), *projects) as running:
+        yield running
 
 
 async def revisions(person: Person, conversation: str) -> int:
@@ -111,7 +90,7 @@ def at_message(person: Any) -> Callable[[tuple[str, Any]], Awaitable[Readers]]:
     async def at_message(what: tuple[str, Any]) -> Readers:
         ann, bob = await person("Ann"), await person("Bob")
         chat = await talk(ann, bob)
-        message = await send(ann, chat, *what)
+        message = str((await ann.post(chat, *what))["id"])
         for n in range(OTHERS):
             await ann.send(chat, f"number {n}")
         readers = []

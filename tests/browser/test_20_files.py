@@ -193,8 +193,9 @@ async def test_what_was_lost_with_the_connection_can_be_tried_again(person: Any)
     await (await form(page, "File")).set_input_files(chosen("a.txt"))
     await page.get_by_label("Caption").fill("kept")
     lost = page.locator('.dm-files li[data-state="failed"]')
-    while not await lost.count():
-        await page.clock.run_for(10_000)
+    async with asyncio.timeout(20):
+        while not await lost.count():
+            await page.clock.run_for(10_000)
     await expect(lost).to_contain_text("The connection was lost.")
     await expect(page.locator(SEND)).to_be_disabled()
     await page.unroute("**/blobs")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,26 +14,17 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import PASSWORD, Person, forgive_network
 from tests.browser.steps import TEXT_BOX, open_chat, open_dialog, open_list, talk
-from tests.environment import FIRST_PARTY, ROOT, make_environment
+from tests.environment import FIRST_PARTY, ROOT, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 @pytest.fixture(scope="module")
-def with_yard(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment with a stranger's pages beside ours."""
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """What people here use: a stranger's pages beside ours."""
     projects = (*FIRST_PARTY.values(), ROOT / "plugins/markdown", ROOT / "tests/projects/yard")
-    return make_environment(tmp_path_factory.mktemp("with-yard"), *projects)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, with_yard: Path) -> Any:
-    """What people here use."""
-    command = (str(with_yard), "-m", "dash_messenger")
-    running = ServerProcess(tmp_path_factory.mktemp("yard") / "data", command=command)
-    running.start()
-    yield running
-    running.kill()
+    with serving(tmp_path_factory.mktemp("pages"), *projects) as running:
+        yield running
 
 
 @pytest_asyncio.fixture(loop_scope="session")

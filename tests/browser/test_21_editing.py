@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,7 +21,7 @@ from tests.browser.steps import (
     write,
 )
 from tests.browser.test_20_files import chosen, form, sent, transfer
-from tests.environment import FIRST_PARTY, ROOT, make_environment
+from tests.environment import FIRST_PARTY, ROOT, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -41,32 +40,17 @@ NOTICE: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def with_yard(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment with a stranger's form beside ours."""
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """What people here use: a stranger's form beside ours."""
     parts = ("plugins/photo", "plugins/files", "tests/projects/yard")
     projects = (*FIRST_PARTY.values(), *(ROOT / part for part in parts))
-    return make_environment(tmp_path_factory.mktemp("editing"), *projects)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, with_yard: Path) -> Any:
-    """What people here use."""
-    command = (str(with_yard), "-m", "dash_messenger")
-    running = ServerProcess(tmp_path_factory.mktemp("editing") / "data", command=command)
-    running.start()
-    yield running
-    running.kill()
+    with serving(tmp_path_factory.mktemp("editing"), *projects) as running:
+        yield running
 
 
 async def notice(person: Any, chat: str, **content: Any) -> str:
     """A notice, sent without the page; its id."""
-    made = await person.call(
-        "message.send",
-        conversation=chat,
-        client_id=os.urandom(16).hex(),
-        type="acme.notice",
-        content={**NOTICE, **content},
-    )
+    made = await person.post(chat, "acme.notice", {**NOTICE, **content})
     return str(made["id"])
 
 

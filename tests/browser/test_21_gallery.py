@@ -16,26 +16,16 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 SCALE = "(image) => new DOMMatrix(getComputedStyle(image).transform).a"
 
 
-async def upload(person: Any, width: int, height: int) -> str:
+async def upload(person: Any) -> str:
+    """A picture wider than the window, with room above."""
     out = io.BytesIO()
-    Image.radial_gradient("L").resize((width, height)).convert("RGB").save(out, "JPEG")
-    file = {"name": "p.jpg", "mimeType": "image/jpeg", "buffer": out.getvalue()}
-    answer = await person.context.request.post(
-        f"{person.base_url}/blobs", multipart={"file": file}, headers={"Origin": person.base_url}
-    )
-    return str((await answer.json())["id"])
+    Image.radial_gradient("L").resize((1920, 1000)).convert("RGB").save(out, "JPEG")
+    return str(await person.upload("p.jpg", "image/jpeg", out.getvalue()))
 
 
 async def send_photos(person: Any, chat: str, *alts: str, caption: str = "") -> None:
-    # Wider than the window, with room above.
-    photos = [{"blob": await upload(person, 1920, 1000), "alt": alt} for alt in alts]
-    await person.call(
-        "message.send",
-        conversation=chat,
-        client_id=(await upload(person, 8, 8)),
-        type="photo",
-        content={"photos": photos, "caption": caption},
-    )
+    photos = [{"blob": await upload(person), "alt": alt} for alt in alts]
+    await person.post(chat, "photo", {"photos": photos, "caption": caption})
 
 
 async def a_chat(person: Any, *alts: str, lines: int = 0) -> Page:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import io
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import brs_kb
@@ -19,11 +19,11 @@ import pytest
 import pytest_asyncio
 from dash_messenger.testing import ServerProcess
 from PIL import Image
-from playwright.async_api import Dialog, FilePayload, Page, expect
+from playwright.async_api import Dialog, Page, expect
 
 from tests.browser.conftest import PASSWORD, Person
 from tests.browser.steps import TEXT_BOX, open_chat, open_dialog, open_list, talk
-from tests.environment import FIRST_PARTY, ROOT, make_environment
+from tests.environment import FIRST_PARTY, ROOT, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -50,16 +50,13 @@ def sample(longest: int, *, skip: int = 0) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """With everything of ours, and strangers' polls and settings."""
     ours = [ROOT / "plugins" / name for name in ("markdown", "photo", "stickers", "files")]
     strangers = [ROOT / "examples/poll", ROOT / "tests/projects/yard"]
-    folder = tmp_path_factory.mktemp("names")
-    python = make_environment(folder, *FIRST_PARTY.values(), *ours, *strangers)
-    running = ServerProcess(folder / "data", command=(str(python), "-m", "dash_messenger"))
-    running.start()
-    yield running
-    running.kill()
+    projects = (*FIRST_PARTY.values(), *ours, *strangers)
+    with serving(tmp_path_factory.mktemp("names"), *projects) as running:
+        yield running
 
 
 @pytest.fixture(params=["desktop"])
@@ -81,22 +78,6 @@ async def ann(person: Any) -> AsyncIterator[Person]:
     yield one
     for page in one.pages:
         one.problems += await page.evaluate(ODD)
-
-
-async def send(person: Person, chat: str, type: str, content: dict[str, Any]) -> Any:
-    id = uuid.uuid4().hex
-    return await person.call(
-        "message.send", conversation=chat, client_id=id, type=type, content=content
-    )
-
-
-async def upload(person: Person, name: str, kind: str, content: bytes) -> str:
-    file = FilePayload(name=name, mimeType=kind, buffer=content)
-    answer = await person.context.request.post(
-        f"{person.base_url}/blobs", multipart={"file": file}, headers={"Origin": person.base_url}
-    )
-    assert answer.ok, await answer.text()
-    return str((await answer.json())["id"])
 
 
 def picture() -> bytes:
@@ -177,11 +158,11 @@ async def test_names_of_files_and_what_is_said_of_photos(ann: Person, person: An
     chat = await talk(ann, await person("Bob"))
     alts = sample(200, skip=3)
     for name, alt in zip(sample(120, skip=4), alts, strict=True):
-        file = await upload(ann, name, "application/octet-stream", b"x")
-        await send(ann, chat, "files", {"files": [{"blob": file}], "caption": name})
-        photo = await upload(ann, name, "image/png", picture())
+        file = await ann.upload(name, "application/octet-stream", b"x")
+        await ann.post(chat, "files", {"files": [{"blob": file}], "caption": name})
+        photo = await ann.upload(name, "image/png", picture())
         photos = [{"blob": photo, "alt": alt}]
-        await send(ann, chat, "photo", {"photos": photos, "caption": alt})
+        await ann.post(chat, "photo", {"photos": photos, "caption": alt})
     page = await open_chat(ann, chat)
     last = page.locator('.dm-body[data-plugin="photo"] img').last
     await expect(last).to_have_attribute("alt", alts[-1])
@@ -193,7 +174,7 @@ async def test_titles_of_packs_and_what_stands_for_stickers(ann: Person) -> None
     titles, emoji = sample(64, skip=5), sample(64, skip=6)
     for title, said in zip(titles, emoji, strict=True):
         pack = (await ann.call("stickers.make", title=title))["id"]
-        blob = await upload(ann, "sticker.png", "image/png", picture())
+        blob = await ann.upload("sticker.png", "image/png", picture())
         added = {"pack": pack, "blob": blob, "emoji": said}
         # Some are refused, since they are no emoji; what is taken is shown.
         await ann.context.request.post(
@@ -210,7 +191,7 @@ async def test_questions_and_answers_of_polls(ann: Person, person: Any) -> None:
     options = sample(100, skip=7)
     for first in range(0, len(options), 4):
         some = options[first : first + 4]
-        await send(ann, chat, "acme.poll", {"question": some[0], "options": some})
+        await ann.post(chat, "acme.poll", {"question": some[0], "options": some})
     page = await open_chat(ann, chat)
     buttons = page.locator(".dm-body[data-plugin=poll] button")
     await expect(buttons.last).to_have_text(f"{options[-1]} · 0")

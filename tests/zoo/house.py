@@ -18,7 +18,6 @@ from dash_messenger.testing import People, ServerProcess
 from dash_messenger_webui.hookspecs import DashHooks
 
 from tests.neighbours import Neighbours
-from tests.uploading import upload
 
 HERE = Path(__file__).parent
 BEASTS = HERE / "beasts"
@@ -97,11 +96,6 @@ class House:
             "conversation.create", kind="direct", members=[friend.me["username"]]
         )
         return visitor, made["id"]
-
-    async def upload(self, token: str, name: str) -> int:
-        """The status of an upload."""
-        status, _ = await upload(self.server.url, token, b"hello", name)
-        return status
 
     async def fared(self) -> dict[tuple[str, str], tuple[str, str]]:
         """Status and reason of each plugin by name and group, as ``plugins --json`` says."""

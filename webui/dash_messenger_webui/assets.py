@@ -24,7 +24,11 @@ PREFIX = "/assets/"
 # One style sheet is one request; later ones win.
 STYLE_SHEETS = tuple(
     f"assets/{name}.css"
-    for name in ("tokens", "icons", "pages", "messenger", "messages", "composer", "framed")
+    for name in (
+        *("tokens", "icons", "pages", "entrance", "dialogs"),
+        *("messenger", "list", "timeline", "messages", "gallery"),
+        *("composer", "picker", "forms", "framed"),
+    )
 )
 COMPONENTS = "components"
 _URL = re.compile(r'url\("(?!data:)([^"]+)"\)')
@@ -59,9 +63,7 @@ class Assets:
                 self._add(str(path.relative_to(FOLDER / "assets")), path.read_bytes())
         for path in sorted((FOLDER / COMPONENTS).glob("*.js")):
             self._add(path.name, path.read_bytes())
-        own = "\n".join(
-            (FOLDER / name).read_text() for name in STYLE_SHEETS if (FOLDER / name).exists()
-        )
+        own = "\n".join((FOLDER / name).read_text() for name in STYLE_SHEETS)
         self._add("style.css", self._with_urls(own).encode())
         foreign = "\n".join(
             f'@scope ([data-plugin="{plugin}"]) {{\n{path.read_text()}\n}}'

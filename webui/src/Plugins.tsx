@@ -4,7 +4,7 @@ import { FieldInput } from "./form";
 import { useLasting, useOnline } from "./hooks";
 import { type Messenger, useMessenger } from "./messenger";
 import { type Setting, type SettingInfo, shown, taken, withField } from "./settings";
-import { NoAnswer, Refusal } from "./wire";
+import { Refusal } from "./wire";
 
 /** What plugins there are, how they fare, and their settings: for admins. */
 export interface PluginsProps {
@@ -51,7 +51,7 @@ function List({ app }: { app: Messenger }) {
         setProblem("");
         setFound({ halves, settings: Object.fromEntries(plugins.map(({ plugin, settings }) => [plugin, settings])) });
       },
-      (error: unknown) => setProblem(sentenceOf(app, error)),
+      (error: unknown) => setProblem(texts.reason(error)),
     );
   }, [online, found]);
 
@@ -120,7 +120,7 @@ function SettingsForm({ app, plugin, infos }: { app: Messenger; plugin: string; 
       const name = error instanceof Refusal ? String(error.params["field"] ?? "") : "";
       const at = settings.some((each) => each.name === name) ? name : "";
       const reason = error instanceof Refusal ? error.params["reason"] : undefined;
-      setProblems({ [at]: at && typeof reason === "string" ? reason : sentenceOf(app, error) });
+      setProblems({ [at]: at && typeof reason === "string" ? reason : texts.reason(error) });
     }
   };
 
@@ -152,9 +152,4 @@ function SettingsForm({ app, plugin, infos }: { app: Messenger; plugin: string; 
       )}
     </form>
   );
-}
-
-function sentenceOf(app: Messenger, error: unknown): string {
-  if (error instanceof Refusal) return app.texts.failure(error.key, error.params as Record<string, string | number>) ?? error.message;
-  return error instanceof NoAnswer ? app.texts.t("no_answer") : String(error);
 }

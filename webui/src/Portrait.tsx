@@ -6,7 +6,7 @@ import { IconButton } from "./icons";
 import { useConversation, usePortraits, useUsers } from "./hooks";
 import { type Messenger, useMessenger } from "./messenger";
 import { Lane, sizeOf, Upload } from "./upload";
-import { type Conversation, NoAnswer, Refusal, type User } from "./wire";
+import { type Conversation, NoAnswer, type User } from "./wire";
 
 const KINDS = "image/png,image/jpeg,image/gif,image/webp,image/avif";
 // What the server takes for a photo of somebody.
@@ -90,11 +90,7 @@ function Change({ app, photo, possible, change }: ChangeProps) {
     try {
       await change(blob);
     } catch (error) {
-      setProblem(
-        error instanceof Refusal
-          ? texts.failure(error.key, error.params as Record<string, string | number>) ?? error.message
-          : error instanceof NoAnswer ? texts.t("error_no_connection") : String(error),
-      );
+      setProblem(error instanceof NoAnswer ? texts.t("error_no_connection") : texts.reason(error));
     } finally {
       setBusy(false);
     }

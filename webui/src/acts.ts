@@ -100,7 +100,7 @@ export class Acts {
         if (this.store.online) setTimeout(() => this.flush(), 1_000);
         else this.note(message, this.texts.t("waiting_for_connection"));
       } else if (error instanceof Refusal) {
-        this.done(name, wish, this.texts.failure(error.key, error.params as Record<string, string | number>) ?? error.message);
+        this.done(name, wish, this.texts.reason(error));
       }
     } finally {
       this.inFlight.delete(name);

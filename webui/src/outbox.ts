@@ -114,7 +114,7 @@ export class Outbox {
     }
     const reason =
       error instanceof Refusal
-        ? { key: error.key, params: error.params as Record<string, string | number>, sentence: error.message }
+        ? { key: error.key, params: error.params, sentence: error.message }
         : { key: "no_answer", params: {}, sentence: "" };
     this.change(entry, { state: "failed", reason });
     // A server that says nothing for so long may be gone without the browser having noticed.

@@ -1,6 +1,7 @@
 // Owns the only WebSocket: requests, notifications, coming back. Knows nothing of what is said.
 // While it is not open, calls fail at once; whoever wants to try again waits for `onOpen`.
 
+import type { Params } from "./texts";
 import { NoAnswer, Refusal } from "./wire";
 
 const PROTOCOL = "dash-messenger.1";
@@ -118,7 +119,7 @@ export class Socket {
       method?: string;
       params?: unknown;
       result?: unknown;
-      error?: { code: number; message: string; data?: { key?: string; retryable?: boolean; params?: Record<string, unknown> } };
+      error?: { code: number; message: string; data?: { key?: string; retryable?: boolean; params?: Params } };
     };
     if (said.method !== undefined) {
       this.events.onNotification(said.method, said.params);

@@ -3,6 +3,7 @@
 // Knows neither the network nor the page. Topics: "list", "me", "online", "users", "route", "notice",
 // "portraits", "conversation:ID", "window:ID", "outbox:ID", "composing:ID".
 
+import type { Params } from "./texts";
 import { Topics } from "./topics";
 import type { Conversation, HistoryPage, LastMessage, Message, Own, User, Users } from "./wire";
 
@@ -37,7 +38,7 @@ export interface Outgoing {
   createdAtMs: number;
   state: "pending" | "sent" | "failed";
   /** Why it failed: the key and parameters of a refusal, or the server's own words. */
-  reason?: { key: string; params: Record<string, string | number>; sentence: string };
+  reason?: { key: string; params: Params; sentence: string };
   number?: number;
   replyTo?: { id: string; number: number };
   /** How much of its files is uploaded, 0 to 1. */

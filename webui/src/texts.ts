@@ -3,6 +3,8 @@
 // components from it, in the reader's language. `{name}` is filled in here. An entry with `one` and
 // `other` is chosen by Intl.PluralRules on `n`; other languages may add `few`, `many`, `zero`, `two`.
 
+import { NoAnswer, Refusal } from "./wire";
+
 export type Forms = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 export type Catalogue = Record<string, string | Forms>;
 
@@ -179,6 +181,12 @@ export class Texts {
     if (this.catalogue[refused] !== undefined) return this.find(refused, params);
     const { rule } = params;
     return this.find(`error_${rule === "invalid" ? "invalid_params" : rule ?? key}`, params);
+  }
+
+  /** Why a command was not done. */
+  reason(error: unknown): string {
+    if (error instanceof Refusal) return this.failure(error.key, error.params) ?? error.message;
+    return error instanceof NoAnswer ? this.t("no_answer") : String(error);
   }
 
   private find(key: string, params: Params): string | undefined {

@@ -1,5 +1,7 @@
 // What the server says, as it says it. Times are milliseconds UTC.
 
+import type { Params } from "./texts";
+
 export interface User {
   id: string;
   username: string;
@@ -139,9 +141,9 @@ export class Refusal extends Error {
   readonly code: number;
   readonly key: string;
   readonly retryable: boolean;
-  readonly params: Record<string, unknown>;
+  readonly params: Params;
 
-  constructor(code: number, key: string, message: string, retryable: boolean, params: Record<string, unknown>) {
+  constructor(code: number, key: string, message: string, retryable: boolean, params: Params) {
     super(message);
     this.code = code;
     this.key = key;
