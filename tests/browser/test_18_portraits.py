@@ -173,7 +173,7 @@ async def test_until_a_photo_has_come_and_if_it_fails_there_are_initials(
     page = await ann.context.new_page()
     ann.pages.append(page)
     held: asyncio.Future[Route] = asyncio.get_running_loop().create_future()
-    await page.route("**/blobs/*", held.set_result)
+    await page.route("**/blobs/*", lambda route: held.done() or held.set_result(route))
     await page.goto(f"{ann.base_url}/")
     row = page.locator(".dm-chat", has_text="Bob Moss")
     await expect(row.locator(".dm-avatar")).to_have_text("BM")
