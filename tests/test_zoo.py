@@ -158,8 +158,7 @@ async def test_hooks_that_fail_or_never_answer_are_named_and_nobody_waits_for_th
 ) -> None:
     beasts: dict[str, str] = {}
     for hook, arguments in hooks():
-        # No demonstration is made here: core's own tests let it fail.
-        if not hook.startswith("register_") and hook != "on_demo":
+        if not hook.startswith("register_"):
             for act, source in ACTS.items():
                 name = f"{act}_in_{hook}"
                 when = PROVOKED.get(hook, "True").format(name=name)
