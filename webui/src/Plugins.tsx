@@ -1,6 +1,6 @@
 import * as React from "react";
 import { type FormEvent, type ReactElement, useEffect, useState } from "react";
-import { FieldInput } from "./form";
+import { FieldInput } from "./fields";
 import { useLasting, useOnline } from "./hooks";
 import { type Messenger, useMessenger } from "./messenger";
 import { type Setting, type SettingInfo, shown, taken, withField } from "./settings";

@@ -5,12 +5,13 @@
 import * as React from "react";
 import { useLayoutEffect, useRef, useState } from "react";
 import { type ComposerOf, type FieldOf, filesOf } from "./composers";
+import { FieldInput } from "./fields";
 import { FilesField, type Item, useFiles, type Values } from "./files";
 import { IconButton } from "./icons";
 import { newId } from "./ids";
 import type { Messenger } from "./messenger";
 import { isPhone } from "./route";
-import { type Message, NoAnswer, Refusal } from "./wire";
+import { type Message, Refusal } from "./wire";
 
 const SEND_WITHIN_MS = 40_000;
 
@@ -81,9 +82,9 @@ export function FormPanel({ app, conversation, composer, files, editing, maxByte
   const submit = async (event: React.FormEvent) => {
     event.preventDefault();
     if (sending || uploading.length || unfit) return;
-    const found = check(fields, values, items.list, texts.t.bind(texts) as never);
-    setProblems(found);
-    if (Object.keys(found).length) return;
+    const empty = emptyIn(fields, values, items.list);
+    setProblems(Object.fromEntries(empty.map((name) => [name, texts.t("error_required")])));
+    if (empty.length) return;
     if (editing && written === writtenBefore) return onClose();
     if (clientId.current.content !== written) clientId.current = { id: newId(Date.now()), content: written };
     const { replyTo } = store.composing(conversation);
@@ -104,12 +105,11 @@ export function FormPanel({ app, conversation, composer, files, editing, maxByte
   };
 
   const problemOf = (error: unknown): Record<string, string> => {
-    if (!(error instanceof Refusal)) return { "": error instanceof NoAnswer ? texts.t("no_answer") : String(error) };
+    if (!(error instanceof Refusal)) return { "": texts.reason(error) };
     if (editing && error.key === "not_found") return { "": texts.t("deleted") };
     const field = String(error.params["field"] ?? "").split(/[.[]/)[0]!;
     const known = fields.some((one) => one.name === field);
-    const sentence = texts.failure(error.key, error.params as Record<string, string | number>) ?? error.message;
-    return { [known ? field : ""]: sentence };
+    return { [known ? field : ""]: texts.reason(error) };
   };
 
   const title = editing ? texts.t("editing") : composer.label;
@@ -178,92 +178,6 @@ export function FormPanel({ app, conversation, composer, files, editing, maxByte
   );
 }
 
-interface FieldProps {
-  /** What tells its id from those of other forms of the page. */
-  scope?: string;
-  help?: string;
-  app: Messenger;
-  field: FieldOf;
-  value: unknown;
-  problem: string | undefined;
-  onChange(value: unknown): void;
-}
-
-export function FieldInput({ app, field, value, problem, onChange, scope = "", help }: FieldProps) {
-  const id = `dm-field-${scope}${field.name}`;
-  const about = [help && `${id}-help`, problem && `${id}-problem`].filter(Boolean).join(" ");
-  const shared = { id, "aria-invalid": problem ? true : undefined, "aria-describedby": about || undefined };
-  const text = String(value ?? "");
-  const limit = field.kind === "lines" || field.kind === "number" ? undefined : field.max;
-  return (
-    <div className={`dm-field dm-field-${field.kind}`}>
-      <label htmlFor={field.kind === "lines" ? `${id}-0` : id}>{field.label}</label>
-      {field.kind === "text" && (
-        <input {...shared} type="text" dir="auto" value={text} maxLength={limit} placeholder={field.placeholder} onChange={(event) => onChange(event.target.value)} />
-      )}
-      {field.kind === "area" && (
-        <textarea {...shared} dir="auto" rows={3} value={text} maxLength={limit} placeholder={field.placeholder} onChange={(event) => onChange(event.target.value)} />
-      )}
-      {field.kind === "number" && (
-        <input {...shared} type="number" value={text} min={field.min} max={field.max} step={field.step ?? 1} onChange={(event) => onChange(event.target.value)} />
-      )}
-      {field.kind === "switch" && (
-        <input {...shared} type="checkbox" role="switch" checked={value === true} onChange={(event) => onChange(event.target.checked)} />
-      )}
-      {field.kind === "choice" && (
-        <select {...shared} value={text} onChange={(event) => onChange(event.target.value)}>
-          {field.options?.map(([option, label]) => <option key={option} value={option}>{label}</option>)}
-        </select>
-      )}
-      {field.kind === "lines" && <Lines app={app} field={field} id={id} value={value as string[]} onChange={onChange} />}
-      {help && <p className="dm-field-help" id={`${id}-help`}>{help}</p>}
-      {problem && <p className="dm-form-problem" id={`${id}-problem`} role="alert">{problem}</p>}
-    </div>
-  );
-}
-
-function Lines({ app, field, id, value, onChange }: { app: Messenger; field: FieldOf; id: string; value: string[]; onChange(value: string[]): void }) {
-  const { texts } = app;
-  const list = useRef<HTMLDivElement>(null);
-  const most = field.max ?? 20;
-  const focus = (at: number) => requestAnimationFrame(() => list.current?.querySelectorAll("input")[at]?.focus());
-  const insert = (at: number) => {
-    if (value.length >= most) return;
-    onChange([...value.slice(0, at), "", ...value.slice(at)]);
-    focus(at);
-  };
-  const drop = (at: number) => {
-    onChange(value.filter((_, index) => index !== at));
-    focus(Math.max(0, at - 1));
-  };
-  return (
-    <div ref={list} className="dm-lines">
-      {value.map((line, at) => (
-        <div key={at} className="dm-line">
-          <input id={`${id}-${at}`} type="text" dir="auto" value={line} aria-label={`${field.label} ${at + 1}`} placeholder={field.placeholder}
-            maxLength={field.length}
-            onChange={(event) => onChange(value.map((other, index) => (index === at ? event.target.value : other)))}
-            onKeyDown={(event) => {
-              if (event.key === "Enter" && !event.nativeEvent.isComposing) {
-                event.preventDefault();
-                if (at + 1 < value.length) focus(at + 1);
-                else insert(at + 1);
-              } else if (event.key === "Backspace" && !line && value.length > Math.max(1, field.min ?? 0)) {
-                event.preventDefault();
-                drop(at);
-              }
-            }}
-          />
-          {value.length > Math.max(1, field.min ?? 0) && <IconButton icon="close" label={texts.t("remove")} onClick={() => drop(at)} />}
-        </div>
-      ))}
-      {value.length < most && (
-        <button type="button" className="dm-link" onClick={() => insert(value.length)}>{texts.t("add_line")}</button>
-      )}
-    </div>
-  );
-}
-
 /** What the fields hold at first: what the message says that is edited, or nothing. */
 function valuesOf(fields: readonly FieldOf[], before: Values): Values {
   return Object.fromEntries(
@@ -285,20 +199,15 @@ function linesOf(value: unknown, least: number): string[] {
   return [...lines, ...Array.from({ length: Math.max(0, least - lines.length) }, () => "")];
 }
 
-type T = (key: "error_required" | "error_too_short", params?: { n: number }) => string;
-
-function check(fields: readonly FieldOf[], values: Values, items: readonly Item[], t: T): Record<string, string> {
-  const found: Record<string, string> = {};
-  for (const field of fields) {
+/** The fields that have to be filled and are not. */
+function emptyIn(fields: readonly FieldOf[], values: Values, items: readonly Item[]): string[] {
+  const isEmpty = (field: FieldOf) => {
     const value = values[field.name];
-    const lines = field.kind === "lines" ? (value as string[]).filter((line) => /\S/.test(line)) : [];
-    const missing =
-      field.kind === "files" ? items.length === 0 :
-      field.kind === "lines" ? lines.length < (field.min ?? 0) :
-      field.required && typeof value === "string" && !/\S/.test(value);
-    if (missing) found[field.name] = t("error_required");
-  }
-  return found;
+    if (field.kind === "files") return items.length === 0;
+    if (field.kind === "lines") return (value as string[]).filter((line) => /\S/.test(line)).length < (field.min ?? 0);
+    return field.required && typeof value === "string" && !/\S/.test(value);
+  };
+  return fields.filter(isEmpty).map(({ name }) => name);
 }
 
 function contentOf(fields: readonly FieldOf[], values: Values, items: readonly Item[]): Values {

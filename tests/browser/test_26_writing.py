@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from dash_messenger.testing import ServerProcess
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.steps import TEXT_BOX, open_chat, talk
-from tests.environment import FIRST_PARTY, ROOT, make_environment
+from tests.environment import FIRST_PARTY, ROOT, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -19,20 +19,11 @@ BODY = '.dm-body[data-plugin="yard"]'
 
 
 @pytest.fixture(scope="module")
-def with_yard(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment with a stranger's field beside ours."""
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """What people here use: a stranger's field beside ours."""
     projects = (*FIRST_PARTY.values(), ROOT / "tests/projects/yard")
-    return make_environment(tmp_path_factory.mktemp("writing"), *projects)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, with_yard: Path) -> Any:
-    """What people here use."""
-    command = (str(with_yard), "-m", "dash_messenger")
-    running = ServerProcess(tmp_path_factory.mktemp("writing") / "data", command=command)
-    running.start()
-    yield running
-    running.kill()
+    with serving(tmp_path_factory.mktemp("writing"), *projects) as running:
+        yield running
 
 
 class Guests:
@@ -66,13 +57,7 @@ def guests(person: Any) -> Any:
     async def guests() -> Guests:
         ann, bob = await person("Ann"), await person("Bob")
         chat = await talk(ann, bob)
-        sent = await ann.call(
-            "message.send",
-            conversation=chat,
-            client_id=os.urandom(16).hex(),
-            type="acme.guests",
-            content={"words": "Who was here?"},
-        )
+        sent = await ann.post(chat, "acme.guests", {"words": "Who was here?"})
         page = await open_chat(ann, chat)
         await expect(page.get_by_label("Line")).to_be_visible()
         return Guests(ann, bob, page, sent["id"])
