@@ -1,14 +1,11 @@
 """The web UI of Dash Messenger: what a plugin's Dash half may import from it."""
 
+from dash_messenger_webui.composing import Composer, Format, MenuEntry, Picker
 from dash_messenger_webui.contract import (
     Callbacks,
-    Composer,
     Drawable,
-    Format,
     Html,
-    MenuEntry,
     MessageView,
-    Picker,
     Translate,
     act,
     moment,

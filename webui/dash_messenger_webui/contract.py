@@ -1,4 +1,4 @@
-"""What a plugin's Dash half is made of: views, safe HTML, composers, actions, translations.
+"""What a plugin's Dash half is made of: views, safe HTML, actions, translations.
 
 Owns the public types of the web UI. Imports neither Dash nor the server, so that a ``ui.py`` that
 draws strings or HTML stays light.
@@ -8,30 +8,24 @@ from __future__ import annotations
 
 import builtins
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, Protocol
 
 import msgspec
 from typing_extensions import TypeVar
 
-from dash_messenger_webui.fields import Field
+from dash_messenger_webui.composing import Composer, MenuEntry
 from dash_messenger_webui.translations import LANGUAGES, Words, folder_of, words_beside
 
 __all__ = [
     "Callbacks",
-    "Composer",
     "Drawable",
-    "Format",
     "Html",
-    "MenuEntry",
     "MessageView",
-    "Picker",
     "Translate",
     "act",
     "body_json",
-    "composer_json",
-    "menu_json",
     "moment",
     "person",
     "reader_words",
@@ -101,90 +95,6 @@ class Drawable(Generic[ContentT, StateT]):
     text: str
     sent_at_ms: int
     state: StateT = None  # type: ignore[assignment]
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """A button above the text box that puts marks around what is selected.
-
-    ``icon`` is a Tabler icon's name; ``key`` is pressed with Ctrl (or Cmd); with ``line`` the mark
-    goes before each line.
-    """
-
-    label: str
-    icon: str
-    before: str
-    after: str = ""
-    key: str | None = None
-    line: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Picker:
-    """A panel of pictures to choose from; a choice is sent at once.
-
-    ``command`` is called with ``query`` and ``language`` and answers ``{"groups": [{"id", "label",
-    "icon" or "icon_url", "items": [{"id", "label", "image", "content"}]}]}``; ``content`` is what
-    is sent.
-    """
-
-    command: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Composer:
-    """How people write a message of a type.
-
-    ``icon`` is a Tabler icon's name, ``label`` what the type is called. One of these says how it is
-    written; sending, replying, errors and closing are the page's affair:
-
-    - ``inline`` names the field of Content that the text box fills. The type with the lowest
-      ``rank`` owns the box; people may choose between several. ``max_characters`` is the field's
-      limit, ``formats`` are its buttons, ``preview`` shows it drawn before it is sent, ``guide``
-      names a page of the plugin's own that explains it.
-    - ``fields`` (see `field`) are asked for in a form; their names are those of Content. A field of
-      files takes what is pasted or dropped, if no other type claims it more narrowly.
-    - ``picker`` offers what to choose from.
-    """
-
-    icon: str
-    label: str
-    inline: str | None = None
-    max_characters: int | None = None
-    rank: int = 100
-    fields: Sequence[Field] = ()
-    picker: Picker | None = None
-    formats: Sequence[Format] = ()
-    preview: bool = False
-    guide: str | None = None
-
-    def __post_init__(self) -> None:
-        ways = (self.inline is not None, bool(self.fields), self.picker is not None)
-        if sum(ways) != 1:
-            raise ValueError("a composer needs one of inline, fields and picker")
-
-
-@dataclass(frozen=True, slots=True)
-class MenuEntry:
-    """Something to do from a message's menu.
-
-    ``act`` names an action of the type, ``command`` a command, which is called with the message's
-    id as ``message``; ``params`` are given to either. ``may`` says who is offered it; the server
-    decides all the same. ``done`` is a sentence that is shown for a moment once it is done, where
-    the message itself does not show it.
-    """
-
-    label: str
-    icon: str
-    act: str | None = None
-    command: str | None = None
-    params: dict[str, Any] | None = None
-    may: Literal["member", "author"] = "member"
-    done: str = ""
-
-    def __post_init__(self) -> None:
-        if (self.act is None) == (self.command is None):
-            raise ValueError("a menu entry needs one of act and command")
 
 
 def act(
@@ -364,47 +274,6 @@ def _tried(content: Any, state: Any, text: str) -> Drawable[Any, Any]:
         sent_at_ms=1_790_000_000_000,
         state=state,
     )
-
-
-def composer_json(type: str, composer: Composer, guide: str | None = None) -> dict[str, Any]:
-    """A composer as the browser draws it; ``guide`` is the address of the page it names."""
-    shown: dict[str, Any] = {
-        "type": type,
-        "label": composer.label,
-        "icon": composer.icon,
-        "rank": composer.rank,
-    }
-    if composer.inline is not None:
-        shown["field"] = composer.inline
-        shown["max_length"] = composer.max_characters
-        shown["preview"] = composer.preview
-        if guide is not None:
-            shown["guide"] = guide
-        shown["formats"] = [
-            {"label": f.label, "icon": f.icon, "before": f.before, "after": f.after}
-            | ({"key": f.key} if f.key else {})
-            | ({"line": True} if f.line else {})
-            for f in composer.formats
-        ]
-    elif composer.picker is not None:
-        shown["picker"] = composer.picker.command
-    else:
-        shown["fields"] = [one.json() for one in composer.fields]
-    return shown
-
-
-def menu_json(entry: MenuEntry) -> dict[str, Any]:
-    """A menu entry as the browser draws it."""
-    shown: dict[str, Any] = {"label": entry.label, "icon": entry.icon, "may": entry.may}
-    if entry.act is not None:
-        shown["act"] = entry.act
-    else:
-        shown["command"] = entry.command
-    if entry.params:
-        shown["params"] = entry.params
-    if entry.done:
-        shown["done"] = entry.done
-    return shown
 
 
 def body_json(drawn: object) -> bytes | None:

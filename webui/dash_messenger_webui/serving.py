@@ -25,7 +25,7 @@ from dash_messenger_webui.compression import Body, Compression, compress_small
 from dash_messenger_webui.session import Reader, Scheme, keep_reader, reader
 from dash_messenger_webui.translations import choose_language
 
-__all__ = ["OPEN_PATHS", "serve_pages"]
+__all__ = ["serve_pages"]
 
 # Pages beside the messenger.
 BESIDE = ("/p/", "/plugins")

@@ -12,10 +12,9 @@ from typing import Literal
 from dash_messenger import Unauthenticated, Viewer
 from quart import g, has_request_context
 
-__all__ = ["BUILT_IN", "Reader", "Scheme", "keep_reader", "reader", "viewer"]
+__all__ = ["Reader", "Scheme", "keep_reader", "reader", "viewer"]
 
 Scheme = Literal["auto", "light", "dark"]
-BUILT_IN: tuple[Scheme, ...] = ("auto", "light", "dark")
 
 
 @dataclass(frozen=True, slots=True)

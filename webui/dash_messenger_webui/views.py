@@ -16,15 +16,8 @@ from typing import Any
 from dash_messenger import Message, MessageTypes, Plugins, Sources, View
 from msgspec import UNSET
 
-from dash_messenger_webui.contract import (
-    Composer,
-    Drawable,
-    MenuEntry,
-    MessageView,
-    body_json,
-    composer_json,
-    menu_json,
-)
+from dash_messenger_webui.composing import Composer, MenuEntry, composer_json, menu_json
+from dash_messenger_webui.contract import Drawable, MessageView, body_json
 from dash_messenger_webui.extensions import Page, SettingsPanel, StepView, ThemeView, step_json
 from dash_messenger_webui.hookspecs import GROUP, PROJECT, DashHooks
 from dash_messenger_webui.translations import LANGUAGES, Words, folder_of, words_beside

@@ -20,7 +20,7 @@ from dash_messenger_webui.pages.themes import theme_choice
 from dash_messenger_webui.session import Reader
 from dash_messenger_webui.translations import LANGUAGES, Words
 
-__all__ = ["details_body", "dialogs", "user_names_field"]
+__all__ = ["details_body", "dialogs"]
 
 # Without it the last letters before Enter may not have arrived: they are sent together.
 TOGETHER: dict[str, Any] = {"debounce": True}
@@ -52,7 +52,7 @@ def dialogs(who: Reader, t: Words, offered: Offers) -> list[Component]:
     ]
 
 
-def user_names_field(id: str, t: Words, label: str, **props: Any) -> Component:
+def _user_names_field(id: str, t: Words, label: str, **props: Any) -> Component:
     """A field for several user names."""
     return dmc.TagsInput(
         id=id,
@@ -90,7 +90,7 @@ def details_body(
         *([html.P(t("Only the first members are listed."), className="hint")] if more else []),
         html.Div(
             [
-                user_names_field("add-names", t, t("Add people")),
+                _user_names_field("add-names", t, t("Add people")),
                 _button("add", t("Add")),
             ],
             className="dialog-form",
@@ -162,7 +162,7 @@ def _new_group(t: Words) -> Component:
                 **TOGETHER,
                 **FIRST_FOCUS,
             ),
-            user_names_field("new-group-names", t, t("Members")),
+            _user_names_field("new-group-names", t, t("Members")),
             _button("new-group-create", t("Create the group")),
         ],
     )
