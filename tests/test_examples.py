@@ -14,21 +14,16 @@ from tests.environment import FIRST_PARTY, ROOT, make_environment
 EXAMPLES = ROOT / "examples"
 
 
-@pytest.mark.parametrize("name", ["guard", "welcome"])
+# Those with a Dash half stand beside the pages.
+@pytest.mark.parametrize(
+    ("name", "beside"),
+    [("guard", "text"), ("welcome", "text"), ("poll", "webui"), ("rules", "webui")],
+)
 def test_an_example_passes_its_own_tests_where_only_wheels_are_installed(
-    name: str, tmp_path: Path
+    name: str, beside: str, tmp_path: Path
 ) -> None:
     example = EXAMPLES / name
-    python = make_environment(tmp_path, FIRST_PARTY["core"], FIRST_PARTY["text"], example)
-    run_tests(python, example, tmp_path / name)
-
-
-@pytest.mark.parametrize("name", ["poll", "rules"])
-def test_an_example_with_a_dash_half_passes_its_own_tests_beside_the_pages(
-    name: str, tmp_path: Path
-) -> None:
-    example = EXAMPLES / name
-    python = make_environment(tmp_path, FIRST_PARTY["core"], FIRST_PARTY["webui"], example)
+    python = make_environment(tmp_path, FIRST_PARTY["core"], FIRST_PARTY[beside], example)
     run_tests(python, example, tmp_path / name)
 
 
