@@ -172,15 +172,15 @@ async def test_until_a_photo_has_come_and_if_it_fails_there_are_initials(
     await bob.send(chat, "hi")
     page = await ann.context.new_page()
     ann.pages.append(page)
-    held: asyncio.Future[Route] = asyncio.get_running_loop().create_future()
-    await page.route("**/blobs/*", lambda route: held.done() or held.set_result(route))
+    held: asyncio.Queue[Route] = asyncio.Queue()
+    await page.route("**/blobs/*", held.put_nowait)
     await page.goto(f"{ann.base_url}/")
     row = page.locator(".dm-chat", has_text="Bob Moss")
     await expect(row.locator(".dm-avatar")).to_have_text("BM")
     before = await row.bounding_box()
     await expect(row.locator("img")).to_be_attached()
     async with asyncio.timeout(10):
-        route = await held
+        route = await held.get()
     await route.fulfill(status=200, content_type="image/webp", body=b"broken")
     await expect(row.locator("img")).to_have_count(0)
     await expect(row.locator(".dm-avatar")).to_have_text("BM")

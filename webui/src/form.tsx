@@ -82,7 +82,7 @@ export function FormPanel({ app, conversation, composer, files, editing, maxByte
   const submit = async (event: React.FormEvent) => {
     event.preventDefault();
     if (sending || uploading.length || unfit) return;
-    const empty = emptyIn(fields, values, items.list);
+    const empty = unfilled(fields, values, items.list);
     setProblems(Object.fromEntries(empty.map((name) => [name, texts.t("error_required")])));
     if (empty.length) return;
     if (editing && written === writtenBefore) return onClose();
@@ -200,7 +200,7 @@ function linesOf(value: unknown, least: number): string[] {
 }
 
 /** The fields that have to be filled and are not. */
-function emptyIn(fields: readonly FieldOf[], values: Values, items: readonly Item[]): string[] {
+function unfilled(fields: readonly FieldOf[], values: Values, items: readonly Item[]): string[] {
   const isEmpty = (field: FieldOf) => {
     const value = values[field.name];
     if (field.kind === "files") return items.length === 0;
