@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import os
 import random
+import re
 import secrets
 import select
 import signal
@@ -56,6 +57,8 @@ __all__ = [
     "upload",
 ]
 
+# How the results of what is sent, changed or acted on begin, and no other.
+_ANSWER = re.compile(rb'"result":\{"id":"[0-9a-f]{32}","(?:seq|rev)":')
 PASSWORD = "correct horse battery"  # noqa: S105
 # argon2 as cheap as the settings allow: tests make many accounts.
 SWIFT = {
@@ -237,7 +240,7 @@ class Network:
 
     def cut_answers(self, n: int = 0, *, part: float = 0.0) -> None:
         """Cut the connection instead of passing on the next ``n`` answers to ``message.send``,
-        or that part of all answers, at random."""
+        ``.edit`` and ``.act``, or that part of all these answers, at random."""
         self._to_cut, self._cut_part = n, part
 
     async def _join(self, near: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
@@ -264,8 +267,7 @@ class Network:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool
     ) -> None:
         while chunk := await reader.read(65_536):
-            # The result of a send is the only one that begins so.
-            is_answer = answers and b'"result":{"id":' in chunk and b'"sent_at_ms":' in chunk
+            is_answer = answers and _ANSWER.search(chunk) is not None
             if is_answer and (self._to_cut > 0 or self._chance.random() < self._cut_part):
                 self._to_cut -= 1
                 self.cuts += 1
