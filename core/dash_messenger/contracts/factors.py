@@ -44,7 +44,7 @@ class FactorContract:
 
     def answer(self, shown: dict[str, Any], now_ms: int) -> dict[str, Any]:
         """The right answer at a time, for somebody whom `begin` showed this."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} defines no answer()")
 
     @pytest.fixture
     def begun(self) -> Beginning[Any]:
