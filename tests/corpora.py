@@ -11,8 +11,11 @@ import sys
 import tarfile
 import tempfile
 from pathlib import Path
+from typing import Any
 
 CACHE = Path(sys.prefix) / "corpora"
+# Python 3.11 knows no filters before 3.11.4, and Debian 12 has 3.11.2.
+SAFELY: Any = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
 
 
 def source_of(distribution: str) -> Path:
@@ -25,7 +28,7 @@ def source_of(distribution: str) -> Path:
             _download(f"{distribution}=={version}", Path(place))
             (archive,) = Path(place).glob("*.tar.gz")
             with tarfile.open(archive) as packed:
-                packed.extractall(Path(place) / "content", filter="data")
+                packed.extractall(Path(place) / "content", **SAFELY)
             (content,) = (Path(place) / "content").iterdir()
             content.rename(unpacked)
     return unpacked
