@@ -10,6 +10,11 @@ import pytest
 pytest_plugins = ["dash_messenger.testing"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let attacks be run at full size."""
+    parser.addoption("--full-scale", action="store_true", help="run tests/attacks at full size")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn a skip inside a test or a fixture into a failure."""

@@ -1,0 +1,59 @@
+"""The servers that attacks share: as an admin would run them, with every limit on."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+from dash_messenger.testing import People, ServerProcess
+
+from tests.attacks.neighbours import Pair, Quiet
+from tests.environment import ROOT
+
+
+@pytest.fixture(scope="session")
+def full_scale(pytestconfig: pytest.Config) -> bool:
+    """Whether attacks run at full size."""
+    return bool(pytestconfig.getoption("--full-scale"))
+
+
+@pytest.fixture(scope="session")
+def defended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server with its default limits, every first-party plugin, and the poll of the examples."""
+    folder = tmp_path_factory.mktemp("defended")
+    plugins = folder / "plugins"
+    plugins.mkdir(mode=0o700)
+    for half, name in (("server", "poll"), ("ui", "poll_ui")):
+        shutil.copy(ROOT / "examples/poll/acme_poll" / f"{half}.py", plugins / f"{name}.py")
+    server = ServerProcess(
+        folder / "data",
+        environment={
+            "DASH_MESSENGER_RATE_LIMITS": "on",
+            "DASH_MESSENGER_PLUGINS_DIR": str(plugins),
+        },
+    )
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest_asyncio.fixture
+async def people(defended: ServerProcess) -> AsyncIterator[People]:
+    """A maker of users and clients of the defended server."""
+    makers = People(defended)
+    yield makers
+    await makers.aclose()
+
+
+@pytest_asyncio.fixture
+async def pair(people: People) -> Pair:
+    """Neighbours whom no attack may disturb."""
+    return await Pair.meet(people)
+
+
+@pytest_asyncio.fixture
+async def quiet(pair: Pair) -> Quiet:
+    """What the same pair sees while nothing happens beside it."""
+    return await pair.quiet()

@@ -1,0 +1,128 @@
+"""Two people who write to each other at a steady pace, and how long each message took.
+
+Owns what an attack must not change for them: each message arrives once, in its place, and in time.
+A message counts from the moment at which it was due, so that a server that stops for a second
+cannot hide it by slowing the sender down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from dash_messenger.client import Client
+from dash_messenger.testing import People
+from msgspec import Struct
+
+__all__ = ["Pair", "Quiet", "percentile_ms"]
+
+MESSAGES = 500
+PER_S = 100.0
+# The promise; on a busy machine, this many times what the same pair saw without the attack.
+MAX_P99_MS = 250.0
+MAX_TIMES_QUIET = 3.0
+# Nothing that a neighbour asks may take longer (GUARANTEES, I11).
+MAX_ANSWER_MS = 1_000.0
+TIME_LIMIT_S = 120
+
+
+class Quiet(Struct, frozen=True):
+    """What a pair saw while nothing happened beside it."""
+
+    p99_ms: float
+
+    def bound_ms(self) -> float:
+        """How long the slowest of a hundred messages may take during an attack."""
+        return max(MAX_P99_MS, MAX_TIMES_QUIET * self.p99_ms)
+
+
+class Pair:
+    """A sender, a reader, and a conversation of their own."""
+
+    def __init__(self, sender: Client, reader: Client, conversation: str) -> None:
+        self.sender, self.reader, self.conversation = sender, reader, conversation
+        self._said = 0
+
+    @classmethod
+    async def meet(cls, people: People) -> Pair:
+        """Two new people."""
+        sender, reader = await people(), await people()
+        made = await sender.call(
+            "conversation.create", kind="direct", members=[reader.me["username"]]
+        )
+        return cls(sender, reader, made["id"])
+
+    async def talk(self, messages: int = MESSAGES) -> list[float]:
+        """Exchange messages on schedule; how long each took until it was read, in milliseconds.
+
+        Raises:
+            AssertionError: one was lost, came twice or in the wrong place.
+            TimeoutError: they did not arrive in two minutes.
+        """
+        first, self._said = self._said, self._said + messages
+        expected = [f"message {number}" for number in range(first, first + messages)]
+        began = time.perf_counter()
+        due = {text: began + index / PER_S for index, text in enumerate(expected)}
+        async with asyncio.timeout(TIME_LIMIT_S):
+            listening = asyncio.create_task(self._listen(messages))
+            sending = [asyncio.create_task(self._say(text, at)) for text, at in due.items()]
+            await asyncio.gather(*sending)
+            heard = await listening
+        # Several may be on their way at once: the log's order is the server's to give.
+        seqs = [seq for seq, _, _ in heard]
+        assert seqs == list(range(seqs[0], seqs[0] + messages))
+        assert sorted(text for _, text, _ in heard) == sorted(expected)
+        return [(at - due[text]) * 1_000 for _, text, at in heard]
+
+    async def quiet(self) -> Quiet:
+        """What they see while nothing else happens."""
+        return Quiet(percentile_ms(await self.talk(), 0.99))
+
+    async def beside(
+        self, attack: Callable[[], Awaitable[Any]], quiet: Quiet, *, whole: bool = False
+    ) -> list[float]:
+        """Talk while ``attack`` goes on, and check what they saw; how long each message took.
+
+        The attack is ended once they have said enough; ``whole`` lets it finish, and they go on.
+
+        Raises:
+            AssertionError: a message was lost, or took too long, or the attack itself failed.
+        """
+        attacking: asyncio.Future[Any] = asyncio.ensure_future(attack())
+        took: list[float] = []
+        try:
+            while True:
+                took += await self.talk()
+                if attacking.done() or not whole:
+                    break
+            if attacking.done():
+                attacking.result()
+        finally:
+            attacking.cancel()
+            await asyncio.wait([attacking])
+        p99_ms = percentile_ms(took, 0.99)
+        assert p99_ms <= quiet.bound_ms(), f"p99 {p99_ms:.0f} ms, quiet {quiet.p99_ms:.0f} ms"
+        return took
+
+    async def _say(self, text: str, at: float) -> None:
+        await asyncio.sleep(at - time.perf_counter())
+        await self.sender.call(
+            "message.send", conversation=self.conversation, type="text", content={"text": text}
+        )
+
+    async def _listen(self, messages: int) -> list[tuple[int, str, float]]:
+        heard: list[tuple[int, str, float]] = []
+        async for event in self.reader.events():
+            if event.kind == "message.created":
+                heard.append((event.seq, event.data["message"]["text"], time.perf_counter()))
+                if len(heard) == messages:
+                    break
+        return heard
+
+
+def percentile_ms(took: Sequence[float], part: float) -> float:
+    """The least figure that ``part`` of them do not exceed."""
+    ordered = sorted(took)
+    return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
