@@ -20,7 +20,7 @@ import pluggy
 import structlog
 
 from dash_messenger.errors import ANYTHING
-from dash_messenger.plugins.failures import (
+from dash_messenger.isolation.failures import (
     MAX_FAILURES,
     MAX_GRAVE_FAILURES,
     WITHIN_S,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dash_messenger.plugins.failures import MAX_FAILURES, MAX_GRAVE_FAILURES, WITHIN_S, Failures
+from dash_messenger.isolation.failures import MAX_FAILURES, MAX_GRAVE_FAILURES, WITHIN_S, Failures
 
 
 class Clock:

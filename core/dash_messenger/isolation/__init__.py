@@ -1,0 +1,1 @@
+"""Strange code: running it, limiting it, counting its failures."""
