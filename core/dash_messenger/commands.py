@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import msgspec
 
 from dash_messenger.errors import Unauthenticated, UnknownCommand
+from dash_messenger.isolation.activity import Activity, follow
 from dash_messenger.protocol import decode_params
 
 __all__ = ["Access", "Answer", "Caller", "Command", "Commands", "Listener"]
@@ -76,10 +77,14 @@ class Command:
 
 
 class Commands:
-    """The registry. Iterating gives the commands by name."""
+    """The registry. Iterating gives the commands by name.
 
-    def __init__(self) -> None:
+    Whose command runs is noted in ``activity`` while it does.
+    """
+
+    def __init__(self, activity: Activity | None = None) -> None:
         self._commands: dict[str, Command] = {}
+        self._activity = activity or Activity()
 
     def add(self, command: Command) -> None:
         """Register a command.
@@ -118,4 +123,11 @@ class Commands:
             raise UnknownCommand(command=name[:64])
         if caller.user is None and command.access != "anonymous":
             raise Unauthenticated
-        return command.handler(caller, decode_params(command.decoder, params))
+        token = self._activity.begin(user=caller.user, command=command.name)
+        try:
+            answer = command.handler(caller, decode_params(command.decoder, params))
+        finally:
+            self._activity.end(token)
+        if isinstance(answer, asyncio.Future):
+            return answer
+        return follow(self._activity, answer, user=caller.user, command=command.name)
