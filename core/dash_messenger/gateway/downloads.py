@@ -22,7 +22,6 @@ __all__ = ["add_downloads"]
 CSP = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 # No file has a size of more digits.
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
-DAY_S = 86_400
 
 
 def add_downloads(app: Quart, blobs: BlobStore) -> None:
@@ -66,8 +65,8 @@ def _headers(blob: Blob) -> dict[str, str]:
         ),
         "Accept-Ranges": "bytes",
         "ETag": f'"{blob.id}"',
-        # It never changes; but who may read it does, so not for longer than a day.
-        "Cache-Control": f"private, max-age={DAY_S}, immutable",
+        # It never changes, but who may read it does: browsers keep it and ask each time.
+        "Cache-Control": "private, no-cache",
         "Content-Security-Policy": CSP,
         "X-Content-Type-Options": "nosniff",
         "Cross-Origin-Resource-Policy": "same-origin",
