@@ -19,6 +19,8 @@ interface Wish {
 }
 
 export const BUSY = "aria-busy";
+// A limit that lasts longer is told instead of being waited for.
+const LONGEST_WAIT_MS = 10_000;
 
 export class Acts {
   private readonly wishes = new Map<string, Wish>();
@@ -95,6 +97,8 @@ export class Acts {
       if (error instanceof NoAnswer && !command.startsWith("message.")) {
         // Nobody knows whether a plugin's command was done, nor whether it may be done twice.
         this.done(name, wish, this.texts.t("no_answer"));
+      } else if (error instanceof Refusal && error.retryAfterMs > 0 && error.retryAfterMs <= LONGEST_WAIT_MS) {
+        setTimeout(() => this.flush(), error.retryAfterMs);
       } else if (error instanceof NoAnswer || (error instanceof Refusal && error.retryable && error.key !== "rate_limited")) {
         // It may have been done: ask again by the same name when there is a connection.
         if (this.store.online) setTimeout(() => this.flush(), 1_000);

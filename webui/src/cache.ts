@@ -37,9 +37,15 @@ export class Cache {
     return this.put(`page:${conversation}`, messages.slice(-PAGE));
   }
 
+  /** Forget the messages of a conversation that the reader may no longer see. */
+  dropPage(conversation: string): Promise<void> {
+    return this.change((store) => store.delete(`page:${conversation}`));
+  }
+
+  /** Forget everything; resolves once it is gone, or will be when other tabs close. */
   async forget(): Promise<void> {
     (await this.database)?.close();
-    indexedDB.deleteDatabase(this.name);
+    await deleteDatabase(this.name);
   }
 
   private async get<T>(key: string): Promise<T | undefined> {
@@ -52,10 +58,14 @@ export class Cache {
     });
   }
 
-  private async put(key: string, value: unknown): Promise<void> {
+  private put(key: string, value: unknown): Promise<void> {
+    return this.change((store) => store.put(value, key));
+  }
+
+  private async change(work: (store: IDBObjectStore) => void): Promise<void> {
     const database = await this.database;
     try {
-      database?.transaction(STORE, "readwrite").objectStore(STORE).put(value, key);
+      if (database) work(database.transaction(STORE, "readwrite").objectStore(STORE));
     } catch {
       // A full disk or a closed database costs the hint, nothing else.
     }
@@ -67,10 +77,21 @@ function open(name: string): Promise<IDBDatabase | null> {
     try {
       const request = indexedDB.open(name, 1);
       request.onupgradeneeded = () => request.result.createObjectStore(STORE);
-      request.onsuccess = () => resolve(request.result);
+      request.onsuccess = () => {
+        // Another tab signs out: a connection that stays open would keep the database alive.
+        request.result.onversionchange = () => request.result.close();
+        resolve(request.result);
+      };
       request.onerror = request.onblocked = () => resolve(null);
     } catch {
       resolve(null);
     }
+  });
+}
+
+function deleteDatabase(name: string): Promise<void> {
+  return new Promise((resolve) => {
+    const request = indexedDB.deleteDatabase(name);
+    request.onsuccess = request.onerror = request.onblocked = () => resolve();
   });
 }

@@ -5,6 +5,7 @@ import { Acts } from "./acts";
 import { enableBehaviours } from "./behaviours";
 import { Cache } from "./cache";
 import type { ComposerOf } from "./composers";
+import { keepDraft } from "./drafts";
 import { fillBodies } from "./filling";
 import { Outbox, storedKeys } from "./outbox";
 import { Route } from "./route";
@@ -62,6 +63,7 @@ export class Messenger {
     this.acts = new Acts(this.store, this.socket, this.texts);
     this.outbox = new Outbox(this.store, this.socket);
     this.sync = new Sync(this.store, this.socket, this.cache, `dash:${language}`, () => this.outbox);
+    this.store.onDropped = (id) => this.forgetConversation(id);
   }
 
   start(): void {
@@ -112,10 +114,20 @@ export class Messenger {
     if (types.length) this.types = Object.fromEntries(types.map((type) => [type.type, type]));
   }
 
+  /** Forget what this browser kept of a conversation that the reader is no longer in. */
+  private forgetConversation(id: string): void {
+    this.outbox.drop(id);
+    keepDraft(this, id, "");
+    void this.cache.dropPage(id);
+  }
+
   private refused(code: number): void {
     const why = WHY[code];
-    if (why) location.assign(`/login?why=${why}&next=${encodeURIComponent(location.pathname)}`);
-    else this.store.setBroken();
+    if (!why) return this.store.setBroken();
+    // Whoever ended the session, somebody else may sit here next.
+    void this.forget().finally(() => {
+      location.assign(`/login?why=${why}&next=${encodeURIComponent(location.pathname)}`);
+    });
   }
 
   private showUnreadInTitle(): void {

@@ -9,10 +9,14 @@ import { NoAnswer, Refusal, type Sent } from "./wire";
 
 const FAILED_AFTER_MS = 10_000;
 const RETRY_FIRST_MS = 500;
+// Longer limits are told to the writer instead.
+const LONGEST_WAIT_MS = 60_000;
 const MAX_IN_FLIGHT = 16;
 
 export class Outbox {
   private readonly inFlight = new Set<string>();
+  /** Those that the server asked to send later. */
+  private readonly resting = new Set<string>();
   private readonly deadlines = new Map<string, number>();
   private readonly store: Store;
   private readonly socket: Socket;
@@ -78,7 +82,8 @@ export class Outbox {
     if (!this.store.online) return;
     for (const entry of this.store.allOutgoing()) {
       if (this.inFlight.size >= MAX_IN_FLIGHT) return;
-      if (entry.state === "pending" && !this.inFlight.has(entry.clientId)) void this.attempt(entry);
+      const busy = this.inFlight.has(entry.clientId) || this.resting.has(entry.clientId);
+      if (entry.state === "pending" && !busy) void this.attempt(entry);
     }
   }
 
@@ -104,12 +109,14 @@ export class Outbox {
       this.deadlines.delete(entry.clientId);
       return;
     }
+    if (error instanceof Refusal && error.retryAfterMs && error.retryAfterMs <= LONGEST_WAIT_MS) {
+      // Told when to come back: it stays pending until then, however long it has waited.
+      this.deadlines.delete(entry.clientId);
+      this.again(entry, error.retryAfterMs);
+      return;
+    }
     if (error instanceof Refusal && error.retryable && Date.now() + RETRY_FIRST_MS < deadline) {
-      this.inFlight.add(entry.clientId);
-      setTimeout(() => {
-        this.inFlight.delete(entry.clientId);
-        this.flush();
-      }, RETRY_FIRST_MS * (1 + Math.random()));
+      this.again(entry, RETRY_FIRST_MS);
       return;
     }
     const reason =
@@ -119,6 +126,20 @@ export class Outbox {
     this.change(entry, { state: "failed", reason });
     // A server that says nothing for so long may be gone without the browser having noticed.
     if (error instanceof NoAnswer) this.socket.restart();
+  }
+
+  /** Send it again after a while. */
+  private again(entry: Outgoing, afterMs: number): void {
+    this.resting.add(entry.clientId);
+    setTimeout(() => {
+      this.resting.delete(entry.clientId);
+      this.flush();
+    }, afterMs * (1 + Math.random() / 4));
+  }
+
+  /** Forget what was written for a conversation that the reader is no longer in. */
+  drop(conversation: string): void {
+    for (const entry of this.store.outbox(conversation)) this.discard(entry);
   }
 
   /** Change an entry that is still there; its event may have been faster than its answer. */

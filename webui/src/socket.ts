@@ -12,6 +12,10 @@ const MAX_DELAY_MS = 15_000;
 // A phone that slept may hold a dead connection that looks open: ask when it was silent this long.
 const STALE_AFTER_MS = 40_000;
 const PROBE_TIMEOUT_MS = 4_000;
+// What the server asks to wait for is waited for here, up to this long; then the caller is told.
+const LONGEST_WAIT_MS = 30_000;
+// Asked again after a rate limit: reading, and what names itself by a `client_id` or says a position.
+const REPEATABLE = /^(sync|log\.read|message\.(history|get)|conversation\.(get|members)|user\.get|read\.advance|plugin\.list|account\.get)$/;
 
 export interface SocketEvents {
   onOpen(): void;
@@ -61,11 +65,24 @@ export class Socket {
   }
 
   /**
-   * The result of a command.
+   * The result of a command. Reading that meets a rate limit is asked again when the server says.
    *
    * Throws `Refusal` where the server says no, `NoAnswer` where it says nothing in time.
    */
-  call<T>(method: string, params: unknown, timeoutMs = CALL_TIMEOUT_MS): Promise<T> {
+  async call<T>(method: string, params: unknown, timeoutMs = CALL_TIMEOUT_MS): Promise<T> {
+    for (let waitedMs = 0; ; ) {
+      try {
+        return await this.ask<T>(method, params, timeoutMs);
+      } catch (error) {
+        const afterMs = error instanceof Refusal ? error.retryAfterMs : 0;
+        if (!afterMs || !REPEATABLE.test(method) || waitedMs + afterMs > LONGEST_WAIT_MS) throw error;
+        waitedMs += afterMs;
+        await new Promise((resolve) => setTimeout(resolve, afterMs * (1 + Math.random() / 4)));
+      }
+    }
+  }
+
+  private ask<T>(method: string, params: unknown, timeoutMs: number): Promise<T> {
     const socket = this.socket;
     if (!this.open || !socket) return Promise.reject(new NoAnswer(method));
     const id = this.nextId++;

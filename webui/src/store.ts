@@ -5,7 +5,7 @@
 
 import type { Params } from "./texts";
 import { Topics } from "./topics";
-import type { Conversation, HistoryPage, LastMessage, Message, Own, User, Users } from "./wire";
+import type { Conversation, HistoryPage, LastMessage, Message, Own, User, Users, View } from "./wire";
 
 /** The loaded stretch of a conversation: messages without a hole, oldest first. */
 export interface Window {
@@ -144,7 +144,11 @@ export class Store {
     if (known) this.putConversation({ ...known, ...change });
   }
 
+  /** Set when the reader may no longer see a conversation: what was kept of it goes too. */
+  onDropped: (id: string) => void = () => undefined;
+
   dropConversation(id: string): void {
+    this.onDropped(id);
     this.conversations.delete(id);
     this.windows.delete(id);
     this.touchConversation(id);
@@ -265,6 +269,14 @@ export class Store {
     if (own === null) return;
     const mine = (this.window(id).own[messageId]?.reactions ?? []).filter((other) => other !== emoji);
     this.putOwn(id, messageId, { reactions: own ? [...mine, emoji] : mine });
+  }
+
+  /** A drawing that was not ready when its message came; one of another revision is too late. */
+  putView(id: string, messageId: string, rev: number, view: View): void {
+    const { messages } = this.window(id);
+    const known = messages.find((message) => message.id === messageId);
+    if (!known || known.rev !== rev || known.view !== undefined) return;
+    this.changeWindow(id, { messages: messages.map((message) => (message === known ? { ...known, view } : message)) });
   }
 
   composing(id: string): Composing {

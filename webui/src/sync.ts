@@ -7,6 +7,7 @@ import type { Socket } from "./socket";
 import { find, type Store } from "./store";
 import {
   type Conversation,
+  type Drawn,
   type HistoryPage,
   type LogEvent,
   type LogPage,
@@ -110,6 +111,10 @@ export class Sync {
     } else if (method === "user.updated") {
       const { user } = params as { user: User };
       this.store.learnUsers({ [user.id]: user });
+    } else if (method === "message.drawn") {
+      const { conversation, message, rev, view } = params as Drawn;
+      this.store.putView(conversation, message, rev, view);
+      this.keep(conversation);
     } else if (method === "receipt") {
       const { conversation, others_read_no } = params as { conversation: string; others_read_no: number };
       const known = this.store.conversation(conversation);

@@ -113,6 +113,14 @@ export interface MessagesFound {
   users: Users;
 }
 
+/** A drawing that was made after its message had gone out with its text. */
+export interface Drawn {
+  conversation: string;
+  message: string;
+  rev: number;
+  view: View;
+}
+
 /** All of a log in `(after, seq]`; it goes on to `newest`. */
 export interface LogPage {
   events: LogEvent[];
@@ -149,6 +157,12 @@ export class Refusal extends Error {
     this.key = key;
     this.retryable = retryable;
     this.params = params;
+  }
+
+  /** How long the server asks to wait before the same is asked again; 0 where it does not say. */
+  get retryAfterMs(): number {
+    const seconds = Number(this.params["retry_after_s"]);
+    return seconds > 0 ? seconds * 1_000 : 0;
   }
 }
 
