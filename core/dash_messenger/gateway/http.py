@@ -246,6 +246,9 @@ class _Http:
         response = _json(result)
         if isinstance(result, SessionClosed) and result.session == caller.session:
             self._forget_cookie(response)
+            # What the browser kept of the user (W3C Clear Site Data, section 3.1); the choices of
+            # language and theme are cookies, and stay.
+            response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response
 
     def _forget_cookie(self, response: Response) -> None:

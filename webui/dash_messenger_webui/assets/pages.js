@@ -45,6 +45,13 @@
 
   addEventListener("popstate", showPage);
 
+  // Nobody is signed in: what an earlier session left in this browser is for nobody's eyes.
+  const forgetEarlier = async () => {
+    for (const key of Object.keys(localStorage)) if (/^dm:(outbox|draft):/.test(key)) localStorage.removeItem(key);
+    for (const { name } of (await indexedDB.databases?.()) ?? []) if (name.startsWith("dm-")) indexedDB.deleteDatabase(name);
+  };
+  if (root.dataset.page in PATHS) forgetEarlier().catch(() => undefined);
+
   const why = new URLSearchParams(location.search).get("why");
   if (why) root.dataset.why = why;
 

@@ -1,0 +1,107 @@
+"""What a browser keeps of somebody goes when they may no longer see it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import Person, forgive_network
+from tests.browser.steps import TEXT_BOX, message, open_chat, talk
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+KEPT = """async () => {
+    const found = Object.keys(localStorage).filter((key) => /^dm:(outbox|draft):/.test(key));
+    for (const { name } of await indexedDB.databases()) {
+        if (!name.startsWith("dm-")) continue;
+        const database = await new Promise((done) => {
+            indexedDB.open(name).onsuccess = (event) => done(event.target.result);
+        });
+        const keys = await new Promise((done) => {
+            database.transaction("kept").objectStore("kept").getAllKeys().onsuccess =
+                (event) => done(event.target.result);
+        });
+        database.close();
+        found.push(...keys);
+    }
+    return found;
+}"""
+
+
+async def kept(page: Page) -> list[str]:
+    """The names of what the browser keeps: drafts, the outbox, pages of messages, the list."""
+    found: list[str] = await page.evaluate(KEPT)
+    return found
+
+
+async def has_kept(page: Page, name: str) -> None:
+    """Wait until the browser keeps something of that name."""
+    await page.wait_for_function(
+        f"async () => (await ({KEPT})()).some((key) => key.includes('{name}'))"
+    )
+
+
+async def keeps_nothing_of(page: Page, name: str) -> None:
+    """Wait until the browser keeps nothing of that name."""
+    await page.wait_for_function(
+        f"async () => !(await ({KEPT})()).some((key) => key.includes('{name}'))"
+    )
+
+
+async def test_session_closed_elsewhere_leaves_nothing_in_the_browser(
+    person: Callable[..., Awaitable[Person]], size: str
+) -> None:
+    ann, ben = await person(), await person()
+    conversation = await talk(ann, ben)
+    await ben.send(conversation, "for ann alone")
+    page = await open_chat(ann, conversation)
+    await page.locator(TEXT_BOX).fill("not sent yet")
+    await has_kept(page, f"page:{conversation}")
+    await has_kept(page, f"dm:draft:{ann.id}:{conversation}")
+    await ann.call("session.close")
+    await page.wait_for_url("**/login?why=closed*")
+    assert await kept(page) == []
+    forgive_network(ann.problems)
+
+
+async def test_page_of_strangers_forgets_what_a_closed_tab_left(
+    person: Callable[..., Awaitable[Person]], size: str
+) -> None:
+    ann, ben = await person(), await person()
+    conversation = await talk(ann, ben)
+    await ben.send(conversation, "for ann alone")
+    page = await open_chat(ann, conversation)
+    await has_kept(page, f"page:{conversation}")
+    await page.close()
+    await ann.context.clear_cookies()
+    page = await ann.open("/login")
+    await keeps_nothing_of(page, "page:")
+    assert await kept(page) == []
+
+
+async def test_removed_member_keeps_nothing_of_the_group(
+    person: Callable[..., Awaitable[Person]], size: str
+) -> None:
+    ann, ben = await person(), await person()
+    group, other = await talk(ann, ben, title="Secret"), await talk(ann, ben)
+    await ann.send(group, "among us")
+    await ann.send(other, "hello")
+    page = await open_chat(ben, group)
+    await page.locator(TEXT_BOX).fill("half a sentence")
+    await has_kept(page, f"page:{group}")
+    await has_kept(page, f"dm:draft:{ben.id}:{group}")
+    await ann.call("conversation.remove", conversation=group, user=ben.id)
+    await expect(message(page, "among us")).to_have_count(0)
+    await keeps_nothing_of(page, group)
+
+
+async def test_own_log_out_asks_the_browser_to_clear_its_storage(
+    person: Callable[..., Awaitable[Person]], size: str
+) -> None:
+    ann = await person()
+    answer = await ann.context.request.post(
+        f"{ann.base_url}/api/session.close", data={}, headers={"Origin": ann.base_url}
+    )
+    assert answer.headers["clear-site-data"] == '"cache", "storage"'
