@@ -12,7 +12,8 @@ The tree:
     │   BlobUnusable, ActionRefused, PluginFailed, CheckFailed, PortraitsUnavailable,
     │   PortraitFailed, WrongAnswer, WrongPassword, AnswerNeeded, SetupEnded, FactorUnavailable
     ├── TooLarge
-    ├── RateLimited, Busy, TimedOut, StorageFailed                                (retryable)
+    ├── FileDamaged
+    ├── RateLimited, Busy, TimedOut, StorageFailed, DiskLow                       (retryable)
     └── Resync
 
 Owns the numbers. Must not know asyncio, Quart or SQLAlchemy. A code, once released, keeps its
@@ -34,8 +35,10 @@ __all__ = [
     "CloseCode",
     "Conflict",
     "ContentInvalid",
+    "DiskLow",
     "FactorUnavailable",
     "Failure",
+    "FileDamaged",
     "Forbidden",
     "ForeignOrigin",
     "InternalError",
@@ -382,6 +385,20 @@ class StorageFailed(Failure):
 
     code, key, http_status, retryable = 1017, "storage_failed", 503, True
     sentence = "The server could not store this. Try again."
+
+
+class DiskLow(Failure):
+    """The server's disk is full, or below what uploads leave free; messages go on."""
+
+    code, key, http_status, retryable = 1061, "disk_low", 507, True
+    sentence = "The server has no room for files at the moment. Try again later."
+
+
+class FileDamaged(Failure):
+    """A file is gone from the server's disk, or shorter than it was. The log says which."""
+
+    code, key, http_status = 1062, "file_damaged", 500
+    sentence = "This file is damaged on the server. Please ask for it to be sent again."
 
 
 class Resync(Failure):

@@ -88,14 +88,14 @@ async def test_a_content_that_comes_again_while_it_is_collected_is_there_afterwa
     await keep(world, b"same")
     world.clock.advance(s=DAY_S + 1)
     dropping, go_on = asyncio.Event(), asyncio.Event()
-    drop = blobs._drop
+    remove = blobs._contents.remove
 
-    async def drop_slowly(path: str) -> None:
+    async def remove_slowly(digest: bytes) -> None:
         dropping.set()
         await go_on.wait()
-        await drop(path)
+        await remove(digest)
 
-    monkeypatch.setattr(blobs, "_drop", drop_slowly)
+    monkeypatch.setattr(blobs._contents, "remove", remove_slowly)
     collecting = asyncio.create_task(blobs.collect())
     await dropping.wait()
     again = asyncio.create_task(keep(world, b"same"))

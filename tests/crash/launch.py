@@ -179,6 +179,11 @@ def words_changed() -> None:
     put(writer.Writer, "send", send)
 
 
+def files_unflushed() -> None:
+    """Files are written and renamed, but never flushed. Only a power cut shows it."""
+    put(os, "fsync", lambda handle: None)
+
+
 MUTANTS: dict[str, Callable[[], None]] = {
     mutant.__name__: mutant
     for mutant in (
@@ -190,6 +195,7 @@ MUTANTS: dict[str, Callable[[], None]] = {
         events_dropped,
         numbers_skipped,
         words_changed,
+        files_unflushed,
     )
 }
 

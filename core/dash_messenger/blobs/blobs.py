@@ -9,17 +9,17 @@ collected, and no blob that something refers to ever is.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import secrets
-import shutil
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import structlog
 from msgspec import Meta, Struct
 from sqlalchemy import Connection, delete, func, insert, select
 
+from dash_messenger.blobs.contents import Contents
 from dash_messenger.blobs.kinds import clean_name, media_type_of
 from dash_messenger.blobs.referring import refer_instead, release
 from dash_messenger.clock import Clock
@@ -33,16 +33,11 @@ from dash_messenger.store.references import may_read
 from dash_messenger.store.tables import blob_references, blobs
 from dash_messenger.summaries import id_param
 
-if TYPE_CHECKING:
-    from obstore.store import LocalStore
-
 __all__ = ["BlobStore", "PluginBlobs"]
 
 COLLECT_AFTER_MS = 24 * 3_600_000
 COLLECT_EVERY_S = 3_600.0
 COLLECT_AT_ONCE = 500
-CHUNK_BYTES = 256 * 1024
-HEAD_BYTES = 64
 
 log = structlog.get_logger(__name__)
 
@@ -67,11 +62,11 @@ class BlobStore:
     def __init__(self, store: Store, folder: Path, clock: Clock) -> None:
         self.check: Check = _accept
         self._store = store
-        self._folder = folder
         self._clock = clock
-        self._contents: LocalStore | None = None
+        self._contents = Contents(folder)
         # A content is not collected while it comes again.
         self._locks: Locks[bytes] = Locks()
+        self._doubtful: set[bytes] = set()
         self._collecting: asyncio.Task[None] | None = None
 
     def commands(self) -> list[Command]:
@@ -83,11 +78,12 @@ class BlobStore:
         self._collecting = asyncio.get_running_loop().create_task(self._collect_for_ever())
 
     async def aclose(self) -> None:
-        """Stop collecting."""
+        """Stop collecting, and finish what the disk was asked for."""
         task, self._collecting = self._collecting, None
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+        await self._contents.aclose()
 
     # Storing.
 
@@ -106,31 +102,17 @@ class BlobStore:
             Refused, CheckFailed: a plugin declines it.
             Exception: what ``chunks`` raises; nothing of it stays.
         """
-        import obstore
-
         id = secrets.token_hex(16)
-        contents, incoming = self._open(), f"incoming/{id}"
-        digest, size, head = hashlib.sha256(), 0, b""
-
-        async def passing() -> AsyncIterator[bytes]:
-            nonlocal size, head
-            async for chunk in chunks:
-                digest.update(chunk)
-                size += len(chunk)
-                if len(head) < HEAD_BYTES:
-                    head += bytes(chunk[: HEAD_BYTES - len(head)])
-                yield bytes(chunk)
-
+        received = await self._contents.receive(chunks)
+        size, key = received.size, received.digest
+        found = media_type or media_type_of(received.head)
+        blob = Blob(id, clean_name(name), found, size, owner)
         try:
-            await obstore.put_async(contents, incoming, passing())
-            found = media_type or media_type_of(head)
-            blob = Blob(id, clean_name(name), found, size, owner)
             if checked:
                 await self.check(Upload(owner, blob.name, found, size))
         except BaseException:
-            await self._drop(incoming)
+            self._contents.discard(received)
             raise
-        key = digest.digest()
 
         def work(transaction: Transaction) -> None:
             transaction.connection.execute(
@@ -148,12 +130,12 @@ class BlobStore:
 
         async with self._locks(key):
             try:
-                # The same content again replaces itself.
-                await obstore.rename_async(contents, incoming, _path(key))
+                await self._contents.keep(received)
+                await self._store.write(work)
             except BaseException:
-                await self._drop(incoming)
+                # It may lie there without a row now: the next collection looks.
+                self._doubtful.add(key)
                 raise
-            await self._store.write(work)
         return blob
 
     async def put(self, data: bytes, *, owner: str, name: str, media_type: str) -> Blob:
@@ -165,26 +147,6 @@ class BlobStore:
         return await self.keep(
             whole(), owner=owner, name=name, media_type=media_type, checked=False
         )
-
-    async def _drop(self, path: str) -> None:
-        import obstore
-
-        try:
-            await obstore.delete_async(self._open(), path)
-        except FileNotFoundError:
-            return
-
-    def _open(self) -> LocalStore:
-        if self._contents is None:
-            # The library takes a moment to import: with the first file.
-            from obstore.store import LocalStore
-
-            incoming = self._folder / "incoming"
-            # What was on its way when the server was killed.
-            shutil.rmtree(incoming, ignore_errors=True)
-            incoming.mkdir(mode=0o700, parents=True)
-            self._contents = LocalStore(prefix=self._folder)
-        return self._contents
 
     # Reading.
 
@@ -208,23 +170,18 @@ class BlobStore:
 
         return await self._store.read(work)
 
-    async def stream(self, id: str, start: int, end: int) -> AsyncIterator[bytes]:
+    async def stream(self, id: str, start: int, end: int) -> AsyncGenerator[bytes, None]:
         """The bytes of a blob from ``start`` up to ``end``.
 
         Raises:
             NotFound: there is none.
+            FileDamaged: its content is not what it was; raised before the first byte.
         """
-        import obstore
-
         row = await self._store.read(lambda connection: _row(connection, id))
         if row is None:
             raise NotFound
-        path = _path(row.hash)
-        while start < end:
-            stop = min(end, start + CHUNK_BYTES)
-            chunk = await obstore.get_range_async(self._open(), path, start=start, end=stop)
-            yield bytes(chunk)
-            start = stop
+        async for chunk in self._contents.stream(row.hash, row.bytes, start, end):
+            yield chunk
 
     async def read(self, id: str, *, max_bytes: int) -> bytes:
         """A blob's content.
@@ -281,7 +238,8 @@ class BlobStore:
             return [bytes(row.hash) for row in gone]
 
         hashes = await self._store.write(work)
-        for digest in sorted({*hashes}):
+        doubtful, self._doubtful = self._doubtful, set()
+        for digest in sorted({*hashes, *doubtful}):
             await self._drop_unused(digest)
         return len(hashes)
 
@@ -293,9 +251,27 @@ class BlobStore:
                 await self._store.read(lambda connection: connection.execute(having).first())
                 is None
             ):
-                await self._drop(_path(digest))
+                await self._contents.remove(digest)
+
+    async def collect_strays(self) -> int:
+        """Remove contents that no blob has: the server was killed before their rows; how many."""
+        found = 0
+        for folder in range(256):
+            digests = await self._contents.listed(folder)
+            for n in range(0, len(digests), COLLECT_AT_ONCE):
+                some = digests[n : n + COLLECT_AT_ONCE]
+                strays = await self._store.read(partial(_without_rows, digests=some))
+                for digest in strays:
+                    await self._drop_unused(digest)
+                found += len(strays)
+        return found
 
     async def _collect_for_ever(self) -> None:
+        try:
+            await self.collect_strays()
+        # It is tried again at the next start.
+        except Exception:
+            log.exception("collecting_failed")
         while True:
             await asyncio.sleep(COLLECT_EVERY_S)
             try:
@@ -348,13 +324,14 @@ async def _accept(upload: Upload) -> None:
     """Nobody objects."""
 
 
-def _path(digest: bytes) -> str:
-    name = digest.hex()
-    return f"{name[:2]}/{name[2:]}"
-
-
 def _row(connection: Connection, id: str) -> Any:
     return connection.execute(select(blobs).where(blobs.c.id == id)).first()
+
+
+def _without_rows(connection: Connection, digests: list[bytes]) -> list[bytes]:
+    rows = connection.execute(select(blobs.c.hash).where(blobs.c.hash.in_(digests)))
+    known = {bytes(row[0]) for row in rows}
+    return [digest for digest in digests if digest not in known]
 
 
 def _info(connection: Connection, id: str, reader: str | None) -> Blob | None:

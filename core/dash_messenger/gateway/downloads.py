@@ -7,6 +7,7 @@ of the database for each request.
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncGenerator, AsyncIterator
 from urllib.parse import quote
 
 from quart import Quart, Response, g, request
@@ -44,14 +45,25 @@ def add_downloads(app: Quart, blobs: BlobStore) -> None:
             status = 206
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{blob.bytes}"
         headers["Content-Length"] = str(end - start)
-        if request.method == "HEAD":
+        is_head = request.method == "HEAD"
+        chunks = blobs.stream(blob.id, start, start if is_head else end)
+        # Before anything is answered: a damaged file is an error, not the beginning of a file.
+        first = await anext(chunks)
+        if is_head:
+            await chunks.aclose()
             return Response(b"", status=status, headers=headers)
-        response = Response(blobs.stream(blob.id, start, end), status=status, headers=headers)
+        response = Response(_joined(first, chunks), status=status, headers=headers)
         # A large file to a slow reader takes as long as it takes.
         response.timeout = None
         return response
 
     app.add_url_rule("/blobs/<id>", "blob", download, methods=["GET"])
+
+
+async def _joined(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk
 
 
 def _headers(blob: Blob) -> dict[str, str]:

@@ -1,0 +1,100 @@
+"""I1 for files: an upload, a photo, an avatar, a sticker that was acknowledged is there, whole."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from dash_messenger.testing import ServerProcess
+
+from tests.crash.disk import Disk, standing_still, why_not
+from tests.crash.town import launched
+from tests.crash.uploaders import Uploaders
+
+pytestmark = pytest.mark.crash
+needs_a_disk = pytest.mark.skipif(why_not() is not None, reason=f"no power cuts: {why_not()}")
+
+CUTS = int(os.environ.get("CRASH_CUTS", "20"))
+KILLS = int(os.environ.get("CRASH_FILE_KILLS", "20"))
+# A photo needs a child process that has to start first.
+RUNS_S = (0.3, 2.0)
+
+
+@asynccontextmanager
+async def uploading(server: ServerProcess) -> AsyncIterator[Uploaders]:
+    """Everybody uploads while the body runs; afterwards the server runs and nobody does."""
+    server.start(60)
+    uploaders = Uploaders(server)
+    await uploaders.open()
+    # Whoever lost their account could not tell what else was lost.
+    os.sync()
+    work = asyncio.create_task(uploaders.work())
+    try:
+        yield uploaders
+        uploaders.finish()
+        await work
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+
+async def cut_again_and_again(folder: Path, cuts: int, **environment: str) -> Uploaders:
+    """Cut the power under the running server; mount, start and go on, so many times."""
+    chance = random.Random(20)
+    with Disk(folder, size_mib=512) as disk:
+        server = launched(disk.path / "data", **environment)
+        server.log_path = folder / "server.log"
+        try:
+            async with uploading(server) as uploaders:
+                for _ in range(cuts):
+                    await asyncio.sleep(chance.uniform(*RUNS_S))
+                    with standing_still(server.pid):
+                        disk.cut()
+                    # Whoever is answered now was answered wrongly; give it the time to happen.
+                    await asyncio.sleep(0.05)
+                    server.kill()
+                    disk.unmount()
+                    disk.mount()
+                    await asyncio.to_thread(server.start, 60)
+            uploaders.faults = uploaders.lost() + await uploaders.unread()
+        finally:
+            server.kill()
+    return uploaders
+
+
+async def test_acknowledged_files_survive_power_cuts(tmp_path: Path) -> None:
+    uploaders = await cut_again_and_again(tmp_path, CUTS)
+    assert uploaders.faults == []
+    assert min(uploaders.counts[kind] for kind in ("photo", "avatar", "sticker")) > CUTS / 2
+    assert uploaders.counts["file"] > CUTS
+
+
+async def test_files_that_are_not_flushed_are_found_out(tmp_path: Path) -> None:
+    uploaders = await cut_again_and_again(tmp_path, 3, CRASH_MUTANT="files_unflushed")
+    assert uploaders.faults
+
+
+async def test_acknowledged_files_survive_kills_and_nothing_else_stays(tmp_path: Path) -> None:
+    chance = random.Random(40)
+    server = launched(tmp_path / "data")
+    try:
+        async with uploading(server) as uploaders:
+            for _ in range(KILLS):
+                await asyncio.sleep(chance.uniform(*RUNS_S))
+                server.kill()
+                await asyncio.to_thread(server.start, 60)
+        assert uploaders.lost() + await uploaders.unread() == []
+        assert min(uploaders.counts.values()) > KILLS / 2
+        # What the kills left without a row goes by itself after a start.
+        server.kill()
+        await asyncio.to_thread(server.start, 60)
+        async with asyncio.timeout(30):
+            while uploaders.strays():
+                await asyncio.sleep(0.05)
+    finally:
+        server.kill()
