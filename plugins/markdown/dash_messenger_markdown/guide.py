@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from dash_messenger_webui import Html, Page, Translate, markup
 
-from dash_messenger_markdown.rendering import Rendering
+if TYPE_CHECKING:
+    from dash_messenger_markdown.rendering import Rendering
 
 __all__ = ["Guide"]
 
@@ -19,8 +21,6 @@ class Guide(Page):
     icon = "markdown"
 
     def __init__(self) -> None:
-        # Its own: the one that draws messages is used in another thread.
-        self._rendering = Rendering()
         self._lock = asyncio.Lock()
         self._drawn: dict[str, str] = {}
 
@@ -43,9 +43,19 @@ class Guide(Page):
         async with self._lock:
             if source not in self._drawn:
                 self._drawn[source] = await asyncio.to_thread(
-                    self._rendering.html, source, copy=t("Copy"), reveal=t("Spoiler")
+                    self._html, source, copy=t("Copy"), reveal=t("Spoiler")
                 )
             return self._drawn[source]
+
+    def _html(self, source: str, **words: str) -> str:
+        return self._rendering.html(source, **words)
+
+    @cached_property
+    def _rendering(self) -> Rendering:
+        # Its own: the one that draws messages is used in another process. Made once it is asked.
+        from dash_messenger_markdown.rendering import Rendering
+
+        return Rendering()
 
 
 def _marks(t: Translate) -> list[tuple[str, str]]:

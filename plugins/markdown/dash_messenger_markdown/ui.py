@@ -6,6 +6,9 @@ markup (links, highlighting, spoilers, the copy button) comes before it.
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 from dash_messenger_webui import (
     Composer,
     Drawable,
@@ -18,8 +21,10 @@ from dash_messenger_webui import (
 )
 
 from dash_messenger_markdown.guide import Guide
-from dash_messenger_markdown.rendering import Rendering
 from dash_messenger_markdown.server import MAX_CHARACTERS, Markdown
+
+if TYPE_CHECKING:
+    from dash_messenger_markdown.rendering import Rendering
 
 __all__ = ["MarkdownView", "register_message_views", "register_pages"]
 
@@ -29,8 +34,12 @@ class MarkdownView(MessageView[Markdown]):
 
     type = "markdown"
 
-    def __init__(self) -> None:
-        self._rendering = Rendering()
+    @cached_property
+    def _rendering(self) -> Rendering:
+        # Imported where something is drawn: the server's own process needs no parser.
+        from dash_messenger_markdown.rendering import Rendering
+
+        return Rendering()
 
     def load(self) -> None:
         """Bring in the grammars of the most used languages: the first use of one takes long."""

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import inspect
 import re
+from pathlib import Path
 
 import pytest
-from dash_messenger_markdown.rendering import MAX_HIGHLIGHTED_CHARACTERS, Rendering
+from dash_messenger_markdown import highlighting
+from dash_messenger_markdown.rendering import MAX_DRAWN_BYTES, Rendering
+from dash_messenger_markdown.server import MAX_CHARACTERS
 
 LINK = 'target="_blank" rel="noopener noreferrer nofollow"'
 
@@ -79,9 +83,34 @@ def test_code_in_a_language_nobody_knows_is_shown_as_it_is(
     assert "onclick" not in tags.replace("language-&quot;onclick", "")
 
 
-def test_long_code_is_not_coloured(rendering: Rendering) -> None:
-    code = "x = 1\n" * (MAX_HIGHLIGHTED_CHARACTERS // 6 + 1)
-    assert "hl-" not in rendering.html(f"```python\n{code}```")
+def test_ordinary_code_of_full_length_is_coloured(rendering: Rendering) -> None:
+    code = (inspect.getsource(Rendering) * 2)[: MAX_CHARACTERS - len("```python\n\n```")]
+    assert "hl-k" in rendering.html(f"```python\n{code}\n```")
+
+
+def test_code_whose_colours_are_too_large_is_drawn_without(
+    rendering: Rendering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = "```python\n" + "1." * 1_900 + "\n```"
+    assert len(rendering.html(source)) < MAX_DRAWN_BYTES
+    monkeypatch.setattr("dash_messenger_markdown.rendering.MAX_DRAWN_BYTES", 8_192)
+    drawn = rendering.html("```python\n" + "1 if 1 else 1\n" * 200 + "```")
+    assert "hl-" not in drawn
+    assert "1 if 1 else 1" in drawn
+
+
+def test_all_code_of_a_message_shares_one_limit(
+    rendering: Rendering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dash_messenger_markdown.highlighting.MAX_HIGHLIGHTED_CHARACTERS", 15)
+    drawn = rendering.html("```python\nif True: a\n```\n\n```python\nif False: b\n```")
+    assert drawn.count('<span class="hl-k">if</span>') == 1
+    assert "if False: b" in drawn
+
+
+def test_every_colour_is_in_the_style_sheet() -> None:
+    sheet = Path(highlighting.__file__).parent / "assets" / "markdown.css"
+    assert set(re.findall(r"\.hl-(\w+)", sheet.read_text())) == set(highlighting.COLOURED)
 
 
 @pytest.mark.parametrize(

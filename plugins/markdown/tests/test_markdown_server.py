@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from dash_messenger_markdown.server import MAX_CHARACTERS, plain
+from dash_messenger_markdown.plain_text import PlainText
+from dash_messenger_markdown.server import Markdown, MarkdownMessage
 
 
 @pytest.mark.parametrize(
@@ -14,21 +15,24 @@ from dash_messenger_markdown.server import MAX_CHARACTERS, plain
         ("![a cat](https://e.org/cat.png)", "a cat"),
         ("- [x] bread\n- [ ] milk", "- ☑ bread\n- ☐ milk"),
         ("```python\nx = a_b_c\n```", "x = a_b_c"),
-        ("|a|b|\n|-|-|\n|1|2|", "|a|b|\n|-|-|\n|1|2|"),
+        ("|a|b|\n|-|-|\n|1|2|", "|a|b|\n|1|2|"),
         ("|a|b|\n|---|:---:|\n|1|2|", "|a|b|\n|1|2|"),
         ("||secret||", "secret"),
         (r"\*not bold\*", "*not bold*"),
         ("snake_case stays, 2 * 3 * 4 too", "snake_case stays, 2 * 3 * 4 too"),
         ("no marks", "no marks"),
+        ("1. a\n   - b\n     c\n2. d", "1. a\n  - b\n    c\n2. d"),
+        ("- \n- b", "- \n- b"),
+        ("a\n\n---\n\nb", "a\n\nb"),
+        ("    indented\n      code", "indented\n  code"),
+        ("![](https://e.org/cat.png)", "https://e.org/cat.png"),
+        ("a &amp; b", "a & b"),
+        ("<b>as typed</b>", "<b>as typed</b>"),
     ],
 )
 def test_the_fallback_is_the_words_without_their_marks(source: str, words: str) -> None:
-    assert plain(source) == words
+    assert PlainText().of(source) == words
 
 
-@pytest.mark.parametrize(
-    "unit", ["[", "![", "[a](", "*", "_a ", "> ", "\\", "||", "`", "|---", "- [x] ", "\\*"]
-)
-def test_the_fallback_of_odd_texts_ends(unit: str) -> None:
-    """A regular expression that backtracks would take hours: the run would be stopped here."""
-    assert isinstance(plain((unit * MAX_CHARACTERS)[:MAX_CHARACTERS]), str)
+def test_what_has_no_words_stands_for_itself() -> None:
+    assert MarkdownMessage().text(Markdown("---"), None) == "---"
