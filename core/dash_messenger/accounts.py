@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from dash_messenger.blobs.referring import refer_instead
 from dash_messenger.commands import Caller, Command
 from dash_messenger.errors import (
+    AccountDeactivated,
     Forbidden,
     InvalidParams,
     NotFound,
@@ -91,10 +92,11 @@ class Account(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A user who proved to know the password."""
+    """A user who proved to know the password; ``password_rev`` counts how often it was changed."""
 
     user: User
     username_key: str
+    password_rev: int
 
 
 class Accounts:
@@ -155,7 +157,7 @@ class Accounts:
             raise UsernameInvalid(field="username")
         name = username if display_name is None else _clean_display_name(display_name)
         name = name or username
-        check_password(password, username, self._settings.password_min_length)
+        self.judge(password, username)
         key = username.lower()
         if await self._store.read(lambda connection: _taken(connection, key)):
             raise UsernameTaken(field="username")
@@ -184,44 +186,63 @@ class Accounts:
         await self._store.write(work)
         return user
 
+    def judge(self, password: str, username: str, *, field: str = "password") -> None:
+        """Return if ``password`` may protect the account of that name.
+
+        Raises:
+            PasswordUnacceptable: it may not; ``field`` is named.
+        """
+        check_password(password, username, self._settings.password_min_length, field=field)
+
     async def prove(self, username: str, password: str, address: str) -> Credentials:
         """The user of that name, if the password is theirs.
 
-        Takes as long for a user name that nobody has (OWASP ASVS 5.0, 6.3.8).
+        Takes as long for a user name that nobody has (OWASP ASVS 5.0, 6.3.8). That an account is
+        deactivated is told to whoever knows its password, and to nobody else.
 
         Raises:
-            WrongCredentials: no such user, another password, or a deactivated account.
+            WrongCredentials: no such user, or another password.
+            AccountDeactivated: the password is right, but an admin has shut this account.
             RateLimited: too many tries.
         """
         key = username.lower()[:MAX_DISPLAY_NAME_CHARACTERS]
         self._attempts.log_in(key, address)
         row = await self._store.read(lambda connection: _find(connection, key))
-        fits = await self._passwords.fits(password, row.password_hash if row else None)
-        if row is None or not fits or row.deactivated_at_ms is not None:
+        match = await self._passwords.compare(password, row.password_hash if row else None)
+        if row is None or not match.fits:
             self._attempts.failed(address)
             raise WrongCredentials
         self._attempts.logged_in(key, address)
-        if self._passwords.outdated(row.password_hash):
-            await self._rehash(row.id, password)
-        return Credentials(User(*row[:4]), key)
+        if row.deactivated_at_ms is not None:
+            raise AccountDeactivated
+        if match.outdated:
+            await self._rehash(row.id, password, row.password_rev)
+        return Credentials(User(*row[:4]), key, row.password_rev)
 
-    async def prove_again(self, user: str, password: str, address: str) -> User:
+    async def prove_again(
+        self, user: str, password: str, address: str, *, field: str = "password"
+    ) -> Credentials:
         """The user, if the password is theirs; for what a session alone does not allow.
 
         Raises:
-            WrongPassword: it is not.
+            WrongPassword: it is not; ``field`` is named.
             RateLimited: too many tries.
         """
         found = await self._store.read(lambda connection: _account(connection, user).user)
         try:
-            return (await self.prove(found.username, password, address)).user
+            return await self.prove(found.username, password, address)
         except WrongCredentials:
             # Not as the log-in says it: clients take that for the end of the session.
-            raise WrongPassword(field="password") from None
+            raise WrongPassword(field=field) from None
 
-    async def _rehash(self, user: str, password: str) -> None:
+    async def _rehash(self, user: str, password: str, rev: int) -> None:
         password_hash = await self._passwords.hash(password)
-        change = update(users).where(users.c.id == user).values(password_hash=password_hash)
+        # A password that was changed meanwhile stays changed.
+        change = (
+            update(users)
+            .where(users.c.id == user, users.c.password_rev == rev)
+            .values(password_hash=password_hash)
+        )
 
         def work(transaction: Transaction) -> None:
             transaction.connection.execute(change)
@@ -297,9 +318,9 @@ def _taken(connection: Connection, key: str) -> bool:
 
 def _find(connection: Connection, key: str) -> Any:
     return connection.execute(
-        select(*USER_COLUMNS, users.c.password_hash, users.c.deactivated_at_ms).where(
-            users.c.username_key == key
-        )
+        select(
+            *USER_COLUMNS, users.c.password_hash, users.c.password_rev, users.c.deactivated_at_ms
+        ).where(users.c.username_key == key)
     ).first()
 
 

@@ -244,14 +244,61 @@ def user_add(
 ) -> None:
     """Make an account, whether registration is open or not; asks for the password."""
     settings = _settings(data=data)
-    if password_file is not None:
-        password = password_file.readline().rstrip("\r\n")
-    else:
-        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    from dash_messenger.running import add_user
+    password = _read_password(password_file)
+    from dash_messenger.user_administration import add_user
 
     role = "admin" if admin else "member"
     sys.exit(add_user(settings, username, password, display_name=display_name, role=role))
+
+
+@user.command("set-password")
+@click.argument("username")
+@click.option("--data", type=click.Path(path_type=Path), help=DATA_HELP)
+@click.option(
+    "--password-file",
+    type=click.File(),
+    help="Read the password from the first line of a file; - is standard input.",
+)
+def user_set_password(username: str, data: Path | None, password_file: TextIO | None) -> None:
+    """Give somebody a new password, and end their sessions; asks for the password."""
+    settings = _settings(data=data)
+    password = _read_password(password_file)
+    from dash_messenger.user_administration import set_password
+
+    sys.exit(set_password(settings, username, password))
+
+
+@user.command("deactivate")
+@click.argument("username")
+@click.option("--data", type=click.Path(path_type=Path), help=DATA_HELP)
+def user_deactivate(username: str, data: Path | None) -> None:
+    """Shut somebody out: end their sessions, and let them log in no longer."""
+    settings = _settings(data=data)
+    from dash_messenger.user_administration import deactivate_user
+
+    sys.exit(deactivate_user(settings, username))
+
+
+@user.command("activate")
+@click.argument("username")
+@click.option("--data", type=click.Path(path_type=Path), help=DATA_HELP)
+def user_activate(username: str, data: Path | None) -> None:
+    """Let somebody who was deactivated log in again."""
+    settings = _settings(data=data)
+    from dash_messenger.user_administration import activate_user
+
+    sys.exit(activate_user(settings, username))
+
+
+@user.command("close-sessions")
+@click.argument("username")
+@click.option("--data", type=click.Path(path_type=Path), help=DATA_HELP)
+def user_close_sessions(username: str, data: Path | None) -> None:
+    """Log somebody out everywhere; they may log in again."""
+    settings = _settings(data=data)
+    from dash_messenger.user_administration import close_sessions
+
+    sys.exit(close_sessions(settings, username))
 
 
 @user.command("reset-factors")
@@ -260,9 +307,16 @@ def user_add(
 def user_reset_factors(username: str, data: Path | None) -> None:
     """Take away the second factors of somebody who has lost them, and end their sessions."""
     settings = _settings(data=data)
-    from dash_messenger.running import reset_factors
+    from dash_messenger.user_administration import reset_factors
 
     sys.exit(reset_factors(settings, username))
+
+
+def _read_password(file: TextIO | None) -> str:
+    if file is not None:
+        return file.readline().rstrip("\r\n")
+    password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return password
 
 
 def _settings(**flags: object) -> Settings:

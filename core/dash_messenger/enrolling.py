@@ -38,7 +38,6 @@ from dash_messenger.errors import (
     WrongAnswer,
 )
 from dash_messenger.limits import Attempts
-from dash_messenger.logins import end_logins_of
 from dash_messenger.plugins.steps import RegisteredFactor, Steps
 from dash_messenger.sessions import Closer, close_sessions_of
 from dash_messenger.store import Store, Transaction
@@ -221,7 +220,8 @@ class Enrolling:
             RateLimited: too many tries.
         """
         one = self._registered(params.factor)
-        user = await self._accounts.prove_again(caller.user_id, params.password, caller.address)
+        proven = await self._accounts.prove_again(caller.user_id, params.password, caller.address)
+        user = proven.user
         expires_at_ms = self._clock() + SETUP_MS
 
         async def then() -> Work[dict[str, Any]]:
@@ -343,7 +343,6 @@ def forget_factors(transaction: Transaction, user: str) -> tuple[list[str], list
 
 
 def _end_others(transaction: Transaction, user: str, keep: str | None) -> list[str]:
-    end_logins_of(transaction, user)
     return close_sessions_of(transaction, user, BECAUSE, keep=keep)
 
 

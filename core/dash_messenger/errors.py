@@ -4,7 +4,7 @@ The tree:
 
     Failure
     ├── ParseError, InvalidRequest, UnknownCommand, InvalidParams, InternalError  (JSON-RPC 2.0)
-    ├── Unauthenticated ── WrongCredentials, StepNeeded, LoginEnded
+    ├── Unauthenticated ── WrongCredentials, AccountDeactivated, StepNeeded, LoginEnded
     ├── Forbidden ── ForeignOrigin
     ├── NotFound ── UnknownUser, UnknownSlashCommand
     ├── Conflict ── UsernameTaken
@@ -27,6 +27,7 @@ from typing import ClassVar
 
 __all__ = [
     "ANYTHING",
+    "AccountDeactivated",
     "ActionRefused",
     "AnswerNeeded",
     "BlobUnusable",
@@ -158,6 +159,13 @@ class WrongCredentials(Unauthenticated):
 
     code, key = 1001, "wrong_credentials"
     sentence = "User name or password is wrong."
+
+
+class AccountDeactivated(Unauthenticated):
+    """The password was right, but an admin has deactivated the account."""
+
+    code, key = 1045, "account_deactivated"
+    sentence = "This account has been deactivated."
 
 
 class StepNeeded(Unauthenticated):

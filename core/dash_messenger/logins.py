@@ -27,6 +27,7 @@ from dash_messenger.errors import (
     NotFound,
     StepNeeded,
     WrongAnswer,
+    WrongCredentials,
 )
 from dash_messenger.plugins.checks import Login
 from dash_messenger.plugins.steps import StepAsked, Steps
@@ -36,7 +37,7 @@ from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import logins, users
 from dash_messenger.users import USER_COLUMNS
 
-__all__ = ["Logins", "end_logins_of"]
+__all__ = ["Logins"]
 
 # Long enough to fetch the phone from another room and to read some rules.
 LOGIN_MS = 600_000
@@ -81,6 +82,7 @@ class _Waiting:
     user_agent: str
     address: str
     expires_at_ms: int
+    password_rev: int
     token: str = ""
     done: tuple[str, ...] = ()
 
@@ -138,6 +140,7 @@ class Logins:
 
         Raises:
             WrongCredentials: without saying whether the user exists.
+            AccountDeactivated: the password is right, and the account was deactivated.
             StepNeeded: something else is needed.
             FactorUnavailable: a second factor is set up and its plugin is not there.
             RateLimited: too many tries.
@@ -153,6 +156,7 @@ class Logins:
             caller.user_agent[:MAX_USER_AGENT_CHARACTERS],
             caller.address[:MAX_ADDRESS_CHARACTERS],
             self._clock() + LOGIN_MS,
+            proven.password_rev,
         )
         for _ in range(TRIES):
             asked = await self._outstanding(waiting)
@@ -160,7 +164,7 @@ class Logins:
                 await self._wait(waiting, asked)
             opened, store = self._sessions.make(user, waiting.kind, waiting.user_agent)
             try:
-                await self._store.write(_without_factors(user.id, store))
+                await self._store.write(_without_factors(waiting, store))
             except Overtaken:
                 continue
             return opened
@@ -247,6 +251,7 @@ class Logins:
         )
 
         def work(transaction: Transaction) -> None:
+            _check_password_still(transaction, waiting)
             transaction.connection.execute(
                 delete(logins).where(logins.c.expires_at_ms <= transaction.now_ms)
             )
@@ -281,25 +286,34 @@ class Logins:
         return work
 
 
-def end_logins_of(transaction: Transaction, user: str) -> None:
-    """End what waits: what was asked of those log-ins is no longer what is needed."""
-    transaction.connection.execute(delete(logins).where(logins.c.user_id == user))
-
-
 def _check_transport(kind: str, caller: Caller) -> None:
     if kind == "cookie" and caller.connection is not None:
         raise InvalidParams(field="as", reason="a socket cannot set a cookie; use HTTP")
 
 
 def _without_factors(
-    user: str, store: Callable[[Transaction], None]
+    waiting: _Waiting, store: Callable[[Transaction], None]
 ) -> Callable[[Transaction], None]:
     def work(transaction: Transaction) -> None:
-        if enrolled(transaction.connection, user):
+        if enrolled(transaction.connection, waiting.user.id):
             raise Overtaken
+        _check_password_still(transaction, waiting)
         store(transaction)
 
     return work
+
+
+def _check_password_still(transaction: Transaction, waiting: _Waiting) -> None:
+    """Hashing takes a while: whoever proved a password that was changed meanwhile gets nothing.
+
+    Log-ins that wait already end with the change.
+
+    Raises:
+        WrongCredentials: it was changed.
+    """
+    rev = select(users.c.password_rev).where(users.c.id == waiting.user.id)
+    if transaction.connection.execute(rev).scalar() != waiting.password_rev:
+        raise WrongCredentials
 
 
 def _find(connection: Connection, token: str, now_ms: int) -> _Waiting | None:
@@ -310,6 +324,7 @@ def _find(connection: Connection, token: str, now_ms: int) -> _Waiting | None:
             logins.c.user_agent,
             logins.c.address,
             logins.c.expires_at_ms,
+            users.c.password_rev,
             logins.c.done,
         )
         .join(users, users.c.id == logins.c.user_id)
@@ -322,7 +337,7 @@ def _find(connection: Connection, token: str, now_ms: int) -> _Waiting | None:
     if row is None:
         return None
     done = msgspec.json.decode(row.done, type=tuple[str, ...])
-    return _Waiting(User(*row[:4]), *row[4:8], token, done)
+    return _Waiting(User(*row[:4]), *row[4:9], token, done)
 
 
 def _count_try(transaction: Transaction, hashed: bytes, now_ms: int) -> int:

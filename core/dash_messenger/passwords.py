@@ -1,14 +1,18 @@
 """Passwords: which are accepted, and hashing them with argon2id off the loop.
 
 Owns the worker threads that hash and the bound on who waits for them. Must not know users.
-Invariant: finding out that nobody has a user name takes as long as finding a password wrong.
+Invariants: finding out that nobody has a user name takes as long as finding a password wrong;
+passwords are judged and hashed in Unicode's form NFKC (NIST SP 800-63B-4, 3.1.1.2), so that the
+same key presses open the account on every device.
 """
 
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from dash_messenger.errors import Busy, PasswordUnacceptable
@@ -16,7 +20,7 @@ from dash_messenger.errors import Busy, PasswordUnacceptable
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
-__all__ = ["MAX_PASSWORD_CHARACTERS", "Passwords", "check_password"]
+__all__ = ["MAX_PASSWORD_CHARACTERS", "Match", "Passwords", "check_password"]
 
 # Longer ones are only a way to keep the server busy.
 MAX_PASSWORD_CHARACTERS = 256
@@ -51,10 +55,13 @@ _WELL_KNOWN = frozenset(
 )
 
 
-def check_password(password: str, username: str, min_length: int) -> None:
+def check_password(
+    password: str, username: str, min_length: int, *, field: str = "password"
+) -> None:
     """Return if ``password`` may protect the account (NIST SP 800-63B-4, 3.1.1.2).
 
-    Length and a list of known ones decide; there are no rules about kinds of characters.
+    Length and a list of known ones decide; there are no rules about kinds of characters. ``field``
+    is the parameter that a refusal names.
 
     Raises:
         PasswordUnacceptable: too short, too long, well known, one short piece repeated, or made
@@ -62,8 +69,9 @@ def check_password(password: str, username: str, min_length: int) -> None:
     """
 
     def refuse(reason: str) -> PasswordUnacceptable:
-        return PasswordUnacceptable(field="password", reason=reason, min_length=min_length)
+        return PasswordUnacceptable(field=field, reason=reason, min_length=min_length)
 
+    password = _normalised(password)
     if len(password) < min_length:
         raise refuse(f"Use at least {min_length} characters. A few words are easy to remember.")
     if len(password) > MAX_PASSWORD_CHARACTERS:
@@ -78,6 +86,14 @@ def check_password(password: str, username: str, min_length: int) -> None:
 def _is_repetition(text: str) -> bool:
     """Whether a piece of at most four characters, repeated, makes ``text``."""
     return any((text[:size] * (len(text) // size + 1))[: len(text)] == text for size in range(1, 5))
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Whether a password gives a stored hash, and whether a newer one should take its place."""
+
+    fits: bool
+    outdated: bool = False
 
 
 class Passwords:
@@ -96,19 +112,18 @@ class Passwords:
         Raises:
             Busy: too many are waiting.
         """
-        return await self._run(lambda: self._hasher().hash(_bytes(password)))
+        return await self._run(lambda: self._hasher().hash(_bytes(_normalised(password))))
 
-    async def fits(self, password: str, stored: str | None) -> bool:
+    async def compare(self, password: str, stored: str | None) -> Match:
         """Whether ``password`` gives the hash ``stored``; None fits nothing and takes as long.
+
+        The hash is outdated if it was made with other parameters than today's, or of the password
+        as it was typed where that is not its normal form.
 
         Raises:
             Busy: too many are waiting.
         """
-        return await self._run(lambda: _fits(self._hasher(), password, stored))
-
-    def outdated(self, stored: str) -> bool:
-        """Whether ``stored`` was made with other parameters than today's."""
-        return self._hasher().check_needs_rehash(stored)
+        return await self._run(lambda: _compare(self._hasher(), password, stored))
 
     def _hasher(self) -> PasswordHasher:
         from argon2 import PasswordHasher
@@ -129,6 +144,16 @@ class Passwords:
         self._workers.shutdown(wait=False, cancel_futures=True)
 
 
+def _compare(hasher: PasswordHasher, password: str, stored: str | None) -> Match:
+    normalised = _normalised(password)
+    if _fits(hasher, normalised, stored):
+        return Match(True, outdated=hasher.check_needs_rehash(stored or ""))
+    # Hashes of before passwords were normalised. Where nothing differs, nothing is tried twice.
+    if password != normalised and _fits(hasher, password, stored):
+        return Match(True, outdated=True)
+    return Match(False)
+
+
 def _fits(hasher: PasswordHasher, password: str, stored: str | None) -> bool:
     from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -141,6 +166,10 @@ def _fits(hasher: PasswordHasher, password: str, stored: str | None) -> bool:
         return False
 
 
+def _normalised(password: str) -> str:
+    return unicodedata.normalize("NFKC", password)
+
+
 def _bytes(password: str) -> bytes:
     # Lone surrogates are legal in JSON strings; they must not raise here.
-    return password[:MAX_PASSWORD_CHARACTERS].encode("utf-8", "surrogatepass")
+    return password.encode("utf-8", "surrogatepass")

@@ -26,7 +26,7 @@ from dash_messenger.store.migrating import DatabaseTooNew
 if TYPE_CHECKING:
     from dash_messenger.guarding import Guard
 
-__all__ = ["add_user", "migrate_folder", "purge_plugin", "reset_factors", "run"]
+__all__ = ["migrate_folder", "purge_plugin", "run", "run_on_store"]
 
 NO_TYPE = "No message type is installed, so nobody can write. Add one: dash-messenger install NAME"
 # What keeps a server from starting and is told in a sentence.
@@ -50,45 +50,11 @@ def migrate_folder(settings: Settings) -> int:
     async def work(store: Store) -> None:
         click.echo(f"The database in {settings.data} is up to date.")
 
-    return _run(_with_store(settings, work))
+    return run_on_store(settings, work)
 
 
-def add_user(
-    settings: Settings, username: str, password: str, *, display_name: str | None, role: str
-) -> int:
-    """Make an account; the exit status."""
-
-    async def work(store: Store) -> None:
-        from dash_messenger.accounts import Accounts
-        from dash_messenger.limits import Attempts
-        from dash_messenger.passwords import Passwords
-
-        passwords = Passwords(
-            memory_kib=settings.password_memory_kib, passes=settings.password_passes
-        )
-        accounts = Accounts(store, passwords, Attempts(enabled=False), settings)
-        try:
-            user = await accounts.create(username, password, display_name=display_name, role=role)
-        finally:
-            passwords.close()
-        click.echo(f"Added {user.username}.")
-
-    return _run(_with_store(settings, work))
-
-
-def reset_factors(settings: Settings, username: str) -> int:
-    """Take away a user's second factors; the exit status."""
-
-    async def work(store: Store) -> None:
-        from dash_messenger.accounts import find_user
-        from dash_messenger.enrolling import forget_factors
-
-        user = await store.read(lambda connection: find_user(connection, username))
-        gone, closed = await store.write(lambda transaction: forget_factors(transaction, user))
-        names = ", ".join(gone) or "none was set up"
-        click.echo(f"Second factors of {username} removed: {names}.")
-        click.echo(f"Sessions closed: {len(closed)}.")
-
+def run_on_store(settings: Settings, work: Callable[[Store], Awaitable[None]]) -> int:
+    """Do one task on the data folder, which a server may have at the same time; the exit status."""
     return _run(_with_store(settings, work))
 
 

@@ -38,6 +38,7 @@ from dash_messenger.introducing import Introductions
 from dash_messenger.limits import Attempts
 from dash_messenger.locks import Locks
 from dash_messenger.logins import Logins
+from dash_messenger.password_change import PasswordChange
 from dash_messenger.passwords import Passwords
 from dash_messenger.plugins.adjusting import Adjusting
 from dash_messenger.plugins.calling import Calls
@@ -112,7 +113,7 @@ class Server:
         self.sessions = Sessions(store, self.hub, settings, clock)
         steps = self.installed.steps
         answering = Answering(store, steps, attempts, clock)
-        logins = Logins(store, self.accounts, self.sessions, answering, steps, clock)
+        self._logins = logins = Logins(store, self.accounts, self.sessions, answering, steps, clock)
         enrolling = Enrolling(store, self.accounts, self.hub, answering, steps, attempts, clock)
         self._receipts = Receipts(self.hub)
         reading = Reading(store, self.hub, self._receipts)
@@ -151,6 +152,7 @@ class Server:
             logins.commands(),
             self.sessions.commands(),
             enrolling.commands(),
+            PasswordChange(store, self.accounts, self._passwords, self.hub).commands(),
             Users(store, rate_limits=limited).commands(),
             Conversations(store, rate_limits=limited).commands(),
             Describing(store, photos.make, rate_limits=limited).commands(),

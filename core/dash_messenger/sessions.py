@@ -3,7 +3,7 @@
 Owns the tokens. Must not know what somebody has to show before a session opens. Invariant: a token
 is stored only as its SHA-256 (it has 256 random bits, so that a slow hash adds nothing), stands in
 no URL and in no log; a closed, expired or deactivated one opens nothing, and its sockets are closed
-before the closing is acknowledged.
+before the closing is acknowledged, or within a second where another process closed it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Literal, Protocol
 
 import structlog
 from msgspec import UNSET, Struct, UnsetType
-from sqlalchemy import Connection, Executable, insert, select, update
+from sqlalchemy import Connection, Executable, delete, insert, select, update
 
 from dash_messenger.clock import Clock
 from dash_messenger.commands import Caller, Command
@@ -28,9 +28,10 @@ from dash_messenger.plugins.web import Headers
 from dash_messenger.protocol import User
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store, Transaction
-from dash_messenger.store.tables import sessions, users
+from dash_messenger.store.tables import logins, sessions, users
 
 __all__ = [
+    "DEACTIVATED",
     "MAX_USER_AGENT_CHARACTERS",
     "Closer",
     "OpenSession",
@@ -51,6 +52,8 @@ MAX_USER_AGENT_CHARACTERS = 256
 # Sessions end within a second, wherever they were closed.
 SWEEP_EVERY_S = 0.5
 SWEEP_MARGIN_MS = 5_000
+# Why a session was closed, where its sockets are told it.
+DEACTIVATED = "deactivated"
 
 
 class Session(Struct, frozen=True):
@@ -85,6 +88,16 @@ class SessionClosed(Struct, frozen=True):
     """Result of ``session.close``."""
 
     session: str
+
+
+class SessionCloseOthers(Struct, frozen=True, forbid_unknown_fields=True):
+    """``session.close_others`` has no parameters."""
+
+
+class OthersClosed(Struct, frozen=True):
+    """Result of ``session.close_others``: how many there were."""
+
+    sessions_closed: int
 
 
 class SessionList(Struct, frozen=True, forbid_unknown_fields=True):
@@ -135,6 +148,13 @@ class Sessions:
         return [
             Command("session.close", SessionClose, SessionClosed, self.close, "Log out."),
             Command(
+                "session.close_others",
+                SessionCloseOthers,
+                OthersClosed,
+                self.close_others,
+                "Log out everywhere else.",
+            ),
+            Command(
                 "session.list", SessionList, SessionsFound, self.list_open, "One's open sessions."
             ),
         ]
@@ -150,7 +170,7 @@ class Sessions:
             await asyncio.wait([self._sweeper])
 
     async def _sweep(self) -> None:
-        since_ms, told = self._clock(), set[str]()
+        since_ms, told = self._clock(), dict[str, CloseCode]()
         while True:
             await asyncio.sleep(SWEEP_EVERY_S)
             # What commits late carries the time at which it was begun.
@@ -161,9 +181,9 @@ class Sessions:
             except Exception:
                 log.exception("closed_sessions_not_read")
                 continue
-            since_ms, known, told = now_ms, told, {*closed}
-            if told - known:
-                self._closer.close_sessions([*(told - known)], CloseCode.SESSION_CLOSED)
+            since_ms, known, told = now_ms, told, closed
+            for session in told.keys() - known.keys():
+                self._closer.close_sessions([session], closed[session])
 
     async def authenticate(self, headers: Headers) -> OpenSession | None:
         """The session whose token the headers carry: ``Authorization: Bearer``, else the cookie."""
@@ -263,6 +283,17 @@ class Sessions:
         self._closer.close_sessions([session], CloseCode.SESSION_CLOSED)
         return SessionClosed(session)
 
+    async def close_others(self, caller: Caller, params: SessionCloseOthers) -> OthersClosed:
+        """Close all of one's own sessions but this one; their sockets are closed before this
+        returns. Log-ins that wait for something end too.
+        """
+        user, keep = caller.user_id, caller.session
+        closed = await self._store.write(
+            lambda transaction: close_sessions_of(transaction, user, "logout", keep=keep)
+        )
+        self._closer.close_sessions(closed, CloseCode.SESSION_CLOSED)
+        return OthersClosed(len(closed))
+
     async def list_open(self, caller: Caller, params: SessionList) -> SessionsFound:
         """One's open sessions."""
         user, now_ms = caller.user_id, self._clock()
@@ -293,7 +324,11 @@ class Sessions:
 def close_sessions_of(
     transaction: Transaction, user: str, because: str, *, keep: str | None = None
 ) -> list[str]:
-    """Close a user's sessions but ``keep``; their ids, whose sockets are to be closed next."""
+    """Close a user's sessions but ``keep``, and end the log-ins that wait for something.
+
+    The ids of the closed ones, whose sockets are to be closed next.
+    """
+    transaction.connection.execute(delete(logins).where(logins.c.user_id == user))
     closed = transaction.connection.execute(
         update(sessions)
         .where(
@@ -307,8 +342,15 @@ def close_sessions_of(
     return [row[0] for row in closed]
 
 
-def _closed_since(connection: Connection, at_ms: int) -> list[str]:
-    return [*connection.scalars(select(sessions.c.id).where(sessions.c.closed_at_ms >= at_ms))]
+def _closed_since(connection: Connection, at_ms: int) -> dict[str, CloseCode]:
+    """The sessions that were closed, with what their sockets are told."""
+    rows = connection.execute(
+        select(sessions.c.id, sessions.c.closed_because).where(sessions.c.closed_at_ms >= at_ms)
+    )
+    return {
+        id: CloseCode.ACCOUNT_DEACTIVATED if because == DEACTIVATED else CloseCode.SESSION_CLOSED
+        for id, because in rows
+    }
 
 
 def _find(connection: Connection, hashed: bytes, now_ms: int) -> tuple[str, str, int] | None:

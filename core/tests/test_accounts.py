@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
+from dash_messenger.store.tables import users
 from server_world import PASSWORD, Answer, ServerWorld, open_server
+from sqlalchemy import select, update
 
 
 @pytest.fixture
@@ -100,8 +103,6 @@ async def test_unknown_users_and_wrong_passwords_get_one_answer(world: ServerWor
 async def test_unknown_users_cost_the_same_hashing(
     world: ServerWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from argon2 import PasswordHasher
-
     await world.add("ann")
     hashed: list[str] = []
     hash_it, verify = PasswordHasher.hash, PasswordHasher.verify
@@ -153,3 +154,115 @@ async def test_changes_are_kept_and_reach_ones_own_log(world: ServerWorld) -> No
 async def test_bad_changes_are_refused(world: ServerWorld, params: dict[str, object]) -> None:
     await world.add("ann")
     assert (await world.failure("ann", "account.update", **params)).key == "invalid_params"
+
+
+# Passwords that are typed differently and are the same.
+
+RAW = "Å\u0301pen \ufb01ord i Nordland"
+TYPED_ELSEWHERE = "A\u030a\u0301pen fiord i Nordland"
+
+
+async def stored_hash(world: ServerWorld, name: str) -> str:
+    query = select(users.c.password_hash).where(users.c.username == name)
+    found = await world.server.store.read(lambda c: c.execute(query).scalar())
+    return str(found)
+
+
+async def test_a_password_is_the_same_however_its_letters_are_encoded(world: ServerWorld) -> None:
+    await register(world, username="ann", password=RAW)
+    for password in (RAW, TYPED_ELSEWHERE):
+        answer = await world.post("session.open", username="ann", password=password)
+        assert answer.status == 200
+
+
+async def test_the_hash_of_a_password_as_it_was_typed_is_renewed(world: ServerWorld) -> None:
+    await world.add("ann")
+    old = PasswordHasher(memory_cost=8_192, time_cost=1, parallelism=1).hash(RAW.encode())
+    change = update(users).where(users.c.username == "ann").values(password_hash=old)
+    await world.server.store.write(lambda transaction: transaction.connection.execute(change))
+    refused = await world.post("session.open", username="ann", password=TYPED_ELSEWHERE)
+    assert refused.key == "wrong_credentials"
+    assert (await world.post("session.open", username="ann", password=RAW)).status == 200
+    assert await stored_hash(world, "ann") != old
+    answer = await world.post("session.open", username="ann", password=TYPED_ELSEWHERE)
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize(("password", "tries"), [("x" * 20, 1), (RAW, 2)])
+async def test_known_and_unknown_users_cost_the_same_however_it_is_typed(
+    world: ServerWorld, monkeypatch: pytest.MonkeyPatch, password: str, tries: int
+) -> None:
+    await world.add("ann")
+    hashed: list[str] = []
+    for method in ("hash", "verify"):
+        real = getattr(PasswordHasher, method)
+
+        def counted(self: Any, *args: Any, real: Any = real, **more: Any) -> Any:
+            hashed.append("one")
+            return real(self, *args, **more)
+
+        monkeypatch.setattr(PasswordHasher, method, counted)
+    for name in ("ann", "nobody"):
+        hashed.clear()
+        await world.post("session.open", username=name, password=password)
+        assert len(hashed) == tries
+
+
+async def test_a_short_password_is_not_made_long_by_letters_that_fall_together(
+    world: ServerWorld,
+) -> None:
+    answer = await register(world, username="ann", password="A\u030a" * 7 + "b")
+    assert answer.key == "password_unacceptable"
+
+
+async def test_a_new_password_is_judged_like_at_registration(world: ServerWorld) -> None:
+    await world.add("margarethe")
+    token = await world.token("margarethe")
+    for new in ("short", "aaaaaaaaaaaaaaaaaa", "MargaretheMargarethe"):
+        answer = await world.post("account.change_password", token, old=PASSWORD, new=new)
+        assert (answer.status, answer.key) == (422, "password_unacceptable")
+        assert answer.body["error"]["params"]["field"] == "new"
+    assert (await world.post("account.get", token)).status == 200
+
+
+async def test_of_two_changes_at_once_one_is_done(world: ServerWorld) -> None:
+    await world.add("ann")
+    token = await world.token("ann")
+    changes = [f"a rather long password {n}" for n in range(2)]
+    answers = await asyncio.gather(
+        *(world.post("account.change_password", token, old=PASSWORD, new=new) for new in changes)
+    )
+    assert sorted(answer.status for answer in answers) == [200, 422]
+    (in_force,) = [new for new, one in zip(changes, answers, strict=True) if one.status == 200]
+    assert (await world.post("session.open", username="ann", password=in_force)).status == 200
+
+
+async def test_a_log_in_under_way_does_not_outlive_a_change(
+    world: ServerWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old password was proven, and then changed, before the session was stored."""
+    await world.add("ann")
+    token = await world.token("ann")
+    proven, changed = asyncio.Event(), asyncio.Event()
+
+    async def hold(login: object) -> None:
+        proven.set()
+        await changed.wait()
+
+    monkeypatch.setattr(world.server._logins, "check", hold)
+    late = asyncio.create_task(world.post("session.open", username="ann", password=PASSWORD))
+    await proven.wait()
+    new = "a rather long password"
+    answer = await world.post("account.change_password", token, old=PASSWORD, new=new)
+    assert answer.status == 200
+    changed.set()
+    assert (await late).key == "wrong_credentials"
+
+
+async def test_guesses_of_the_old_password_are_bounded(tmp_path: Path) -> None:
+    async with open_server(tmp_path, rate_limits=True) as world:
+        await world.add("ann")
+        token = await world.token("ann")
+        params = {"old": "x" * 20, "new": "a rather long password"}
+        answers = [await world.post("account.change_password", token, **params) for _ in range(11)]
+        assert [answer.status for answer in answers] == [422] * 10 + [429]

@@ -108,6 +108,8 @@ users = Table(
     Column("username_key", String(32), nullable=False, unique=True),
     Column("display_name", String(128), nullable=False),
     Column("password_hash", Text),
+    # How often the password was changed: what was proven with an earlier one opens nothing.
+    Column("password_rev", BigInteger, nullable=False, server_default="0"),
     Column("role", String(16), nullable=False, server_default="member"),
     Column("language", String(16)),
     Column("theme", String(32)),
