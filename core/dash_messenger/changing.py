@@ -17,8 +17,9 @@ from sqlalchemy import Connection, delete, insert, select, update
 from dash_messenger.errors import Conflict, NotFound
 from dash_messenger.protocol import Message
 from dash_messenger.store import Transaction
+from dash_messenger.store.access import may_read_message
 from dash_messenger.store.logs import MESSAGE_COLUMNS, message_of
-from dash_messenger.store.tables import answers, conversations, marks, members, messages
+from dash_messenger.store.tables import answers, conversations, marks, messages
 
 __all__ = [
     "Answers",
@@ -58,25 +59,15 @@ def find(connection: Connection, message: str, user: str, *, by_bot: bool = Fals
             *MESSAGE_COLUMNS,
             conversations.c.created_by,
             conversations.c.kind,
-            conversations.c.history,
-            members.c.from_number,
+            may_read_message(user).label("may_read"),
             marks.c.mark,
         )
         .select_from(messages)
         .join(conversations, conversations.c.id == messages.c.conversation_id)
-        .outerjoin(
-            members,
-            (members.c.conversation_id == messages.c.conversation_id)
-            & (members.c.user_id == user)
-            & members.c.to_seq.is_(None),
-        )
         .outerjoin(marks, (marks.c.message_id == messages.c.id) & (marks.c.user_id == user))
         .where(messages.c.id == message)
     ).first()
-    if row is None or row.deleted_at_ms is not None:
-        raise NotFound
-    is_member = row.from_number is not None
-    if not by_bot and not (is_member and (row.history == "all" or row.number >= row.from_number)):
+    if row is None or row.deleted_at_ms is not None or not (by_bot or row.may_read):
         raise NotFound
     # In a direct conversation nobody is above the other.
     created_by = row.created_by if row.kind == "group" else ""

@@ -9,8 +9,9 @@
 Owns the connection: it comes back by itself, with growing pauses, and reads what it missed through
 ``log.read``. Must not know any message type. Invariant: of each log, `Client.events` yields
 intervals ``(after, seq]`` that follow one another; what cannot be had any more is itself an event,
-of kind `RESYNC`. Nothing grows without bound: an event that finds the buffer full is dropped and
-read again from its log once there is room.
+of kind `RESYNC`; what is hidden from the user is none, and the next one covers its interval.
+Nothing grows without bound: an event that finds the buffer full is dropped and read again from its
+log once there is room.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
+from msgspec.structs import replace
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
@@ -40,7 +42,7 @@ from dash_messenger.errors import (
     Unauthenticated,
 )
 from dash_messenger.ids import IdMaker
-from dash_messenger.protocol import MAX_IN_FLIGHT, SUBPROTOCOL
+from dash_messenger.protocol import HIDDEN, MAX_IN_FLIGHT, SUBPROTOCOL
 
 __all__ = ["RESYNC", "Client", "Disconnected", "Event", "failure_from", "log_in", "post"]
 
@@ -125,6 +127,8 @@ class Client:
             self._cursors.begin(log, seq)
         self._resumes = cursors is not None
         self._events: deque[Event] = deque()
+        # Where the interval of each log's next event begins, if hidden ones were left out before.
+        self._skipped: dict[str, int] = {}
         self._stirred = asyncio.Event()
         self._may_pull = asyncio.Event()
         self._ready = asyncio.Event()
@@ -343,7 +347,11 @@ class Client:
         self._may_pull.set()
 
     def _put(self, event: Event) -> None:
-        self._events.append(event)
+        if event.kind == HIDDEN:
+            self._skipped.setdefault(event.log, event.after)
+            return
+        after = self._skipped.pop(event.log, None)
+        self._events.append(event if after is None else replace(event, after=after))
         self._stirred.set()
 
     async def _catch_up(self) -> None:

@@ -368,8 +368,8 @@ def _insert(
 
 def _join(transaction: Transaction, conversation: str, by: str, joining: list[User]) -> None:
     connection = transaction.connection
-    message_no, created_at_seq = connection.execute(
-        select(conversations.c.message_no, conversations.c.seq).where(
+    message_no, created_at_seq, history = connection.execute(
+        select(conversations.c.message_no, conversations.c.seq, conversations.c.history).where(
             conversations.c.id == conversation
         )
     ).one()
@@ -393,7 +393,8 @@ def _join(transaction: Transaction, conversation: str, by: str, joining: list[Us
                     "id": one.id,
                     "username": one.username,
                     "display_name": one.display_name,
-                }
+                },
+                "from_number": 1 if history == "all" else message_no + 1,
             },
         )
         values: dict[str, Any] = {

@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Connection, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from dash_messenger.commands import Caller, Command
 from dash_messenger.errors import InvalidParams
@@ -22,8 +22,9 @@ from dash_messenger.plugins.views import Renderer
 from dash_messenger.preparing import Preparation
 from dash_messenger.protocol import Message
 from dash_messenger.store import Store
+from dash_messenger.store.access import may_read_message
 from dash_messenger.store.logs import MESSAGE_COLUMNS, message_of
-from dash_messenger.store.tables import conversations, marks, members, messages
+from dash_messenger.store.tables import marks, messages
 from dash_messenger.summaries import Membership, id_param, membership
 from dash_messenger.users import Name, users_by_id
 
@@ -166,17 +167,7 @@ class History:
         def work(connection: Connection) -> MessagesFound:
             found = select_messages(
                 connection,
-                messages.c.id.in_(ids)
-                & exists().where(
-                    members.c.conversation_id == messages.c.conversation_id,
-                    members.c.user_id == user,
-                    members.c.to_seq.is_(None),
-                    conversations.c.id == messages.c.conversation_id,
-                    or_(
-                        conversations.c.history == "all",
-                        messages.c.number >= members.c.from_number,
-                    ),
-                ),
+                messages.c.id.in_(ids) & may_read_message(user),
             )
             senders = {one.sender for one in found}
             return MessagesFound(

@@ -3,17 +3,20 @@
 Owns the connections and the fan-out. Must not know how messages are stored, and asks nothing of
 the database: what it knows of membership came from `subscribe` and from the events themselves.
 Invariants: the events of a log reach each connection in order; a member hears nothing from before
-joining and nothing after a removal was applied; an event is encoded once for each view, never for
-each reader; of revisions that follow each other quickly only some are sent (`pacing`); the loop is
-given back at least every `SLICE_S`, or `CROWDED_FACTOR` times that while many conversations wait.
+joining, learns nothing of messages from before, and hears nothing after a removal was applied; an
+event is encoded once for each view and class of readers, never for each reader; of revisions that
+follow each other quickly only some are sent (`pacing`); the loop is given back at least every
+`SLICE_S`, or `CROWDED_FACTOR` times that while many conversations wait.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from bisect import bisect_left
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol, TypeAlias
 
 import structlog
@@ -22,7 +25,14 @@ from msgspec import UNSET, Raw, UnsetType
 from dash_messenger.errors import CloseCode
 from dash_messenger.gateway.websocket import text_frame
 from dash_messenger.pacing import Pacing
-from dash_messenger.protocol import Event, Message, encode_event, encode_notification
+from dash_messenger.protocol import (
+    Event,
+    Message,
+    encode_event,
+    encode_notification,
+    hide,
+    number_in,
+)
 
 __all__ = ["Draws", "Hub", "Reader"]
 
@@ -83,11 +93,15 @@ class _OnlineUser:
 class _Channel:
     """A conversation with members who are connected."""
 
-    __slots__ = ("id", "members", "readers")
+    __slots__ = ("first_numbers", "id", "last_first_number", "members", "readers")
 
     def __init__(self, conversation: str) -> None:
         self.id = conversation
         self.members: tuple[_OnlineUser, ...] | set[_OnlineUser] = ()
+        # The first message that a member may read, by user, where that is not the first of all;
+        # and a number that none of them exceeds: only below it something may have to be hidden.
+        self.first_numbers: dict[str, int] = {}
+        self.last_first_number = 1
         # Their connections by view, found when needed and good until something changes. Neither
         # the mapping nor its lists are ever changed: a delivery under way goes on with them.
         self.readers: _Readers | None = None
@@ -168,11 +182,17 @@ class Hub:
             for channel in user.channels:
                 self._leave(channel, user)
 
-    def subscribe(self, connection: Reader, conversations: Iterable[str]) -> None:
+    def subscribe(
+        self,
+        connection: Reader,
+        conversations: Iterable[str],
+        first_numbers: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         """Its user hears these conversations from now on; its ``view`` counts from now on.
 
-        Call it before taking the snapshot that the client continues from. A list that was read
-        before a removal was applied must not be given: read it again.
+        ``first_numbers`` has, by conversation, the first message that the user may read, where it
+        is not the first of all. Call it before taking the snapshot that the client continues from.
+        A list that was read before a removal was applied must not be given: read it again.
         """
         user = self._users.get(connection.user)
         if user is None:
@@ -184,6 +204,8 @@ class Hub:
             for conversation in dict.fromkeys(conversations)
             if conversation not in have
         )
+        for conversation, number in first_numbers.items():
+            self._begin_at(conversation, user.id, number)
 
     def reads(self, user: str, conversation: str) -> bool:
         """Whether a user is connected and hears a conversation."""
@@ -208,14 +230,22 @@ class Hub:
                 joined = str(event.data["user"]["id"])
                 # Until this event is sent, earlier ones may wait that are not for the new member.
                 self._joined.setdefault(event.log, {})[joined] = event.seq
-                self._admit(event.log, joined)
+                self._admit(event.log, joined, int(event.data.get("from_number", 1)))
             elif event.kind == "member.removed":
                 self._expel(event.log, str(event.data["user"]))
 
-    def _admit(self, conversation: str, user_id: str) -> None:
+    def _admit(self, conversation: str, user_id: str, first_number: int) -> None:
         user = self._users.get(user_id)
-        if user is not None and not self.reads(user_id, conversation):
-            user.channels += (self._join(conversation, user),)
+        if user is not None:
+            if not self.reads(user_id, conversation):
+                user.channels += (self._join(conversation, user),)
+            self._begin_at(conversation, user_id, first_number)
+
+    def _begin_at(self, conversation: str, user_id: str, first_number: int) -> None:
+        channel = self._channels.get(conversation)
+        if channel is not None and first_number > channel.first_numbers.get(user_id, 1):
+            channel.first_numbers[user_id] = first_number
+            channel.last_first_number = max(channel.last_first_number, first_number)
 
     def _expel(self, conversation: str, user_id: str) -> None:
         user, channel = self._users.get(user_id), self._channels.get(conversation)
@@ -243,6 +273,9 @@ class Hub:
 
     def _leave(self, channel: _Channel, user: _OnlineUser) -> None:
         channel.readers = None
+        channel.first_numbers.pop(user.id, None)
+        if not channel.first_numbers:
+            channel.last_first_number = 1
         members = channel.members
         if isinstance(members, set):
             members.discard(user)
@@ -402,19 +435,24 @@ class Hub:
         lane.parts, lane.part, lane.at = [], 0, 0
         self._backlog -= len(events)
         joined = self._joined.get(lane.log)
-        for view, readers in self._readers_of(lane.log).items():
+        hidden = self._hidden_in(lane.log, events)
+        for view, all_readers in self._readers_of(lane.log).items():
             frames = [_encode(event, view, drawn) for event in events]
-            if joined:
-                old = [reader for reader in readers if reader.user not in joined]
-                lane.parts += [
-                    (b"".join(heard), [reader])
-                    for reader in readers
-                    if reader.user in joined
-                    and (heard := _since(joined[reader.user], events, frames))
-                ]
-                readers = old
-            if readers:
-                lane.parts.append((b"".join(frames), readers))
+            classes = [(frames, all_readers)]
+            if hidden is not None:
+                classes = hidden.classes(frames, all_readers)
+            for heard_by_all, readers in classes:
+                if joined:
+                    old = [reader for reader in readers if reader.user not in joined]
+                    lane.parts += [
+                        (b"".join(heard), [reader])
+                        for reader in readers
+                        if reader.user in joined
+                        and (heard := _since(joined[reader.user], events, heard_by_all))
+                    ]
+                    readers = old
+                if readers:
+                    lane.parts.append((b"".join(heard_by_all), readers))
         if joined:
             last = events[-1].seq
             for user in [user for user, since in joined.items() if since <= last]:
@@ -422,6 +460,21 @@ class Hub:
             if not joined:
                 del self._joined[lane.log]
         return bool(lane.parts)
+
+    def _hidden_in(self, log_id: str, events: list[Event]) -> _Hidden | None:
+        """The events that tell of messages from before somebody's time, or None."""
+        channel = self._channels.get(log_id)
+        if channel is None or channel.last_first_number == 1:
+            return None
+        numbers = [number_in(event) for event in events]
+        oldest = min((number for number in numbers if number is not None), default=None)
+        if oldest is None or oldest >= channel.last_first_number:
+            return None
+        # Whoever had the largest may have left.
+        channel.last_first_number = max(channel.first_numbers.values())
+        if oldest >= channel.last_first_number:
+            return None
+        return _Hidden(events, numbers, channel.first_numbers)
 
     def _run(self) -> None:
         if not self._running and self._turns:
@@ -452,6 +505,38 @@ class Hub:
             asyncio.get_running_loop().call_soon(self._slice)
         else:
             self._running = False
+
+
+class _Hidden:
+    """Events of one log of which some readers must learn no more than that they happened."""
+
+    def __init__(
+        self, events: list[Event], numbers: list[int | None], first_numbers: Mapping[str, int]
+    ) -> None:
+        self._numbers = numbers
+        self._first_numbers = first_numbers
+        self._frames = [text_frame(encode_event(hide(event))) for event in events]
+        # Readers whose time begins between the same two of these numbers see the same.
+        self._bounds = sorted({number for number in numbers if number is not None})
+
+    def classes(
+        self, frames: list[bytes], readers: list[Reader]
+    ) -> list[tuple[list[bytes], list[Reader]]]:
+        """The readers by what they may see, with the frames for each class."""
+        by_class: dict[int, list[Reader]] = {}
+        for reader in readers:
+            first_number = self._first_numbers.get(reader.user, 1)
+            by_class.setdefault(bisect_left(self._bounds, first_number), []).append(reader)
+        return [
+            (frames if hidden == 0 else self._seen(frames, self._bounds[hidden - 1]), some)
+            for hidden, some in by_class.items()
+        ]
+
+    def _seen(self, frames: list[bytes], last_hidden: int) -> list[bytes]:
+        return [
+            frame if number is None or number > last_hidden else hidden
+            for frame, number, hidden in zip(frames, self._numbers, self._frames, strict=True)
+        ]
 
 
 class _Lane:

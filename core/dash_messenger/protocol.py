@@ -21,6 +21,7 @@ from dash_messenger.errors import (
 )
 
 __all__ = [
+    "HIDDEN",
     "MAX_INBOUND_BYTES",
     "MAX_IN_FLIGHT",
     "SUBPROTOCOL",
@@ -38,7 +39,9 @@ __all__ = [
     "event_body",
     "explain",
     "failure_body",
+    "hide",
     "http_error_body",
+    "number_in",
     "request_id",
 ]
 
@@ -48,6 +51,8 @@ _LIMIT = re.compile(r"Expected `(\w+)` (of length )?(<=|>=|<|>) (-?\d+)")
 # A frame of 64 KiB holds any message; files travel by HTTP.
 MAX_INBOUND_BYTES = 65_536
 MAX_IN_FLIGHT = 32
+# The kind of an event about a message from before its reader's time.
+HIDDEN = "hidden"
 
 T = TypeVar("T")
 
@@ -96,7 +101,10 @@ class Message(Struct, frozen=True):
 
 
 class Event(Struct, frozen=True):
-    """One entry of a log. ``data`` is JSON; a message travels beside it so as to be stored once."""
+    """One entry of a log. ``data`` is JSON; a message travels beside it so as to be stored once.
+
+    What tells of a message has it, or its ``number`` among the data; see `hide`.
+    """
 
     log: str
     after: int
@@ -146,7 +154,7 @@ class _EventParams(Struct):
     after: int
     seq: int
     kind: str
-    by: str
+    by: str | UnsetType
     at_ms: int
     data: dict[str, Any]
 
@@ -250,7 +258,7 @@ def encode_event(event: Event, view: Raw | UnsetType = UNSET) -> bytes:
         _Notification(
             "event",
             _EventParams(
-                event.log, event.after, event.seq, event.kind, event.by, event.at_ms, data
+                event.log, event.after, event.seq, event.kind, event.by or UNSET, event.at_ms, data
             ),
         )
     )
@@ -269,15 +277,33 @@ def event_body(event: Event, view: Raw | UnsetType = UNSET) -> dict[str, object]
         if view is not UNSET:
             message = msgspec.structs.replace(message, view=view)
         data["message"] = message
-    return {
+    body: dict[str, object] = {
         "log": event.log,
         "after": event.after,
         "seq": event.seq,
         "kind": event.kind,
-        "by": event.by,
         "at_ms": event.at_ms,
         "data": data,
     }
+    if event.by:
+        body["by"] = event.by
+    return body
+
+
+def number_in(event: Event) -> int | None:
+    """The number of the message that an event tells of, or None."""
+    if event.message is not None:
+        return event.message.number
+    number = event.data.get("number")
+    return number if isinstance(number, int) else None
+
+
+def hide(event: Event) -> Event:
+    """The event for a reader whose history begins after the message that it tells of.
+
+    It covers the same interval, since leaving it out would make a gap, and says nothing else.
+    """
+    return Event(event.log, event.after, event.seq, HIDDEN, "", event.at_ms, {})
 
 
 def failure_body(failure: Failure) -> dict[str, object]:

@@ -90,7 +90,8 @@ class Sending:
             UnknownType, ContentInvalid: the content is not acceptable.
             Refused: the type, or a plugin that checks messages, declines it.
             RateLimited, Busy: try again later.
-            NotFound (by the future): no such conversation, or not a member.
+            NotFound (by the future): no such conversation, or not a member; or ``reply_to`` is no
+                message of it that the sender may read.
             Conflict (by the future): ``client_id`` was used with other parameters.
         """
         user = caller.user

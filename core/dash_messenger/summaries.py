@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from dash_messenger.errors import InvalidParams, NotFound
 from dash_messenger.ids import parse_id
+from dash_messenger.store.access import FIRST_NUMBER, FIRST_SEQ, is_member
 from dash_messenger.store.tables import conversations, members, messages, read_positions
 from dash_messenger.users import Name, users_by_id
 
@@ -115,10 +116,7 @@ def membership(connection: Connection, conversation: str, user: str) -> Membersh
     row = connection.execute(_membership(conversation, user)).first()
     if row is None:
         raise NotFound
-    kind, seq, message_no, floor, created_by, history, from_seq, from_number = row
-    if history == "all":
-        from_seq, from_number = 1, 1
-    return Membership(kind, seq, message_no, floor, created_by, from_seq, from_number)
+    return Membership(*row)
 
 
 def _membership(conversation: str, user: str) -> Select[Any]:
@@ -129,16 +127,11 @@ def _membership(conversation: str, user: str) -> Select[Any]:
             conversations.c.message_no,
             conversations.c.floor,
             conversations.c.created_by,
-            conversations.c.history,
-            members.c.from_seq,
-            members.c.from_number,
+            FIRST_SEQ,
+            FIRST_NUMBER,
         )
-        .join(members, members.c.conversation_id == conversations.c.id)
-        .where(
-            conversations.c.id == conversation,
-            members.c.user_id == user,
-            members.c.to_seq.is_(None),
-        )
+        .join(members, is_member(user))
+        .where(conversations.c.id == conversation)
     )
 
 
@@ -198,7 +191,7 @@ def summaries(
             created_at_ms=row.created_at_ms,
             created_by=row.created_by,
             member_count=counts.get(row.id, 0),
-            first_number=_first_number(row),
+            first_number=row.first_number,
             change_no=row.change_no,
         )
         for row in rows
@@ -212,18 +205,13 @@ def names_in(connection: Connection, found: Iterable[Summary]) -> dict[str, Name
     return users_by_id(connection, ids)
 
 
-def _first_number(row: Any) -> int:
-    return 1 if row.history == "all" else int(row.from_number)
-
-
 def _read_no(row: Any, user: str, pending: Pending) -> int:
     # What was said before one joined counts as read.
-    before = 0 if row.history == "all" else row.from_number - 1
-    return max(row.read_no or 0, before, pending(row.id, user))
+    return max(row.read_no or 0, int(row.first_number) - 1, pending(row.id, user))
 
 
 def _last(row: Any) -> LastMessage | None:
-    if row.last_id is None or row.number < _first_number(row):
+    if row.last_id is None or row.number < row.first_number:
         return None
     return LastMessage(row.last_id, row.number, row.sender_id, row.type, row.text, row.sent_at_ms)
 
@@ -272,8 +260,7 @@ _SUMMARIES = (
         conversations.c.change_no,
         conversations.c.created_at_ms,
         conversations.c.created_by,
-        conversations.c.history,
-        members.c.from_number,
+        FIRST_NUMBER.label("first_number"),
         read_positions.c.read_no,
         messages.c.id.label("last_id"),
         messages.c.number,

@@ -7,7 +7,8 @@ be given, ``resync`` says so.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, NamedTuple, Protocol
 
 from msgspec import Meta, Struct
@@ -17,9 +18,10 @@ from dash_messenger.commands import Caller, Command, Listener
 from dash_messenger.errors import InvalidParams, Resync
 from dash_messenger.history import Views, choose_view
 from dash_messenger.plugins.views import Renderer
-from dash_messenger.protocol import Event, event_body
+from dash_messenger.protocol import Event, event_body, hide, number_in
 from dash_messenger.store import LogPage, Store, read_log
-from dash_messenger.store.tables import counters, members, users
+from dash_messenger.store.access import FIRST_NUMBER, is_member
+from dash_messenger.store.tables import conversations, counters, members, users
 from dash_messenger.summaries import Summary, id_param, membership, names_in, summaries
 from dash_messenger.users import Name
 
@@ -36,8 +38,14 @@ Id = Annotated[str, Meta(max_length=64)]
 class Subscriptions(Protocol):
     """Who hears what: the hub."""
 
-    def subscribe(self, connection: Any, conversations: Collection[str]) -> None:
-        """Let a connection hear these conversations from now on."""
+    def subscribe(
+        self, connection: Any, conversations: Collection[str], first_numbers: Mapping[str, int]
+    ) -> None:
+        """Let a connection hear these conversations from now on.
+
+        ``first_numbers`` has the first message that its user may read, where it is not the first
+        of all.
+        """
 
 
 class SyncParams(Struct, frozen=True, forbid_unknown_fields=True):
@@ -149,7 +157,8 @@ class Syncing:
             removals = self._removals
             present = await self._store.read(lambda database: _conversations_of(database, user))
             if removals == self._removals:
-                self._subscriptions.subscribe(connection, present)
+                later = {id: number for id, number in present.items() if number > 1}
+                self._subscriptions.subscribe(connection, present, later)
                 return
 
     def _snapshot(
@@ -247,13 +256,14 @@ class _Token(NamedTuple):
         return f"{epoch}.{self.low}.{high}.{page[-1].change_no}.{page[-1].id}"
 
 
-def _conversations_of(connection: Connection, user: str) -> list[str]:
+def _conversations_of(connection: Connection, user: str) -> dict[str, int]:
+    """The conversations of a user, and the first message of each that they may read."""
     rows = connection.execute(
-        select(members.c.conversation_id).where(
-            members.c.user_id == user, members.c.to_seq.is_(None)
-        )
+        select(members.c.conversation_id, FIRST_NUMBER)
+        .join(conversations, is_member(user, members.c.conversation_id))
+        .where(conversations.c.id == members.c.conversation_id)
     )
-    return [row[0] for row in rows]
+    return {row[0]: row[1] for row in rows}
 
 
 def _read_log(connection: Connection, user: str, log: str, after: int, limit: int) -> LogPage:
@@ -261,4 +271,12 @@ def _read_log(connection: Connection, user: str, log: str, after: int, limit: in
         return read_log(connection, log, after, limit)
     own = membership(connection, log, user)
     # What lies before one's joining is nobody's gap.
-    return read_log(connection, log, max(after, own.from_seq - 1), limit)
+    page = read_log(connection, log, max(after, own.from_seq - 1), limit)
+    if own.first_number == 1:
+        return page
+    return replace(page, events=[_as_seen(event, own.first_number) for event in page.events])
+
+
+def _as_seen(event: Event, first_number: int) -> Event:
+    number = number_in(event)
+    return event if number is None or number >= first_number else hide(event)

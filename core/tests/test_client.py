@@ -222,3 +222,22 @@ async def test_events_end_when_the_client_is_closed(people: People) -> None:
     await ann.aclose()
     async with asyncio.timeout(LIMIT_S):
         assert (await waiting) is None or ann.cursors
+
+
+async def test_what_is_hidden_is_no_event_and_leaves_no_gap(people: People) -> None:
+    ann, bob = await people(), await people()
+    _, token = await people.register()
+    late = await people.connect(token)
+    conversation = await chat(ann, bob)
+    old = await say(ann, conversation, "old")
+    await ann.call("conversation.add", conversation=conversation, members=[late.me["id"]])
+    await heard(late, 1, "member.joined")
+    cursors = late.cursors
+    await ann.call("message.edit", message=old["id"], content={"text": "secret"})
+    await ann.call("message.react", message=old["id"], emoji="👍")
+    sent = await say(ann, conversation, "new")
+    (event,) = await heard(late, 1)
+    assert (event.after, event.seq) == (cursors[conversation], sent["seq"])
+    again = await people.connect(token, cursors=cursors)
+    (event,) = await heard(again, 1)
+    assert (event.after, event.seq) == (cursors[conversation], sent["seq"])

@@ -271,3 +271,73 @@ async def test_who_joins_hears_no_revision_that_waited_from_before(hub):
     hub.announce([joined])
     await settle(hub)
     assert (ann.seqs, bob.seqs) == ([1, 2, 3], [3])
+
+
+def join_late(hub, user, conversation, first_number, view=None):
+    socket = Socket(user, view)
+    socket.hub = hub
+    assert hub.connect(socket)
+    hub.subscribe(socket, [conversation], {conversation: first_number})
+    return socket
+
+
+def params_of(socket):
+    return [body["params"] for body in socket.heard]
+
+
+async def test_what_changes_before_ones_time_is_hidden_from_later_members_alone(hub):
+    ann, bob = join(hub, "ann", "c", view="dash:en"), join_late(hub, "bob", "c", 2, "dash:en")
+    reaction = event("c", 9, "reaction.changed", number=1, emoji="x", message_id="m")
+    hub.announce([revision_event("c", 8), reaction, message_event("c", 10)])
+    await settle(hub)
+    assert [p["kind"] for p in params_of(ann)] == [
+        "message.updated",
+        "reaction.changed",
+        "message.created",
+    ]
+    assert [p["kind"] for p in params_of(bob)] == ["hidden", "hidden", "message.created"]
+    assert (ann.seqs, bob.seqs) == ([8, 9, 10], [8, 9, 10])
+    hidden = params_of(bob)[0]
+    assert (hidden["after"], hidden["seq"], hidden["data"]) == (7, 8, {})
+    assert "by" not in hidden
+
+
+async def test_each_class_of_readers_gets_the_same_bytes_object(hub):
+    classes: dict[int, list[Socket]] = {1: [], 3: [], 6: []}
+    for number, readers in classes.items():
+        readers += [join_late(hub, f"user{number}-{n}", "c", number) for n in range(20)]
+    hub.announce([message_event("c", 2), message_event("c", 5), message_event("c", 7)])
+    await settle(hub)
+    for readers in classes.values():
+        assert len({id(reader.writes[0]) for reader in readers}) == 1
+    kinds = {n: [p["kind"] for p in params_of(some[0])] for n, some in classes.items()}
+    assert kinds == {
+        1: ["message.created"] * 3,
+        3: ["hidden", "message.created", "message.created"],
+        6: ["hidden", "hidden", "message.created"],
+    }
+
+
+async def test_after_the_last_later_member_nothing_is_looked_at(hub):
+    ann, bob = join(hub, "ann", "c"), join_late(hub, "bob", "c", 5)
+    carl = join_late(hub, "carl", "c", 3)
+    hub.disconnect(bob)
+    assert hub._hidden_in("c", [message_event("c", 4)]) is None
+    assert hub._hidden_in("c", [message_event("c", 2)]) is not None
+    hub.disconnect(carl)
+    assert hub._channels["c"].last_first_number == 1
+    hub.announce([message_event("c", 2)])
+    assert ann.seqs == [2]
+
+
+async def test_who_comes_back_has_a_later_time_than_before(hub):
+    bob = join_late(hub, "bob", "c", 2)
+    hub.apply([event("c", 7, "member.removed", user="bob")])
+    rejoined = event("c", 9, "member.joined", user={"id": "bob"}, from_number=5)
+    hub.apply([rejoined])
+    hub.announce([rejoined, message_event("c", 3), message_event("c", 10)])
+    await settle(hub)
+    assert [p["kind"] for p in params_of(bob)] == ["member.joined", "message.created"]
+    hub.announce([event("c", 11, "reaction.changed", number=4)])
+    await settle(hub)
+    assert params_of(bob)[-1]["kind"] == "hidden"

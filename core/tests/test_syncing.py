@@ -122,7 +122,7 @@ async def test_a_removal_while_subscribing_is_not_undone(world: ServerWorld) -> 
         def __init__(self) -> None:
             self.given: list[list[str]] = []
 
-        def subscribe(self, connection: Any, conversations: Any) -> None:
+        def subscribe(self, connection: Any, conversations: Any, first_numbers: Any) -> None:
             self.given.append(list(conversations))
 
     subscriptions = Subscriptions()

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dash_messenger.errors import BlobUnusable
+from dash_messenger.store.access import MAY_READ_SQL
 
 __all__ = ["check_usable", "forget_message", "may_read", "refer_message"]
 
@@ -53,13 +54,7 @@ def may_read(cursor: Any, user: str, blob: str) -> bool:
 
 
 _MEMBERSHIP = "SELECT 1 FROM members WHERE conversation_id = ? AND user_id = ? AND to_seq IS NULL"
-_READABLE_MESSAGE = (
-    "SELECT 1 FROM messages m "
-    "JOIN members u ON u.conversation_id = m.conversation_id "
-    "JOIN conversations c ON c.id = m.conversation_id "
-    "WHERE m.id = ? AND u.user_id = ? AND u.to_seq IS NULL "
-    "AND (c.history = 'all' OR m.number >= u.from_number)"
-)
+_READABLE_MESSAGE = f"SELECT 1 FROM messages m WHERE m.id = ? AND {MAY_READ_SQL}"  # noqa: S608
 
 
 def refer_message(cursor: Any, message: str, blobs: Sequence[str]) -> None:

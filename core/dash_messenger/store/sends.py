@@ -17,8 +17,9 @@ import msgspec
 from msgspec import UNSET, Raw, Struct
 from sqlalchemy import Table
 
-from dash_messenger.errors import Conflict, Failure, InvalidParams, NotFound
+from dash_messenger.errors import Conflict, Failure, NotFound
 from dash_messenger.protocol import Event, Message, Reply
+from dash_messenger.store.access import MAY_READ_SQL
 from dash_messenger.store.references import check_usable, refer_message
 from dash_messenger.store.tables import events, messages
 
@@ -55,6 +56,12 @@ _MESSAGE_COLUMNS = (
 )
 _MAY_BE_NONE = ("session_id", "thread", "state", "reply_to", "reply_number")
 _EVENT_COLUMNS = ("log_id", "seq", "kind", "by_id", "at_ms", "message_id")
+
+
+_SELECT_REPLIED = (
+    "SELECT m.number FROM messages m WHERE m.id = ? AND m.conversation_id = ? "  # noqa: S608 - marks
+    f"AND (? OR {MAY_READ_SQL})"
+)
 
 
 class Draft(Struct, frozen=True):
@@ -287,18 +294,24 @@ class Sends:
         """The message that a draft answers, once all that it refers to was found.
 
         Raises:
-            InvalidParams: there is no such message in this conversation.
+            NotFound: there is no such message in this conversation that the sender may read.
             BlobUnusable: a blob is gone, or not the sender's to use.
         """
         check_usable(cursor, draft.sender, draft.blobs)
         if draft.reply_to is None:
             return None
         row = cursor.execute(
-            "SELECT number FROM messages WHERE id = ? AND conversation_id = ?",
-            (_raw(draft.reply_to), _raw(draft.conversation)),
+            _SELECT_REPLIED,
+            (
+                _raw(draft.reply_to),
+                _raw(draft.conversation),
+                int(draft.by_bot),
+                _raw(draft.sender),
+            ),
         ).fetchone()
         if row is None:
-            raise InvalidParams(field="reply_to", reason="is no message of this conversation")
+            # The same whether there is none or it is from before the sender's time.
+            raise NotFound
         return Reply(draft.reply_to, row[0])
 
     def _texts_for(self, rows: int) -> _Texts:

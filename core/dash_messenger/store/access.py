@@ -1,0 +1,48 @@
+"""Who may read what: the conditions *is a member now* and *may read this message*.
+
+Owns both, for every query that asks; must not know commands or connections. Invariant: a member
+reads the messages from the number on that their membership began with, all of them where the
+conversation shows its history to everybody; somebody who left, or was removed, reads nothing.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, case, exists
+
+from dash_messenger.store.tables import conversations, members, messages
+
+__all__ = ["FIRST_NUMBER", "FIRST_SEQ", "MAY_READ_SQL", "is_member", "may_read_message"]
+
+_SHOWS_ALL = conversations.c.history == "all"
+
+# Of a row of `members` joined with its conversation: where what the member may read begins.
+FIRST_NUMBER: ColumnElement[int] = case((_SHOWS_ALL, 1), else_=members.c.from_number)
+FIRST_SEQ: ColumnElement[int] = case((_SHOWS_ALL, 1), else_=members.c.from_seq)
+
+# `may_read_message` for statements on the driver's cursor, where ``m`` is the message's row; its
+# one mark is the user.
+MAY_READ_SQL = (
+    "EXISTS (SELECT 1 FROM members u JOIN conversations c ON c.id = u.conversation_id "
+    "WHERE u.conversation_id = m.conversation_id AND u.user_id = ? AND u.to_seq IS NULL "
+    "AND (c.history = 'all' OR m.number >= u.from_number))"
+)
+
+
+def is_member(
+    user: str, conversation: ColumnElement[str] | str = conversations.c.id
+) -> ColumnElement[bool]:
+    """Whether a row of `members` says that ``user`` is in ``conversation`` now."""
+    return (
+        (members.c.conversation_id == conversation)
+        & (members.c.user_id == user)
+        & members.c.to_seq.is_(None)
+    )
+
+
+def may_read_message(user: str) -> ColumnElement[bool]:
+    """Whether ``user`` may read the message of a row of `messages` now."""
+    return exists().where(
+        is_member(user, messages.c.conversation_id),
+        conversations.c.id == messages.c.conversation_id,
+        messages.c.number >= FIRST_NUMBER,
+    )
