@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import Person, forgive_network
-from tests.browser.steps import TEXT_BOX, message, open_chat, talk
+from tests.browser.conftest import PASSWORD, Person, forgive_network
+from tests.browser.steps import TEXT_BOX, message, open_chat, open_dialog, talk
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -105,3 +105,31 @@ async def test_own_log_out_asks_the_browser_to_clear_its_storage(
         f"{ann.base_url}/api/session.close", data={}, headers={"Origin": ann.base_url}
     )
     assert answer.headers["clear-site-data"] == '"cache", "storage"'
+
+
+async def test_password_is_changed_and_other_devices_are_logged_out(
+    person: Callable[..., Awaitable[Person]], size: str
+) -> None:
+    ann = await person()
+    other = await ann.call(
+        "session.open", username=ann.username, password=PASSWORD, **{"as": "token"}
+    )
+    page = await ann.open("/")
+    dialog = await open_dialog(page, "Settings")
+    await dialog.get_by_text("Password and devices").click()
+    await dialog.get_by_label("Current password").fill("not my password at all")
+    await dialog.get_by_label("New password").fill("nine sleepy owls at noon")
+    await dialog.get_by_role("button", name="Change the password").click()
+    await expect(dialog.get_by_text("The password is wrong.")).to_be_visible()
+    await dialog.get_by_label("Current password").fill(PASSWORD)
+    await dialog.get_by_role("button", name="Change the password").click()
+    await expect(dialog.get_by_text("Your password is changed.")).to_be_visible()
+    await expect(dialog.get_by_label("New password")).to_have_value("")
+    answer = await ann.context.request.post(
+        f"{ann.base_url}/api/account.get",
+        data={},
+        headers={"Authorization": f"Bearer {other['token']}"},
+    )
+    assert answer.status == 401
+    await dialog.get_by_role("button", name="Log out all other devices").click()
+    await expect(dialog.get_by_text("All other devices are logged out.").last).to_be_visible()

@@ -96,7 +96,7 @@ class TextInput(_Mantine):
 class PasswordInput(_Mantine):
     """A labelled password that can be shown."""
 
-    properties = (*_FIELD, "visibilityToggleButtonProps")
+    properties = (*_FIELD, "debounce", "visibilityToggleButtonProps")
 
 
 class TagsInput(_Mantine):

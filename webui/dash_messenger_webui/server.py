@@ -50,6 +50,7 @@ class WebUi:
         from dash_messenger_webui.pages.extending import offers, register_extensions
         from dash_messenger_webui.pages.framed import framed_page
         from dash_messenger_webui.pages.messenger import messenger_page
+        from dash_messenger_webui.pages.security import register_security
         from dash_messenger_webui.pages.sentences import Sentences
         from dash_messenger_webui.serving import serve_pages
         from dash_messenger_webui.suites import Suites
@@ -100,4 +101,5 @@ class WebUi:
         dash.layout = layout
         sentences = Sentences(words, texts)
         register_callbacks(dash, sentences)
+        register_security(dash, sentences)
         register_extensions(dash, views, sentences)

@@ -16,6 +16,7 @@ from dash_messenger_webui import mantine as dmc
 from dash_messenger_webui.pages.beside import ABOUT_PLUGINS
 from dash_messenger_webui.pages.extending import Offers
 from dash_messenger_webui.pages.parts import attributes, icon, text_field
+from dash_messenger_webui.pages.security import security_section
 from dash_messenger_webui.pages.themes import theme_choice
 from dash_messenger_webui.session import Reader
 from dash_messenger_webui.translations import LANGUAGES, Words
@@ -216,6 +217,7 @@ def _settings(who: Reader, t: Words, offered: Offers) -> Component:
             ),
             _choice("language", t("Language"), who.language, LANGUAGES),
             html.P(id="settings-error", className="form-error", role="alert"),
+            security_section(t),
             *(
                 html.Details(
                     [
