@@ -72,16 +72,16 @@ def main() -> None:
             # Processor time tells the same story where other processes take a part of the cores.
             ours_us, bare_us = [], []
             for _ in range(2):
-                used = sum(cpu_s(server.pid).values())
+                used = sum(cpu_s(server.server_pid).values())
                 ours.append(sender.run(asked.seconds, asked.window))
-                used = sum(cpu_s(server.pid).values()) - used
+                used = sum(cpu_s(server.server_pid).values()) - used
                 ours_us.append(1e6 * used / (ours[-1] * asked.seconds))
                 used = sum(cpu_s(floor.pid).values())
                 bare.append(floor.run(sender.frames, floor_crowd, asked.seconds / 2, asked.window))
                 used = sum(cpu_s(floor.pid).values()) - used
                 bare_us.append(1e6 * used / (bare[-1] * asked.seconds / 2))
             if asked.profile:
-                profiler = start_profile(server.pid, asked.profile, asked.seconds)
+                profiler = start_profile(server.server_pid, asked.profile, asked.seconds)
                 sender.run(asked.seconds, asked.window)
                 profiler.wait()
             singles = sum(1 for size in sender.chunks if size == 1)
@@ -130,7 +130,7 @@ def compare_plugins(asked: Namespace) -> None:
             for turn in range(asked.turns):
                 # Whoever comes second may find the machine in another mood: each does so as often.
                 for name in ("all", "text") if turn % 2 else ("text", "all"):
-                    pid = servers[name].pid
+                    pid = servers[name].server_pid
                     used = sum(cpu_s(pid).values())
                     rates[name].append(senders[name].run(asked.seconds, asked.window))
                     used = sum(cpu_s(pid).values()) - used

@@ -26,14 +26,14 @@ def main() -> None:
         pin_load()
         try:
             server.start()
-            base = settled_kib(server.pid)
+            base = settled_kib(server.server_pid)
             for one in connect(server.url, world.tokens[:1]):
                 one.close()
-            before = settled_kib(server.pid)
+            before = settled_kib(server.server_pid)
             began = time.perf_counter()
             sockets = connect(server.url, world.tokens)
             took = time.perf_counter() - began
-            after = settled_kib(server.pid)
+            after = settled_kib(server.server_pid)
             for one in sockets:
                 one.close()
         finally:

@@ -52,12 +52,12 @@ def main() -> None:
             load.play(1.0)
             profiler = None
             if asked.profile:
-                profiler = start_profile(server.pid, asked.profile, asked.seconds)
-            used = cpu_s(server.pid)
+                profiler = start_profile(server.server_pid, asked.profile, asked.seconds)
+            used = cpu_s(server.server_pid)
             rate, took = load.play(asked.seconds)
             each_us = {
                 name: 1e6 * (after - used[name]) / len(took)
-                for name, after in cpu_s(server.pid).items()
+                for name, after in cpu_s(server.server_pid).items()
             }
             if profiler is not None:
                 profiler.wait()

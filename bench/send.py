@@ -64,15 +64,16 @@ def main() -> None:
             load.run(1.0)
             profiler = None
             if asked.profile:
-                profiler = start_profile(server.pid, asked.profile, asked.seconds)
-            before, used = load.answered, cpu_s(server.pid)
+                profiler = start_profile(server.server_pid, asked.profile, asked.seconds)
+            before, used = load.answered, cpu_s(server.server_pid)
             began = time.perf_counter()
             answers_per_s = load.run(asked.seconds)
             behind = load.drain(0 if asked.alone else 2)
             rate = (load.answered - before) / (time.perf_counter() - began)
             sent = load.answered - before
             each_us = {
-                name: 1e6 * (after - used[name]) / sent for name, after in cpu_s(server.pid).items()
+                name: 1e6 * (after - used[name]) / sent
+                for name, after in cpu_s(server.server_pid).items()
             }
             if profiler is not None:
                 profiler.wait()

@@ -15,6 +15,7 @@ import click
 if TYPE_CHECKING:
     from dash_messenger.plugins.states import States
     from dash_messenger.settings import Settings
+    from dash_messenger.supervisor.link import Link
 
 __all__ = ["main"]
 
@@ -37,14 +38,20 @@ def main() -> None:
     help="A folder of plugins that are a single file each.",
 )
 @click.option("--demo", is_flag=True, help="Fill an empty folder with people who talk.")
+@click.pass_obj
 def serve(
-    host: str | None, port: int | None, data: Path | None, plugins_dir: Path | None, demo: bool
+    link: Link | None,
+    host: str | None,
+    port: int | None,
+    data: Path | None,
+    plugins_dir: Path | None,
+    demo: bool,
 ) -> None:
     """Serve until stopped (Ctrl+C); prints the address once it is ready."""
     settings = _settings(host=host, port=port, data=data, plugins_dir=plugins_dir)
     from dash_messenger.running import run
 
-    sys.exit(run(settings, demo=demo))
+    sys.exit(run(settings, link, demo=demo))
 
 
 @main.group(invoke_without_command=True)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import structlog
 
-__all__ = ["start_logging", "strike_secrets"]
+__all__ = ["logs_for_people", "start_logging", "strike_secrets"]
 
 # Field names that hold what people wrote or what opens a session.
 SECRET_FIELDS = frozenset(
@@ -30,13 +30,17 @@ def strike_secrets(
     return fields
 
 
+def logs_for_people(form: Literal["auto", "console", "json"]) -> bool:
+    """Whether a setting means lines for people rather than JSON."""
+    return sys.stderr.isatty() if form == "auto" else form == "console"
+
+
 def start_logging(
     level: Literal["debug", "info", "warning", "error"] = "info",
     form: Literal["auto", "console", "json"] = "auto",
 ) -> None:
     """Set up logging for this process: structlog, and the standard library's into it."""
-    if form == "auto":
-        form = "console" if sys.stderr.isatty() else "json"
+    form = "console" if logs_for_people(form) else "json"
     number = getattr(logging, level.upper())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -9,9 +9,10 @@ import os
 from pathlib import Path
 from typing import IO
 
-__all__ = ["DATABASE", "FolderInUse", "FolderLock"]
+__all__ = ["DATABASE", "LOCK", "FolderInUse", "FolderLock"]
 
 DATABASE = "messenger.sqlite"
+# The id of the process that has the folder stands in it.
 LOCK = "lock"
 
 

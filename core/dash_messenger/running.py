@@ -10,21 +10,22 @@ import asyncio
 import gc
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+import structlog
 
+from dash_messenger.diagnostics import logs_for_people
 from dash_messenger.errors import Failure
 from dash_messenger.folder import DATABASE, FolderInUse, FolderLock
 from dash_messenger.gateway.listening import AddressTaken
 from dash_messenger.plugins.loading import RequiredPluginMissing, check_name
-from dash_messenger.plugins.states import StatesUnreadable
+from dash_messenger.plugins.states import States, StatesUnreadable
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store
 from dash_messenger.store.migrating import DatabaseTooNew
-
-if TYPE_CHECKING:
-    from dash_messenger.guarding import Guard
+from dash_messenger.supervisor.link import Link
+from dash_messenger.supervisor.restarts import Restart
 
 __all__ = ["migrate_folder", "purge_plugin", "run", "run_on_store"]
 
@@ -32,16 +33,18 @@ NO_TYPE = "No message type is installed, so nobody can write. Add one: dash-mess
 # What keeps a server from starting and is told in a sentence.
 TOLD = (Failure, FolderInUse, AddressTaken, DatabaseTooNew, StatesUnreadable, RequiredPluginMissing)
 
+log = structlog.get_logger(__name__)
 
-def run(settings: Settings, *, demo: bool = False) -> int:
-    """Serve until stopped; the exit status."""
+
+def run(settings: Settings, link: Link | None = None, *, demo: bool = False) -> int:
+    """Serve until stopped; the exit status. ``link`` is the way to the parent process."""
     # Importing makes nothing but what stays: the collector would walk it in vain, over and over.
     # The server turns it on again once it is ready.
     gc.disable()
     # The writer needs the interpreter for a moment after each statement. Under load the loop would
     # keep it waiting for the default of 5 ms each time.
     sys.setswitchinterval(0.0005)
-    return _run(_serve(settings, demo), fast=True)
+    return _run(_serve(settings, demo, link or Link()), fast=True)
 
 
 def migrate_folder(settings: Settings) -> int:
@@ -107,22 +110,38 @@ async def _alone(settings: Settings, work: Coroutine[Any, Any, None]) -> None:
         lock.close()
 
 
-async def _serve(settings: Settings, demo: bool) -> None:
-    from dash_messenger.guarding import Guard
+async def _serve(settings: Settings, demo: bool, link: Link) -> None:
+    link.start(settings.shutdown_s, "console" if logs_for_people(settings.log_format) else "json")
+    try:
+        if link.restart is not None:
+            _note_restart(settings, link.restart)
+        await _serve_linked(settings, demo, link)
+    finally:
+        link.close()
 
-    with Guard(settings) as guard:
-        await _serve_guarded(settings, demo, guard)
+
+def _note_restart(settings: Settings, restart: Restart) -> None:
+    """Quarantine the plugin that brought the last server down.
+
+    One that is required is loaded again, since going on without what an admin requires is worse;
+    unless it does so over and over.
+    """
+    if not restart.plugin:
+        return
+    if restart.plugin in {*settings.plugins_required} - {*restart.given_up}:
+        log.error("required_plugin_kept", plugin=restart.plugin, reason=restart.reason)
+    else:
+        States(settings.data).quarantine(restart.plugin, restart.reason)
 
 
-async def _serve_guarded(settings: Settings, demo: bool, guard: Guard) -> None:
+async def _serve_linked(settings: Settings, demo: bool, link: Link) -> None:
     from dash_messenger.clock import now_ms
     from dash_messenger.demo import DemoClock, fill
     from dash_messenger.server import Server
 
     clock = DemoClock() if demo else None
-    server = await Server.open(settings, clock=clock or now_ms, code=guard.code)
+    server = await Server.open(settings, clock=clock or now_ms, link=link)
     try:
-        guard.opened(server)
         notes: list[str] = []
         if clock is not None:
             notes = await fill(
@@ -135,7 +154,10 @@ async def _serve_guarded(settings: Settings, demo: bool, guard: Guard) -> None:
             )
 
         def on_ready(address: str) -> None:
-            guard.serving()
+            link.serving()
+            if link.restart is not None:
+                log.warning("server_restarted", address=address, reason=link.restart.reason)
+                return
             public = f" (people use {settings.public_url})" if settings.public_url else ""
             click.echo(f"Dash Messenger is ready at {address}{public}")
             for note in notes:
@@ -145,7 +167,7 @@ async def _serve_guarded(settings: Settings, demo: bool, guard: Guard) -> None:
             click.echo(NO_TYPE, err=True)
         await server.serve(on_ready)
     finally:
-        guard.stopping()
+        link.stopping()
         await server.aclose()
 
 

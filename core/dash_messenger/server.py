@@ -51,7 +51,6 @@ from dash_messenger.plugins.listing import Installed, each
 from dash_messenger.plugins.serving import Parts, without_exit
 from dash_messenger.plugins.slash import SlashCommands
 from dash_messenger.plugins.states import States
-from dash_messenger.plugins.watchdog import Code
 from dash_messenger.portraits import PhotoMaker
 from dash_messenger.preparing import Preparation
 from dash_messenger.protocol import Event
@@ -62,6 +61,7 @@ from dash_messenger.sessions import Sessions
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import users as user_rows
+from dash_messenger.supervisor.link import Link
 from dash_messenger.syncing import Syncing
 from dash_messenger.users import Users
 
@@ -78,7 +78,7 @@ class Server:
         lock: FolderLock,
         clock: Clock,
         plugin_settings: dict[str, dict[str, str]],
-        code: Code,
+        link: Link,
     ) -> None:
         self.settings = settings
         self.store = store
@@ -90,9 +90,9 @@ class Server:
             folder=settings.plugins_dir,
             required=settings.plugins_required,
             serves=True,
-            loading=code.add,
+            loading=link.loading,
         )
-        self._listening: int | None = None
+        self._link = link
         self.hub = Hub(self.installed.renderer)
         self._passwords = Passwords(
             memory_kib=settings.password_memory_kib, passes=settings.password_passes
@@ -118,7 +118,7 @@ class Server:
         self._receipts = Receipts(self.hub)
         reading = Reading(store, self.hub, self._receipts)
         syncing = Syncing(store, self.hub, self.installed.renderer)
-        self.commands = Commands()
+        self.commands = Commands(link.activity)
         limited = settings.rate_limits
         installed, contexts = self.installed, self.installed.contexts
         types = installed.types
@@ -214,11 +214,11 @@ class Server:
 
     @classmethod
     async def open(
-        cls, settings: Settings, *, clock: Clock = now_ms, code: Code | None = None
+        cls, settings: Settings, *, clock: Clock = now_ms, link: Link | None = None
     ) -> Server:
         """A server on the settings' data folder, not listening yet.
 
-        ``code`` is told what each plugin is loaded from.
+        ``link`` is the way to its parent process; it is told what each plugin is loaded from.
 
         Raises:
             FolderInUse: another server has the folder.
@@ -233,14 +233,15 @@ class Server:
             raise
         try:
             kept = await store.read(lambda connection: read_values(connection, "setting"))
-            server = cls(settings, store, lock, clock, kept, code or Code())
+            server = cls(settings, store, lock, clock, kept, link or Link())
         except BaseException:
             await store.aclose()
             lock.close()
             raise
         try:
             await server._start_plugins()
-            server.installed.check_required()
+            given_up = server._link.restart.given_up if server._link.restart else ()
+            server.installed.check_required(without=given_up)
         except BaseException:
             await server.aclose()
             raise
@@ -299,26 +300,21 @@ class Server:
         Raises:
             AddressTaken: the port is in use, or the host is not this machine's.
         """
-        with listen(self.settings.host, self.settings.port) as listening:
+        link = self._link
+        with link.listening or listen(self.settings.host, self.settings.port) as listening:
             address = address_of(self.settings.host, listening)
-            self._listening = listening.fileno()
+            link.hand_over(listening)
             self._http = HttpServer(
                 self.app,
                 self.gateway.protocol_class,
                 shutdown_s=self.settings.shutdown_s,
                 on_ready=lambda: on_ready(address),
+                # A terminal sends it to the parent too, which says so.
+                interrupts=not link.supervised,
             )
             await self._http.serve(sockets=[listening])
             if not self._http.started:
                 raise RuntimeError("the server did not start; the log says why")
-
-    def leave(self) -> int | None:
-        """Before the process starts anew: end its children; the socket that it listens on.
-
-        May be called on any thread, while the loop is held.
-        """
-        self._limited.kill()
-        return self._listening
 
     async def aclose(self) -> None:
         """Stop everything and store what waits. Safe to call twice."""

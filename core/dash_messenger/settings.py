@@ -64,7 +64,8 @@ class Settings(BaseSettings):
     plugins_without: tuple[str, ...] = ()
     """Names of installed plugins that are not to be loaded."""
     plugins_required: tuple[str, ...] = ()
-    """Names of plugins without which the server does not start, and which it never sets aside."""
+    """Names of plugins without which the server does not start; it gives one up only when it has
+    been brought down by it three times within ten minutes."""
     plugins_dir: Path | None = None
     """A folder of plugins that are a single file each, such as ``dice.py`` and ``dice_ui.py``."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -33,6 +33,7 @@ import pytest_asyncio
 from dash_messenger.asking import Answerer, log_in, post, upload
 from dash_messenger.client import Client
 from dash_messenger.errors import TimedOut
+from dash_messenger.folder import LOCK
 
 # Whoever inherits from a contract is shown what differed.
 pytest.register_assert_rewrite("dash_messenger.contracts")
@@ -59,6 +60,8 @@ __all__ = [
 
 # How the results of what is sent, changed or acted on begin, and no other.
 _ANSWER = re.compile(rb'"result":\{"id":"[0-9a-f]{32}","(?:seq|rev)":')
+# Processes that were killed, or whose server has ended, are gone in milliseconds.
+ALL_END_WITHIN_S = 10.0
 PASSWORD = "correct horse battery"  # noqa: S105
 # argon2 as cheap as the settings allow: tests make many accounts.
 SWIFT = {
@@ -83,7 +86,7 @@ class FakeClock:
 
 
 class ServerProcess:
-    """A server of its own process group, that can be stopped, killed and started again.
+    """A server and its parent in a process group, to be stopped, killed and started again.
 
     ``command`` is what runs it, without the arguments of ``serve``; the environment gets
     ``environment`` on top of settings that suit tests. It keeps its port over a restart.
@@ -106,9 +109,14 @@ class ServerProcess:
 
     @property
     def pid(self) -> int:
-        """The process id."""
+        """The id of the process that was started, and of its group: the server's parent."""
         assert self._process is not None, "the server was not started"
         return self._process.pid
+
+    @property
+    def server_pid(self) -> int:
+        """The id of the process that serves; it is another one after a restart."""
+        return int((self.data / LOCK).read_text())
 
     @property
     def log(self) -> str:
@@ -165,6 +173,7 @@ class ServerProcess:
         assert self._process is not None
         self._process.terminate()
         status = self._process.wait(time_limit_s)
+        self._wait_for_all()
         self._close()
         return status
 
@@ -175,7 +184,25 @@ class ServerProcess:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        self._wait_for_all()
         self._close()
+
+    def _wait_for_all(self) -> None:
+        """Return when all its processes have ended: they share its output.
+
+        Raises:
+            TimedOut: one of them has not.
+        """
+        assert self._process is not None
+        assert self._process.stdout is not None
+        if self._process.stdout.closed:
+            return
+        pipe, deadline = self._process.stdout.fileno(), time.monotonic() + ALL_END_WITHIN_S
+        while True:
+            if not select.select([pipe], [], [], max(0, deadline - time.monotonic()))[0]:
+                raise TimedOut
+            if not os.read(pipe, 4096):
+                return
 
     def _close(self) -> None:
         if self._process is not None and self._process.stdout is not None:

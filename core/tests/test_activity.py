@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 from dash_messenger.commands import Caller, Command, Commands
 from dash_messenger.isolation.activity import (
+    MAP_BYTES,
     SERVING,
     STARTING,
     Activity,
@@ -36,7 +37,7 @@ re.match(r"(a+)+$", "a" * 60 + "b")
 
 @pytest.fixture
 def file() -> Iterator[int]:
-    number = make_file()
+    number = make_file("test", MAP_BYTES)
     yield number
     os.close(number)
 

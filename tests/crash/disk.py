@@ -38,18 +38,19 @@ def why_not() -> str | None:
 
 
 @contextmanager
-def standing_still(pid: int) -> Iterator[None]:
-    """No thread of a process group runs meanwhile; what it asked of the kernel has been answered.
+def standing_still(group: int, pid: int) -> Iterator[None]:
+    """No thread of a process group runs meanwhile; what ``pid`` asked of the kernel has been
+    answered.
 
     ext4's shutdown is no power failure to a flush that is under way: the journal it waits for is
     given up, and it reports success. A bare fdatasync did so in 4 of 60 cuts, and in none of 60
     when the cut was made between two of its system calls.
     """
-    os.killpg(pid, signal.SIGSTOP)
+    os.killpg(group, signal.SIGSTOP)
     while any(_state(task) not in "TtZX" for task in Path(f"/proc/{pid}/task").iterdir()):
         os.sched_yield()
     yield
-    os.killpg(pid, signal.SIGCONT)
+    os.killpg(group, signal.SIGCONT)
 
 
 def _state(task: Path) -> str:

@@ -15,7 +15,8 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from dash_messenger import cli, hub
+from dash_messenger import hub
+from dash_messenger.__main__ import main
 from dash_messenger.store import database, sends, store, writer
 from sqlalchemy import event
 
@@ -205,4 +206,4 @@ if __name__ == "__main__":
         MUTANTS[os.environ["CRASH_MUTANT"]]()
     if os.environ.get("CRASH_AT"):
         add_fail_points()
-    cli.main()
+    main()

@@ -53,7 +53,7 @@ async def cut_again_and_again(folder: Path, cuts: int, **environment: str) -> Up
             async with uploading(server) as uploaders:
                 for _ in range(cuts):
                     await asyncio.sleep(chance.uniform(*RUNS_S))
-                    with standing_still(server.pid):
+                    with standing_still(server.pid, server.server_pid):
                         disk.cut()
                     # Whoever is answered now was answered wrongly; give it the time to happen.
                     await asyncio.sleep(0.05)

@@ -37,7 +37,7 @@ async def cut_again_and_again(folder: Path, cuts: int, **environment: str) -> Hi
         try:
             for _ in range(cuts):
                 await asyncio.sleep(chance.uniform(0.1, 0.8))
-                with standing_still(server.pid):
+                with standing_still(server.pid, server.server_pid):
                     disk.cut()
                 # Whoever is answered now was answered wrongly; give it the time to happen.
                 await asyncio.sleep(0.05)

@@ -1,15 +1,16 @@
 """Runs the server with shorter time limits, so that tests need not wait as long as people do."""
 
 from dash_messenger import preparing
-from dash_messenger.cli import main
-from dash_messenger.plugins import calling, slash, watchdog
+from dash_messenger.__main__ import main
+from dash_messenger.plugins import calling, slash
+from dash_messenger.supervisor import watch
 
 calling.CHECK_WITHIN_S = 1.0
 calling.ON_WITHIN_S = 1.0
 calling.STOP_WITHIN_S = 1.0
 slash.RUN_WITHIN_S = 1.0
 preparing.PREPARE_WITHIN_S = 1.0
-watchdog.SERVING = watchdog.Limits(1.0, 3.5)
+watch.SERVING = watch.Limits(1.0, 3.5)
 
 if __name__ == "__main__":
     main()

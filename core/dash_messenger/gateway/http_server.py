@@ -33,7 +33,13 @@ class HttpServer(uvicorn.Server):
     """
 
     def __init__(
-        self, app: Any, sockets: type[Any], *, shutdown_s: float, on_ready: Callable[[], None]
+        self,
+        app: Any,
+        sockets: type[Any],
+        *,
+        shutdown_s: float,
+        on_ready: Callable[[], None],
+        interrupts: bool = True,
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -52,6 +58,7 @@ class HttpServer(uvicorn.Server):
             )
         )
         self._on_ready = on_ready
+        self._stops = (signal.SIGINT, signal.SIGTERM) if interrupts else (signal.SIGTERM,)
 
     @property
     def ready(self) -> bool:
@@ -65,10 +72,10 @@ class HttpServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Handle SIGINT and SIGTERM while serving."""
+        """Handle SIGTERM while serving, and SIGINT unless the parent process does."""
         loop = asyncio.get_running_loop()
         handled = []
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in self._stops:
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(number, self.stop)
                 handled.append(number)

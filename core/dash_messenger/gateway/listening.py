@@ -6,8 +6,6 @@ import contextlib
 import socket
 from collections.abc import Iterator
 
-from dash_messenger.restarting import inherited_socket
-
 __all__ = ["AddressTaken", "address_of", "listen"]
 
 
@@ -19,16 +17,9 @@ class AddressTaken(Exception):
 def listen(host: str, port: int) -> Iterator[socket.socket]:
     """A socket bound to the address; port 0 takes a free one.
 
-    A server that has started anew goes on with the socket it had.
-
     Raises:
         AddressTaken: the port is in use, or the host is not this machine's.
     """
-    inherited = inherited_socket()
-    if inherited is not None:
-        with inherited:
-            yield inherited
-        return
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

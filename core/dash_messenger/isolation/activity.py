@@ -10,17 +10,25 @@ the map says what runs while the server's interpreter is held and none of its th
 
 from __future__ import annotations
 
-import contextlib
 import mmap
 import os
-import tempfile
 import threading
 from collections.abc import Coroutine, Iterator
 from struct import Struct
 from types import TracebackType
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-__all__ = ["Activity", "Now", "Token", "follow", "make_file"]
+__all__ = [
+    "MAP_BYTES",
+    "SERVING",
+    "STARTING",
+    "STOPPING",
+    "Activity",
+    "Now",
+    "Token",
+    "follow",
+    "make_file",
+]
 
 T = TypeVar("T")
 
@@ -53,22 +61,25 @@ Token: TypeAlias = tuple[bytes, bytes, bytes]
 _NOTHING = Now()
 
 
-def make_file() -> int:
-    """A descriptor of an empty map, in memory where the system can do that."""
+def make_file(name: str, size: int = 0) -> int:
+    """A descriptor of a file of zeros that has no path, in memory where the system can do that."""
     if hasattr(os, "memfd_create"):
-        number = os.memfd_create("dash-messenger-activity")
+        number = os.memfd_create(f"dash-messenger-{name}")
     else:  # pragma: no cover
-        with tempfile.TemporaryFile() as file:
+        # Not at the top: it brings more than the rest of the parent process.
+        from tempfile import TemporaryFile
+
+        with TemporaryFile() as file:
             number = os.dup(file.fileno())
-    os.truncate(number, MAP_BYTES)
+    os.truncate(number, size)
     return number
 
 
 class Activity:
-    """The map behind a descriptor of `make_file`, or one that this process alone can see."""
+    """The map in a file of `MAP_BYTES`, or one that this process alone can see."""
 
-    def __init__(self, descriptor: int | None = None) -> None:
-        self._map = mmap.mmap(-1 if descriptor is None else descriptor, MAP_BYTES)
+    def __init__(self, descriptor: int = -1) -> None:
+        self._map = mmap.mmap(descriptor, MAP_BYTES)
         self._local = threading.local()
         self._free = [*reversed(range(_SLOTS))]
 
@@ -139,7 +150,10 @@ class Activity:
         return seconds
 
     def threads(self) -> Iterator[tuple[int, Now]]:
-        """Each thread that works for somebody, by its number for the kernel."""
+        """Each thread that works for somebody, by its number for the kernel.
+
+        The first that began comes first: the server sees to it that this is the loop's.
+        """
         for slot in range(_SLOTS):
             offset = _HEAD_BYTES + slot * _SLOT_BYTES
             (thread,) = _THREAD.unpack_from(self._map, offset)
@@ -169,9 +183,7 @@ class _Slot:
 
     def __init__(self, free: list[int]) -> None:
         self._free = free
-        self._place: int | None = None
-        with contextlib.suppress(IndexError):
-            self._place = free.pop()
+        self._place = free.pop() if free else None
         place = _SLOTS - 1 if self._place is None else self._place
         self.offset = _HEAD_BYTES + place * _SLOT_BYTES + _THREAD.size
         self.now: Token = (b"", b"", b"")

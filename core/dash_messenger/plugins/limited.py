@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import importlib
 import os
-import signal
 import struct
 import sys
 from collections.abc import Callable
@@ -21,6 +20,7 @@ import msgspec
 import structlog
 
 from dash_messenger.errors import ANYTHING, Failure, OverLimit, Refused
+from dash_messenger.isolation.lifeline import end_with_parent
 
 __all__ = ["Limited"]
 
@@ -104,11 +104,6 @@ class Limited:
         for child in children:
             await child.kill()
 
-    def kill(self) -> None:
-        """End the children now, whatever the loop does, from any thread."""
-        for child in [*self._children]:
-            child.end()
-
     async def _start(self) -> _Child:
         child = await _Child.start(self._max_memory_bytes)
         self._children.add(child)
@@ -156,12 +151,6 @@ class _Child:
             raise EOFError
         return await stdout.readexactly(length)
 
-    def end(self) -> None:
-        """End it and wait for that, without the loop."""
-        with contextlib.suppress(ProcessLookupError, ChildProcessError):
-            os.kill(self._process.pid, signal.SIGKILL)
-            os.waitpid(self._process.pid, 0)
-
     async def kill(self) -> None:
         """End it; harmless when it has ended."""
         with contextlib.suppress(ProcessLookupError):
@@ -174,6 +163,8 @@ class _Child:
 
 def main(max_memory_bytes: int) -> None:
     """Answer calls from standard input until it ends."""
+    # What hangs does not notice that standard input has ended.
+    end_with_parent(os.getppid())
     calls, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     # What a decoder prints must not stand among the answers.
     os.dup2(2, 1)

@@ -7,12 +7,13 @@ Must not know the database's tables but who is an admin.
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import structlog
 from msgspec import Struct
 
 from dash_messenger.commands import Caller, Command
@@ -38,6 +39,8 @@ from dash_messenger.plugins.views import Renderer
 __all__ = ["Installed", "each"]
 
 SERVER_HALF_IS_QUARANTINED = "its server half is quarantined"
+
+log = structlog.get_logger(__name__)
 
 
 class PluginList(Struct, frozen=True, forbid_unknown_fields=True):
@@ -245,14 +248,18 @@ class Installed:
             if reason and one.status == "loaded":
                 one.status, one.reason = "quarantined", reason
 
-    def check_required(self) -> None:
+    def check_required(self, without: Collection[str] = ()) -> None:
         """Return if every plugin that is required is loaded, each half that there is.
+
+        Those that are ``without`` are only told of: they brought the server down over and over.
 
         Raises:
             RequiredPluginMissing: naming those that are not, and why.
         """
         missing = []
-        for name in sorted(self._required):
+        for name in sorted(self._required.intersection(without)):
+            log.error("required_plugin_given_up", plugin=name)
+        for name in sorted(self._required.difference(without)):
             halves = [one for one in self if one.name == name]
             if not halves:
                 missing.append(f"{name} is not installed, or left out by plugins_without")

@@ -1,0 +1,1 @@
+"""The parent process of a server: it restarts what hangs or dies. Standard library only."""

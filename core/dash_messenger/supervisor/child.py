@@ -1,0 +1,210 @@
+"""The server as its parent sees it: a process that is started, watched, asked and killed.
+
+Owns what is said to it and read of it. Must not decide anything (`supervisor` does). Invariant:
+nothing here waits for the server to answer; what it says of itself stands in the activity map, what
+else is to be known comes from the kernel.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+
+from dash_messenger.isolation.activity import MAP_BYTES, Activity, Now, make_file
+from dash_messenger.supervisor.restarts import Restart
+from dash_messenger.supervisor.stacks import Code, Frame, Stack, read_stacks
+from dash_messenger.supervisor.watch import TICK_S
+
+__all__ = ["CRASHES", "VARIABLE", "Child", "Culprit", "Files"]
+
+# No setting: it tells the server which open files its parent has for it.
+VARIABLE = "_DASH_MESSENGER_SUPERVISOR"
+# faulthandler writes at most 100 threads; it takes milliseconds unless the machine is busy.
+STACKS_WITHIN_S = 2.0
+MAX_STACKS_BYTES = 1_000_000
+MAX_MESSAGE_BYTES = 65_536
+# A thread that computes gets most of a tick, one that waits for it next to nothing.
+BUSY_PART = 0.6
+# Signals that say that code went wrong, rather than that somebody ended it.
+CRASHES = frozenset((signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE))
+
+
+class Files:
+    """What outlives a server: the activity map, the stacks, and the listening socket."""
+
+    def __init__(self) -> None:
+        self.map = make_file("activity", MAP_BYTES)
+        self.stacks = make_file("stacks")
+        self.activity = Activity(self.map)
+        self.listening: socket.socket | None = None
+
+    def close_listening(self) -> None:
+        """Refuse who connects from now on, as soon as the server does."""
+        if self.listening is not None:
+            self.listening.close()
+            self.listening = None
+
+
+class Culprit:
+    """Who holds the server up, as far as that can be told."""
+
+    def __init__(self, plugin: str | None, now: Now, frames: list[Frame]) -> None:
+        self.plugin = plugin or ""
+        self.user = now.user
+        self.command = now.command
+        self.frames = frames
+
+
+class Child:
+    """One life of the server."""
+
+    def __init__(self, command: list[str], files: Files, restart: Restart | None) -> None:
+        """Start it: ``command`` is the whole command line of this process."""
+        self._files = files
+        files.activity.clear()
+        self.control, theirs = socket.socketpair()
+        self.control.setblocking(False)
+        given = [theirs.fileno(), files.map, files.stacks]
+        if files.listening is not None:
+            given.append(files.listening.fileno())
+        for number in given:
+            os.set_inheritable(number, True)
+        told = {
+            "parent": os.getpid(),
+            "files": given,
+            "restart": None if restart is None else restart.encode(),
+        }
+        self.pid = os.posix_spawn(
+            sys.executable,
+            command,
+            {**os.environ, VARIABLE: json.dumps(told)},
+            # A terminal sends these to the whole group; the server hears of them from here alone,
+            # so that they do not count twice. It takes them off once it ignores them.
+            setsigmask=[signal.SIGINT, signal.SIGHUP],
+        )
+        theirs.close()
+        self.code = Code()
+        self.began_s = time.monotonic()
+        self.served_at_s: float | None = None
+        self.given_up = False
+        self._stopped = False
+        self._heard = b""
+        self._used_ns: dict[int, int] = {}
+        self._ran_ns: dict[int, int] = {}
+        self._waited_ns = self._schedule(self.pid)[1]
+
+    def kill(self, number: int) -> None:
+        """Send it a signal. It has not been waited for, so that the number is still its own."""
+        os.kill(self.pid, number)
+
+    def close(self) -> None:
+        """It has ended."""
+        self.control.close()
+
+    # What it says.
+
+    def hear(self) -> list[dict[str, object]]:
+        """The messages that have come; a listening socket that comes with one is put in `Files`."""
+        try:
+            heard, numbers, _, _ = socket.recv_fds(self.control, MAX_MESSAGE_BYTES, 1)
+        except (BlockingIOError, ConnectionError):
+            return []
+        for number in numbers:
+            self._files.close_listening()
+            self._files.listening = socket.socket(fileno=number)
+        *lines, self._heard = (self._heard + heard).split(b"\n")
+        messages: list[dict[str, object]] = [json.loads(line) for line in lines]
+        return messages
+
+    # What the kernel says.
+
+    def note_stopped(self, stopped: bool) -> None:
+        """Somebody sent it SIGSTOP, or SIGCONT."""
+        self._stopped = stopped
+
+    @property
+    def suspended(self) -> bool:
+        """Whether it is stopped, by a signal or a debugger."""
+        return self._stopped or self._state() in ("T", "t")
+
+    def waited_s(self) -> float:
+        """How long the loop's thread has waited for a processor since this was last asked."""
+        before, self._waited_ns = self._waited_ns, self._schedule(self.pid)[1]
+        return max(0, self._waited_ns - before) / 1e9
+
+    def note_work(self) -> None:
+        """Note which threads worked since this was last called, for `find_culprit`."""
+        used = {thread: self._schedule(thread)[0] for thread in self._threads()}
+        self._ran_ns = {thread: ns - self._used_ns.get(thread, ns) for thread, ns in used.items()}
+        self._used_ns = used
+
+    def _state(self) -> str:
+        try:
+            with open(f"/proc/{self.pid}/stat") as file:
+                return file.read().rpartition(")")[2].split()[0]
+        except (OSError, IndexError):
+            return ""
+
+    def _threads(self) -> list[int]:
+        try:
+            return [int(name) for name in os.listdir(f"/proc/{self.pid}/task")]
+        except OSError:
+            return []
+
+    def _schedule(self, thread: int) -> tuple[int, int]:
+        """How long a thread ran and waited for a processor (sched-stats in Linux's documentation of
+        the scheduler); zeros where that is not told."""
+        try:
+            with open(f"/proc/{self.pid}/task/{thread}/schedstat") as file:
+                ran, waited, _ = file.read().split()
+        except (OSError, ValueError):
+            return 0, 0
+        return int(ran), int(waited)
+
+    # Who holds it up.
+
+    def find_culprit(self) -> Culprit:
+        """Who holds it up now."""
+        return self._judge(self._ask_stacks())
+
+    def find_crashed(self) -> Culprit:
+        """Who ran when it crashed, which has ended."""
+        self._ran_ns = {}
+        return self._judge(read_stacks(self._read_stacks()))
+
+    def _judge(self, stacks: list[Stack]) -> Culprit:
+        threads = dict(self._files.activity.threads())
+        main = next((stack for stack in stacks if stack.main), Stack(True, []))
+        others = [stack for stack in stacks if not stack.main]
+        busy = max(self._ran_ns, key=self._ran_ns.__getitem__, default=self.pid)
+        busy_ns, main_ns = self._ran_ns.get(busy, 0), self._ran_ns.get(self.pid, 0)
+        if busy != self.pid and busy_ns > BUSY_PART * TICK_S * 1e9 > 4 * main_ns:
+            # The loop's thread waits for the interpreter, wherever it happens to be.
+            now = threads.get(busy, Now())
+            named = {self.code.running(stack.frames) for stack in others} - {None}
+            frames = next((s.frames for s in others if self.code.running(s.frames)), main.frames)
+            return Culprit(now.plugin or (named.pop() if len(named) == 1 else None), now, frames)
+        now = threads.get(self.pid, Now())
+        return Culprit(now.plugin or self.code.running(main.frames), now, main.frames)
+
+    def _ask_stacks(self) -> list[Stack]:
+        """What each thread does, written by a signal's handler in C, which takes no lock."""
+        if self._files.activity.beats == 0:
+            # It does not listen to the signal yet, which would end it.
+            return []
+        os.truncate(self._files.stacks, 0)
+        os.lseek(self._files.stacks, 0, os.SEEK_SET)
+        self.kill(signal.SIGUSR2)
+        deadline_s = time.monotonic() + STACKS_WITHIN_S
+        text, before = "", None
+        while time.monotonic() < deadline_s and (not text or text != before):
+            time.sleep(0.02)
+            before, text = text, self._read_stacks()
+        return read_stacks(text)
+
+    def _read_stacks(self) -> str:
+        return os.pread(self._files.stacks, MAX_STACKS_BYTES, 0).decode(errors="replace")
