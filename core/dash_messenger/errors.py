@@ -14,6 +14,7 @@ The tree:
     ├── TooLarge
     ├── FileDamaged
     ├── RateLimited, Busy, TimedOut, StorageFailed, DiskLow                       (retryable)
+    ├── UpgradeRequired
     └── Resync
 
 Owns the numbers. Must not know asyncio, Quart or SQLAlchemy. A code, once released, keeps its
@@ -66,6 +67,7 @@ __all__ = [
     "UnknownSlashCommand",
     "UnknownType",
     "UnknownUser",
+    "UpgradeRequired",
     "UsernameInvalid",
     "UsernameTaken",
     "WrongAnswer",
@@ -414,6 +416,13 @@ class Resync(Failure):
 
     code, key, http_status = 1018, "resync", 409
     sentence = "Too much has happened since; load the conversation anew."
+
+
+class UpgradeRequired(Failure):
+    """The socket's address was asked by plain HTTP (RFC 9110, section 15.5.22)."""
+
+    code, key, http_status = 1070, "upgrade_required", 426
+    sentence = "This address takes WebSocket connections alone."
 
 
 class CloseCode(IntEnum):

@@ -38,13 +38,18 @@ class IdMaker:
         return f"{value:032x}"
 
 
+def is_id(text: str) -> bool:
+    """Whether it is the text form of a UUID that we write."""
+    return len(text) == 32 and _HEX.issuperset(text)
+
+
 def parse_id(text: str) -> str:
     """The canonical form of a UUID in any of its usual text forms.
 
     Raises:
         ValueError: ``text`` is not a UUID.
     """
-    if len(text) == 32 and _HEX.issuperset(text):
+    if is_id(text):
         return text
     if len(text) > 45:
         raise ValueError("not a UUID")

@@ -23,6 +23,7 @@ from dash_messenger.plugins.loading import RequiredPluginMissing, check_name
 from dash_messenger.plugins.states import States, StatesUnreadable
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store
+from dash_messenger.store.database import DatabaseUnusable
 from dash_messenger.store.migrating import DatabaseTooNew
 from dash_messenger.supervisor.link import Link
 from dash_messenger.supervisor.restarts import Restart
@@ -31,7 +32,10 @@ __all__ = ["migrate_folder", "purge_plugin", "run", "run_on_store"]
 
 NO_TYPE = "No message type is installed, so nobody can write. Add one: dash-messenger install NAME"
 # What keeps a server from starting and is told in a sentence.
-TOLD = (Failure, FolderInUse, AddressTaken, DatabaseTooNew, StatesUnreadable, RequiredPluginMissing)
+TOLD = (
+    *(Failure, FolderInUse, AddressTaken, DatabaseTooNew, DatabaseUnusable, StatesUnreadable),
+    RequiredPluginMissing,
+)
 
 log = structlog.get_logger(__name__)
 

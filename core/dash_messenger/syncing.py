@@ -29,6 +29,8 @@ __all__ = ["Subscriptions", "Syncing"]
 
 MAX_CONVERSATIONS = 100
 MAX_EVENTS = 500
+# 64 bits hold every number of 18 digits.
+MAX_POSITION_DIGITS = 18
 # Negotiated by `sync`; none so far.
 FEATURES: frozenset[str] = frozenset()
 
@@ -242,9 +244,10 @@ class _Token(NamedTuple):
             if of != epoch:
                 return cls()
             if len(parts) == 1:
-                return cls(int(parts[0]))
+                return cls(_position(parts[0]))
             low, high, change_no, last = parts
-            return cls(int(low), int(high), (int(change_no), id_param(last, "since")))
+            before = (_position(change_no), id_param(last, "since"))
+            return cls(_position(low), _position(high), before)
         except ValueError:
             raise InvalidParams(field="since", reason="is not a token of this server") from None
 
@@ -254,6 +257,13 @@ class _Token(NamedTuple):
         if page is None:
             return f"{epoch}.{high}"
         return f"{epoch}.{self.low}.{high}.{page[-1].change_no}.{page[-1].id}"
+
+
+def _position(digits: str) -> int:
+    """A position in the token: no larger than the database can be asked about."""
+    if not digits.isdecimal() or len(digits) > MAX_POSITION_DIGITS:
+        raise ValueError("not a position")
+    return int(digits)
 
 
 def _conversations_of(connection: Connection, user: str) -> dict[str, int]:

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from dash_messenger.folder import DATABASE
 from dash_messenger.testing import PASSWORD, ServerProcess, post
 
 
@@ -78,6 +80,27 @@ def test_a_plugin_of_one_file_is_checked_where_it_lies(tmp_path: Path) -> None:
     assert bad.returncode == 1
     assert "RuntimeError: broken" in bad.stdout
     assert run("plugins", "check", "greeter").returncode == 1
+
+
+@pytest.mark.parametrize("what", ["empty", "no database", "cut", "overwritten"])
+def test_a_damaged_database_is_one_sentence(tmp_path: Path, what: str) -> None:
+    assert run("migrate", "--data", str(tmp_path)).returncode == 0
+    path = tmp_path / DATABASE
+    whole = path.read_bytes()
+    damaged = {
+        "empty": b"",
+        "no database": b"no database at all" * 1_000,
+        "cut": whole[: len(whole) // 2],
+        "overwritten": whole[:100] + os.urandom(len(whole) - 100),
+    }[what]
+    path.write_bytes(damaged)
+    for command in ("migrate", "serve"):
+        done = run(command, "--data", str(tmp_path))
+        assert done.returncode == 1
+        assert done.stderr.startswith("Error: the database ")
+        assert str(path) in done.stderr
+        assert done.stderr.count("\n") == 1
+    assert path.read_bytes() == damaged
 
 
 def test_a_bad_setting_is_one_sentence(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import json
 import pytest
 from dash_messenger.errors import CloseCode
 from dash_messenger.gateway import Limits
+from dash_messenger.gateway.websocket import MAX_FRAGMENTS
 from gateway_world import ask, gate, message_event, request
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
@@ -135,6 +136,16 @@ async def test_bad_frame_closes_with_a_code_and_a_neighbouring_pair_hears_everyt
         heard = [json.loads(await bob.recv())["params"]["seq"] for _ in range(10)]
         assert heard == list(range(1, 11))
         assert "result" in await ask(ann, "say")
+
+
+async def test_a_message_in_endless_empty_pieces_is_closed():
+    async with gate() as world, await world.client("bob") as bob:
+        eve = await world.client("eve")
+        eve.transport.write(Frame(Opcode.TEXT, b"", fin=False).serialize(mask=True))
+        piece = Frame(Opcode.CONT, b"", fin=False).serialize(mask=True)
+        eve.transport.write(piece * MAX_FRAGMENTS)
+        assert await closed_with(eve) == CloseCode.PROTOCOL_ABUSED
+        assert "result" in await ask(bob, "say")
 
 
 async def test_largest_frame_is_taken():

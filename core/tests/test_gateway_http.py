@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import structlog.testing
 from dash_messenger.gateway.addresses import Addresses
 from dash_messenger.gateway.http import OpenPaths
 from server_world import PASSWORD, ServerWorld, open_server
@@ -154,6 +155,17 @@ async def test_answers_carry_the_headers_that_protect(world: ServerWorld) -> Non
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Content-Security-Policy"].startswith("default-src 'none'")
     assert headers["Cache-Control"] == "no-store"
+
+
+async def test_the_socket_s_address_without_an_upgrade_says_what_is_missing(
+    world: ServerWorld,
+) -> None:
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(3):
+            answer = await world.request("/ws", method="GET")
+            assert (answer.status, answer.key) == (426, "upgrade_required")
+            assert answer.headers["Upgrade"] == "websocket"
+    assert [line["event"] for line in lines] == ["websocket_without_upgrade"]
 
 
 async def test_not_ready_before_it_listens(world: ServerWorld) -> None:

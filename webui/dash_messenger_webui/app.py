@@ -16,6 +16,7 @@ from dash.backends._quart import QuartDashServer
 from quart import Quart, g
 
 from dash_messenger_webui.assets import Assets
+from dash_messenger_webui.callback_requests import check_declared
 from dash_messenger_webui.session import reader
 from dash_messenger_webui.suites import UNUSED_NAMESPACES, Suites
 from dash_messenger_webui.translations import Words
@@ -98,6 +99,11 @@ class MessengerDash(Dash):
             f"<noscript>{escape(t(NO_SCRIPT))}</noscript>"
             f"{_config(parts['config'])}{scripts}{parts['renderer']}</body></html>"
         )
+
+    def _prepare_callback(self, g: Any, body: Any) -> Any:
+        """What Dash will call; it was checked that the body has the shape of a request."""
+        check_declared(self.callback_map, body)
+        return super()._prepare_callback(g, body)
 
     def csp(self) -> str:
         """The Content-Security-Policy: Dash starts by one inline script, named by its hash."""

@@ -21,6 +21,7 @@ from quart import Quart, Response, g, redirect, request
 from dash_messenger_webui import suites
 from dash_messenger_webui.app import MessengerDash
 from dash_messenger_webui.assets import IMMUTABLE, Assets
+from dash_messenger_webui.callback_requests import check_callback_request
 from dash_messenger_webui.compression import Body, Compression, compress_small
 from dash_messenger_webui.session import Reader, Scheme, keep_reader, reader
 from dash_messenger_webui.translations import choose_language
@@ -45,7 +46,9 @@ OPEN_PATHS = (
 )
 DATA = ("/_dash-layout", "/_dash-dependencies")
 CALLBACK = "/_dash-update-component"
-# Others' routes, which Dash would answer with a page.
+# By this rule Dash answers whatever nobody else does with a page.
+ANY_PAGE = "/<path:path>"
+# Others' routes.
 FOREIGN = ("/api/", "/_dash", "/blobs/", "/healthz", "/ws")
 # The title of the page at an address, for the reader.
 Framed: TypeAlias = Callable[[str], str | None]
@@ -91,8 +94,13 @@ def serve_pages(
             return redirect(path, code=301)
         if path in DATA or path == CALLBACK:
             keep_reader(await _read_reader(context))
-            if path == CALLBACK and reader().viewer is None:
-                return Response(status=401)
+            if path == CALLBACK:
+                if reader().viewer is None:
+                    return Response(status=401)
+                if request.method != "POST":
+                    return Response(status=405, headers={"Allow": "POST"})
+                asked = await request.get_data(as_text=False)
+                check_callback_request(asked)  # type: ignore[arg-type]
             g.cached = path in DATA
             return None
         return await _page(context, path, framed) if request.method in ("GET", "HEAD") else None
@@ -138,7 +146,8 @@ async def _page(context: WebContext, path: str, framed: Framed) -> Any:
     """Choose the page, or send the browser where it belongs; None lets Dash draw it."""
     chat, beside = _CONVERSATION.fullmatch(path) is not None, path.startswith(BESIDE)
     if path not in ENTRANCE and not chat and not beside:
-        return None if path.startswith(FOREIGN) else _not_found()
+        known = request.url_rule is not None and request.url_rule.rule != ANY_PAGE
+        return None if known and path.startswith(FOREIGN) else _not_found()
     who = await _read_reader(context)
     keep_reader(who)
     if beside:

@@ -9,6 +9,7 @@ site's page asked for is done.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,10 +25,12 @@ from dash_messenger.errors import (
     ForeignOrigin,
     InternalError,
     NotFound,
+    ParseError,
     TimedOut,
     TooLarge,
     Unauthenticated,
     UnknownCommand,
+    UpgradeRequired,
 )
 from dash_messenger.gateway.bodies import DrainedBodies
 from dash_messenger.gateway.downloads import add_downloads
@@ -45,6 +48,9 @@ BODY_TIMEOUT_S = 10
 COMMAND_TIMEOUT_S = 30
 MAX_USER_AGENT_CHARACTERS = 256
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
+SOCKET_PATH = "/ws"
+# A proxy that does not pass the upgrade on makes every client come again and again.
+UPGRADE_LOGGED_EVERY_S = 60.0
 ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 # For answers that set none of their own; pages do.
@@ -58,7 +64,7 @@ class OpenPaths:
     """The paths that need no session: exact ones, and prefixes where they end in ``/``."""
 
     def __init__(self) -> None:
-        self._exact = {"/healthz"}
+        self._exact = {"/healthz", SOCKET_PATH}
         self._prefixes: tuple[str, ...] = ("/api/",)
 
     def add(self, *paths: str) -> None:
@@ -118,6 +124,7 @@ def make_app(
         return _json({"status": "ok" if ready else "not ready"}, 200 if ready else 503)
 
     app.add_url_rule("/healthz", "healthz", healthz, methods=["GET"])
+    app.add_url_rule(SOCKET_PATH, "socket", http.socket, methods=["GET"])
     add_downloads(app, blobs)
     drained = DrainedBodies(app.asgi_app, max_bytes=MAX_BODY_BYTES)  # type: ignore[arg-type]
     app.asgi_app = Uploads(  # type: ignore[method-assign, assignment]
@@ -147,6 +154,7 @@ class _Http:
         self._open_paths = open_paths
         self._address_of = address_of
         self._cookie = cookie_name(settings.secure)
+        self._upgrade_logged_s = -UPGRADE_LOGGED_EVERY_S
 
     async def guard(self) -> None:
         """Return for requests that may go on.
@@ -221,6 +229,13 @@ class _Http:
             raise InternalError from None
         return self._answer(caller, body, result)
 
+    async def socket(self) -> Response:
+        """What comes to the socket's address by plain HTTP is told what is missing."""
+        if time.monotonic() - self._upgrade_logged_s >= UPGRADE_LOGGED_EVERY_S:
+            self._upgrade_logged_s = time.monotonic()
+            log.warning("websocket_without_upgrade", hint="does a proxy pass on Upgrade?")
+        return _refusal(UpgradeRequired(), headers={"Upgrade": "websocket"})
+
     async def _body(self) -> bytes:
         length = request.content_length
         if length is not None and length > MAX_INBOUND_BYTES:
@@ -271,6 +286,8 @@ class _Http:
             return _refusal(TooLarge(max_bytes=MAX_BODY_BYTES))
         if code in (404, 405):
             return _refusal(NotFound(), code)
+        if code == 400:
+            return _refusal(ParseError())
         if code == 408:
             return _refusal(TimedOut(), 408)
         return _refusal(InternalError(), code)

@@ -43,6 +43,9 @@ __all__ = ["Limits", "WebSocket", "text_frame"]
 
 # How many frames one connection may have handled before the others get their turn.
 FRAMES_A_TURN = 32
+# Pieces of one message. A client that splits 64 KiB at all has a reason for some; thousands, which
+# may be empty, cost a decoding each and a place in a list that no limit of bytes sees.
+MAX_FRAGMENTS = 256
 # What the library is given to parse before the others get their turn: 700 pings take 5 ms.
 BYTES_A_TURN = 4_096
 
@@ -385,6 +388,9 @@ class WebSocket(asyncio.Protocol):
             self._fragments = _Fragments(frame.opcode is Opcode.TEXT)
         fragments = self._fragments
         assert fragments is not None
+        if len(fragments.parts) >= MAX_FRAGMENTS:
+            self.close(CloseCode.PROTOCOL_ABUSED, "too many fragments")
+            return
         try:
             fragments.add(bytes(frame.data), frame.fin)
         except UnicodeDecodeError:

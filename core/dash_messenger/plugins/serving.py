@@ -23,6 +23,7 @@ from dash_messenger.blobs import BlobStore, PluginBlobs
 from dash_messenger.changing import find
 from dash_messenger.clock import Clock
 from dash_messenger.errors import ANYTHING, Busy, InvalidParams, NotFound
+from dash_messenger.ids import is_id
 from dash_messenger.messages import MessageTypes
 from dash_messenger.plugins.bounds import MAX_TASKS, Bounds
 from dash_messenger.plugins.context import Blobs
@@ -291,6 +292,8 @@ class PluginContext:
 
     async def message(self, *, id: str, reader: str | None = None) -> Message | None:
         """A message, as far as ``reader`` may see it."""
+        if not is_id(id):
+            return None
 
         def work(connection: Connection) -> Message | None:
             if reader is not None:
@@ -316,7 +319,7 @@ class PluginContext:
 
     async def users(self, *, ids: Sequence[str]) -> list[User]:
         """The users with these ids."""
-        query = select(*USER_COLUMNS).where(users.c.id.in_(set(ids)))
+        query = select(*USER_COLUMNS).where(users.c.id.in_({id for id in ids if is_id(id)}))
         found = await self.read(
             lambda connection: [User(*row) for row in connection.execute(query)]
         )
@@ -325,6 +328,8 @@ class PluginContext:
 
     async def members(self, *, conversation: str) -> list[User]:
         """Who is in a conversation."""
+        if not is_id(conversation):
+            return []
         query = (
             select(*USER_COLUMNS)
             .join(members, members.c.user_id == users.c.id)

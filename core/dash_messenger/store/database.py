@@ -7,8 +7,9 @@ Invariant: one connection writes; readers hold a snapshot only while their work 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,7 +22,15 @@ from sqlalchemy.pool import NullPool
 
 from dash_messenger.errors import Busy, StorageFailed
 
-__all__ = ["Checkpointer", "Readers", "open_engine", "storage_failed"]
+__all__ = [
+    "Checkpointer",
+    "DatabaseUnusable",
+    "Readers",
+    "check_file",
+    "open_engine",
+    "storage_failed",
+    "telling_why",
+]
 
 READER_THREADS = 4
 # What a reader thread gets through in about a second; more would only wait for its time limit.
@@ -35,6 +44,40 @@ BUSY_TIMEOUT_MS = 5_000
 CHECKPOINT_EVERY_BYTES = 32 * 1024 * 1024
 
 T = TypeVar("T")
+
+
+class DatabaseUnusable(Exception):
+    """The database is damaged, or may not be written; the sentence says which file and why."""
+
+
+def check_file(path: Path) -> None:
+    """Return where there is no database yet, or one with something in it.
+
+    Raises:
+        DatabaseUnusable: the file is empty. SQLite would take it for a new one, and a server that
+            lost everything would go on as if nothing had been there.
+    """
+    if path.exists() and path.stat().st_size == 0:
+        raise DatabaseUnusable(
+            f"the database {path} is empty (0 bytes): restore it from a backup,"
+            " or remove it if nobody has used this server yet"
+        )
+
+
+@contextlib.contextmanager
+def telling_why(path: Path) -> Iterator[None]:
+    """Turn what SQLite says of a file that cannot be used into a sentence.
+
+    Raises:
+        DatabaseUnusable: the disk or the database failed.
+    """
+    try:
+        yield
+    except (DBAPIError, sqlite.Error) as error:
+        if not storage_failed(error):
+            raise
+        reason = error.orig if isinstance(error, DBAPIError) else error
+        raise DatabaseUnusable(f"the database {path} cannot be used: {reason}") from error
 
 
 def open_engine(path: Path, *, writes: bool) -> Engine:

@@ -40,7 +40,9 @@ def migrate(connection: Connection) -> None:
     except CommandError as error:
         if version is None:
             raise
-        raise DatabaseTooNew(version) from error
+        raise DatabaseTooNew(
+            f"a later version of Dash Messenger wrote the database (version {version})"
+        ) from error
 
 
 def _version(connection: Connection) -> str | None:

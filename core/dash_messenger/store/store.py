@@ -15,7 +15,13 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine, insert, select
 
 from dash_messenger.clock import Clock, now_ms
-from dash_messenger.store.database import Checkpointer, Readers, open_engine
+from dash_messenger.store.database import (
+    Checkpointer,
+    Readers,
+    check_file,
+    open_engine,
+    telling_why,
+)
 from dash_messenger.store.migrating import migrate
 from dash_messenger.store.positions import ReadPositions, recover_positions
 from dash_messenger.store.sends import Draft, Sent, params_hasher
@@ -62,6 +68,7 @@ class Store:
 
         Raises:
             DatabaseTooNew: a later version wrote it.
+            DatabaseUnusable: the file is damaged, empty, or may not be written.
         """
         loop = asyncio.get_running_loop()
         engine, epoch, secret = await asyncio.to_thread(_open, path)
@@ -152,9 +159,10 @@ class Store:
 
 
 def _open(path: Path) -> tuple[Engine, str, bytes]:
+    check_file(path)
     engine = open_engine(path, writes=True)
     try:
-        with engine.connect() as connection, connection.begin():
+        with telling_why(path), engine.connect() as connection, connection.begin():
             migrate(connection)
             epoch = _kept(connection, "epoch", secrets.token_hex(8))
             secret = _kept(connection, "secret", secrets.token_hex(32))
