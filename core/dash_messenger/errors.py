@@ -10,7 +10,8 @@ The tree:
     ├── Conflict ── UsernameTaken
     ├── Refused ── UsernameInvalid, PasswordUnacceptable, ContentInvalid, UnknownType, OverLimit,
     │   BlobUnusable, ActionRefused, PluginFailed, CheckFailed, PortraitsUnavailable,
-    │   PortraitFailed, WrongAnswer, WrongPassword, AnswerNeeded, SetupEnded, FactorUnavailable
+    │   PortraitFailed, WrongAnswer, WrongPassword, AnswerNeeded, SetupEnded, FactorUnavailable,
+    │   QuotaExceeded
     ├── TooLarge
     ├── FileDamaged
     ├── RateLimited, Busy, TimedOut, StorageFailed, DiskLow                       (retryable)
@@ -54,6 +55,7 @@ __all__ = [
     "PluginFailed",
     "PortraitFailed",
     "PortraitsUnavailable",
+    "QuotaExceeded",
     "RateLimited",
     "Refused",
     "Resync",
@@ -397,10 +399,20 @@ class StorageFailed(Failure):
     sentence = "The server could not store this. Try again."
 
 
+class QuotaExceeded(Refused):
+    """The files of a user take ``used_bytes`` of ``quota_bytes``, and this one has no room.
+
+    A new account may have more after ``retry_after_s``.
+    """
+
+    code, key, http_status = 1060, "quota_exceeded", 507
+    sentence = "There is no room left for your files. Delete some that you no longer need."
+
+
 class DiskLow(Failure):
     """The server's disk is full, or below what uploads leave free; messages go on."""
 
-    code, key, http_status, retryable = 1061, "disk_low", 507, True
+    code, key, http_status, retryable = 1061, "disk_low", 503, True
     sentence = "The server has no room for files at the moment. Try again later."
 
 

@@ -149,21 +149,22 @@ class Buckets:
         self._levels: dict[str, tuple[float, float]] = {}
         self._swept_at_s = clock_s()
 
-    def take(self, key: str) -> None:
-        """Take a token.
+    def take(self, key: str, count: int = 1) -> None:
+        """Take a token, or ``count``; of a full bucket also more than it holds, which then lacks.
 
         Raises:
-            RateLimited: the bucket is empty.
+            RateLimited: there are too few.
         """
         if not self._enabled:
             return
         now_s = self._clock_s()
         level, at_s = self._levels.get(key, (float(self._burst), now_s))
         level = min(self._burst, level + (now_s - at_s) * self._per_s)
-        if level < 1:
+        needed = min(count, self._burst)
+        if level < needed:
             self._levels[key] = (level, now_s)
-            raise RateLimited(retry_after_s=max(1, round((1 - level) / self._per_s)))
-        self._levels[key] = (level - 1, now_s)
+            raise RateLimited(retry_after_s=max(1, round((needed - level) / self._per_s)))
+        self._levels[key] = (level - count, now_s)
         if now_s - self._swept_at_s > self._burst / self._per_s:
             self._sweep(now_s)
 

@@ -17,6 +17,7 @@ from dash_messenger.accounts import Accounts
 from dash_messenger.acting import Acting
 from dash_messenger.answering import Answering
 from dash_messenger.blobs import BlobStore
+from dash_messenger.blobs.quotas import rules_of
 from dash_messenger.clock import Clock, now_ms
 from dash_messenger.commands import Commands
 from dash_messenger.conversations import Conversations
@@ -98,7 +99,7 @@ class Server:
             memory_kib=settings.password_memory_kib, passes=settings.password_passes
         )
         attempts = Attempts(enabled=settings.rate_limits)
-        self.blobs = BlobStore(store, settings.data / "blobs", clock)
+        self.blobs = BlobStore(store, settings.data / "blobs", clock, rules_of(settings))
         photos = PhotoMaker(self.blobs, self.installed.portraits, rate_limits=settings.rate_limits)
         self._introductions = Introductions(self.hub)
         self.accounts = Accounts(

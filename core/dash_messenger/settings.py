@@ -61,6 +61,12 @@ class Settings(BaseSettings):
     """Days without use after which a session ends. 400 is the most a browser keeps a cookie."""
     max_upload_bytes: int = Field(default=100 * 1024 * 1024, ge=1, le=10 * 1024**3)
     """The largest file that may be uploaded, in bytes."""
+    quota_bytes: int = Field(default=2 * 1024**3, ge=0, le=2**62)
+    """What all files of one user may take, in bytes, with what the server makes of them."""
+    new_account_quota_bytes: int = Field(default=200 * 1024**2, ge=0, le=2**62)
+    """The same for accounts younger than a day."""
+    min_free_disk_bytes: int = Field(default=1024**3, ge=0, le=2**62)
+    """What files leave free on the disk, so that messages go on; a tenth of a small disk."""
     plugins_without: tuple[str, ...] = ()
     """Names of installed plugins that are not to be loaded."""
     plugins_required: tuple[str, ...] = ()

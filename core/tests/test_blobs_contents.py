@@ -170,6 +170,6 @@ async def test_a_content_without_a_row_is_collected(world: ServerWorld, tmp_path
     stray = file_of(tmp_path, DIGEST)
     stray.parent.mkdir(exist_ok=True)
     stray.write_bytes(WORDS)
-    assert await blobs.collect_strays() == 1
+    assert await blobs.collector.collect_strays() == 1
     assert not stray.exists()
     assert await blobs.read(kept.id, max_bytes=5) == b"first"

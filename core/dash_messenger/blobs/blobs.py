@@ -2,42 +2,45 @@
 
 Owns the rows of ``blobs`` and the contents, which lie in the data folder under their hash.
 Invariants: an id says nothing about a content; nobody reads a blob but its owner while nothing
-refers to it, and those who may see what does; a content goes when the last blob that has it is
-collected, and no blob that something refers to ever is.
+refers to it, and those who may see what does.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import structlog
 from msgspec import Meta, Struct
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
-from dash_messenger.blobs.contents import Contents
+from dash_messenger.blobs.collecting import AT_ONCE, Collector, Removed
+from dash_messenger.blobs.contents import Contents, Received
 from dash_messenger.blobs.kinds import clean_name, media_type_of
+from dash_messenger.blobs.quotas import BlobUsage, Quotas, Room, Rules
 from dash_messenger.blobs.referring import refer_instead, release
 from dash_messenger.clock import Clock
 from dash_messenger.commands import Caller, Command
-from dash_messenger.errors import InvalidParams, NotFound, TooLarge
+from dash_messenger.errors import FileDamaged, InvalidParams, NotFound, TooLarge
 from dash_messenger.locks import Locks
 from dash_messenger.plugins.checks import Upload
 from dash_messenger.plugins.context import Blob
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.references import may_read
-from dash_messenger.store.tables import blob_references, blobs
+from dash_messenger.store.tables import blobs
 from dash_messenger.summaries import id_param
 
 __all__ = ["BlobStore", "PluginBlobs"]
 
 COLLECT_AFTER_MS = 24 * 3_600_000
 COLLECT_EVERY_S = 3_600.0
-COLLECT_AT_ONCE = 500
+# While the disk is below its floor.
+COLLECT_AFTER_LOW_MS = 3_600_000
+COLLECT_EVERY_LOW_S = 60.0
 
 log = structlog.get_logger(__name__)
 
@@ -56,22 +59,38 @@ class BlobsFound(Struct, frozen=True):
     blobs: list[Blob]
 
 
+class BlobUsageGet(Struct, frozen=True, forbid_unknown_fields=True):
+    """``blob.usage`` has no parameters."""
+
+
 class BlobStore:
     """All files of a server. ``check`` may refuse an upload by raising."""
 
-    def __init__(self, store: Store, folder: Path, clock: Clock) -> None:
+    def __init__(self, store: Store, folder: Path, clock: Clock, rules: Rules) -> None:
         self.check: Check = _accept
         self._store = store
         self._clock = clock
         self._contents = Contents(folder)
         # A content is not collected while it comes again.
         self._locks: Locks[bytes] = Locks()
-        self._doubtful: set[bytes] = set()
+        self.collector = Collector(store, self._contents, self._locks, self._removed)
+        self.quotas = Quotas(
+            store, clock, rules, self._contents.free_bytes, self.collector.give_way
+        )
         self._collecting: asyncio.Task[None] | None = None
 
     def commands(self) -> list[Command]:
         """What a client may ask about files."""
-        return [Command("blob.get", BlobGet, BlobsFound, self.get, "Name, type and size of files.")]
+        return [
+            Command("blob.get", BlobGet, BlobsFound, self.get, "Name, type and size of files."),
+            Command(
+                "blob.usage",
+                BlobUsageGet,
+                BlobUsage,
+                self.usage,
+                "What one's files take, and how much they may.",
+            ),
+        ]
 
     def start(self) -> None:
         """Begin to collect what nobody refers to, now and then."""
@@ -93,60 +112,77 @@ class BlobStore:
         *,
         owner: str,
         name: str,
-        media_type: str | None = None,
-        checked: bool = True,
+        max_bytes: int = 0,
     ) -> Blob:
-        """A new blob with this content; without a ``media_type`` it is recognised.
+        """A new blob with this content, whose kind is recognised.
+
+        Room for ``max_bytes`` is reserved before any comes; where more comes, as it comes.
 
         Raises:
+            QuotaExceeded, DiskLow, RateLimited: there is no room for it.
             Refused, CheckFailed: a plugin declines it.
             Exception: what ``chunks`` raises; nothing of it stays.
         """
-        id = secrets.token_hex(16)
-        received = await self._contents.receive(chunks)
-        size, key = received.size, received.digest
-        found = media_type or media_type_of(received.head)
-        blob = Blob(id, clean_name(name), found, size, owner)
-        try:
-            if checked:
-                await self.check(Upload(owner, blob.name, found, size))
-        except BaseException:
-            self._contents.discard(received)
-            raise
+        async with self.quotas.room(owner, max_bytes, rated=True) as room:
+            received = await self._contents.receive(room.counted(chunks))
+            try:
+                blob = _made(received, owner, name, media_type_of(received.head))
+                await self.check(Upload(owner, blob.name, blob.media_type, blob.bytes))
+            except BaseException:
+                self._contents.discard(received)
+                raise
+            await self._store_blob(blob, received, room)
+        return blob
+
+    async def put(self, data: bytes, *, owner: str, name: str, media_type: str) -> Blob:
+        """A new blob of what the server or a plugin made.
+
+        Raises:
+            QuotaExceeded, DiskLow: the owner, or the disk, has no room for it.
+        """
+
+        async def whole() -> AsyncIterator[bytes]:
+            yield data
+
+        async with self.quotas.room(owner, len(data), rated=False) as room:
+            received = await self._contents.receive(room.counted(whole()))
+            blob = _made(received, owner, name, media_type)
+            await self._store_blob(blob, received, room)
+        return blob
+
+    async def _store_blob(self, blob: Blob, received: Received, room: Room) -> None:
+        digest = received.digest
 
         def work(transaction: Transaction) -> None:
             transaction.connection.execute(
                 insert(blobs).values(
-                    id=id,
-                    hash=key,
-                    bytes=size,
-                    media_type=found,
+                    id=blob.id,
+                    hash=digest,
+                    bytes=blob.bytes,
+                    media_type=blob.media_type,
                     name=blob.name,
-                    owner_id=owner,
+                    owner_id=blob.owner,
                     made_at_ms=transaction.now_ms,
                     unreferenced_at_ms=transaction.now_ms,
                 )
             )
 
-        async with self._locks(key):
+        async with self._locks(digest):
             try:
                 await self._contents.keep(received)
                 await self._store.write(work)
             except BaseException:
-                # It may lie there without a row now: the next collection looks.
-                self._doubtful.add(key)
+                # It may lie there without a row now, or be stored all the same.
+                self.collector.doubt(digest)
                 raise
-        return blob
+        room.stored(blob.bytes)
 
-    async def put(self, data: bytes, *, owner: str, name: str, media_type: str) -> Blob:
-        """A new blob of what the server or a plugin made."""
+    def _removed(self, gone: Removed) -> None:
+        self.quotas.removed(gone)
 
-        async def whole() -> AsyncIterator[bytes]:
-            yield data
-
-        return await self.keep(
-            whole(), owner=owner, name=name, media_type=media_type, checked=False
-        )
+    async def usage(self, caller: Caller, params: BlobUsageGet) -> BlobUsage:
+        """What the caller's files take."""
+        return await self.quotas.usage(caller.user_id)
 
     # Reading.
 
@@ -180,8 +216,14 @@ class BlobStore:
         row = await self._store.read(lambda connection: _row(connection, id))
         if row is None:
             raise NotFound
-        async for chunk in self._contents.stream(row.hash, row.bytes, start, end):
-            yield chunk
+        try:
+            async for chunk in self._contents.stream(row.hash, row.bytes, start, end):
+                yield chunk
+        except FileDamaged:
+            # Unless it was collected in this moment.
+            if await self._store.read(lambda connection: _row(connection, id)) is None:
+                raise NotFound from None
+            raise
 
     async def read(self, id: str, *, max_bytes: int) -> bytes:
         """A blob's content.
@@ -219,63 +261,24 @@ class BlobStore:
     # Collecting.
 
     async def collect(self) -> int:
-        """Remove blobs that nothing has referred to for a day; how many."""
-        before_ms = self._clock() - COLLECT_AFTER_MS
-
-        def work(transaction: Transaction) -> list[bytes]:
-            connection = transaction.connection
-            rows = connection.execute(
-                select(blobs.c.id, blobs.c.hash)
-                .where(blobs.c.unreferenced_at_ms < before_ms)
-                .limit(COLLECT_AT_ONCE)
-            ).all()
-            ids = [row.id for row in rows]
-            # A reference may have come since it was marked: it never goes then.
-            kept = select(blob_references.c.blob_id).where(blob_references.c.blob_id.in_(ids))
-            referred = {row[0] for row in connection.execute(kept)}
-            gone = [row for row in rows if row.id not in referred]
-            connection.execute(delete(blobs).where(blobs.c.id.in_([row.id for row in gone])))
-            return [bytes(row.hash) for row in gone]
-
-        hashes = await self._store.write(work)
-        doubtful, self._doubtful = self._doubtful, set()
-        for digest in sorted({*hashes, *doubtful}):
-            await self._drop_unused(digest)
-        return len(hashes)
-
-    async def _drop_unused(self, digest: bytes) -> None:
-        """Remove a content, unless a blob has it; none gets it meanwhile."""
-        having = select(blobs.c.id).where(blobs.c.hash == digest).limit(1)
-        async with self._locks(digest):
-            if (
-                await self._store.read(lambda connection: connection.execute(having).first())
-                is None
-            ):
-                await self._contents.remove(digest)
-
-    async def collect_strays(self) -> int:
-        """Remove contents that no blob has: the server was killed before their rows; how many."""
-        found = 0
-        for folder in range(256):
-            digests = await self._contents.listed(folder)
-            for n in range(0, len(digests), COLLECT_AT_ONCE):
-                some = digests[n : n + COLLECT_AT_ONCE]
-                strays = await self._store.read(partial(_without_rows, digests=some))
-                for digest in strays:
-                    await self._drop_unused(digest)
-                found += len(strays)
-        return found
+        """Remove what nothing has referred to for a day, for an hour on a low disk; how many."""
+        after_ms = COLLECT_AFTER_LOW_MS if await self.quotas.is_low() else COLLECT_AFTER_MS
+        return await self.collector.collect(self._clock() - after_ms)
 
     async def _collect_for_ever(self) -> None:
         try:
-            await self.collect_strays()
+            await self.collector.collect_strays()
         # It is tried again at the next start.
         except Exception:
             log.exception("collecting_failed")
         while True:
-            await asyncio.sleep(COLLECT_EVERY_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(COLLECT_EVERY_S):
+                    # An upload that finds no room does not wait for an hour.
+                    await asyncio.sleep(COLLECT_EVERY_LOW_S)
+                    await self.quotas.low.wait()
             try:
-                while await self.collect() == COLLECT_AT_ONCE:
+                while await self.collect() == AT_ONCE:
                     continue
             # The root of a task: it is tried again in an hour.
             except Exception:
@@ -324,14 +327,13 @@ async def _accept(upload: Upload) -> None:
     """Nobody objects."""
 
 
+def _made(received: Received, owner: str, name: str, media_type: str) -> Blob:
+    id = secrets.token_hex(16)
+    return Blob(id, clean_name(name), media_type, received.size, owner)
+
+
 def _row(connection: Connection, id: str) -> Any:
     return connection.execute(select(blobs).where(blobs.c.id == id)).first()
-
-
-def _without_rows(connection: Connection, digests: list[bytes]) -> list[bytes]:
-    rows = connection.execute(select(blobs.c.hash).where(blobs.c.hash.in_(digests)))
-    known = {bytes(row[0]) for row in rows}
-    return [digest for digest in digests if digest not in known]
 
 
 def _info(connection: Connection, id: str, reader: str | None) -> Blob | None:

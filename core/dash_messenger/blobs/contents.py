@@ -21,6 +21,7 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from io import FileIO
 from pathlib import Path
 from typing import TypeVar
@@ -96,8 +97,7 @@ class Contents:
                     waiting, waiting_bytes = [], 0
             return await self._write(writing.finish, waiting)
         except BaseException:
-            # Not awaited: whoever was cancelled does not wait for a disk.
-            self._writing.submit(writing.discard)
+            self._soon(writing.discard)
             raise
 
     async def keep(self, received: Received) -> None:
@@ -114,7 +114,7 @@ class Contents:
 
     def discard(self, received: Received) -> None:
         """Remove what came in and is not wanted; soon."""
-        self._writing.submit(_remove, received.path)
+        self._soon(partial(_remove, received.path))
 
     async def remove(self, digest: bytes) -> None:
         """Remove a content; harmless if there is none."""
@@ -165,6 +165,14 @@ class Contents:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise DiskLow from error
             raise StorageFailed from error
+
+    def _soon(self, work: Callable[[], None]) -> None:
+        """Clear something away; whoever was cancelled does not wait for a disk."""
+        try:
+            self._writing.submit(work)
+        except RuntimeError:
+            # The threads have ended: the server stops, and this is the last of it.
+            work()
 
     def _ready(self, work: Callable[..., T], arguments: tuple[object, ...]) -> T:
         with self._preparing:

@@ -8,6 +8,7 @@ nothing behind.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any, Protocol, TypeAlias
@@ -38,6 +39,8 @@ MAX_AT_ONCE_A_USER = 6
 MAX_AT_ONCE = 64
 # A connection that says nothing for so long is dead.
 SILENCE_S = 30.0
+# What is left of a refused body is thrown away as it comes, for so long.
+DRAIN_WITHIN_S = 5.0
 # What the parser may hold: several of the pieces in which a body comes.
 MAX_BUFFERED_BYTES = 1_048_576
 # Boundaries and headers around the file.
@@ -79,31 +82,20 @@ class Uploads:
         headers = Headers(
             [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         )
+        incoming = _Incoming(receive)
         try:
-            status, body = 201, await self._upload(headers, scope["scheme"], receive)
-        except Failure as failure:
-            status, body = failure.http_status, http_error_body(failure)
+            body = await self._upload(headers, scope["scheme"], incoming)
         except _Broken:
             return
+        except Failure as failure:
+            await _refuse(failure, incoming, send)
         # The edge: a defect is logged, and told without its details.
         except Exception:
             log.exception("upload_failed")
-            status, body = 500, http_error_body(InternalError())
-        await send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [
-                    (b"content-type", b"application/json"),
-                    (b"content-length", str(len(body)).encode()),
-                    (b"cache-control", b"no-store"),
-                    (b"x-content-type-options", b"nosniff"),
-                    # What is left of a refused body is not read.
-                    *([] if status == 201 else [(b"connection", b"close")]),
-                ],
-            }
-        )
-        await send({"type": "http.response.body", "body": body})
+            await _refuse(InternalError(), incoming, send)
+        else:
+            await send(_head(201, body))
+            await send({"type": "http.response.body", "body": body})
 
     async def _upload(self, headers: Headers, scheme: str, receive: Receive) -> bytes:
         user = await self._admit(headers, scheme)
@@ -121,12 +113,53 @@ class Uploads:
         try:
             body = _Body(receive, boundary, self._max_bytes)
             name = await body.file_name()
-            blob = await self._blobs.keep(body.content(), owner=user, name=name)
+            blob = await self._blobs.keep(
+                body.content(), owner=user, name=name, max_bytes=body.left(length)
+            )
         finally:
             self._at_once[user] -= 1
             if not self._at_once[user]:
                 del self._at_once[user]
         return msgspec.json.encode(blob)
+
+
+class _Incoming:
+    """The events of a request's body, until it has ended."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.ended = False
+
+    async def __call__(self) -> Event:
+        event = await self._receive()
+        self.ended = not event.get("more_body")
+        return event
+
+
+async def _refuse(failure: Failure, incoming: _Incoming, send: Send) -> None:
+    """Answer; who is still sending gets some time to finish, or would never read it."""
+    body = http_error_body(failure)
+    more = [(b"connection", b"close")]
+    wait_s = failure.params.get("retry_after_s")
+    if wait_s is not None:
+        more.append((b"retry-after", str(wait_s).encode()))
+    await send(_head(failure.http_status, body, *more))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_WITHIN_S):
+            while not incoming.ended:
+                await incoming()
+    await send({"type": "http.response.body", "body": body})
+
+
+def _head(status: int, body: bytes, *more: tuple[bytes, bytes]) -> Event:
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        *more,
+    ]
+    return {"type": "http.response.start", "status": status, "headers": headers}
 
 
 class _Broken(Exception):
@@ -139,6 +172,8 @@ class _Body:
     def __init__(self, receive: Receive, boundary: bytes, max_bytes: int) -> None:
         self._receive = receive
         self._max_bytes = max_bytes
+        self._boundary = boundary
+        self._come_bytes = 0
         self._ended = False
         self._decoder = MultipartDecoder(boundary, max_form_memory_size=MAX_BUFFERED_BYTES)
 
@@ -154,6 +189,13 @@ class _Body:
                 return event.filename or ""
             if isinstance(event, Epilogue):
                 raise InvalidParams(field="file", reason="there is no file")
+
+    def left(self, length: str) -> int:
+        """How large the file may be by the body's ``Content-Length``; 0 where there is none."""
+        if not length.isdecimal():
+            return 0
+        end = len(self._boundary) + len(b"\r\n----")
+        return max(0, int(length) - self._come_bytes + len(self._decoder.buffer) - end)
 
     async def content(self) -> AsyncIterator[bytes]:
         """The file's bytes.
@@ -191,8 +233,10 @@ class _Body:
             if message["type"] != "http.request":
                 raise _Broken
             self._ended = not message.get("more_body")
+            body = message.get("body", b"")
+            self._come_bytes += len(body)
             try:
-                self._decoder.receive_data(message.get("body", b""))
+                self._decoder.receive_data(body)
             except RequestEntityTooLarge as error:
                 raise InvalidParams(field="file", reason="is no valid form") from error
             if self._ended:

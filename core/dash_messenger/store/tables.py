@@ -315,6 +315,7 @@ blobs = Table(
     Column("owner_id", Id, nullable=False),
     Column("made_at_ms", BigInteger, nullable=False),
     Column("unreferenced_at_ms", BigInteger, index=True),
+    Index("ix_blobs_owner", "owner_id", "unreferenced_at_ms", "bytes"),
     sqlite_with_rowid=False,
 )
 
