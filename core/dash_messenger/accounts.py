@@ -32,6 +32,7 @@ from dash_messenger.errors import (
 from dash_messenger.ids import IdMaker
 from dash_messenger.limits import Attempts
 from dash_messenger.passwords import Passwords, check_password
+from dash_messenger.places import Place
 from dash_messenger.portraits import MakePhoto, no_photos
 from dash_messenger.protocol import User
 from dash_messenger.settings import Settings
@@ -144,7 +145,7 @@ class Accounts:
         """
         if self._settings.registration != "open":
             raise Forbidden(reason="registration is closed")
-        self._attempts.register(caller.address)
+        self._attempts.register(caller.where)
         return Registered(
             await self.create(params.username, params.password, display_name=params.display_name)
         )
@@ -194,7 +195,7 @@ class Accounts:
         """
         check_password(password, username, self._settings.password_min_length, field=field)
 
-    async def prove(self, username: str, password: str, address: str) -> Credentials:
+    async def prove(self, username: str, password: str, place: Place) -> Credentials:
         """The user of that name, if the password is theirs.
 
         Takes as long for a user name that nobody has (OWASP ASVS 5.0, 6.3.8). That an account is
@@ -206,13 +207,13 @@ class Accounts:
             RateLimited: too many tries.
         """
         key = username.lower()[:MAX_DISPLAY_NAME_CHARACTERS]
-        self._attempts.log_in(key, address)
+        self._attempts.log_in(key, place)
         row = await self._store.read(lambda connection: _find(connection, key))
         match = await self._passwords.compare(password, row.password_hash if row else None)
         if row is None or not match.fits:
-            self._attempts.failed(address)
+            self._attempts.failed(place)
             raise WrongCredentials
-        self._attempts.logged_in(key, address)
+        self._attempts.logged_in(key, place)
         if row.deactivated_at_ms is not None:
             raise AccountDeactivated
         if match.outdated:
@@ -220,7 +221,7 @@ class Accounts:
         return Credentials(User(*row[:4]), key, row.password_rev)
 
     async def prove_again(
-        self, user: str, password: str, address: str, *, field: str = "password"
+        self, user: str, password: str, place: Place, *, field: str = "password"
     ) -> Credentials:
         """The user, if the password is theirs; for what a session alone does not allow.
 
@@ -230,7 +231,7 @@ class Accounts:
         """
         found = await self._store.read(lambda connection: _account(connection, user).user)
         try:
-            return await self.prove(found.username, password, address)
+            return await self.prove(found.username, password, place)
         except WrongCredentials:
             # Not as the log-in says it: clients take that for the end of the session.
             raise WrongPassword(field=field) from None

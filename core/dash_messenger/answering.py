@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert, select, update
 from dash_messenger.clock import Clock
 from dash_messenger.errors import Busy, FactorUnavailable, NotFound, WrongAnswer
 from dash_messenger.limits import Attempts
+from dash_messenger.places import Place
 from dash_messenger.plugins.steps import RegisteredFactor, Steps
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import enrolments
@@ -171,7 +172,7 @@ class Answering:
         user: str,
         factor: str,
         answer: object,
-        address: str,
+        place: Place,
         then: Callable[[], Awaitable[Work[T]]],
     ) -> T:
         """What the work did that ``then`` gives, done with the answer's being used up.
@@ -188,7 +189,7 @@ class Answering:
         registered = self._steps.factor(factor)
         if registered is None:
             raise FactorUnavailable
-        self._attempts.answer(user, address)
+        self._attempts.answer(user, place)
         for _ in range(TRIES):
             found = await self.enrolled(user)
             enrolment = next((one for one in found if one.factor == factor), None)
@@ -198,14 +199,14 @@ class Answering:
                 raise FactorUnavailable
             kept = await self._steps.verify(registered, enrolment.kept, answer, self._clock())
             if kept is None:
-                self._attempts.answered_wrong(user, address)
+                self._attempts.answered_wrong(user, place)
                 raise WrongAnswer(step=factor)
             work = await then()
             try:
                 done = await self._store.write(_spending(enrolment, kept, work))
             except Overtaken:
                 continue
-            self._attempts.answered(user, address)
+            self._attempts.answered(user, place)
             return done
         raise Busy
 

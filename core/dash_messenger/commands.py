@@ -15,6 +15,7 @@ import msgspec
 
 from dash_messenger.errors import Unauthenticated, UnknownCommand
 from dash_messenger.isolation.activity import Activity, follow
+from dash_messenger.places import Place
 from dash_messenger.protocol import decode_params
 
 __all__ = ["Access", "Answer", "Caller", "Command", "Commands", "Listener"]
@@ -38,6 +39,7 @@ class Caller:
     address: str
     connection: Listener | None = None
     user_agent: str = ""
+    place: Place | None = None
 
     @property
     def user_id(self) -> str:
@@ -49,6 +51,11 @@ class Caller:
         if self.user is None:
             raise Unauthenticated
         return self.user
+
+    @property
+    def where(self) -> Place:
+        """Where the request comes from, for limits."""
+        return self.place or Place(self.address)
 
     @property
     def view(self) -> str | None:

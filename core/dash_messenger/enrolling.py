@@ -220,7 +220,7 @@ class Enrolling:
             RateLimited: too many tries.
         """
         one = self._registered(params.factor)
-        proven = await self._accounts.prove_again(caller.user_id, params.password, caller.address)
+        proven = await self._accounts.prove_again(caller.user_id, params.password, caller.where)
         user = proven.user
         expires_at_ms = self._clock() + SETUP_MS
 
@@ -249,7 +249,7 @@ class Enrolling:
         """
         one, user, session = self._registered(params.factor), caller.user_id, caller.session
         answer = self._steps.read(one.name, params.answer)
-        self._attempts.answer(user, caller.address)
+        self._attempts.answer(user, caller.where)
         for _ in range(TRIES):
             begun = await self._store.read(lambda c: find_begun(c, user, one.name))
             now_ms = self._clock()
@@ -257,14 +257,14 @@ class Enrolling:
                 raise SetupEnded
             confirmed = await self._steps.confirm(one, begun.beginning, answer, now_ms)
             if confirmed is None:
-                self._attempts.answered_wrong(user, caller.address)
+                self._attempts.answered_wrong(user, caller.where)
                 raise WrongAnswer(step=one.name)
             kept, shown = confirmed
             try:
                 closed = await self._store.write(_confirming(user, one, begun, kept, session))
             except Overtaken:
                 continue
-            self._attempts.answered(user, caller.address)
+            self._attempts.answered(user, caller.where)
             self._closer.close_sessions(closed, CloseCode.SESSION_CLOSED)
             return FactorConfirmed(one.name, shown, len(closed))
         raise Busy
@@ -278,7 +278,7 @@ class Enrolling:
             FactorUnavailable, CheckFailed, RateLimited: as `begin`.
         """
         user = caller.user_id
-        await self._accounts.prove_again(user, params.password, caller.address)
+        await self._accounts.prove_again(user, params.password, caller.where)
         mine = (enrolments.c.user_id == user, enrolments.c.factor == params.factor)
 
         def work(transaction: Transaction) -> list[str]:
@@ -320,7 +320,7 @@ class Enrolling:
             raise AnswerNeeded(factors=available)
         by = params.by or (params.factor if params.factor in available else available[0])
         answer = self._steps.read(by, params.answer)
-        return await self._answering.spend(user, by, answer, caller.address, then)
+        return await self._answering.spend(user, by, answer, caller.where, then)
 
 
 def _confirming(

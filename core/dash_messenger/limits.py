@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dash_messenger.errors import RateLimited
+from dash_messenger.places import Place
 
 if TYPE_CHECKING:
     from limits import RateLimitItem
@@ -39,7 +40,7 @@ class Attempts:
         self._limiter: FixedWindowRateLimiter | None = None
         self._items: dict[str, RateLimitItem] = {}
 
-    def log_in(self, username_key: str, address: str) -> None:
+    def log_in(self, username_key: str, place: Place) -> None:
         """Count an attempt, before the password is looked at.
 
         Raises:
@@ -47,23 +48,24 @@ class Attempts:
         """
         if not self._enabled:
             return
-        self._test(FAILURES_AT_ADDRESS, "failures", address)
-        self._hit(LOGINS_OF_ACCOUNT_AT_ADDRESS, "login", username_key, address)
+        self._test(FAILURES_AT_ADDRESS, "failures", place.counted_as)
+        self._hit(LOGINS_OF_ACCOUNT_AT_ADDRESS, "login", username_key, place.counted_as)
         self._hit(LOGINS_OF_ACCOUNT, "login", username_key)
 
-    def logged_in(self, username_key: str, address: str) -> None:
+    def logged_in(self, username_key: str, place: Place) -> None:
         """Forget the attempts of somebody who turned out to know the password."""
         if self._enabled:
             limiter, item = self._use(LOGINS_OF_ACCOUNT_AT_ADDRESS)
-            limiter.clear(item, "login", username_key, address)
+            limiter.clear(item, "login", username_key, str(place.counted_as))
 
-    def failed(self, address: str) -> None:
+    def failed(self, place: Place) -> None:
         """Count a wrong password against the address it came from."""
         if self._enabled:
             limiter, item = self._use(FAILURES_AT_ADDRESS)
-            limiter.hit(item, "failures", address)
+            if place.counted_as is not None:
+                limiter.hit(item, "failures", place.counted_as)
 
-    def answer(self, user: str, address: str) -> None:
+    def answer(self, user: str, place: Place) -> None:
         """Count an answer to a second factor, before it is looked at.
 
         Raises:
@@ -71,41 +73,44 @@ class Attempts:
         """
         if not self._enabled:
             return
-        self._test(FAILURES_AT_ADDRESS, "failures", address)
+        self._test(FAILURES_AT_ADDRESS, "failures", place.counted_as)
         self._test(WRONG_ANSWERS_OF_ACCOUNT, "answers", user)
-        self._hit(ANSWERS_OF_ACCOUNT_AT_ADDRESS, "answers", user, address)
+        self._hit(ANSWERS_OF_ACCOUNT_AT_ADDRESS, "answers", user, place.counted_as)
 
-    def answered(self, user: str, address: str) -> None:
+    def answered(self, user: str, place: Place) -> None:
         """Forget the answers of somebody who turned out to know the right one."""
         if self._enabled:
             limiter, item = self._use(ANSWERS_OF_ACCOUNT_AT_ADDRESS)
-            limiter.clear(item, "answers", user, address)
+            limiter.clear(item, "answers", user, str(place.counted_as))
 
-    def answered_wrong(self, user: str, address: str) -> None:
+    def answered_wrong(self, user: str, place: Place) -> None:
         """Count a wrong answer against the account and the address it came from."""
         if self._enabled:
-            self.failed(address)
+            self.failed(place)
             limiter, item = self._use(WRONG_ANSWERS_OF_ACCOUNT)
             limiter.hit(item, "answers", user)
 
-    def register(self, address: str) -> None:
+    def register(self, place: Place) -> None:
         """Count a new account.
 
         Raises:
             RateLimited: too many from this address.
         """
         if self._enabled:
-            self._hit(REGISTRATIONS_AT_ADDRESS, "register", address)
+            self._hit(REGISTRATIONS_AT_ADDRESS, "register", place.counted_as)
 
-    def _hit(self, rate: str, *names: str) -> None:
+    def _hit(self, rate: str, *names: str | None) -> None:
         limiter, item = self._use(rate)
-        if not limiter.hit(item, *names):
-            raise self._refusal(limiter, item, names)
+        known = tuple(name for name in names if name is not None)
+        # None is a place where nothing tells people apart.
+        if len(known) == len(names) and not limiter.hit(item, *known):
+            raise self._refusal(limiter, item, known)
 
-    def _test(self, rate: str, *names: str) -> None:
+    def _test(self, rate: str, *names: str | None) -> None:
         limiter, item = self._use(rate)
-        if not limiter.test(item, *names):
-            raise self._refusal(limiter, item, names)
+        known = tuple(name for name in names if name is not None)
+        if len(known) == len(names) and not limiter.test(item, *known):
+            raise self._refusal(limiter, item, known)
 
     @staticmethod
     def _refusal(

@@ -29,6 +29,7 @@ from dash_messenger.errors import (
     WrongAnswer,
     WrongCredentials,
 )
+from dash_messenger.places import Place
 from dash_messenger.plugins.checks import Login
 from dash_messenger.plugins.steps import StepAsked, Steps
 from dash_messenger.protocol import User
@@ -147,7 +148,7 @@ class Logins:
             Refused: a plugin declines this log-in.
         """
         _check_transport(params.kind, caller)
-        proven = await self._accounts.prove(params.username, params.password, caller.address)
+        proven = await self._accounts.prove(params.username, params.password, caller.where)
         user = proven.user
         await self.check(Login(user.id, user.username, caller.address, caller.user_agent))
         waiting = _Waiting(
@@ -197,7 +198,7 @@ class Logins:
             return await self._finish(waiting, hashed, step)
 
         if step.kind == "factor":
-            done = await self._spend(waiting.user.id, step.step, answer, caller.address, left, then)
+            done = await self._spend(waiting.user.id, step.step, answer, caller.where, left, then)
         else:
             await self._steps.answer(step.step, waiting.user, answer)
             done = await self._store.write(await then())
@@ -210,12 +211,12 @@ class Logins:
         user: str,
         factor: str,
         answer: object,
-        address: str,
+        place: Place,
         left: int,
         then: Callable[[], Awaitable[Work[SessionOpened | list[StepAsked]]]],
     ) -> SessionOpened | list[StepAsked]:
         try:
-            return await self._answering.spend(user, factor, answer, address, then)
+            return await self._answering.spend(user, factor, answer, place, then)
         except NotFound:
             # The factor was removed meanwhile, and with it every log-in that waited.
             raise LoginEnded from None

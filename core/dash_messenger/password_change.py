@@ -72,7 +72,7 @@ class PasswordChange:
             RateLimited: too many tries.
         """
         proven = await self._accounts.prove_again(
-            caller.user_id, params.old, caller.address, field="old"
+            caller.user_id, params.old, caller.where, field="old"
         )
         self._accounts.judge(params.new, proven.user.username, field="new")
         password_hash = await self._passwords.hash(params.new)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import structlog
 from msgspec import Struct
 from sqlalchemy import select
 
@@ -32,6 +33,7 @@ from dash_messenger.gateway.addresses import Addresses
 from dash_messenger.gateway.http import OpenPaths, make_app
 from dash_messenger.gateway.http_server import HttpServer
 from dash_messenger.gateway.listening import address_of, listen
+from dash_messenger.gateway.origin import Origins
 from dash_messenger.gateway.pages import Pages
 from dash_messenger.history import History
 from dash_messenger.hub import Hub
@@ -67,6 +69,8 @@ from dash_messenger.syncing import Syncing
 from dash_messenger.users import Users
 
 __all__ = ["Server"]
+
+log = structlog.get_logger(__name__)
 
 
 class Server:
@@ -184,13 +188,13 @@ class Server:
         self.blobs.check = self._calls.upload
         logins.check = self._calls.login
         store.listener = _Listeners(self.hub, syncing, self._calls)
-        self._addresses = Addresses(settings.trusted_proxies)
+        addresses, origins = Addresses(settings.trusted_proxies), Origins(settings.public_url)
         self.gateway = Gateway(
             authenticate=self.sessions.authenticate,
             commands=self.commands,
             hub=self.hub,
-            public_url=settings.public_url,
-            address_of=self._addresses,
+            origins=origins,
+            addresses=addresses,
         )
         open_paths = OpenPaths()
         self.app = make_app(
@@ -198,7 +202,8 @@ class Server:
             self.sessions,
             settings,
             open_paths,
-            self._addresses,
+            addresses,
+            origins,
             lambda: self.ready,
             self.blobs,
         )
@@ -210,7 +215,6 @@ class Server:
             self.installed.themes,
             settings,
             open_paths,
-            self._addresses,
         ).register(self.installed.plugins)
 
     @classmethod
@@ -301,6 +305,13 @@ class Server:
         Raises:
             AddressTaken: the port is in use, or the host is not this machine's.
         """
+        if self.settings.secure and not self.settings.trusted_proxies:
+            log.warning(
+                "no_proxy_trusted",
+                public_url=self.settings.public_url,
+                setting="trusted_proxies",
+                advice="name the proxy that does TLS, or all people have its address",
+            )
         link = self._link
         with link.listening or listen(self.settings.host, self.settings.port) as listening:
             address = address_of(self.settings.host, listening)

@@ -139,7 +139,7 @@ class Sessions:
         self._closer = closer
         self._clock = clock
         self._lifetime_ms = settings.session_days * DAY_MS
-        self._cookie = cookie_name(settings.secure)
+        self._settings = settings
         self._new_id = IdMaker()
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -185,8 +185,11 @@ class Sessions:
             for session in told.keys() - known.keys():
                 self._closer.close_sessions([session], closed[session])
 
-    async def authenticate(self, headers: Headers) -> OpenSession | None:
-        """The session whose token the headers carry: ``Authorization: Bearer``, else the cookie."""
+    async def authenticate(self, headers: Headers, *, secure: bool) -> OpenSession | None:
+        """The session whose token the headers carry: ``Authorization: Bearer``, else the cookie.
+
+        ``secure`` says whether the client came by TLS: the cookie has another name then.
+        """
         by: Literal["cookie", "bearer"] = "cookie"
         authorization = headers.get("Authorization")
         if authorization is not None:
@@ -196,7 +199,8 @@ class Sessions:
                 return None
             token = token.strip()
         else:
-            token = _read_cookie(headers.get("Cookie") or "", self._cookie)
+            name = cookie_name(self._settings.by_tls(secure))
+            token = _read_cookie(headers.get("Cookie") or "", name)
         if not 16 <= len(token) <= 128:
             return None
         hashed = hash_token(token)

@@ -8,6 +8,7 @@ name it has here. An unknown name in the file is refused, so that a typing error
 from __future__ import annotations
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -45,8 +46,9 @@ class Settings(BaseSettings):
     public_url: str | None = None
     """The address people use, such as ``https://chat.example.org``, behind a proxy. With https,
     cookies are ``Secure`` and only this origin is accepted."""
-    trusted_proxies: tuple[str, ...] = ()
-    """Addresses whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed."""
+    trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1")
+    """Addresses or networks of proxies whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are
+    believed. By default a proxy on this machine is."""
     registration: Literal["open", "closed"] = "open"
     """Whether strangers may make accounts; ``user add`` always can."""
     rate_limits: bool = True
@@ -97,10 +99,21 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in value:
+            ip_network(proxy, strict=False)
+        return value
+
     @property
     def secure(self) -> bool:
-        """Whether browsers reach this server by TLS."""
-        return self.public_url is not None and self.public_url.startswith("https:")
+        """Whether all browsers reach this server by TLS."""
+        return self.by_tls(False)
+
+    def by_tls(self, seen: bool) -> bool:
+        """Whether a browser reaches this server by TLS: what ``public_url`` says, else ``seen``."""
+        return self.public_url.startswith("https:") if self.public_url is not None else seen
 
     @classmethod
     def settings_customise_sources(

@@ -115,7 +115,7 @@ async def gate(limits: Limits | None = None, **options: Any) -> AsyncIterator[Ga
     """A gateway with commands ``say``, ``hold`` (a future), ``wait`` (a task), ``fail``…"""
     hub, commands = Hub(NoDrawings()), Commands()
 
-    async def authenticate(headers: Mapping[str, str]) -> Session | None:
+    async def authenticate(headers: Mapping[str, str], *, secure: bool) -> Session | None:
         token = (headers.get("Authorization") or "").removeprefix("Bearer ")
         cookie = (headers.get("Cookie") or "").removeprefix("session=")
         name = token or cookie

@@ -109,6 +109,7 @@ class ServerWorld:
         body: object = None,
         token: str | None = None,
         headers: dict[str, str] | None = None,
+        peer: str = "127.0.0.1",
     ) -> Answer:
         client: Any = self.server.app.test_client(use_cookies=False)
         sent = dict(headers or {})
@@ -116,7 +117,11 @@ class ServerWorld:
             sent["Authorization"] = f"Bearer {token}"
         data = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
         response = await client.open(
-            path, method=method, headers=sent, data=data if method != "GET" else None
+            path,
+            method=method,
+            headers=sent,
+            data=data if method != "GET" else None,
+            scope_base={"client": (peer, 4711)},
         )
         raw = await response.get_data(as_text=False)
         is_json = (response.content_type or "").startswith("application/json")

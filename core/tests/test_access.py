@@ -22,6 +22,7 @@ OF_A_LOG_IN = {"session.continue"}
 WITHOUT = ["anonymous", "forged", "expired", "closed", "deactivated", "awaiting second factor"]
 # What each command is asked with; C is a conversation of ann and ben's, B is ben's id.
 PARAMS: dict[str, dict[str, object]] = {
+    "account.change_password": {"old": "correct horse battery", "new": "correct horse battery"},
     "account.get": {},
     "account.register": {"username": "eve", "password": "correct horse battery"},
     "account.update": {"theme": "dark"},
@@ -61,6 +62,7 @@ PARAMS: dict[str, dict[str, object]] = {
     "plugin.settings": {},
     "read.advance": {"conversation": "C", "message_no": 1},
     "session.close": {},
+    "session.close_others": {},
     "session.continue": {"login": "none", "step": "key", "answer": {}},
     "session.list": {},
     "session.open": {"username": "ann", "password": "correct horse battery"},

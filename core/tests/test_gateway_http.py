@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 import structlog.testing
-from dash_messenger.gateway.addresses import Addresses
 from dash_messenger.gateway.http import OpenPaths
-from server_world import PASSWORD, ServerWorld, open_server
+from server_world import PASSWORD, Answer, ServerWorld, open_server
 
 ORIGIN = "http://localhost"
 FOREIGN = [
@@ -180,15 +179,32 @@ def test_open_paths_are_exact_or_end_in_a_slash() -> None:
     assert not any(path in paths for path in ("/login/x", "/loginx", "/assets", "/c/1"))
 
 
-@pytest.mark.parametrize(
-    ("peer", "forwarded", "expected"),
-    [
-        ("9.9.9.9", "1.1.1.1", "9.9.9.9"),
-        ("10.0.0.1", "1.1.1.1", "1.1.1.1"),
-        ("10.0.0.1", "6.6.6.6, 1.1.1.1, 10.0.0.2", "1.1.1.1"),
-        ("10.0.0.1", "nonsense", "10.0.0.1"),
-        ("10.0.0.1", "", "10.0.0.1"),
-    ],
-)
-def test_only_a_named_proxy_is_believed(peer: str, forwarded: str, expected: str) -> None:
-    assert Addresses(["10.0.0.0/8"])(peer, {"X-Forwarded-For": forwarded}) == expected
+async def https_by_proxy(world: ServerWorld) -> Answer:
+    return await world.request(
+        "/api/session.open",
+        body={"username": "ann", "password": PASSWORD, "as": "cookie"},
+        headers={"Origin": "https://localhost", "X-Forwarded-Proto": "https"},
+    )
+
+
+async def test_a_trusted_proxy_says_that_browsers_come_by_tls(
+    world: ServerWorld,
+) -> None:
+    answer = await https_by_proxy(world)
+    assert answer.status == 200, answer.body
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-session=")
+    assert "Secure" in cookie
+    assert answer.headers["Strict-Transport-Security"]
+    headers = {"Cookie": cookie.partition(";")[0], "Origin": "https://localhost"}
+    by_tls = await world.request(
+        "/api/account.get", headers={**headers, "X-Forwarded-Proto": "https"}
+    )
+    assert by_tls.status == 200
+    assert (await world.request("/api/account.get", headers=headers)).key == "foreign_origin"
+
+
+async def test_nobody_else_says_so(tmp_path: Path) -> None:
+    async with open_server(tmp_path, trusted_proxies=("192.0.2.1",)) as world:
+        await world.add("ann")
+        assert (await https_by_proxy(world)).key == "foreign_origin"

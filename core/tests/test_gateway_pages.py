@@ -78,7 +78,6 @@ async def test_pages_know_the_viewer_and_a_failing_plugin_leaves_nothing(
         server.installed.themes,
         server.settings,
         open_paths,
-        lambda peer, headers: peer,
     ).register(server.installed.plugins)
     assert not server.installed.plugins.loaded("bad")
     assert server.installed.plugins.loaded("good")

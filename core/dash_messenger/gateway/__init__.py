@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
 
 from websockets.typing import Subprotocol
 
+from dash_messenger.gateway.addresses import Addresses
 from dash_messenger.gateway.connection import (
     Authenticate,
     Connection,
@@ -19,7 +19,7 @@ from dash_messenger.gateway.connection import (
     SignedIn,
 )
 from dash_messenger.gateway.keepalive import Keepalive
-from dash_messenger.gateway.origin import origin_allowed
+from dash_messenger.gateway.origin import Origins, origin_allowed
 from dash_messenger.gateway.slow_http import GuardedHttp
 from dash_messenger.gateway.websocket import Limits
 from dash_messenger.protocol import SUBPROTOCOL
@@ -44,9 +44,9 @@ PONG_TIMEOUT_S = 20
 class Gateway:
     """What all connections share.
 
-    ``authenticate`` finds the session of a handshake's headers. ``public_url`` is the origin that
-    pages must come from; without one it is the address they were sent to. ``address_of(peer,
-    headers)`` names who asks, for limits: behind a proxy the peer is the proxy.
+    ``authenticate`` finds the session of a handshake's headers. ``origins`` says which pages may
+    connect; ``public_url`` is the one, where it is left out, or the address they were sent to.
+    ``addresses`` names who asks: behind a proxy the peer is the proxy.
     """
 
     def __init__(
@@ -60,7 +60,8 @@ class Gateway:
         limits: Limits | None = None,
         ping_interval_s: int = PING_INTERVAL_S,
         pong_timeout_s: int = PONG_TIMEOUT_S,
-        address_of: Callable[[str, Mapping[str, str]], str] | None = None,
+        origins: Origins | None = None,
+        addresses: Addresses | None = None,
     ) -> None:
         # The library says of every connection that it is open.
         logging.getLogger("websockets.server").setLevel(logging.WARNING)
@@ -75,11 +76,11 @@ class Gateway:
                 "commands": commands,
                 "hub": hub,
                 "path": path,
-                "public_url": public_url,
+                "origins": origins or Origins(public_url),
                 "limits": limits or Limits(),
                 "keepalive": self._keepalive,
                 "subprotocols": (Subprotocol(SUBPROTOCOL),),
-                "address_of": staticmethod(address_of or _peer),
+                "addresses": addresses or Addresses(()),
             },
         )
 
@@ -91,7 +92,3 @@ class Gateway:
     def close(self) -> None:
         """Stop the timer. Connections are closed by uvicorn, each with 1012: come back."""
         self._keepalive.close()
-
-
-def _peer(peer: str, headers: Mapping[str, str]) -> str:
-    return peer

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import http
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from functools import partial
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol
 
 import structlog
 from msgspec import Raw
@@ -21,7 +21,8 @@ from websockets.http11 import Request as Handshake
 
 from dash_messenger.commands import Answer, Caller
 from dash_messenger.errors import CloseCode, Failure, InternalError, ParseError, TimedOut
-from dash_messenger.gateway.origin import origin_allowed
+from dash_messenger.gateway.addresses import Addresses, Found
+from dash_messenger.gateway.origin import Origins
 from dash_messenger.gateway.websocket import WebSocket, text_frame
 from dash_messenger.protocol import decode_request, encode_error, encode_result, request_id
 
@@ -50,8 +51,14 @@ class SignedIn(Protocol):
         """The user's id."""
 
 
-Authenticate: TypeAlias = Callable[[Mapping[str, str]], Awaitable[SignedIn | None]]
-"""The session that headers (found without regard to case) open, or None."""
+class Authenticate(Protocol):
+    """Finds sessions."""
+
+    async def __call__(self, headers: Mapping[str, str], *, secure: bool) -> SignedIn | None:
+        """The session that headers (found without regard to case) open, or None.
+
+        ``secure`` says whether the client came by TLS.
+        """
 
 
 class Dispatcher(Protocol):
@@ -78,8 +85,8 @@ class Connection(WebSocket):
     commands: ClassVar[Dispatcher]
     hub: ClassVar[Registry]
     path: ClassVar[str]
-    public_url: ClassVar[str | None]
-    address_of: ClassVar[Callable[[str, Mapping[str, str]], str]]
+    origins: ClassVar[Origins]
+    addresses: ClassVar[Addresses]
 
     __slots__ = (
         "_caller",
@@ -103,12 +110,11 @@ class Connection(WebSocket):
         """Another path is not found; another site's page is forbidden."""
         if request.path.partition("?")[0] != self.path:
             return http.HTTPStatus.NOT_FOUND, "There is nothing here."
-        headers = request.headers
-        allowed = origin_allowed(
+        headers = _joined(request.headers)
+        allowed = self.origins.allow(
             headers.get("Origin"),
-            public_url=self.public_url,
             host=headers.get("Host"),
-            secure=self.encrypted,
+            secure=self._found(headers).secure,
             cookie=headers.get("Cookie") is not None,
             bearer=(headers.get("Authorization") or "").lower().startswith("bearer "),
         )
@@ -120,8 +126,9 @@ class Connection(WebSocket):
         """Nobody without an open session."""
         kind = type(self)
         headers = _joined(request.headers)
+        place, secure = self._found(headers)
         try:
-            signed_in = await kind.authenticate(headers)
+            signed_in = await kind.authenticate(headers, secure=secure)
         except Failure as failure:
             code = CloseCode.OVERLOADED if failure.retryable else CloseCode.UNAUTHENTICATED
             return code, failure.key
@@ -133,11 +140,16 @@ class Connection(WebSocket):
         self._caller = Caller(
             user=self.user,
             session=self.session,
-            address=kind.address_of(self.peer, headers),
+            address=place.address,
+            place=place,
             connection=self,
             user_agent=(headers.get("User-Agent") or "")[:MAX_USER_AGENT_CHARACTERS],
         )
         return None
+
+    def _found(self, headers: Headers) -> Found:
+        found = self.addresses(self.peer, headers)
+        return found._replace(secure=found.secure or self.encrypted)
 
     def opened(self) -> None:
         """Make it known to the hub, which has the last word."""

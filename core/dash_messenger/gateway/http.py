@@ -32,9 +32,10 @@ from dash_messenger.errors import (
     UnknownCommand,
     UpgradeRequired,
 )
+from dash_messenger.gateway.addresses import Addresses, BehindProxies, place_of
 from dash_messenger.gateway.bodies import DrainedBodies
 from dash_messenger.gateway.downloads import add_downloads
-from dash_messenger.gateway.origin import origin_allowed
+from dash_messenger.gateway.origin import Origins
 from dash_messenger.plugins.web import Headers
 from dash_messenger.protocol import MAX_INBOUND_BYTES, http_error_body
 from dash_messenger.sessions import OpenSession, SessionClosed, SessionOpened, Sessions, cookie_name
@@ -99,7 +100,8 @@ def make_app(
     sessions: Sessions,
     settings: Settings,
     open_paths: OpenPaths,
-    address_of: Callable[[str, Headers], str],
+    addresses: Addresses,
+    origins: Origins,
     is_ready: Callable[[], bool],
     blobs: BlobStore,
 ) -> Quart:
@@ -111,7 +113,7 @@ def make_app(
         # Only `__Host-session` and two choices of the pages are cookies here.
         SECRET_KEY=None,
     )
-    http = _Http(commands, sessions, settings, open_paths, address_of)
+    http = _Http(commands, sessions, settings, open_paths, origins)
     app.before_request(http.guard)
     app.after_request(http.protect)
     app.register_error_handler(Failure, http.refuse)
@@ -127,13 +129,14 @@ def make_app(
     app.add_url_rule(SOCKET_PATH, "socket", http.socket, methods=["GET"])
     add_downloads(app, blobs)
     drained = DrainedBodies(app.asgi_app, max_bytes=MAX_BODY_BYTES)  # type: ignore[arg-type]
-    app.asgi_app = Uploads(  # type: ignore[method-assign, assignment]
+    uploads = Uploads(
         drained,
         blobs,
         http.admit,
         max_bytes=settings.max_upload_bytes,
         rate_limits=settings.rate_limits,
     )
+    app.asgi_app = BehindProxies(uploads, addresses)  # type: ignore[method-assign, assignment]
     return app
 
 
@@ -146,14 +149,13 @@ class _Http:
         sessions: Sessions,
         settings: Settings,
         open_paths: OpenPaths,
-        address_of: Callable[[str, Headers], str],
+        origins: Origins,
     ) -> None:
         self._commands = commands
         self._sessions = sessions
         self._settings = settings
         self._open_paths = open_paths
-        self._address_of = address_of
-        self._cookie = cookie_name(settings.secure)
+        self._origins = origins
         self._upgrade_logged_s = -UPGRADE_LOGGED_EVERY_S
 
     async def guard(self) -> None:
@@ -168,7 +170,9 @@ class _Http:
         is_open = request.path in self._open_paths
         if is_safe and is_open:
             return
-        g.session = await self._sessions.authenticate(request.headers)
+        g.session = await self._sessions.authenticate(
+            request.headers, secure=request.scheme == "https"
+        )
         if not is_safe and not self._origin_allowed(g.session, request.headers, request.scheme):
             raise ForeignOrigin
         if g.session is None and not is_open:
@@ -180,7 +184,7 @@ class _Http:
         Raises:
             ForeignOrigin, Unauthenticated: as `guard`.
         """
-        session = await self._sessions.authenticate(headers)
+        session = await self._sessions.authenticate(headers, secure=scheme == "https")
         if not self._origin_allowed(session, headers, scheme):
             raise ForeignOrigin
         if session is None:
@@ -193,9 +197,8 @@ class _Http:
             # A browser names the origin of every POST: this is a script. It may act by its token
             # or as nobody, but not by a cookie.
             return session is None or session.by == "bearer"
-        return origin_allowed(
+        return self._origins.allow(
             origin,
-            public_url=self._settings.public_url,
             host=headers.get("Host"),
             secure=scheme == "https",
             cookie=True,
@@ -213,8 +216,9 @@ class _Http:
         caller = Caller(
             user=session.user if session else None,
             session=session.id if session else None,
-            address=self._address_of(request.remote_addr or "", request.headers),
+            address=request.remote_addr or "",
             user_agent=request.headers.get("User-Agent", "")[:MAX_USER_AGENT_CHARACTERS],
+            place=place_of(request.scope),
         )
         try:
             answer = self._commands.dispatch(caller, command, body or b"{}")
@@ -247,13 +251,14 @@ class _Http:
 
     def _answer(self, caller: Caller, body: bytes, result: Any) -> Response:
         if isinstance(result, SessionOpened) and result.kind == "cookie":
+            secure = self._secure()
             response = _json(msgspec.structs.replace(result, token=msgspec.UNSET))
             response.set_cookie(
-                self._cookie,
+                cookie_name(secure),
                 str(result.token),
                 max_age=self._settings.session_days * 86_400,
                 path="/",
-                secure=self._settings.secure,
+                secure=secure,
                 httponly=True,
                 samesite="Lax",
             )
@@ -266,11 +271,16 @@ class _Http:
             response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response
 
+    def _secure(self) -> bool:
+        """Whether the browser of this request reaches the server by TLS."""
+        return self._settings.by_tls(request.scheme == "https")
+
     def _forget_cookie(self, response: Response) -> None:
+        secure = self._secure()
         response.delete_cookie(
-            self._cookie,
+            cookie_name(secure),
             path="/",
-            secure=self._settings.secure,
+            secure=secure,
             httponly=True,
             samesite="Lax",
         )
@@ -301,7 +311,7 @@ class _Http:
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         headers.setdefault("Content-Security-Policy", DEFAULT_CSP)
-        if self._settings.secure:
+        if self._secure():
             headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         if request.path.startswith("/api/"):
             headers["Cache-Control"] = "no-store"

@@ -15,8 +15,10 @@ from quart import Quart, has_request_context, request
 
 from dash_messenger.commands import Caller, Commands
 from dash_messenger.errors import NotFound
+from dash_messenger.gateway.addresses import place_of
 from dash_messenger.gateway.http import OpenPaths
 from dash_messenger.messages import MessageTypes
+from dash_messenger.places import Place
 from dash_messenger.plugins.keeping import plugin_folder
 from dash_messenger.plugins.loading import Plugins
 from dash_messenger.plugins.themes import Themes
@@ -39,7 +41,6 @@ class Pages:
         themes: Themes,
         settings: Settings,
         open_paths: OpenPaths,
-        address_of: Callable[[str, Headers], str],
     ) -> None:
         self._app = app
         self._commands = commands
@@ -48,7 +49,6 @@ class Pages:
         self._themes = themes
         self._settings = settings
         self._open_paths = open_paths
-        self._address_of = address_of
         self._dead: set[str] = set()
         self._restore: Callable[[], None] = lambda: None
         app.before_request(self._refuse_dead)
@@ -75,7 +75,6 @@ class Pages:
                 self._settings,
                 folder,
                 self._open_paths,
-                self._address_of,
             ),
         }
 
@@ -122,7 +121,6 @@ class _Context:
         settings: Settings,
         folder: Path,
         open_paths: OpenPaths,
-        address_of: Callable[[str, Headers], str],
     ) -> None:
         self._commands = commands
         self._sessions = sessions
@@ -131,7 +129,6 @@ class _Context:
         self._settings = settings
         self._folder = folder
         self._open_paths = open_paths
-        self._address_of = address_of
 
     @property
     def types(self) -> MessageTypes:
@@ -165,11 +162,13 @@ class _Context:
 
     async def viewer(self, headers: Headers) -> _Viewer | None:
         """The user whose session the headers carry, or None."""
-        session = await self._sessions.authenticate(headers)
+        asked = has_request_context()
+        secure = asked and request.scheme == "https"
+        session = await self._sessions.authenticate(headers, secure=secure)
         if session is None:
             return None
-        peer = (request.remote_addr or "") if has_request_context() else ""
-        return _Viewer(self._commands, session, self._address_of(peer, headers))
+        place = place_of(request.scope) if asked else None
+        return _Viewer(self._commands, session, place or Place(""))
 
     def open_paths(self, *prefixes: str) -> None:
         """Let requests without a session reach these paths."""
@@ -179,10 +178,12 @@ class _Context:
 class _Viewer:
     """A `Viewer`."""
 
-    def __init__(self, commands: Commands, session: OpenSession, address: str) -> None:
+    def __init__(self, commands: Commands, session: OpenSession, place: Place) -> None:
         self._commands = commands
         self._session = session
-        self._caller = Caller(user=session.user, session=session.id, address=address)
+        self._caller = Caller(
+            user=session.user, session=session.id, address=place.address, place=place
+        )
 
     @property
     def user_id(self) -> str:
