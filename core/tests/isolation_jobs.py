@@ -32,6 +32,8 @@ def load(setup: bytes) -> Mapping[str, Callable[[bytes], bytes]]:
         raise RuntimeError("no such plugin")
     if setup == b"hang":
         time.sleep(3600)
+    if setup == b"die":
+        os._exit(1)
     kind, _, path = setup.partition(b":")
     if kind == b"until" and not Path(path.decode()).exists():
         # Broken until somebody mends it.

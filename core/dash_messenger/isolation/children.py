@@ -111,8 +111,7 @@ def cpu_s(pid: int) -> float | None:
 
 def demote(pid: int) -> None:
     """Let everything else go before a process."""
-    with contextlib.suppress(OSError):
-        if sys.platform != "win32":
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):
+            # Not SCHED_IDLE: on a busy machine it would never end, nor reach its limit.
             os.setpriority(os.PRIO_PROCESS, pid, LOWEST)
-        if sys.platform == "linux":
-            os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))

@@ -17,7 +17,7 @@ __all__ = ["FairQueue"]
 
 # Counted when an item is taken, before anybody knows what it costs.
 EXPECTED_COST_S = 0.001
-# So many lines of users may be remembered before those that say nothing are dropped.
+# Of so many users what they used is remembered while others wait.
 MAX_REMEMBERED = 4_096
 
 T = TypeVar("T")
@@ -26,13 +26,13 @@ T = TypeVar("T")
 class _Line(Generic[T]):
     """What waits for one user."""
 
-    __slots__ = ("clock_s", "items", "listed")
+    __slots__ = ("clock_s", "entry", "items")
 
     def __init__(self, clock_s: float) -> None:
         self.clock_s = clock_s
         self.items: deque[tuple[T, int]] = deque()
-        # Whether the heap has an entry for it.
-        self.listed = False
+        # The number of its entry in the heap, 0 where it has none.
+        self.entry = 0
 
 
 class FairQueue(Generic[T]):
@@ -43,7 +43,7 @@ class FairQueue(Generic[T]):
         self._max_items_a_user = max_items_a_user
         self._max_bytes = max_bytes
         self._lines: dict[str, _Line[T]] = {}
-        # Entries may be older than the clock they were made by; clocks only go forward.
+        # An entry counts if its line names it; the clock may have gone forward since.
         self._heap: list[tuple[float, int, str]] = []
         self._number = 0
         self._now_s = 0.0
@@ -72,7 +72,8 @@ class FairQueue(Generic[T]):
         """Put what was taken before to the front of its line, whatever waits."""
         line = self._line(user)
         line.items.appendleft((item, size))
-        line.clock_s = max(self._now_s, line.clock_s - EXPECTED_COST_S)
+        line.clock_s -= EXPECTED_COST_S
+        line.entry = 0
         self._count(user, line, size)
 
     def take(self) -> T:
@@ -82,13 +83,15 @@ class FairQueue(Generic[T]):
             IndexError: nothing waits.
         """
         while True:
-            clock_s, _, user = heapq.heappop(self._heap)
-            line = self._lines[user]
-            line.listed = False
+            clock_s, entry, user = heapq.heappop(self._heap)
+            line = self._lines.get(user)
+            if line is None or line.entry != entry:
+                continue
             if clock_s >= line.clock_s:
                 break
             # It has been charged since.
             self._list(user, line)
+        line.entry = 0
         item, size = line.items.popleft()
         self._items -= 1
         self._bytes -= size
@@ -101,7 +104,7 @@ class FairQueue(Generic[T]):
             self._lines.clear()
             self._heap.clear()
         elif len(self._lines) > MAX_REMEMBERED:
-            self._forget()
+            self._lines = {user: line for user, line in self._lines.items() if line.items}
         return item
 
     def charge(self, user: str, cost_s: float) -> None:
@@ -118,19 +121,11 @@ class FairQueue(Generic[T]):
     def _count(self, user: str, line: _Line[T], size: int) -> None:
         self._items += 1
         self._bytes += size
-        if not line.listed:
+        if not line.entry:
             line.clock_s = max(line.clock_s, self._now_s)
             self._list(user, line)
 
     def _list(self, user: str, line: _Line[T]) -> None:
         self._number += 1
-        line.listed = True
+        line.entry = self._number
         heapq.heappush(self._heap, (line.clock_s, self._number, user))
-
-    def _forget(self) -> None:
-        """Drop the lines that nobody waits in and that are behind the time."""
-        self._lines = {
-            user: line
-            for user, line in self._lines.items()
-            if line.items or line.clock_s > self._now_s
-        }

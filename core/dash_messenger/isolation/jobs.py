@@ -85,12 +85,14 @@ class JobKilled(Exception):
     """The job went over a limit and was ended; it costs the same when it is tried again.
 
     ``reason``: ``"cpu"``, ``"memory"`` (also when it raised MemoryError), or ``"wall"``, which says
-    more about the machine than about the job.
+    more about the machine than about the job. ``certain``: it would end so again. A job of 100 ms
+    is killed too where all places for costly ones are taken, but another time it may run.
     """
 
-    def __init__(self, reason: Reason, cpu_s: float = 0.0) -> None:
+    def __init__(self, reason: Reason, cpu_s: float = 0.0, *, certain: bool = True) -> None:
         self.reason: Reason = reason
         self.cpu_s = cpu_s
+        self.certain = certain and reason != "wall"
         super().__init__(f"a job was over its limit of {reason}")
 
 
