@@ -26,7 +26,6 @@ from dash_messenger.deciding import Deciding
 from dash_messenger.describing import Describing
 from dash_messenger.editing import Editing
 from dash_messenger.enrolling import Enrolling
-from dash_messenger.errors import ANYTHING
 from dash_messenger.folder import DATABASE, FolderLock
 from dash_messenger.gateway import Gateway
 from dash_messenger.gateway.addresses import Addresses
@@ -51,6 +50,7 @@ from dash_messenger.plugins.jobs import Jobs
 from dash_messenger.plugins.keeping import migrate_tables, read_values
 from dash_messenger.plugins.limited import Limited
 from dash_messenger.plugins.listing import Installed, each
+from dash_messenger.plugins.returning import Returning
 from dash_messenger.plugins.serving import Parts, without_exit
 from dash_messenger.plugins.slash import SlashCommands
 from dash_messenger.plugins.states import States
@@ -91,10 +91,12 @@ class Server:
         self._http: HttpServer | None = None
         self.installed = Installed(
             without=settings.plugins_without,
-            states=States(settings.data),
+            states=States(settings.data, clock),
             folder=settings.plugins_dir,
             required=settings.plugins_required,
             serves=True,
+            restarted=link.restart is not None,
+            activity=link.activity,
             loading=link.loading,
         )
         self._link = link
@@ -145,7 +147,7 @@ class Server:
             Parts(store, types, sending, acting, self._limited, clock, settings.data, self.blobs),
             plugin_settings,
         )
-        self._jobs = Jobs(installed.failed)
+        self._jobs = Jobs(installed.runner)
         self._slash = SlashCommands(
             store,
             rate_limits=limited,
@@ -181,9 +183,10 @@ class Server:
             installed.plugins,
             contexts.of,
             bot_of=contexts.bot_of,
-            failed=installed.failed,
         )
         installed.forget.append(self._calls.remove)
+        installed.begin += [self._migrate, self._calls.begin]
+        self._returning = Returning(installed, clock)
         preparation.checks = self._calls
         self.blobs.check = self._calls.upload
         logins.check = self._calls.login
@@ -266,18 +269,25 @@ class Server:
 
     async def _start_plugins(self) -> None:
         """Bring plugins' tables up to date, then let them begin."""
-        for plugin, tables in [*self.installed.tables.items()]:
-            if not self.installed.plugins.loaded(plugin):
-                continue
-            try:
-                await self.store.write(_migrating(plugin, tables))
-            # The edge to a stranger's code: its tables stay as they were.
-            except ANYTHING as error:
-                self.installed.plugins.quarantine(plugin, error)
+        for plugin in [*self.installed.tables]:
+            await self._migrate(plugin)
         await self._calls.start()
+        self._returning.start()
         self._jobs.start()
         self.blobs.start()
         self.sessions.start()
+
+    async def _migrate(self, plugin: str) -> bool:
+        """Bring a plugin's tables up to date; one whose migration fails is quarantined."""
+        tables = self.installed.tables.get(plugin)
+        if tables is None or not self.installed.plugins.loaded(plugin):
+            return self.installed.plugins.loaded(plugin)
+        return await self.installed.runner.start_async(
+            plugin,
+            lambda: self.store.write(_migrating(plugin, tables)),
+            doing="migrations",
+            within_s=None,
+        )
 
     async def demonstrate(self, demo: Demo) -> None:
         """Let every plugin show what it is for."""
@@ -333,10 +343,12 @@ class Server:
         self.gateway.close()
         self._receipts.close()
         self._introductions.close()
+        await self._returning.aclose()
         await self._jobs.aclose()
         await self.blobs.aclose()
         await self.sessions.aclose()
         await self._calls.stop()
+        await self.installed.runner.aclose()
         await self.installed.contexts.aclose()
         await self._limited.aclose()
         await self.hub.aclose()

@@ -19,6 +19,8 @@ from dash_messenger.plugins.context import SlashCall, SlashCommand
 from dash_messenger.plugins.loading import GROUP
 from dash_messenger.server import Server
 from dash_messenger.settings import Settings
+from dash_messenger.supervisor.link import Link
+from dash_messenger.supervisor.restarts import Restart
 from dash_messenger.testing import FakeClock
 from msgspec import Struct
 from msgspec import json as msgspec_json
@@ -139,6 +141,8 @@ class ServerWorld:
 @contextlib.asynccontextmanager
 async def open_server(folder: Path, **settings: Any) -> AsyncIterator[ServerWorld]:
     clock, loaded = FakeClock(), settings.pop("loaded", ())
+    link = Link()
+    link.restart = Restart("killed") if settings.pop("restarted", False) else None
     server = await Server.open(
         Settings(
             data=folder,
@@ -151,6 +155,7 @@ async def open_server(folder: Path, **settings: Any) -> AsyncIterator[ServerWorl
             **settings,
         ),
         clock=clock,
+        link=link,
     )
     server.installed._add_types("note", [Note()])
     server._slash.add("note", SlashCommand("wave", "Wave.", _wave))

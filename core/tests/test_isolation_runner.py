@@ -44,7 +44,7 @@ class Setting:
     def __init__(self) -> None:
         self.clock = Clock()
         self.plugins = Plugins()
-        self.runner = PluginRunner(self.plugins, self.clock)
+        self.runner = PluginRunner(self.plugins, clock_s=self.clock)
         self.broken: set[bytes] = set()
         self.tried: list[bytes] = []
         self.probed = asyncio.Event()

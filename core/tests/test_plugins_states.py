@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from dash_messenger.cli import main
+from dash_messenger.isolation.terms import FORGIVEN_AFTER_MS
 from dash_messenger.plugins.hookspecs import ServerHooks
 from dash_messenger.plugins.loading import GROUP, Plugins, Sources
 from dash_messenger.plugins.states import States, StatesUnreadable
@@ -82,3 +83,42 @@ def test_a_folder_gives_plugins_of_one_file(tmp_path: Path) -> None:
     assert found["solo_hello"].status == "loaded"
     assert "KeyError" in found["solo_bad"].reason
     assert "another module called colorsys" in found["colorsys"].reason
+
+
+class Clock:
+    now_ms = 1_000_000_000
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+
+def test_a_quarantine_ends_by_itself_and_the_next_one_soon_after_is_longer(
+    tmp_path: Path,
+) -> None:
+    clock = Clock()
+    states = States(tmp_path, clock)
+    minutes = []
+    for _ in range(4):
+        until_ms = states.quarantine("photo", "it failed")
+        minutes.append((until_ms - clock.now_ms) // 60_000)
+        clock.now_ms = until_ms - 1
+        assert states.quarantined == {"photo": "it failed"}
+        clock.now_ms = until_ms
+        assert states.quarantined == {}
+        states.release("photo")
+    assert minutes == [1, 5, 30, 30]
+    clock.now_ms += FORGIVEN_AFTER_MS
+    assert states.quarantine("photo", "it failed") == clock.now_ms + 60_000
+
+
+def test_an_admins_start_ends_quarantines_and_a_restart_does_not(tmp_path: Path) -> None:
+    states = States(tmp_path, Clock())
+    states.quarantine("photo", "it failed")
+    states.quarantine_half("webui", "text", "it failed")
+    states.disable("files")
+    states.begin(restarted=True)
+    assert states.quarantined == {"photo": "it failed"}
+    assert states.quarantined_halves == {"webui": {"text": "it failed"}}
+    states.begin()
+    assert (states.quarantined, states.quarantined_halves) == ({}, {})
+    assert states.disabled == {"files"}

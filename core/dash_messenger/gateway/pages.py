@@ -60,6 +60,8 @@ class Pages:
             accept=lambda name, result: None,
             undo=lambda name: self._restore(),
             prepare=self._prepare,
+            # Routes cannot be added while the server answers; those that were go on.
+            returns=False,
         )
 
     def _prepare(self, name: str) -> dict[str, object]:

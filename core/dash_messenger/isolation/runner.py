@@ -19,6 +19,7 @@ from typing import Protocol, TypeVar
 import structlog
 
 from dash_messenger.errors import ANYTHING, Failure, PluginFailed, TimedOut
+from dash_messenger.isolation.activity import Activity, follow
 from dash_messenger.isolation.deadlines import Deadline, current, within
 from dash_messenger.isolation.failures import MAX_FAILURES, MAX_GRAVE_FAILURES, Failures
 from dash_messenger.isolation.samples import Samples
@@ -61,7 +62,13 @@ class Host(Protocol):
 class PluginRunner:
     """Runs the code of one group of plugins."""
 
-    def __init__(self, host: Host, clock_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        host: Host,
+        activity: Activity | None = None,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.activity = activity or Activity()
         self._host = host
         self._clock_s = clock_s
         self._failures = Failures(clock_s)
@@ -86,6 +93,7 @@ class PluginRunner:
         Raises:
             Failure: as ``work`` raises it; what ``raises()`` makes where it raises anything else.
         """
+        token = self.activity.begin(plugin)
         try:
             return work()
         except Failure:
@@ -93,6 +101,8 @@ class PluginRunner:
         except ANYTHING as error:
             self.failed(plugin, error, doing=doing)
             raise raises() from error
+        finally:
+            self.activity.end(token)
 
     async def run(
         self,
@@ -111,7 +121,7 @@ class PluginRunner:
                 what ``timed_out()`` makes where it takes longer than ``within_s``.
         """
         try:
-            return await self._limited(work, within_s)
+            return await self._limited(plugin, work, within_s)
         except Failure:
             raise
         except TimeoutError as error:
@@ -143,7 +153,7 @@ class PluginRunner:
         """
         return await self.run(
             plugin,
-            lambda: _in_thread(work),
+            lambda: _in_thread(self._noted(plugin, work)),
             doing=doing,
             within_s=within_s,
             raises=raises,
@@ -160,7 +170,7 @@ class PluginRunner:
     ) -> bool:
         """Run what nobody waits for: whether it went well. Raises nothing but cancellation."""
         try:
-            await self._limited(work, within_s)
+            await self._limited(plugin, work, within_s)
         except asyncio.CancelledError as error:
             if _is_cancelled():
                 raise
@@ -185,13 +195,15 @@ class PluginRunner:
 
         If not, ``undo()`` takes back what was done and the plugin is quarantined.
         """
+        token = self.activity.begin(plugin)
         try:
             work()
         except ANYTHING as error:
-            log.error("plugin_start_failed", plugin=plugin, doing=doing)
             undo()
-            self._host.quarantine(plugin, error)
+            self._start_failed(plugin, error, doing)
             return False
+        finally:
+            self.activity.end(token)
         return True
 
     async def start_async(
@@ -204,17 +216,20 @@ class PluginRunner:
     ) -> bool:
         """As `start`, for what is awaited."""
         try:
-            await self._limited(work, within_s)
+            await self._limited(plugin, work, within_s)
         except asyncio.CancelledError as error:
             if _is_cancelled():
                 raise
-            self._host.quarantine(plugin, error)
+            self._start_failed(plugin, error, doing)
             return False
         except ANYTHING as error:
-            log.error("plugin_start_failed", plugin=plugin, doing=doing)
-            self._host.quarantine(plugin, error)
+            self._start_failed(plugin, error, doing)
             return False
         return True
+
+    def _start_failed(self, plugin: str, error: BaseException, doing: str) -> None:
+        log.error("plugin_start_failed", plugin=plugin, doing=doing)
+        self._host.quarantine(plugin, error)
 
     # Failures.
 
@@ -296,12 +311,28 @@ class PluginRunner:
 
     # Limits.
 
-    @staticmethod
-    async def _limited(work: Callable[[], Awaitable[T]], within_s: float | None) -> T:
+    async def _limited(
+        self, plugin: str, work: Callable[[], Awaitable[T]], within_s: float | None
+    ) -> T:
+        followed = follow(self.activity, _awaited(work), plugin=plugin)
         if within_s is None:
-            return await work()
+            return await followed
         async with within(within_s):
-            return await work()
+            return await followed
+
+    def _noted(self, plugin: str, work: Callable[[], T]) -> Callable[[], T]:
+        def noted() -> T:
+            token = self.activity.begin(plugin)
+            try:
+                return work()
+            finally:
+                self.activity.end(token)
+
+        return noted
+
+
+async def _awaited(work: Callable[[], Awaitable[T]]) -> T:
+    return await work()
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

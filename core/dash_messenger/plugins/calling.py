@@ -1,8 +1,7 @@
 """Calls what plugins implement of ``check_*`` and ``on_*``, and nothing else.
 
-Owns their time limits, their order and what a failure means. Invariants: a check that fails or
-takes too long refuses; a failing ``on_*`` concerns nobody but its plugin's log; what one plugin
-does slowly delays no other.
+Owns their time limits and their order. Invariants: a check that fails or takes too long refuses; a
+failing ``on_*`` concerns nobody but its plugin's log; what one plugin does slowly delays no other.
 """
 
 from __future__ import annotations
@@ -11,11 +10,12 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
 
-from dash_messenger.errors import ANYTHING, CheckFailed, Failure
+from dash_messenger.errors import CheckFailed
 from dash_messenger.plugins.checks import Login, Proposed, Upload
 from dash_messenger.plugins.context import Context, Demo, MemberChange
 from dash_messenger.plugins.loading import Plugins
@@ -40,6 +40,7 @@ log = structlog.get_logger(__name__)
 class _Implementation:
     """One plugin's function for one hook."""
 
+    hook: str
     plugin: str
     function: Callable[..., Awaitable[Any]]
     names: tuple[str, ...]
@@ -60,7 +61,7 @@ class _Line:
 class Calls:
     """The implementations of one server's plugins, in loading order.
 
-    ``failed(plugin, error)`` hears of each failure; ``bot_of(plugin)`` gives the id of a plugin's
+    ``bot_of(plugin)`` gives the id of a plugin's
     bot where it has one: a plugin does not hear of its own messages.
     """
 
@@ -70,23 +71,25 @@ class Calls:
         context_of: Callable[[str], Context],
         *,
         bot_of: Callable[[str], str | None] = lambda plugin: None,
-        failed: Callable[[str, BaseException], None] = lambda plugin, error: None,
     ) -> None:
+        self._plugins = plugins
+        self._runner = plugins.runner
         self._context_of = context_of
         self._bot_of = bot_of
-        self._failed = failed
         self._lines: dict[str, _Line] = {}
         self._hooks: dict[str, tuple[_Implementation, ...]] = {}
+        self._find()
+
+    def _find(self) -> None:
         for hook in (*CHECKS, *AFTER, "on_start", "on_demo", "on_stop"):
             self._hooks[hook] = tuple(
-                _Implementation(plugin, function, names)
-                for plugin, function, names in plugins.implementations(hook)
+                _Implementation(hook, plugin, function, names)
+                for plugin, function, names in self._plugins.implementations(hook)
             )
 
     def remove(self, plugin: str) -> None:
         """Call a plugin no more."""
-        for hook, found in self._hooks.items():
-            self._hooks[hook] = tuple(one for one in found if one.plugin != plugin)
+        self._find()
         line = self._lines.pop(plugin, None)
         if line is not None and line.task is not None:
             line.task.cancel()
@@ -106,10 +109,8 @@ class Calls:
             CheckFailed: a plugin failed, or took more than 5 s.
         """
         for check in self._hooks["check_message"]:
-            answer = await self._check(check, message=proposed)
+            answer = await self._check(check, _message_of, message=proposed)
             if answer is not None:
-                if not isinstance(answer, Proposed):
-                    raise self._defect(check, TypeError(f"check_message returned {answer!r}"))
                 proposed = answer
         return proposed
 
@@ -131,21 +132,28 @@ class Calls:
         for check in self._hooks["check_upload"]:
             await self._check(check, upload=upload)
 
-    async def _check(self, check: _Implementation, **arguments: object) -> Any:
+    async def _check(
+        self,
+        check: _Implementation,
+        read: Callable[[object], Any] = lambda answer: answer,
+        /,
+        **arguments: object,
+    ) -> Any:
         context = self._context_of(check.plugin)
-        try:
-            async with asyncio.timeout(CHECK_WITHIN_S):
-                return await check.call(context=context, **arguments)
-        except Failure:
-            raise
-        # The edge to a stranger's code: whatever it is, the answer is no.
-        except ANYTHING as error:
-            raise self._defect(check, error) from error
 
-    def _defect(self, check: _Implementation, error: BaseException) -> Failure:
-        log.error("check_failed", plugin=check.plugin, exc_info=error)
-        self._failed(check.plugin, error)
-        return CheckFailed(plugin=check.plugin)
+        async def work() -> Any:
+            return read(await check.call(context=context, **arguments))
+
+        # Whatever goes wrong, the answer is no.
+        no = partial(CheckFailed, plugin=check.plugin)
+        return await self._runner.run(
+            check.plugin,
+            work,
+            doing=check.hook,
+            within_s=CHECK_WITHIN_S,
+            raises=no,
+            timed_out=no,
+        )
 
     # After the commit.
 
@@ -193,9 +201,22 @@ class Calls:
         line.task = None
 
     async def start(self) -> None:
-        """Call ``on_start`` of every plugin, each on its own."""
+        """Call ``on_start`` of every plugin, each on its own; one that fails is quarantined."""
         for one in self._hooks["on_start"]:
-            await self._after(one)
+            await self._begin(one)
+
+    async def begin(self, plugin: str) -> bool:
+        """Call a plugin that has come back, its ``on_start`` first: whether that went well."""
+        self._find()
+        for one in self._hooks["on_start"]:
+            if one.plugin == plugin:
+                await self._begin(one)
+        return self._plugins.loaded(plugin)
+
+    async def _begin(self, one: _Implementation) -> None:
+        # What checks others goes on checking.
+        run = self._runner.attempt if self._plugins.spares(one.plugin) else self._runner.start_async
+        await run(one.plugin, self._bound(one), doing=one.hook, within_s=ON_WITHIN_S)
 
     async def demo(self, demo: Demo) -> None:
         """Call ``on_demo`` of every plugin, each on its own."""
@@ -214,10 +235,15 @@ class Calls:
             await self._after(one)
 
     async def _after(self, one: _Implementation, **arguments: object) -> None:
-        try:
-            async with asyncio.timeout(ON_WITHIN_S):
-                await one.call(context=self._context_of(one.plugin), **arguments)
-        # The edge to a stranger's code, and the root of a task.
-        except ANYTHING as error:
-            log.error("plugin_failed", plugin=one.plugin, exc_info=error)
-            self._failed(one.plugin, error)
+        await self._runner.attempt(
+            one.plugin, self._bound(one, **arguments), doing=one.hook, within_s=ON_WITHIN_S
+        )
+
+    def _bound(self, one: _Implementation, **arguments: object) -> Callable[[], Awaitable[object]]:
+        return partial(one.call, context=self._context_of(one.plugin), **arguments)
+
+
+def _message_of(answer: object) -> Proposed | None:
+    if answer is not None and not isinstance(answer, Proposed):
+        raise TypeError(f"check_message returned {answer!r}")
+    return answer

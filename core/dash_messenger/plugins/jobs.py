@@ -1,16 +1,14 @@
-"""Jobs: what plugins do now and then.
+"""Jobs: what plugins do periodically.
 
-Owns when they run. Invariant: a job never runs twice at a time, and one that fails comes again.
+Owns when they run. Invariant: a job never runs twice at a time, and one that fails comes again: it
+works on what people sent, so that its failures quarantine nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
-import structlog
-
-from dash_messenger.errors import ANYTHING
+from dash_messenger.isolation.runner import PluginRunner
 from dash_messenger.plugins.context import Job
 
 __all__ = ["Jobs"]
@@ -18,16 +16,13 @@ __all__ = ["Jobs"]
 RUN_WITHIN_S = 600.0
 MIN_EVERY_S = 1.0
 
-log = structlog.get_logger(__name__)
-
 
 class Jobs:
-    """The jobs of one server. ``failed(plugin, error)`` hears of each that fails."""
+    """The jobs of one server."""
 
-    def __init__(
-        self, failed: Callable[[str, BaseException], None] = lambda plugin, error: None
-    ) -> None:
-        self._failed = failed
+    def __init__(self, runner: PluginRunner) -> None:
+        self._runner = runner
+        self._started = False
         self._jobs: list[tuple[str, Job]] = []
         self._tasks: dict[str, list[asyncio.Task[None]]] = {}
 
@@ -43,6 +38,8 @@ class Jobs:
         if job.every_s < MIN_EVERY_S:
             raise ValueError(f"job {job.name} would come every {job.every_s} s")
         self._jobs.append((plugin, job))
+        if self._started:
+            self._begin(plugin, job)
 
     def remove(self, plugin: str) -> None:
         """Forget a plugin's jobs, and stop them."""
@@ -52,10 +49,13 @@ class Jobs:
 
     def start(self) -> None:
         """Begin to wait for each."""
-        loop = asyncio.get_running_loop()
+        self._started = True
         for plugin, job in self._jobs:
-            task = loop.create_task(self._repeat(plugin, job))
-            self._tasks.setdefault(plugin, []).append(task)
+            self._begin(plugin, job)
+
+    def _begin(self, plugin: str, job: Job) -> None:
+        task = asyncio.get_running_loop().create_task(self._repeat(plugin, job))
+        self._tasks.setdefault(plugin, []).append(task)
 
     async def aclose(self) -> None:
         """Stop them all."""
@@ -68,10 +68,6 @@ class Jobs:
     async def _repeat(self, plugin: str, job: Job) -> None:
         while True:
             await asyncio.sleep(job.every_s)
-            try:
-                async with asyncio.timeout(RUN_WITHIN_S):
-                    await job.run()
-            # The edge to a stranger's code, and the root of a task.
-            except ANYTHING as error:
-                log.error("job_failed", plugin=plugin, job=job.name, exc_info=error)
-                self._failed(plugin, error)
+            await self._runner.attempt(
+                plugin, job.run, doing=f"job {job.name}", within_s=RUN_WITHIN_S
+            )

@@ -1,11 +1,12 @@
 """What plugins gave this server: loading them into it, and ``plugin.list``.
 
-Owns which plugin each registered thing came from, and setting a plugin aside while the server runs.
-Must not know the database's tables but who is an admin.
+Owns which plugin each registered thing came from, and quarantine while the server runs: how it
+begins and how it ends. Must not know the database's tables but who is an admin.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from dataclasses import replace
@@ -17,8 +18,9 @@ import structlog
 from msgspec import Struct
 
 from dash_messenger.commands import Caller, Command
+from dash_messenger.isolation.activity import Activity
+from dash_messenger.isolation.runner import PluginRunner
 from dash_messenger.messages import MessageType, MessageTypes
-from dash_messenger.plugins.aside import Abandoned
 from dash_messenger.plugins.calling import CHECKS
 from dash_messenger.plugins.context import Tables
 from dash_messenger.plugins.hookspecs import PROJECT, ServerHooks
@@ -31,7 +33,7 @@ from dash_messenger.plugins.loading import (
 )
 from dash_messenger.plugins.portraying import PortraitMaker
 from dash_messenger.plugins.serving import Contexts
-from dash_messenger.plugins.states import States
+from dash_messenger.plugins.states import WHOLE, States
 from dash_messenger.plugins.steps import Steps
 from dash_messenger.plugins.themes import Themes
 from dash_messenger.plugins.views import Renderer
@@ -65,7 +67,7 @@ class TypeInfo(Struct, frozen=True):
 
 
 class QuarantinedPlugin(Struct, frozen=True):
-    """A plugin that was set aside, and why."""
+    """A plugin that is quarantined, and why."""
 
     plugin: str
     reason: str
@@ -74,7 +76,8 @@ class QuarantinedPlugin(Struct, frozen=True):
 class PluginInfo(Struct, frozen=True):
     """A half of a plugin, by the group of its entry point, and how it fares.
 
-    ``status`` is ``loaded``, ``quarantined`` or ``disabled``, ``reason`` why it is not loaded.
+    ``status`` is ``loaded``, ``quarantined`` or ``disabled``, ``reason`` why it is not loaded;
+    ``until_ms`` is when it will be tried again, where that is not at the next start alone.
     """
 
     plugin: str
@@ -82,6 +85,7 @@ class PluginInfo(Struct, frozen=True):
     version: str
     status: str
     reason: str
+    until_ms: int | None
 
 
 class PluginsListed(Struct, frozen=True):
@@ -99,7 +103,8 @@ class PluginsListed(Struct, frozen=True):
 class Installed:
     """The plugins of the server, loaded, with what they registered.
 
-    ``serves``: what goes wrong is noted in the states, for ``dash-messenger plugins``.
+    ``serves``: what goes wrong is noted in the states, for ``dash-messenger plugins``;
+    ``restarted``: the server was restarted because of a plugin, so that quarantines go on.
     """
 
     def __init__(
@@ -110,31 +115,42 @@ class Installed:
         folder: Path | None = None,
         required: Iterable[str] = (),
         serves: bool = False,
+        restarted: bool = False,
+        activity: Activity | None = None,
         loading: Callable[[str, str], None] = lambda name, module: None,
     ) -> None:
         self.types = MessageTypes()
         self.renderer = Renderer()
         self.themes = Themes()
+        self.plugins = Plugins(group=GROUP, project=PROJECT, hooks=ServerHooks)
         self.portraits = PortraitMaker(self.failed)
         self.contexts = Contexts()
         self.steps = Steps(self.contexts.of, self.failed)
         self.tables: dict[str, Tables] = {}
-        self.plugins = Plugins(group=GROUP, project=PROJECT, hooks=ServerHooks)
-        # What has to forget a plugin that is set aside.
+        # What has to forget a plugin that is quarantined.
         self.forget: list[Callable[[str], None]] = []
+        # What a plugin that comes back has to do before it is in use.
+        self.begin: list[Callable[[str], Awaitable[bool]]] = []
+        # Hears when the plugins in use have changed.
+        self.changed: list[Callable[[], None]] = []
         self._owners: dict[str, str] = {}
         self._loaded_by_plugins: dict[str, list[Plugins]] = {}
         self._states = states
         self._required = frozenset(required)
+        self._returning = asyncio.Lock()
         self.plugins.forget = self._forget
-        self.plugins.spares = self._checks
+        self.plugins.checks = self._checks
         sources = Sources(
             frozenset(without),
             folder=folder,
             required=self._required,
             loading=loading,
             keep=self._keep,
+            activity=activity,
         )
+        if states is not None and serves:
+            states.begin(restarted=restarted)
+            sources = replace(sources, see=states.see)
         if states is not None:
             sources = replace(
                 sources,
@@ -142,9 +158,6 @@ class Installed:
                 quarantined=states.quarantined,
                 quarantined_halves=states.quarantined_halves,
             )
-        if states is not None and serves:
-            states.begin()
-            sources = replace(sources, see=states.see)
         self.plugins.load(sources)
         for plugin in self.plugins:
             self.contexts.kept(plugin.name).code = _folder_of(plugin)
@@ -156,12 +169,16 @@ class Installed:
             lambda: {"sources": self._for_dash_halves(sources)},
         )
         self.plugins.register(
-            "register_plugins", self._add_plugins, lambda name: self._add_plugins(name, ())
+            "register_plugins",
+            self._add_plugins,
+            lambda name: self._add_plugins(name, ()),
+            returns=False,
         )
         self.register("register_themes", each(self.themes.add), self.themes.remove)
         self.register("register_tables", self._add_tables, self._remove_tables)
         self.register("register_factors", self.steps.add_factors, self.steps.remove)
         self.register("register_login_steps", self.steps.add_steps, self.steps.remove)
+        self._tell_ends()
 
     def _for_dash_halves(self, sources: Sources) -> Sources:
         """A server half that is not there hides its Dash half."""
@@ -203,7 +220,7 @@ class Installed:
         for each in found:
             if not isinstance(each, Plugins):
                 raise TypeError(f"{each!r} is not a Plugins")
-            each.forget = _both(each.forget, lambda name: self.renderer.forget_drawn())
+            each.forget = _both(each.forget, lambda name: self._has_changed())
         self._loaded_by_plugins[plugin] = found
 
     def _add_types(self, plugin: str, types: Iterable[MessageType[Any, Any, Any]]) -> None:
@@ -233,7 +250,7 @@ class Installed:
         for forget in self.forget:
             forget(plugin)
         self.contexts.remove(plugin)
-        self.renderer.forget_drawn()
+        self._has_changed()
         for groups in self._loaded_by_plugins.values():
             for plugins in groups:
                 if plugins.loaded(plugin):
@@ -275,23 +292,76 @@ class Installed:
 
     # While the server runs.
 
-    def quarantine(self, plugin: str, error: BaseException | str) -> None:
-        """Set a plugin aside, for good: nothing that it registered stays."""
-        self.plugins.set_aside(plugin, error)
+    @property
+    def runner(self) -> PluginRunner:
+        """Runs the code of the plugins' server halves."""
+        return self.plugins.runner
+
+    def quarantine(self, plugin: str, reason: str) -> None:
+        """Quarantine a plugin for a while: nothing that it registered stays."""
+        self.plugins.quarantine_for_a_while(plugin, reason)
+
+    async def bring_back(self, plugin: str, group: str | None = None) -> bool:
+        """Use a quarantined plugin again, or what it is to one group: whether it is in use now."""
+        async with self._returning:
+            back = True
+            if group in (None, GROUP):
+                back = await self._bring_back_server_half(plugin)
+                self._released(GROUP, plugin, back)
+            if back and self.plugins.loaded(plugin):
+                for half in [one for some in self._loaded_by_plugins.values() for one in some]:
+                    wanted = group in (None, half.group) or not half.has_term(plugin)
+                    if half.knows(plugin) and wanted:
+                        back = await half.bring_back(plugin) and back
+                        self._released(half.group, plugin, back)
+            self._has_changed()
+            return back
+
+    async def _bring_back_server_half(self, plugin: str) -> bool:
+        if self.plugins.loaded(plugin):
+            return True
+        if not await self.plugins.bring_back(plugin):
+            return False
+        for begin in self.begin:
+            if not await begin(plugin):
+                return False
+        return True
+
+    def _released(self, group: str, plugin: str, back: bool) -> None:
+        if self._states is not None and back:
+            self._states.release(plugin, WHOLE if group == GROUP else group)
+
+    async def bring_back_due(self, now_ms: int) -> None:
+        """Bring back all whose quarantine has ended."""
+        for one in [*self]:
+            if one.until_ms is not None and one.until_ms <= now_ms:
+                # Where it fails, it is tried again at the next start.
+                one.until_ms = None
+                await self.bring_back(one.name, one.group)
+
+    def _tell_ends(self) -> None:
+        """Tell of what was quarantined before this start until when that is."""
+        ends_ms = {} if self._states is None else self._states.ends_ms
+        for one in self:
+            if one.status == "quarantined":
+                group = WHOLE if one.group == GROUP else one.group
+                one.until_ms = ends_ms.get((group, one.name))
+
+    def _has_changed(self) -> None:
+        self.renderer.forget_drawn()
+        for changed in self.changed:
+            changed()
 
     def failed(self, plugin: str, error: BaseException) -> None:
-        """Note that a plugin's code failed; too often, and it is set aside.
+        """Count that a plugin's code failed."""
+        self.runner.content_failed(plugin, error)
 
-        Not one that checks something, or that log-ins ask for a factor or step of: whoever can make
-        it fail could switch its checks off.
-        """
-        self.plugins.failed(plugin, error, grave=isinstance(error, Abandoned))
-
-    def _keep(self, group: str, plugin: str, reason: str) -> None:
-        if self._states is not None and group == GROUP:
-            self._states.quarantine(plugin, reason)
-        elif self._states is not None:
-            self._states.quarantine_half(group, plugin, reason)
+    def _keep(self, group: str, plugin: str, reason: str) -> int | None:
+        if self._states is None:
+            return None
+        if group == GROUP:
+            return self._states.quarantine(plugin, reason)
+        return self._states.quarantine_half(group, plugin, reason)
 
     def _checks(self, plugin: str) -> bool:
         return self.steps.owns(plugin) or any(
@@ -299,10 +369,10 @@ class Installed:
         )
 
     def type_failed(self, type: str, error: BaseException) -> None:
-        """The same for the plugin that a message type came with."""
+        """Count that the code of a message type's plugin failed on a content."""
         plugin = self._owners.get(type)
         if plugin is not None:
-            self.failed(plugin, error)
+            self.runner.content_failed(plugin, error, kind=type)
 
     def commands(self, is_admin: Callable[[str], Awaitable[bool]]) -> list[Command]:
         """What a client may ask about plugins."""
@@ -317,7 +387,9 @@ class Installed:
                     if plugin.status == "quarantined"
                 ]
                 plugins = [
-                    PluginInfo(one.name, one.group, one.version, one.status, one.reason)
+                    PluginInfo(
+                        one.name, one.group, one.version, one.status, one.reason, one.until_ms
+                    )
                     for one in self
                 ]
             types = [

@@ -1,16 +1,20 @@
 """Finds plugins by their entry points and loads each on its own.
 
 Owns which plugins there are and why one of them is quarantined. A plugin that fails to import,
-raises while registering, registers what is taken or needs another ``HOOK_API`` is set aside with
-its reason, and everything else goes on. Must not know what the registered objects do.
+raises while registering, registers what is taken or needs another ``HOOK_API`` is quarantined with
+its reason, and everything else goes on; it can be brought back. Must not know what the registered
+objects do.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,13 +23,8 @@ from typing import Any, Literal
 import pluggy
 import structlog
 
-from dash_messenger.errors import ANYTHING
-from dash_messenger.isolation.failures import (
-    MAX_FAILURES,
-    MAX_GRAVE_FAILURES,
-    WITHIN_S,
-    Failures,
-)
+from dash_messenger.isolation.activity import Activity
+from dash_messenger.isolation.runner import PluginRunner
 
 __all__ = [
     "GROUP",
@@ -58,7 +57,10 @@ class RequiredPluginMissing(Exception):
 
 @dataclass(slots=True)
 class Plugin:
-    """One entry point: its name, the distribution it came with, and how it fares."""
+    """One entry point: its name, the distribution it came with, and how it fares.
+
+    ``until_ms`` is when its quarantine ends, where it ends by itself.
+    """
 
     name: str
     group: str
@@ -67,6 +69,7 @@ class Plugin:
     module: str
     status: Literal["loaded", "quarantined", "disabled"] = "loaded"
     reason: str = ""
+    until_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +82,9 @@ class Sources:
     ``quarantined_halves`` are those of one group alone, by group and name.
 
     ``loading(name, module)`` hears of each plugin just before it is imported;
-    ``see(group, name, reason)`` of each that is set aside, ``keep(group, name, reason)`` of each
-    that is so for good. Those that are ``required`` never are.
+    ``see(group, name, reason)`` of each that is quarantined; ``keep(group, name, reason)`` of each
+    that is so for a while, and says until when. Those that are ``required`` never are while the
+    server runs. ``activity`` is told whose code runs.
     """
 
     without: frozenset[str] = frozenset()
@@ -91,7 +95,20 @@ class Sources:
     required: frozenset[str] = frozenset()
     loading: Callable[[str, str], None] = lambda name, module: None
     see: Callable[[str, str, str], None] = lambda group, name, reason: None
-    keep: Callable[[str, str, str], None] = lambda group, name, reason: None
+    keep: Callable[[str, str, str], int | None] = lambda group, name, reason: None
+    activity: Activity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Registration:
+    """A ``register_*`` hook, and what becomes of its results."""
+
+    hook: str
+    accept: Callable[[str, Any], None]
+    undo: Callable[[str], None]
+    prepare: Callable[[str], dict[str, object]]
+    arguments: dict[str, object]
+    returns: bool
 
 
 class Plugins:
@@ -102,15 +119,34 @@ class Plugins:
         self._manager = pluggy.PluginManager(project)
         self._manager.add_hookspecs(hooks)
         self._plugins: dict[str, Plugin] = {}
-        # Called with the name of a plugin that is set aside: takes back what it had registered.
+        self._entries: dict[str, EntryPoint] = {}
+        # What was loaded, also of those that are quarantined now.
+        self._objects: dict[str, object] = {}
+        self._registrations: list[_Registration] = []
+        # Called with the name of a plugin that is quarantined: takes back what it had registered.
         self.forget: Callable[[str], None] = lambda name: None
-        # Whether a plugin stays however often it fails.
-        self.spares: Callable[[str], bool] = lambda name: False
-        self._failures = Failures()
+        # Whether a plugin checks what others do.
+        self.checks: Callable[[str], bool] = lambda name: False
+        # Runs the code of these plugins.
+        self.runner = PluginRunner(self)
         self._sources = Sources()
 
     def __iter__(self) -> Iterator[Plugin]:
         return iter(self._plugins.values())
+
+    @property
+    def group(self) -> str:
+        """The group of their entry points."""
+        return self._group
+
+    def knows(self, name: str) -> bool:
+        """Whether there is a plugin called ``name``, however it fares."""
+        return name in self._plugins
+
+    def has_term(self, name: str) -> bool:
+        """Whether the plugin is quarantined until a certain time."""
+        plugin = self._plugins.get(name)
+        return plugin is not None and plugin.until_ms is not None
 
     def loaded(self, name: str) -> bool:
         """Whether the plugin called ``name`` is there and not quarantined."""
@@ -120,6 +156,8 @@ class Plugins:
     def load(self, sources: Sources = Sources()) -> None:
         """Import every plugin of the group that there is, as ``sources`` says."""
         self._sources = sources
+        if sources.activity is not None:
+            self.runner.activity = sources.activity
         found = sorted(entry_points(group=self._group), key=lambda entry: entry.name)
         for entry in [*found, *self._single_files(sources.folder)]:
             if entry.name not in sources.without:
@@ -158,6 +196,7 @@ class Plugins:
             )
             return
         self._plugins[entry.name] = plugin
+        self._entries[entry.name] = entry
         if entry.name in sources.disabled:
             plugin.status = "disabled"
             return
@@ -166,29 +205,29 @@ class Plugins:
         if reason:
             plugin.status, plugin.reason = "quarantined", reason
             return
-        try:
+        self.runner.start(entry.name, lambda: self._import(entry), doing="import")
+
+    def _import(self, entry: EntryPoint) -> None:
+        if entry.name not in self._objects:
             check_name(entry.name)
-            _check_file(entry, sources.folder)
-            sources.loading(entry.name, entry.value)
+            _check_file(entry, self._sources.folder)
+            self._sources.loading(entry.name, entry.value)
             found = entry.load()
             # A class is for plugins that keep something between their hooks.
-            self._register(entry.name, found() if isinstance(found, type) else found)
-        # A plugin's module may raise anything, SystemExit included; it must not stop the others.
-        except ANYTHING as error:
-            self.quarantine(entry.name, error)
-
-    def _register(self, name: str, plugin: object) -> None:
-        needed = getattr(plugin, "HOOK_API", HOOK_API)
-        if needed != HOOK_API:
-            raise RuntimeError(f"it needs HOOK_API {needed}, this server has {HOOK_API}")
-        self._manager.register(plugin, name)
+            plugin = found() if isinstance(found, type) else found
+            needed = getattr(plugin, "HOOK_API", HOOK_API)
+            if needed != HOOK_API:
+                raise RuntimeError(f"it needs HOOK_API {needed}, this server has {HOOK_API}")
+            self._objects[entry.name] = plugin
+        self._manager.register(self._objects[entry.name], entry.name)
         self._manager.check_pending()
 
     def quarantine(self, name: str, error: BaseException | str) -> None:
-        """Set a plugin aside and log why."""
+        """Take back what a plugin registered, and log why."""
         plugin = self._plugins[name]
         plugin.status = "quarantined"
         plugin.reason = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+        plugin.until_ms = None
         if self._manager.has_plugin(name):
             self._manager.unregister(name=name)
         log.error(
@@ -201,36 +240,46 @@ class Plugins:
         self._sources.see(self._group, name, plugin.reason)
         self.forget(name)
 
-    def set_aside(self, name: str, error: BaseException | str) -> None:
-        """Quarantine a plugin, at the next start too: it would fail again."""
+    def quarantine_for_a_while(self, name: str, reason: str) -> None:
+        """Quarantine a plugin that runs: longer if it was quarantined a short while ago."""
         if self.loaded(name):
-            self.quarantine(name, error)
-            self._sources.keep(self._group, name, self._plugins[name].reason)
+            self.quarantine(name, reason)
+            self._plugins[name].until_ms = self._sources.keep(self._group, name, reason)
 
-    def failed(self, name: str, error: BaseException, *, grave: bool = False) -> None:
-        """Note that a plugin's code failed; too often, and it is set aside.
+    def spares(self, name: str) -> bool:
+        """Whether a plugin stays however often it fails: it is required, or checks something."""
+        return name in self._sources.required or self.checks(name)
 
-        Not one that is required, or that `spares` names. Failures are ``grave`` that hold up
-        everybody; there may be fewer of them.
+    async def bring_back(self, name: str) -> bool:
+        """Use a quarantined plugin again, with all that can be registered while the server runs.
+
+        Whether it is in use now; one that fails is quarantined again.
         """
-        limit = MAX_GRAVE_FAILURES if grave else MAX_FAILURES
-        if not self.loaded(name) or not self._failures.count(name, limit=limit):
-            return
-        if name in self._sources.required or self.spares(name):
-            log.error("plugin_keeps_failing", plugin=name, group=self._group)
-            return
-        self.set_aside(
-            name,
-            f"it failed {limit} times within {WITHIN_S:.0f} s, at last with "
-            f"{type(error).__name__}: {error}",
-        )
+        plugin, entry = self._plugins.get(name), self._entries.get(name)
+        if plugin is None or entry is None or plugin.status != "quarantined":
+            return self.loaded(name)
+        if name not in self._objects:
+            # Beside the loop; what fails here fails again below, and is told there.
+            await asyncio.gather(
+                asyncio.to_thread(import_module, entry.module), return_exceptions=True
+            )
+        plugin.status, plugin.reason, plugin.until_ms = "loaded", "", None
+        self.runner.start(name, lambda: self._import(entry), doing="import")
+        for registration in self._registrations:
+            if registration.returns and self.loaded(name):
+                self._register(registration, name)
+        if self.loaded(name):
+            log.warning("plugin_returned", plugin=name, group=self._group)
+        return self.loaded(name)
 
     def implementations(
         self, hook: str
     ) -> Iterator[tuple[str, Callable[..., Any], tuple[str, ...]]]:
         """Who implements a hook: the plugin's name, its function, the arguments it takes."""
-        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
-            yield implementation.plugin_name, implementation.function, implementation.argnames
+        for name in self._plugins:
+            for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+                if implementation.plugin_name == name:
+                    yield name, implementation.function, implementation.argnames
 
     def register(
         self,
@@ -238,24 +287,38 @@ class Plugins:
         accept: Callable[[str, Any], None],
         undo: Callable[[str], None] = lambda name: None,
         prepare: Callable[[str], dict[str, object]] = lambda name: {},
+        *,
+        returns: bool = True,
         **arguments: object,
     ) -> None:
         """Call a ``register_*`` hook plugin by plugin, giving each result to ``accept``.
 
         ``accept(plugin name, result)`` may raise to refuse it; ``undo(plugin name)`` then takes
         back what that plugin had registered. ``prepare(plugin name)`` gives arguments that are
-        each plugin's own. First loaded, first called.
+        each plugin's own. First loaded, first called. ``returns``: it is called again for a plugin
+        that comes back while the server runs.
         """
-        for implementation in list(getattr(self._manager.hook, hook).get_hookimpls()):
-            name = implementation.plugin_name
-            all_arguments = {**arguments, **prepare(name)}
-            given = {key: all_arguments[key] for key in implementation.argnames}
-            try:
-                accept(name, implementation.function(**given))
-            # The edge to a stranger's code.
-            except ANYTHING as error:
-                undo(name)
-                self.quarantine(name, error)
+        registration = _Registration(hook, accept, undo, prepare, arguments, returns)
+        self._registrations.append(registration)
+        for name in [*self._plugins]:
+            self._register(registration, name)
+
+    def _register(self, registration: _Registration, name: str) -> None:
+        for by, function, names in [*self.implementations(registration.hook)]:
+            if by == name:
+                self.runner.start(
+                    name,
+                    partial(_accept, registration, name, function, names),
+                    doing=registration.hook,
+                    undo=partial(registration.undo, name),
+                )
+
+
+def _accept(
+    registration: _Registration, name: str, function: Callable[..., Any], names: tuple[str, ...]
+) -> None:
+    arguments = {**registration.arguments, **registration.prepare(name)}
+    registration.accept(name, function(**{key: arguments[key] for key in names}))
 
 
 def check_name(name: str) -> None:

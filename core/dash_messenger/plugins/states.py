@@ -14,9 +14,14 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dash_messenger.clock import Clock, now_ms
+from dash_messenger.isolation.terms import Term, next_term
+
 __all__ = ["PluginState", "States", "StatesUnreadable"]
 
 FILE_NAME = "plugins.json"
+# In the place of a group: all that a plugin is.
+WHOLE = ""
 
 
 class StatesUnreadable(Exception):
@@ -24,17 +29,19 @@ class StatesUnreadable(Exception):
 
 
 class PluginState(Struct, frozen=True, omit_defaults=True):
-    """What is kept of one plugin: whether it is disabled, and why it was set aside while it ran.
+    """What is stored of one plugin: whether it is disabled, why it was quarantined while it ran.
 
     ``halves`` says the same of what it is to one group of plugins alone, such as its Dash half.
-    ``seen`` is why it was set aside since the last start, by group: for whoever asks, no more; the
-    next start tries again.
+    ``terms`` is until when, by group, `WHOLE` for the plugin as a whole; it stays when the
+    quarantine has ended, so that the next one can be longer. ``seen`` is why it was quarantined
+    since the last start, by group: for whoever asks, no more; the next start tries again.
     """
 
     disabled: bool = False
     quarantined: str = ""
     halves: dict[str, str] = {}
     seen: dict[str, str] = {}
+    terms: dict[str, Term] = {}
 
 
 class States:
@@ -44,8 +51,9 @@ class States:
         StatesUnreadable: (every method) the file is not what it should be.
     """
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, clock: Clock = now_ms) -> None:
         self._path = data / FILE_NAME
+        self._clock = clock
 
     def of(self, plugin: str) -> PluginState:
         """A plugin's state; of one that nothing is known of, the usual one."""
@@ -58,17 +66,36 @@ class States:
 
     @property
     def quarantined(self) -> dict[str, str]:
-        """Those that were set aside while they ran, with the reason."""
-        return {name: one.quarantined for name, one in self._read().items() if one.quarantined}
+        """Those that were quarantined while they ran and still are, with the reason."""
+        return {
+            name: one.quarantined
+            for name, one in self._read().items()
+            if one.quarantined and not self._is_over(one, WHOLE)
+        }
 
     @property
     def quarantined_halves(self) -> dict[str, dict[str, str]]:
-        """Those of which only what they are to one group was set aside, by group."""
+        """Those of which only what they are to one group is quarantined, by group."""
         found: dict[str, dict[str, str]] = {}
         for name, one in self._read().items():
             for group, reason in one.halves.items():
-                found.setdefault(group, {})[name] = reason
+                if not self._is_over(one, group):
+                    found.setdefault(group, {})[name] = reason
         return found
+
+    @property
+    def ends_ms(self) -> dict[tuple[str, str], int]:
+        """When each quarantine ends that has a term, by group and name."""
+        return {
+            (group, name): one.terms[group].until_ms
+            for name, one in self._read().items()
+            for group in (*([WHOLE] if one.quarantined else []), *one.halves)
+            if group in one.terms
+        }
+
+    def _is_over(self, one: PluginState, group: str) -> bool:
+        term = one.terms.get(group)
+        return term is not None and term.until_ms <= self._clock()
 
     def disable(self, plugin: str) -> None:
         """Do not load it from the next start on."""
@@ -78,21 +105,57 @@ class States:
         """Load it again from the next start on, whatever went wrong before."""
         self._change(plugin, lambda state: PluginState())
 
-    def quarantine(self, plugin: str, reason: str) -> None:
-        """Do not load it until it is enabled again."""
-        self._change(plugin, lambda state: replace(state, quarantined=reason))
+    def quarantine(self, plugin: str, reason: str) -> int:
+        """Do not load it for a while: until when, as the clock counts.
 
-    def quarantine_half(self, group: str, plugin: str, reason: str) -> None:
+        Longer each time, if it was quarantined a short while ago.
+        """
+        return self._quarantine(plugin, WHOLE, lambda state: replace(state, quarantined=reason))
+
+    def quarantine_half(self, group: str, plugin: str, reason: str) -> int:
         """The same for what it is to one group alone."""
-        self._change(plugin, lambda state: replace(state, halves={**state.halves, group: reason}))
+        return self._quarantine(
+            plugin, group, lambda state: replace(state, halves={**state.halves, group: reason})
+        )
 
-    def begin(self) -> None:
-        """The server starts: nothing was seen yet."""
-        if any(one.seen for one in self._read().values()):
-            self._write({name: replace(one, seen={}) for name, one in self._read().items()})
+    def _quarantine(
+        self, plugin: str, group: str, change: Callable[[PluginState], PluginState]
+    ) -> int:
+        def extend(state: PluginState) -> PluginState:
+            term = next_term(state.terms.get(group), self._clock())
+            return change(replace(state, terms={**state.terms, group: term}))
+
+        return self._change(plugin, extend).terms[group].until_ms
+
+    def release(self, plugin: str, group: str = WHOLE) -> None:
+        """It is in use again; when that was is remembered."""
+
+        def released(state: PluginState) -> PluginState:
+            if group == WHOLE:
+                return replace(state, quarantined="", seen={})
+            return replace(
+                state,
+                halves={each: why for each, why in state.halves.items() if each != group},
+                seen={each: why for each, why in state.seen.items() if each != group},
+            )
+
+        self._change(plugin, released)
+
+    def begin(self, *, restarted: bool = False) -> None:
+        """The server starts: nothing was seen yet.
+
+        Quarantines end, unless the server ``restarted`` by itself.
+        """
+        states = self._read()
+        fresh = {
+            name: replace(one, seen={}) if restarted else PluginState(disabled=one.disabled)
+            for name, one in states.items()
+        }
+        if fresh != states:
+            self._write(fresh)
 
     def see(self, group: str, plugin: str, reason: str) -> None:
-        """Note that a plugin, or a half of it, was set aside."""
+        """Note that a plugin, or a half of it, was quarantined."""
         self._change(plugin, lambda state: replace(state, seen={**state.seen, group: reason}))
 
     def forget(self, plugin: str) -> None:
@@ -107,11 +170,12 @@ class States:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise StatesUnreadable(f"{self._path} cannot be read: {error}") from None
 
-    def _change(self, plugin: str, change: Callable[[PluginState], PluginState]) -> None:
-        # Read anew: the server and an admin's command may both have something to say.
+    def _change(self, plugin: str, change: Callable[[PluginState], PluginState]) -> PluginState:
+        # Read again: the server and an admin's command may both have something to say.
         states = self._read()
-        states[plugin] = change(states.get(plugin, PluginState()))
+        changed = states[plugin] = change(states.get(plugin, PluginState()))
         self._write(states)
+        return changed
 
     def _write(self, states: dict[str, PluginState]) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

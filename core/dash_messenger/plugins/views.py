@@ -141,7 +141,7 @@ class Renderer:
             drawing = view.draw(message, language)
         # The edge to a stranger's code; its message is shown as text.
         except ANYTHING as error:
-            log.error("view_failed", **self._named(view, wish), exc_info=error)
+            log.error("view.failed", **self._named(view, wish), exc_info=error)
             self._fault(view, message.type, error)
             return UNSET
         if drawing is None:
