@@ -64,7 +64,7 @@ async def test_pages_stand_whatever_a_plugin_brings_and_neighbours_talk(
 
     # A callback that fails changes nothing and is named.
     await page.get_by_role("button", name="raises").click()
-    await house.until(lambda: house.logged("callback_failed", "odd"))
+    await house.until(lambda: house.logged("plugin_failed", "odd"))
     await expect(page.get_by_text("untouched")).to_have_count(2)
     # One that holds the loop is named, and everything goes on once it lets go.
     talking = asyncio.create_task(neighbours.talk())

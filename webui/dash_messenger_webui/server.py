@@ -26,7 +26,7 @@ class WebUi:
 
     def __init__(self) -> None:
         self._views = MessageViews()
-        self._reading: asyncio.Future[None] | None = None
+        self._reading: asyncio.Task[None] | None = None
 
     @hookimpl
     def register_views(self, sources: Sources) -> list[View]:
@@ -65,7 +65,7 @@ class WebUi:
         @app.before_serving
         async def read_ahead() -> None:
             # Drawing has 50 ms, which reading the first catalogue would use up.
-            self._reading = asyncio.get_running_loop().run_in_executor(None, views.read_ahead)
+            self._reading = asyncio.get_running_loop().create_task(views.start())
 
         def layout() -> Any:
             who = reader()

@@ -1,11 +1,14 @@
 """How messages look on the pages: the plugins' views, and the renderer that calls them.
 
 Owns which view draws which type. Must not know Dash: a component is whatever says
-``to_plotly_json``. `draw` runs in the server's drawing thread; everything else happens at start.
+``to_plotly_json``. `draw` runs in the server's drawing thread. What a view says of itself is asked
+at start, where a failure quarantines its plugin, and for each page, where it costs the page that
+view alone.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dash_messenger import Message, MessageTypes, Plugins, Sources, View
+import structlog
+from dash_messenger import Failure, Message, MessageTypes, Plugins, Sources, View
 from msgspec import UNSET
 
 from dash_messenger_webui.composing import Composer, MenuEntry, composer_json, menu_json
@@ -25,6 +29,8 @@ from dash_messenger_webui.translations import LANGUAGES, Words, folder_of, words
 __all__ = ["Extension", "MessageViews"]
 
 PAGE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +63,16 @@ class MessageViews:
         self.panels: dict[str, Extension] = {}
         # By address, without the "/p/".
         self.pages: dict[str, Extension] = {}
+        # Those of whose sections and pages the callbacks are there, once they all are.
+        self._with_callbacks: frozenset[str] | None = None
+        self._loaded = False
         self.plugins.forget = self.remove
 
     def load(self, sources: Sources) -> None:
-        """Load the Dash halves that are installed, each on its own."""
+        """Load the Dash halves that are installed, each on its own; once."""
+        if self._loaded:
+            return
+        self._loaded = True
         self.plugins.load(sources)
         self.plugins.register("register_message_views", self.add, self.remove)
         for hook, kind, taken in (
@@ -78,10 +90,22 @@ class MessageViews:
             if not isinstance(one, kind):
                 raise TypeError(f"{one!r} is not a {kind.__name__}")
             name = _name_of(plugin, one)
+            if self._comes_too_late(one, name):
+                log.warning("plugin_part_needs_a_start", plugin=plugin, part=name)
+                continue
             if name in taken:
                 raise ValueError(f"{kind.__name__} {name} is registered twice")
             folder = folder_of(one)
             taken[name] = Extension(plugin, one, folder, words_beside(folder))
+
+    def _comes_too_late(self, one: object, name: str) -> bool:
+        """Whether Dash, which takes callbacks at start alone, has none of a section or page."""
+        known = self._with_callbacks
+        return known is not None and isinstance(one, SettingsPanel | Page) and name not in known
+
+    def close_callbacks(self) -> None:
+        """All callbacks are registered."""
+        self._with_callbacks = frozenset((*self.panels, *self.pages))
 
     def add(self, plugin: str, views: Iterable[MessageView[Any, Any]]) -> None:
         """Register a plugin's views.
@@ -112,12 +136,29 @@ class MessageViews:
         """From now on draw the messages of these types; the views of others stay unused."""
         self._types = types
 
-    def read_ahead(self) -> None:
-        """Read every catalogue and import what is slow, so that no message waits for it."""
-        self.load_views()
-        for entry in self._entries.values():
-            for words in entry.words.values():
-                words.read()
+    async def start(self) -> None:
+        """Read what is slow, so that no message waits for it, and ask each view about itself.
+
+        A plugin that fails is quarantined.
+        """
+        for entry in list(self._entries.values()):
+            await self.plugins.runner.start_async(
+                entry.plugin, partial(asyncio.to_thread, _read, entry), doing="load", within_s=None
+            )
+        for language in LANGUAGES:
+            for entry in list(self._entries.values()):
+                if self._entries.get(entry.view.type) is entry and self._is_used(entry):
+                    self.plugins.runner.start(
+                        entry.plugin, partial(self._ask_all, entry, language), doing="composer"
+                    )
+            for name, one in list(self.steps.items()):
+                if name in self.steps:
+                    ask = partial(step_json, one.value, one.words[language])
+                    self.plugins.runner.start(one.plugin, ask, doing="step")
+
+    def _ask_all(self, entry: _Entry, language: str) -> None:
+        self._composer(entry.view, entry.words[language])
+        _menu(entry.view, entry.words[language])
 
     def refusals(self, language: str) -> dict[str, str]:
         """What plugins' server halves refuse with, by their English, in a language.
@@ -131,15 +172,14 @@ class MessageViews:
         }
 
     def step_views(self, language: str) -> dict[str, dict[str, Any]]:
-        """How each step of the log-in is asked for; one that cannot say so is set aside."""
+        """How each step of the log-in is asked for, but for those that cannot say so."""
         drawn = {}
         for name, one in list(self.steps.items()):
+            ask = partial(step_json, one.value, one.words[language])
             try:
-                drawn[name] = step_json(one.value, one.words[language])
-            # The edge to a stranger's code.
-            except Exception as error:
-                self.remove(one.plugin)
-                self.plugins.quarantine(one.plugin, error)
+                drawn[name] = self.plugins.runner.call(one.plugin, ask, doing="step")
+            except Failure:
+                continue
         return drawn
 
     def step_refusals(self, language: str) -> dict[str, str]:
@@ -163,7 +203,7 @@ class MessageViews:
     def _failed(self, type: str, error: BaseException, grave: bool) -> None:
         entry = self._entries.get(type)
         if entry is not None:
-            self.plugins.failed(entry.plugin, error, grave=grave)
+            self.plugins.runner.content_failed(entry.plugin, error, kind=type, grave=grave)
 
     def draw(self, message: Message, language: str) -> bytes | None:
         """A message's body as the time line's JSON, or None where its text is to be shown."""
@@ -188,57 +228,47 @@ class MessageViews:
 
     def composers(self, language: str) -> list[dict[str, Any]]:
         """How the registered types are written, by rank, as the browser draws it."""
-        found: list[tuple[str, Composer]] = []
-        for name, composer in self._ask(language, self._composer):
-            if composer is not None:
-                found.append((name, composer))
-        found.sort(key=lambda each: (each[1].rank, each[0]))
-        plugins = self.owners()
-        return [
-            composer_json(name, composer, composer.guide and f"/p/{plugins[name]}/{composer.guide}")
-            for name, composer in found
+        found = [
+            (answer[0], name, answer[1])
+            for name, answer in self._ask(language, self._composer)
+            if answer is not None
         ]
+        return [drawn for _, _, drawn in sorted(found, key=lambda each: each[:2])]
 
-    def _composer(self, view: MessageView[Any, Any], t: Words) -> object:
-        composer = view.composer(t)
-        if isinstance(composer, Composer) and composer.guide is not None:
+    def _composer(self, view: MessageView[Any, Any], t: Words) -> tuple[int, dict[str, Any]] | None:
+        """A view's composer, with its rank."""
+        composer: object = view.composer(t)
+        if composer is None:
+            return None
+        if not isinstance(composer, Composer):
+            raise TypeError(f"composer() returned {composer!r}")
+        page = None
+        if composer.guide is not None:
             page = f"{self._entries[view.type].plugin}/{composer.guide}"
             if page not in self.pages:
                 raise ValueError(f"there is no page {page}")
-        return composer
+        return composer.rank, composer_json(view.type, composer, page and f"/p/{page}")
 
     def menus(self, language: str) -> dict[str, list[dict[str, Any]]]:
         """What the menu of each type's messages offers of its own."""
-        return {
-            name: [menu_json(entry) for entry in entries]
-            for name, entries in self._ask(language, lambda view, t: view.menu(t))
-            if entries
-        }
+        return {name: entries for name, entries in self._ask(language, _menu) if entries}
 
     def _ask(
         self, language: str, question: Callable[[MessageView[Any, Any], Words], Any]
     ) -> Iterator[tuple[str, Any]]:
-        """What each view in use answers; one that raises is set aside."""
+        """What each view in use answers, but for those that raise."""
         for name, entry in list(self._entries.items()):
-            if self._types is None or name not in self._types:
+            if not self._is_used(entry):
                 continue
+            ask = partial(question, entry.view, entry.words[language])
             try:
-                answer = question(entry.view, entry.words[language])
-                _check(answer)
-            # The edge to a stranger's code.
-            except (Exception, SystemExit) as error:
-                self.plugins.quarantine(entry.plugin, error)
+                answer = self.plugins.runner.call(entry.plugin, ask, doing="composer")
+            except Failure:
                 continue
             yield name, answer
 
-    def load_views(self) -> None:
-        """Let each view import what is slow; one that raises is set aside."""
-        for entry in list(self._entries.values()):
-            try:
-                entry.view.load()
-            # The edge to a stranger's code.
-            except (Exception, SystemExit) as error:
-                self.plugins.quarantine(entry.plugin, error)
+    def _is_used(self, entry: _Entry) -> bool:
+        return self._types is not None and entry.view.type in self._types
 
     def each(self) -> list[tuple[str, MessageView[Any, Any]]]:
         """Every view with its plugin."""
@@ -272,9 +302,14 @@ def _name_of(plugin: str, one: ThemeView | StepView | SettingsPanel | Page) -> s
     return f"{plugin}/{one.name}"
 
 
-def _check(answer: object) -> None:
-    fits = answer is None or isinstance(answer, Composer)
-    if not fits and isinstance(answer, list):
-        fits = all(isinstance(entry, MenuEntry) for entry in answer)
-    if not fits:
-        raise TypeError(f"it returned {answer!r}")
+def _menu(view: MessageView[Any, Any], t: Words) -> list[dict[str, Any]]:
+    menu: object = view.menu(t)
+    if not isinstance(menu, list) or not all(isinstance(entry, MenuEntry) for entry in menu):
+        raise TypeError(f"menu() returned {menu!r}")
+    return [menu_json(entry) for entry in menu]
+
+
+def _read(entry: _Entry) -> None:
+    entry.view.load()
+    for words in entry.words.values():
+        words.read()

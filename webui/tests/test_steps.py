@@ -74,14 +74,15 @@ def test_what_is_no_step_view_or_is_there_already_is_refused() -> None:
 
 
 @pytest.mark.parametrize("step", [Broken(), WithFiles()])
-def test_a_step_that_cannot_be_drawn_is_set_aside(
+async def test_a_step_that_cannot_be_drawn_is_left_out_and_quarantines_at_start_alone(
     step: StepView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    views, aside = views_with(step), []
-    monkeypatch.setattr(views.plugins, "quarantine", lambda *found: aside.append(found[0]))
+    views, quarantined = views_with(step), []
+    monkeypatch.setattr(views.plugins, "quarantine", lambda *found: quarantined.append(found[0]))
     assert views.step_views("en") == {}
-    assert aside == ["acme"]
-    assert views.steps == {}
+    assert quarantined == []
+    await views.start()
+    assert set(quarantined) == {"acme"}
 
 
 def test_the_steps_stand_in_the_page_of_strangers_as_data() -> None:

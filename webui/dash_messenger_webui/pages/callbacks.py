@@ -1,7 +1,8 @@
 """What the dialogs do: asynchronous callbacks that act as the viewer.
 
 Invariant: what the browser says is only a wish; every change is a command under the viewer's
-rights. Each refusal becomes a sentence in the dialog that asked, and nothing typed is lost.
+rights. Each refusal becomes a sentence in the dialog that asked, and nothing typed is lost; what
+no page of ours sends is refused as a whole.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, no_update
 from dash_messenger import Failure
 
 from dash_messenger_webui.pages.dialogs import details_body
+from dash_messenger_webui.pages.parameters import checked
 from dash_messenger_webui.pages.sentences import Sentences
 from dash_messenger_webui.session import reader, viewer
 from dash_messenger_webui.translations import LANGUAGES
@@ -73,6 +75,7 @@ def _conversations(app: Dash, sentences: Sentences) -> None:
         State("new-chat-name", "value"),
         running=[(Output("new-chat-start", "disabled"), True, False)],
     )
+    @checked
     async def start_chat(clicks: int, submits: int, name: str | None) -> tuple[Any, ...]:
         name = _user_name(name)
         if not name:
@@ -95,6 +98,7 @@ def _conversations(app: Dash, sentences: Sentences) -> None:
         State("new-group-names", "value"),
         running=[(Output("new-group-create", "disabled"), True, False)],
     )
+    @checked
     async def create_group(
         clicks: int, title: str | None, names: list[str] | None
     ) -> tuple[Any, ...]:
@@ -136,6 +140,7 @@ def _details(app: Dash, sentences: Sentences) -> None:
         Input("timeline", "details_clicks"),
         State("timeline", "conversation"),
     )
+    @checked
     async def show_details(clicks: int, conversation: str | None) -> tuple[Any, ...]:
         try:
             return True, await body_of(conversation or "")
@@ -150,6 +155,7 @@ def _details(app: Dash, sentences: Sentences) -> None:
         State("timeline", "conversation"),
         running=[(Output("add", "disabled"), True, False)],
     )
+    @checked
     async def add_members(
         clicks: int | None, names: list[str] | None, conversation: str
     ) -> tuple[Any, ...]:
@@ -172,6 +178,7 @@ def _details(app: Dash, sentences: Sentences) -> None:
         State("timeline", "conversation"),
         running=[(Output("group-name-save", "disabled"), True, False)],
     )
+    @checked
     async def rename_group(
         clicks: int | None, submits: int | None, title: str | None, conversation: str
     ) -> Any:
@@ -194,6 +201,7 @@ def _details(app: Dash, sentences: Sentences) -> None:
         Input("leave", "n_clicks"),
         State("timeline", "conversation"),
     )
+    @checked
     async def leave(clicks: int | None, conversation: str) -> tuple[Any, ...]:
         if not clicks:
             return no_update, no_update, no_update
@@ -214,6 +222,7 @@ def _settings(app: Dash, sentences: Sentences) -> None:
         State("display-name", "value"),
         running=[(Output("display-name-save", "disabled"), True, False)],
     )
+    @checked
     async def rename(clicks: int, submits: int, name: str | None) -> tuple[Any, ...]:
         if not (name and name.strip()):
             return sentences.t("Please fill this in."), no_update
@@ -227,6 +236,7 @@ def _settings(app: Dash, sentences: Sentences) -> None:
         Output("settings-error", "children"),
         Input("theme", "value"),
     )
+    @checked
     async def choose_theme(theme: str) -> Any:
         return await _update(sentences, theme=theme)
 
@@ -235,6 +245,7 @@ def _settings(app: Dash, sentences: Sentences) -> None:
         Output("changed", "data-language", allow_duplicate=True),
         Input("language", "value"),
     )
+    @checked
     async def choose_language(language: str) -> tuple[Any, ...]:
         if language not in LANGUAGES or language == reader().language:
             return no_update, no_update

@@ -1,23 +1,22 @@
 """What plugins add beside messages: themes to choose from, sections of the settings, pages.
 
 Owns the wiring. Invariant: what a plugin's part or callback does wrong is told in its place and
-in the log with the plugin's name; the rest of the page stands.
+in the log with the plugin's name; the rest of the page stands, and so does the plugin.
 """
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-import structlog
 from dash import Dash, Input, Output, html, no_update
 from dash.exceptions import PreventUpdate
 from dash_messenger import Failure, Plugins, Theme
 
+from dash_messenger_webui.pages.parameters import checked
 from dash_messenger_webui.pages.sentences import Sentences
 from dash_messenger_webui.session import reader
 from dash_messenger_webui.views import Extension, MessageViews
@@ -25,8 +24,6 @@ from dash_messenger_webui.views import Extension, MessageViews
 __all__ = ["Offers", "Part", "PluginApp", "offers", "part_of", "register_extensions"]
 
 CALLBACK_WITHIN_S = 10.0
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,60 +48,64 @@ class Offers:
 
 def offers(views: MessageViews, themes: Iterable[Theme], language: str) -> Offers:
     """What plugins offer."""
-    labels = {}
+    plugins, labels = views.plugins, {}
     for theme in themes:
         named = views.theme_views.get(theme.name)
-        label = _asked(named, "label", language) if named else None
+        label = _label(named, plugins, language) if named else None
         labels[theme.name] = label or theme.name.capitalize()
     return Offers(
         labels,
         {one.name: one.scheme for one in themes},
-        _parts(views.panels, language),
-        _parts(views.pages, language),
+        _parts(views.panels, plugins, language),
+        _parts(views.pages, plugins, language),
     )
 
 
-def _parts(found: Mapping[str, Extension], language: str) -> list[Part]:
-    parts = (part_of(name, found[name], language) for name in sorted(found))
+def _parts(found: Mapping[str, Extension], plugins: Plugins, language: str) -> list[Part]:
+    parts = (part_of(name, found[name], plugins, language) for name in sorted(found))
     return [part for part in parts if part is not None]
 
 
-def part_of(name: str, extension: Extension, language: str) -> Part | None:
+def part_of(name: str, extension: Extension, plugins: Plugins, language: str) -> Part | None:
     """A section or page with its heading; None where the plugin cannot say one."""
-    label = _asked(extension, "label", language)
+    label = _label(extension, plugins, language)
     return Part(name, extension.plugin, extension.value.icon, label) if label else None
 
 
-def _asked(extension: Extension, method: str, language: str) -> str | None:
+def _label(extension: Extension, plugins: Plugins, language: str) -> str | None:
+    def ask() -> str:
+        return _text(extension.value.label(extension.words[language]))
+
     try:
-        answer = getattr(extension.value, method)(extension.words[language])
-    # The edge to a stranger's code.
-    except (Exception, SystemExit):
-        log.exception("extension_failed", plugin=extension.plugin, method=method)
+        return plugins.runner.call(extension.plugin, ask, doing="label")
+    except Failure:
         return None
-    return answer if isinstance(answer, str) else None
+
+
+def _text(answer: object) -> str:
+    if not isinstance(answer, str):
+        raise TypeError(f"label() returned {answer!r}")
+    return answer
 
 
 def register_extensions(app: Dash, views: MessageViews, sentences: Sentences) -> None:
     """Add the callbacks of plugins, and the one that fills their sections."""
     for kind, parts in (("settings-panel", views.panels), ("page", views.pages)):
         for name, part in list(parts.items()):
-            try:
-                part.value.register(PluginApp(app, part.plugin, views.plugins))
-            # The edge to a stranger's code.
-            except (Exception, SystemExit) as error:
-                views.plugins.quarantine(part.plugin, error)
+            if not _register(part.value, app, part.plugin, views.plugins):
                 continue
             id = {kind: name}
             # A page is asked for as soon as it stands there, a section when the settings open.
             opens = Input(id, "id") if kind == "page" else Input("settings", "opened")
             _fill(app, id, opens, part, views.plugins, sentences)
     for plugin, view in views.each():
-        try:
-            view.register(PluginApp(app, plugin, views.plugins))
-        # As above.
-        except (Exception, SystemExit) as error:
-            views.plugins.quarantine(plugin, error)
+        _register(view, app, plugin, views.plugins)
+    views.close_callbacks()
+
+
+def _register(one: Any, app: Dash, plugin: str, plugins: Plugins) -> bool:
+    bounded = PluginApp(app, plugin, plugins)
+    return plugins.runner.start(plugin, lambda: one.register(bounded), doing="register")
 
 
 def _fill(
@@ -120,15 +121,15 @@ def _fill(
         if not opened or not plugins.loaded(part.plugin):
             return no_update
         try:
-            async with asyncio.timeout(CALLBACK_WITHIN_S):
-                return await part.value.layout(part.words[reader().language])
+            return await plugins.runner.run(
+                part.plugin,
+                lambda: part.value.layout(part.words[reader().language]),
+                doing=f"layout of {part.value.name}",
+                within_s=CALLBACK_WITHIN_S,
+                raises=Failure,
+            )
         except Failure as failure:
             return _problem(sentences.of(failure))
-        # As above.
-        except (Exception, SystemExit) as error:
-            log.exception("layout_failed", plugin=part.plugin, part=id)
-            plugins.failed(part.plugin, error)
-            return _problem(sentences.t("Something went wrong on the server."))
 
 
 def _problem(sentence: str) -> Any:
@@ -159,26 +160,34 @@ class PluginApp:
             if not inspect.iscoroutinefunction(function):
                 raise TypeError(f"callback {function.__name__} is not async")
 
+            work = checked(function)
+
             @wraps(function)
             async def bounded(*values: Any) -> Any:
                 # Pages that were open before still ask.
                 if not self._plugins.loaded(self._plugin):
                     raise PreventUpdate
-                try:
-                    async with asyncio.timeout(CALLBACK_WITHIN_S):
-                        return await function(*values)
-                # A refusal of a command is told by the page, and nobody's fault.
-                except (PreventUpdate, Failure):
-                    raise
-                # As above.
-                except (Exception, SystemExit) as error:
-                    log.exception("callback_failed", plugin=self._plugin)
-                    self._plugins.failed(self._plugin, error)
-                    raise RuntimeError(f"a callback of {self._plugin} failed") from error
+                answer = await self._plugins.runner.run(
+                    self._plugin,
+                    lambda: _unless_prevented(work(*values)),
+                    doing=f"callback {function.__name__}",
+                    within_s=CALLBACK_WITHIN_S,
+                )
+                if isinstance(answer, PreventUpdate):
+                    raise answer
+                return answer
 
             return self._app.callback(*arguments, **options)(bounded)
 
         return declare
+
+
+async def _unless_prevented(work: Awaitable[Any]) -> Any:
+    """What a callback answers; that nothing is to be changed is no failure."""
+    try:
+        return await work
+    except PreventUpdate as nothing:
+        return nothing
 
 
 def _dependencies(arguments: Iterable[Any]) -> Iterable[Any]:
