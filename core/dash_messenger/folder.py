@@ -6,14 +6,21 @@ Invariant: two servers never serve one folder, and a lock never outlives its pro
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import IO
+
+import structlog
 
 __all__ = ["DATABASE", "LOCK", "FolderInUse", "FolderLock"]
 
 DATABASE = "messenger.sqlite"
 # The id of the process that has the folder stands in it.
 LOCK = "lock"
+# What the group and everybody may do.
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+log = structlog.get_logger(__name__)
 
 
 class FolderInUse(Exception):
@@ -25,6 +32,8 @@ class FolderLock:
 
     def __init__(self, folder: Path) -> None:
         """Take the folder, making it if necessary; only its owner may look inside.
+
+        One that others may look into is closed to them if it is a server's; else the log says so.
 
         Raises:
             FolderInUse: another process has it.
@@ -42,10 +51,35 @@ class FolderLock:
         self._file.truncate(0)
         self._file.write(f"{os.getpid()}\n")
         self._file.flush()
+        _close_to_others(folder)
 
     def close(self) -> None:
         """Let go. The file stays: removing it would race with the next server."""
         self._file.close()
+
+
+def _close_to_others(folder: Path) -> None:
+    """Take from others what they may do in the folder and with the files at its top.
+
+    Nobody gets to what lies deeper. A folder that was no server's before may be anything, ``/tmp``
+    too, and is left as it is.
+    """
+    if os.name == "nt":  # pragma: no cover - permissions are inherited there
+        return
+    mode = folder.stat().st_mode
+    if not mode & OTHERS:
+        return
+    ours = (folder / DATABASE).exists()
+    try:
+        for path in (folder, *folder.iterdir()) if ours else ():
+            if path.is_symlink() or not path.stat().st_mode & OTHERS:
+                continue
+            path.chmod(stat.S_IMODE(path.stat().st_mode) & ~OTHERS)
+    except OSError as error:
+        log.warning("data_folder_open_to_others", folder=str(folder), error=str(error))
+    else:
+        event = "data_folder_closed_to_others" if ours else "data_folder_open_to_others"
+        log.warning(event, folder=str(folder), mode=oct(stat.S_IMODE(mode)))
 
 
 if os.name == "nt":  # pragma: no cover

@@ -21,6 +21,7 @@ from dash_messenger.folder import DATABASE, FolderInUse, FolderLock
 from dash_messenger.gateway.listening import AddressTaken
 from dash_messenger.plugins.loading import RequiredPluginMissing, check_name
 from dash_messenger.plugins.states import States, StatesUnreadable
+from dash_messenger.process import prepare_process
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store
 from dash_messenger.store.database import DatabaseUnusable
@@ -42,6 +43,7 @@ log = structlog.get_logger(__name__)
 
 def run(settings: Settings, link: Link | None = None, *, demo: bool = False) -> int:
     """Serve until stopped; the exit status. ``link`` is the way to the parent process."""
+    prepare_process()
     # Importing makes nothing but what stays: the collector would walk it in vain, over and over.
     # The server turns it on again once it is ready.
     gc.disable()
@@ -176,6 +178,7 @@ async def _serve_linked(settings: Settings, demo: bool, link: Link) -> None:
 
 
 async def _with_store(settings: Settings, work: Callable[[Store], Awaitable[None]]) -> None:
+    prepare_process()
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = await Store.open(settings.data / DATABASE)
     try:

@@ -29,6 +29,7 @@ from dash_messenger.enrolling import Enrolling
 from dash_messenger.folder import DATABASE, FolderLock
 from dash_messenger.gateway import Gateway
 from dash_messenger.gateway.addresses import Addresses
+from dash_messenger.gateway.connections import Connections
 from dash_messenger.gateway.http import OpenPaths, make_app
 from dash_messenger.gateway.http_server import HttpServer
 from dash_messenger.gateway.listening import address_of, listen
@@ -333,6 +334,11 @@ class Server:
                 on_ready=lambda: on_ready(address),
                 # A terminal sends it to the parent too, which says so.
                 interrupts=not link.supervised,
+                places=Connections(
+                    max_in_all=self.settings.max_connections,
+                    max_per_address=self.settings.max_connections_per_address,
+                    proxies=self.settings.trusted_proxies,
+                ),
             )
             await self._http.serve(sockets=[listening])
             if not self._http.started:

@@ -49,6 +49,11 @@ class Settings(BaseSettings):
     trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1")
     """Addresses or networks of proxies whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are
     believed. By default a proxy on this machine is."""
+    max_connections: int = Field(default=20_000, ge=64, le=1_000_000)
+    """Connections in all, sockets among them. The system may allow less (``ulimit -n``)."""
+    max_connections_per_address: int = Field(default=1_000, ge=16, le=1_000_000)
+    """Connections of plain HTTP from one address, trusted proxies aside. Beyond it the one that
+    was idle for longest is closed; sockets of people who are signed in do not count."""
     registration: Literal["open", "closed"] = "open"
     """Whether strangers may make accounts; ``user add`` always can."""
     rate_limits: bool = True

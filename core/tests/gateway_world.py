@@ -20,11 +20,13 @@ from websockets.asyncio.client import ClientConnection, connect
 
 @asynccontextmanager
 async def serving(
-    protocol_class: type[asyncio.Protocol], http: type[asyncio.Protocol] = GuardedHttp
+    protocol_class: type[asyncio.Protocol],
+    http: type[asyncio.Protocol] = GuardedHttp,
+    app: Any = None,
 ) -> AsyncIterator[uvicorn.Server]:
-    """uvicorn without an application, started; ``port_of`` says where."""
+    """uvicorn, without an application of its own, started; ``port_of`` says where."""
     config = uvicorn.Config(
-        _not_found,
+        app or _not_found,
         port=0,
         ws=protocol_class,
         http=http,

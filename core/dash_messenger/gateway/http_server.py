@@ -16,6 +16,7 @@ from typing import Any
 
 import uvicorn
 
+from dash_messenger.gateway.connections import ConnectionLimits
 from dash_messenger.gateway.slow_http import GuardedHttp
 
 __all__ = ["HttpServer"]
@@ -40,11 +41,13 @@ class HttpServer(uvicorn.Server):
         shutdown_s: float,
         on_ready: Callable[[], None],
         interrupts: bool = True,
+        places: ConnectionLimits | None = None,
     ) -> None:
+        http = type("Http", (GuardedHttp,), {"places": places})
         super().__init__(
             uvicorn.Config(
                 app,
-                http=GuardedHttp,
+                http=http,
                 ws=sockets,
                 lifespan="on",
                 log_config=None,
