@@ -151,9 +151,9 @@ class Server:
         self._jobs = Jobs(installed.runner)
         self._slash = SlashCommands(
             store,
+            installed.runner,
             rate_limits=limited,
             translate=lambda plugin, language: contexts.of(plugin).translate(language),
-            failed=installed.failed,
         )
         for family in (
             self.accounts.commands(),
@@ -261,7 +261,7 @@ class Server:
         installed = self.installed
         installed.plugins.register("register_settings", installed.contexts.declare_settings)
 
-        commands = PluginCommands(self.commands, installed.failed)
+        commands = PluginCommands(self.commands, installed.runner)
         installed.register("register_commands", each(commands.add), commands.remove)
         installed.register("register_slash_commands", each(self._slash.add), self._slash.remove)
         installed.register("register_jobs", each(self._jobs.add), self._jobs.remove)

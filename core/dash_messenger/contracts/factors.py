@@ -12,6 +12,8 @@ import msgspec
 import pytest
 
 from dash_messenger.factors import Beginning, Confirmed, Factor
+from dash_messenger.plugins.hookspecs import PROJECT, ServerHooks
+from dash_messenger.plugins.loading import GROUP, Plugins
 from dash_messenger.plugins.steps import Steps
 from dash_messenger.protocol import User
 
@@ -60,7 +62,8 @@ class FactorContract:
 
     def test_it_can_be_registered(self) -> None:
         """Its name and its structs are such that it can be asked for."""
-        Steps(context_of=_no_context).add_factors("test", [self.factor])
+        runner = Plugins(group=GROUP, project=PROJECT, hooks=ServerHooks).runner
+        Steps(_no_context, runner).add_factors("test", [self.factor])
 
     def test_a_set_up_is_confirmed_by_no_wrong_answer(self, begun: Beginning[Any]) -> None:
         """Else somebody would be asked for what they do not have."""

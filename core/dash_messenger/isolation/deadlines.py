@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
+from typing import ParamSpec, TypeVar
 
-__all__ = ["Deadline", "current", "waiting", "within"]
+__all__ = ["unlimited", "waiting", "waiting_for", "within"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
-class Deadline:
+class _Deadline:
     """The limit of one run. ``outer`` is the limit that the run itself stands under."""
 
-    def __init__(self, timeout: asyncio.Timeout, outer: Deadline | None) -> None:
+    def __init__(self, timeout: asyncio.Timeout, outer: _Deadline | None) -> None:
         self._timeout = timeout
         self._outer = outer
         self._loop = asyncio.get_running_loop()
@@ -53,12 +57,7 @@ class Deadline:
         return not self._over and not self._timeout.expired()
 
 
-_CURRENT: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
-
-
-def current() -> Deadline | None:
-    """The limit that the running task stands under, or None."""
-    return _CURRENT.get()
+_CURRENT: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
 
 
 @contextlib.asynccontextmanager
@@ -69,7 +68,7 @@ async def within(seconds: float) -> AsyncIterator[None]:
         TimeoutError: it took longer.
     """
     async with asyncio.timeout(seconds) as timeout:
-        deadline = Deadline(timeout, _CURRENT.get())
+        deadline = _Deadline(timeout, _CURRENT.get())
         token = _CURRENT.set(deadline)
         try:
             yield
@@ -90,3 +89,49 @@ def waiting() -> Iterator[None]:
         yield
     finally:
         deadline.resume()
+
+
+@contextlib.contextmanager
+def waiting_for(work: Callable[P, T]) -> Iterator[Callable[P, T]]:
+    """``work``, for a thread that may come to it late: until then the clocks stand still.
+
+    Use it on the loop, around what waits for the result.
+    """
+    deadline = _CURRENT.get()
+    if deadline is None:
+        yield work
+        return
+    loop, begun = asyncio.get_running_loop(), _Begun(deadline)
+
+    def noted(*arguments: P.args, **named: P.kwargs) -> T:
+        loop.call_soon_threadsafe(begun.now)
+        return work(*arguments, **named)
+
+    deadline.pause()
+    try:
+        yield noted
+    finally:
+        begun.now()
+
+
+@contextlib.contextmanager
+def unlimited() -> Iterator[None]:
+    """Stand under no limit: what is inside goes on when whoever started it has ended."""
+    token = _CURRENT.set(None)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
+
+
+class _Begun:
+    """Lets a limit go on, once."""
+
+    def __init__(self, deadline: _Deadline) -> None:
+        self._deadline = deadline
+        self._done = False
+
+    def now(self) -> None:
+        if not self._done:
+            self._done = True
+            self._deadline.resume()

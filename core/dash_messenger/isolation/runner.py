@@ -20,7 +20,7 @@ import structlog
 
 from dash_messenger.errors import ANYTHING, Failure, PluginFailed, TimedOut
 from dash_messenger.isolation.activity import Activity, follow
-from dash_messenger.isolation.deadlines import Deadline, current, within
+from dash_messenger.isolation.deadlines import unlimited, waiting_for, within
 from dash_messenger.isolation.failures import MAX_FAILURES, MAX_GRAVE_FAILURES, Failures
 from dash_messenger.isolation.samples import Samples
 
@@ -316,7 +316,8 @@ class PluginRunner:
     ) -> T:
         followed = follow(self.activity, _awaited(work), plugin=plugin)
         if within_s is None:
-            return await followed
+            with unlimited():
+                return await followed
         async with within(within_s):
             return await followed
 
@@ -336,34 +337,8 @@ async def _awaited(work: Callable[[], Awaitable[T]]) -> T:
 
 
 async def _in_thread(work: Callable[[], T]) -> T:
-    """What ``work()`` returns; the limits around stand still until its thread has begun."""
-    loop, deadline = asyncio.get_running_loop(), current()
-    if deadline is None:
-        return await asyncio.to_thread(work)
-    begun = _Begun(deadline)
-
-    def begin() -> T:
-        loop.call_soon_threadsafe(begun.now)
-        return work()
-
-    deadline.pause()
-    try:
-        return await asyncio.to_thread(begin)
-    finally:
-        begun.now()
-
-
-class _Begun:
-    """Lets a limit go on, once."""
-
-    def __init__(self, deadline: Deadline) -> None:
-        self._deadline = deadline
-        self._done = False
-
-    def now(self) -> None:
-        if not self._done:
-            self._done = True
-            self._deadline.resume()
+    with waiting_for(work) as begun:
+        return await asyncio.to_thread(begun)
 
 
 def _is_cancelled() -> bool:

@@ -17,6 +17,7 @@ from typing import Literal, TypeAlias
 import structlog
 
 from dash_messenger.errors import Busy, RateLimited
+from dash_messenger.isolation.deadlines import waiting
 from dash_messenger.limits import Buckets
 
 __all__ = ["MAX_TASKS", "MAX_WAITING", "SENDS_AT_ONCE", "Bounds", "Line"]
@@ -85,7 +86,8 @@ class Bounds:
             turns = self._turns[key] = asyncio.Semaphore(_TURNS_AT_ONCE[line])
         self._waiting[key] += 1
         try:
-            await turns.acquire()
+            with waiting():
+                await turns.acquire()
         finally:
             self._waiting[key] -= 1
         try:

@@ -1,7 +1,7 @@
 """Plugins' commands among the server's own.
 
-Owns what they may be called and whose failures theirs are. Must not know what they do. Invariant: a
-plugin takes away no command but its own.
+Owns what they may be called. Must not know what they do. Invariant: a plugin takes away no command
+but its own.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import structlog
-
 from dash_messenger.commands import Caller, Command, Commands
-from dash_messenger.errors import ANYTHING, Failure, InternalError
+from dash_messenger.errors import InternalError
+from dash_messenger.isolation.runner import PluginRunner
 
 __all__ = ["PluginCommands"]
 
-log = structlog.get_logger(__name__)
+# As long as a client waits.
+RUN_WITHIN_S = 30.0
 
 
 class PluginCommands:
-    """What plugins add to ``commands``. ``failed(plugin, error)`` hears of each that fails."""
+    """What plugins add to ``commands``."""
 
-    def __init__(self, commands: Commands, failed: Callable[[str, BaseException], None]) -> None:
+    def __init__(self, commands: Commands, runner: PluginRunner) -> None:
         self._commands = commands
-        self._failed = failed
+        self._runner = runner
         self._added: dict[str, list[str]] = {}
 
     def add(self, plugin: str, command: Command) -> None:
@@ -49,14 +49,12 @@ class PluginCommands:
 
     def _guarded(self, plugin: str, command: Command) -> Callable[[Caller, Any], Any]:
         async def handle(caller: Caller, params: Any) -> Any:
-            try:
-                return await command.handler(caller, params)
-            except Failure:
-                raise
-            # The edge to a stranger's code.
-            except ANYTHING as error:
-                log.error("command_failed", plugin=plugin, command=command.name, exc_info=error)
-                self._failed(plugin, error)
-                raise InternalError from error
+            return await self._runner.run(
+                plugin,
+                lambda: command.handler(caller, params),
+                doing=f"command {command.name}",
+                within_s=RUN_WITHIN_S,
+                raises=InternalError,
+            )
 
         return handle

@@ -13,13 +13,14 @@ import importlib
 import os
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import IO, Any
 
 import msgspec
 import structlog
 
 from dash_messenger.errors import ANYTHING, Failure, OverLimit, Refused
+from dash_messenger.isolation.deadlines import waiting
 from dash_messenger.isolation.lifeline import end_with_parent
 
 __all__ = ["Limited"]
@@ -70,7 +71,7 @@ class Limited:
         else:
             module, name = function.__module__, function.__qualname__
         call = msgspec.msgpack.encode([module, name, arguments])
-        async with self._places:
+        async with _turn(self._places):
             child = self._idle.pop() if self._idle else await self._start()
             try:
                 async with asyncio.timeout(time_limit_s):
@@ -108,6 +109,17 @@ class Limited:
         child = await _Child.start(self._max_memory_bytes)
         self._children.add(child)
         return child
+
+
+@contextlib.asynccontextmanager
+async def _turn(places: asyncio.Semaphore) -> AsyncIterator[None]:
+    """A place among others; waiting for it counts for nobody's time limit."""
+    with waiting():
+        await places.acquire()
+    try:
+        yield
+    finally:
+        places.release()
 
 
 class _Child:

@@ -123,9 +123,10 @@ class Installed:
         self.renderer = Renderer()
         self.themes = Themes()
         self.plugins = Plugins(group=GROUP, project=PROJECT, hooks=ServerHooks)
-        self.portraits = PortraitMaker(self.failed)
-        self.contexts = Contexts()
-        self.steps = Steps(self.contexts.of, self.failed)
+        runner = self.plugins.runner
+        self.portraits = PortraitMaker(runner)
+        self.contexts = Contexts(runner)
+        self.steps = Steps(self.contexts.of, runner)
         self.tables: dict[str, Tables] = {}
         # What has to forget a plugin that is quarantined.
         self.forget: list[Callable[[str], None]] = []
@@ -351,10 +352,6 @@ class Installed:
         self.renderer.forget_drawn()
         for changed in self.changed:
             changed()
-
-    def failed(self, plugin: str, error: BaseException) -> None:
-        """Count that a plugin's code failed."""
-        self.runner.content_failed(plugin, error)
 
     def _keep(self, group: str, plugin: str, reason: str) -> int | None:
         if self._states is None:

@@ -7,14 +7,11 @@ plugin did.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-from collections.abc import Callable
-
-import structlog
 
 from dash_messenger.blobs.kinds import media_type_of
-from dash_messenger.errors import ANYTHING, Failure, PortraitFailed, PortraitsUnavailable, TimedOut
+from dash_messenger.errors import PortraitFailed, PortraitsUnavailable
+from dash_messenger.isolation.runner import PluginRunner
 from dash_messenger.plugins.portraits import Portrait, Portraits
 
 __all__ = ["PortraitMaker"]
@@ -25,17 +22,12 @@ MAKE_WITHIN_S = 25.0
 MAX_PORTRAIT_BYTES = 262_144
 KINDS = ("image/webp", "image/png", "image/jpeg", "image/avif")
 
-log = structlog.get_logger(__name__)
-
 
 class PortraitMaker:
-    """The one plugin that makes photos of people and groups, if there is one.
+    """The one plugin that makes photos of people and groups, if there is one."""
 
-    ``failed(plugin, error)`` hears of its failures.
-    """
-
-    def __init__(self, failed: Callable[[str, BaseException], None]) -> None:
-        self._failed = failed
+    def __init__(self, runner: PluginRunner) -> None:
+        self._runner = runner
         self._maker: tuple[str, Portraits] | None = None
 
     def add(self, plugin: str, portraits: Portraits) -> None:
@@ -73,19 +65,13 @@ class PortraitMaker:
         if self._maker is None:
             raise PortraitsUnavailable
         plugin, portraits = self._maker
-        try:
-            async with asyncio.timeout(MAKE_WITHIN_S):
-                return _checked(await portraits.make(upload))
-        except Failure:
-            raise
-        except TimeoutError:
-            log.warning("portrait_timed_out", plugin=plugin)
-            raise TimedOut from None
-        # The edge to a stranger's code.
-        except ANYTHING as error:
-            log.error("portrait_failed", plugin=plugin, exc_info=error)
-            self._failed(plugin, error)
-            raise PortraitFailed from error
+
+        async def make() -> Portrait:
+            return _checked(await portraits.make(upload))
+
+        return await self._runner.run(
+            plugin, make, doing="portraits", within_s=MAKE_WITHIN_S, raises=PortraitFailed
+        )
 
 
 def _checked(portrait: object) -> Portrait:

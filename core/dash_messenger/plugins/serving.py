@@ -22,8 +22,10 @@ from dash_messenger.acting import Acting, MessageAct
 from dash_messenger.blobs import BlobStore, PluginBlobs
 from dash_messenger.changing import find
 from dash_messenger.clock import Clock
-from dash_messenger.errors import ANYTHING, Busy, InvalidParams, NotFound
+from dash_messenger.errors import Busy, InvalidParams, NotFound
 from dash_messenger.ids import is_id
+from dash_messenger.isolation.deadlines import waiting_for
+from dash_messenger.isolation.runner import PluginRunner
 from dash_messenger.messages import MessageTypes
 from dash_messenger.plugins.bounds import MAX_TASKS, Bounds
 from dash_messenger.plugins.context import Blobs
@@ -78,13 +80,14 @@ class _Kept:
 class Contexts:
     """The contexts of one server, by plugin."""
 
-    def __init__(self) -> None:
+    def __init__(self, runner: PluginRunner) -> None:
         self.bounds = Bounds()
+        self._runner = runner
         self._parts: Parts | None = None
         self._kept: dict[str, _Kept] = {}
         self._contexts: dict[str, PluginContext] = {}
         self._values: dict[str, dict[str, str]] = {}
-        self._tasks: dict[asyncio.Task[None], str] = {}
+        self._tasks: dict[asyncio.Task[bool], str] = {}
 
     def join(self, parts: Parts, values: dict[str, dict[str, str]]) -> None:
         """From now on contexts work; ``values`` are the settings that were kept, by plugin."""
@@ -141,7 +144,9 @@ class Contexts:
         if sum(by == plugin for by in self._tasks.values()) >= MAX_TASKS:
             work.close()
             raise Busy
-        task = asyncio.get_running_loop().create_task(_logged(plugin, work))
+        task = asyncio.get_running_loop().create_task(
+            self._runner.attempt(plugin, lambda: work, doing="background work", within_s=None)
+        )
         self._tasks[task] = plugin
         task.add_done_callback(self._tasks.pop)
 
@@ -169,14 +174,6 @@ def without_exit(work: Callable[[Connection], T], connection: Connection) -> T:
         return work(connection)
     except SystemExit as error:
         raise RuntimeError("it tried to end the process") from error
-
-
-async def _logged(plugin: str, work: Coroutine[Any, Any, None]) -> None:
-    try:
-        await work
-    # The root of a task.
-    except ANYTHING:
-        structlog.get_logger(__name__).exception("plugin_task_failed", plugin=plugin)
 
 
 class PluginContext:
@@ -341,14 +338,16 @@ class PluginContext:
     async def read(self, work: Callable[[Connection], T]) -> T:
         """What ``work`` reads."""
         async with self._contexts.bounds.turn(self._plugin, "read"):
-            return await self._contexts.parts.store.read(work)
+            with waiting_for(work) as begun:
+                return await self._contexts.parts.store.read(begun)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """What ``work`` wrote."""
         async with self._contexts.bounds.turn(self._plugin, "write"):
-            return await self._contexts.parts.store.write(
-                lambda transaction: without_exit(work, transaction.connection)
-            )
+            with waiting_for(work) as begun:
+                return await self._contexts.parts.store.write(
+                    lambda transaction: without_exit(begun, transaction.connection)
+                )
 
     async def change_settings(self, **values: Any) -> None:
         """Change some settings."""

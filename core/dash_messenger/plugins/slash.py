@@ -6,22 +6,15 @@ conversation at that moment.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable
 from typing import Annotated
 
-import structlog
 from msgspec import Meta, Struct
 
 from dash_messenger.commands import Caller, Command
-from dash_messenger.errors import (
-    ANYTHING,
-    Failure,
-    PluginFailed,
-    TimedOut,
-    UnknownSlashCommand,
-)
+from dash_messenger.errors import UnknownSlashCommand
+from dash_messenger.isolation.runner import PluginRunner
 from dash_messenger.limits import Buckets
 from dash_messenger.plugins.context import SlashCall, SlashCommand
 from dash_messenger.store import Store
@@ -34,8 +27,6 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 Id = Annotated[str, Meta(max_length=64)]
 Language = Annotated[str, Meta(pattern="^[a-z]{2,3}(-[A-Z]{2})?$", max_length=6)]
-
-log = structlog.get_logger(__name__)
 
 
 class MessageSlash(Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,14 +70,14 @@ class SlashCommands:
     def __init__(
         self,
         store: Store,
+        runner: PluginRunner,
         *,
         rate_limits: bool,
         translate: Callable[[str, str], Callable[[str], str]] = lambda plugin, language: str,
-        failed: Callable[[str, BaseException], None] = lambda plugin, error: None,
     ) -> None:
         self._store = store
+        self._runner = runner
         self._translate = translate
-        self._failed = failed
         self._commands: dict[str, tuple[SlashCommand, str]] = {}
         self._buckets = Buckets(burst=20, per_s=1, enabled=rate_limits)
 
@@ -141,19 +132,10 @@ class SlashCommands:
         if found is None:
             raise UnknownSlashCommand(name=name[:32])
         command, plugin = found
-        try:
-            async with asyncio.timeout(RUN_WITHIN_S):
-                await command.run(SlashCall(user, conversation, arguments.strip(), params.language))
-        except Failure:
-            raise
-        except TimeoutError as error:
-            self._failed(plugin, error)
-            raise TimedOut from None
-        # The edge to a stranger's code.
-        except ANYTHING as error:
-            log.error("slash_command_failed", plugin=plugin, command=name, exc_info=error)
-            self._failed(plugin, error)
-            raise PluginFailed from error
+        call = SlashCall(user, conversation, arguments.strip(), params.language)
+        await self._runner.run(
+            plugin, lambda: command.run(call), doing=f"/{command.name}", within_s=RUN_WITHIN_S
+        )
         return SlashDone(command.name)
 
     async def list_commands(self, caller: Caller, params: SlashList) -> SlashListed:

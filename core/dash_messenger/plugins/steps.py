@@ -1,29 +1,27 @@
 """The second factors and login steps of one server, and the calling of their code.
 
-Owns which there are, which plugin each came with, and the limits of their code: whatever it raises,
-or taking too long, means no. Must not know what is stored.
+Owns which there are, which plugin each came with, and that whatever their code raises, or taking
+too long, means no. Must not know what is stored.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 import msgspec
-import structlog
 from msgspec import Raw, Struct
 
-from dash_messenger.errors import ANYTHING, CheckFailed, Failure
+from dash_messenger.errors import CheckFailed
 from dash_messenger.factors import Beginning, Confirmed, Factor, LoginStep
+from dash_messenger.isolation.runner import PluginRunner
 from dash_messenger.plugins.calling import CHECK_WITHIN_S
 from dash_messenger.plugins.context import Context
 from dash_messenger.protocol import User, decode_params
 
 __all__ = ["RegisteredFactor", "RegisteredStep", "StepAsked", "Steps"]
-
-log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -77,15 +75,11 @@ class RegisteredStep:
 
 
 class Steps:
-    """The registry. ``failed(plugin, error)`` hears of each failure of a plugin's code."""
+    """The registry."""
 
-    def __init__(
-        self,
-        context_of: Callable[[str], Context],
-        failed: Callable[[str, BaseException], None] = lambda plugin, error: None,
-    ) -> None:
+    def __init__(self, context_of: Callable[[str], Context], runner: PluginRunner) -> None:
         self._context_of = context_of
-        self._failed = failed
+        self._runner = runner
         self._factors: dict[str, RegisteredFactor] = {}
         self._steps: dict[str, RegisteredStep] = {}
 
@@ -166,7 +160,7 @@ class Steps:
                 raise TypeError(f"begin() of factor {one.name} returned another thing")
             return _encode(begun.kept, one), begun.shown
 
-        return await self._run(one.plugin, asyncio.to_thread(work))
+        return await self._run_in_thread(one.plugin, work)
 
     async def confirm(
         self, one: RegisteredFactor, kept: str, answer: Any, now_ms: int
@@ -185,7 +179,7 @@ class Steps:
                 raise TypeError(f"confirm() of factor {one.name} returned another thing")
             return _encode(confirmed.kept, one), confirmed.shown
 
-        return await self._run(one.plugin, asyncio.to_thread(work))
+        return await self._run_in_thread(one.plugin, work)
 
     async def verify(
         self, one: RegisteredFactor, kept: str, answer: Any, now_ms: int
@@ -200,7 +194,7 @@ class Steps:
             verified = one.factor.verify(one.kept.decode(kept), answer, now_ms)
             return None if verified is None else _encode(verified, one)
 
-        return await self._run(one.plugin, asyncio.to_thread(work))
+        return await self._run_in_thread(one.plugin, work)
 
     async def describe(self, one: RegisteredFactor, kept: str) -> dict[str, Any]:
         """What its owner may see of it.
@@ -212,7 +206,7 @@ class Steps:
         def work() -> dict[str, Any]:
             return dict(one.factor.describe(one.kept.decode(kept)))
 
-        return await self._run(one.plugin, asyncio.to_thread(work))
+        return await self._run_in_thread(one.plugin, work)
 
     # Steps.
 
@@ -226,7 +220,7 @@ class Steps:
         asked = []
         for one in self.steps:
             context = self._context_of(one.plugin)
-            shown = await self._run(one.plugin, one.step.needed(user, context))
+            shown = await self._run(one.plugin, partial(one.step.needed, user, context))
             if shown is not None:
                 schema = msgspec.json.schema(one.step.Answer)
                 asked.append(StepAsked(one.name, "step", one.plugin, schema, shown))
@@ -240,7 +234,7 @@ class Steps:
         """
         one = self._steps[name]
         context = self._context_of(one.plugin)
-        await self._run(one.plugin, one.step.done(user, answer, context))
+        await self._run(one.plugin, partial(one.step.done, user, answer, context))
 
     def read(self, name: str, answer: Raw) -> Any:
         """An answer to a factor or step that is registered.
@@ -251,17 +245,17 @@ class Steps:
         one = self._factors.get(name) or self._steps[name]
         return decode_params(one.answer, answer)
 
-    async def _run(self, plugin: str, work: Awaitable[T]) -> T:
-        try:
-            async with asyncio.timeout(CHECK_WITHIN_S):
-                return await work
-        except Failure:
-            raise
-        # The edge to a stranger's code: whatever it is, the answer is no.
-        except ANYTHING as error:
-            log.error("check_failed", plugin=plugin, exc_info=error)
-            self._failed(plugin, error)
-            raise CheckFailed(plugin=plugin) from error
+    async def _run(self, plugin: str, work: Callable[[], Awaitable[T]]) -> T:
+        no = partial(CheckFailed, plugin=plugin)
+        return await self._runner.run(
+            plugin, work, doing="login step", within_s=CHECK_WITHIN_S, raises=no, timed_out=no
+        )
+
+    async def _run_in_thread(self, plugin: str, work: Callable[[], T]) -> T:
+        no = partial(CheckFailed, plugin=plugin)
+        return await self._runner.run_in_thread(
+            plugin, work, doing="factor", within_s=CHECK_WITHIN_S, raises=no, timed_out=no
+        )
 
 
 def _decoder(one: Factor[Any, Any] | LoginStep[Any], name: str) -> msgspec.json.Decoder[Any]:

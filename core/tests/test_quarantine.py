@@ -1,0 +1,192 @@
+"""What fails for one request, message or person quarantines nothing, in each family of hooks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import plugin_world
+import pytest
+from dash_messenger.commands import Command
+from dash_messenger.errors import Failure
+from dash_messenger.isolation.failures import MAX_FAILURES
+from dash_messenger.plugins.checks import Login, Proposed, Upload
+from dash_messenger.plugins.context import SlashCommand
+from dash_messenger.plugins.hookspecs import hookimpl
+from dash_messenger.protocol import User
+from factor_world import Key, Terms
+from plugin_world import CREATE, Count, Everything, Nothing, install, migrations
+from server_world import ServerWorld, Words, open_server
+from structlog.testing import capture_logs
+
+
+@pytest.fixture
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ServerWorld]:
+    install(tmp_path / "site", monkeypatch, "everything", "plugin_world:Everything")
+    folder = migrations(tmp_path / "migrations", CREATE)
+    monkeypatch.setattr(Everything, "migrations", folder, raising=False)
+    async with open_server(tmp_path / "data", loaded=("everything",)) as world:
+        yield world
+
+
+def raising(*arguments: object) -> Any:
+    raise RuntimeError("no luck")
+
+
+class Misfit:
+    """Fails in every family of hooks that a request meets."""
+
+    @hookimpl
+    async def check_message(self, message: Any) -> None:
+        raising()
+
+    @hookimpl
+    async def check_login(self, login: Any) -> None:
+        raising()
+
+    @hookimpl
+    async def check_upload(self, upload: Any) -> None:
+        raising()
+
+    @hookimpl
+    async def on_message(self, message: Any) -> None:
+        raising()
+
+    @hookimpl
+    async def on_member(self, change: Any) -> None:
+        raising()
+
+    @hookimpl
+    def register_slash_commands(self) -> Any:
+        return [SlashCommand("fall", "…", raising)]
+
+    @hookimpl
+    def register_commands(self) -> Any:
+        return [Command("wrong.fall", Nothing, Count, raising, "…")]
+
+    @hookimpl
+    def register_portraits(self) -> Any:
+        return plugin_world.Negatives()
+
+    @hookimpl
+    def register_factors(self) -> Any:
+        return [type("Bad", (Key,), {"begin": raising})()]
+
+    @hookimpl
+    def register_login_steps(self) -> Any:
+        return [type("Bad", (Terms,), {"needed": raising})()]
+
+
+async def _check_message(world: ServerWorld) -> None:
+    await world.server._calls.message(Proposed("c", "u", "note", Words("x"), "x"))
+
+
+async def _check_login(world: ServerWorld) -> None:
+    await world.server._calls.login(Login("u", "ann", "address", "agent"))
+
+
+async def _check_upload(world: ServerWorld) -> None:
+    await world.server._calls.upload(Upload("u", "name", "text/plain", 1))
+
+
+async def _slash(world: ServerWorld) -> None:
+    group = await world.group("ann", "bob")
+    await world.call("ann", "message.slash", conversation=group, text="/fall")
+
+
+async def _command(world: ServerWorld) -> None:
+    await world.call("ann", "wrong.fall")
+
+
+async def _portrait(world: ServerWorld) -> None:
+    await world.server.installed.portraits.make(b"crash")
+
+
+async def _factor(world: ServerWorld) -> None:
+    (factor,) = world.server.installed.steps
+    user = User(world.users["ann"], "ann", "Ann")
+    await world.server.installed.steps.begin(factor, user)
+
+
+async def _login_step(world: ServerWorld) -> None:
+    await world.server.installed.steps.needed(User(world.users["ann"], "ann", "Ann"))
+
+
+@pytest.mark.parametrize(
+    ("request_once", "hooks"),
+    [
+        (_check_message, ["check_message"]),
+        (_check_login, ["check_login"]),
+        (_check_upload, ["check_upload"]),
+        (_slash, ["register_slash_commands"]),
+        (_command, ["register_commands"]),
+        (_portrait, ["register_portraits"]),
+        (_factor, ["register_factors"]),
+        (_login_step, ["register_login_steps"]),
+    ],
+)
+async def test_twenty_failing_requests_of_anybody_quarantine_nothing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request_once: Callable[[ServerWorld], Any],
+    hooks: list[str],
+) -> None:
+    kept = {name: getattr(Misfit, name) for name in hooks}
+    monkeypatch.setattr(plugin_world, "Wrong", type("Wrong", (), kept))
+    install(tmp_path / "site", monkeypatch, "wrong", "plugin_world:Wrong")
+    async with open_server(tmp_path / "data", loaded=("wrong",)) as world:
+        await world.add("ann", "bob")
+        # Told, not drawn: rich draws a traceback in a second.
+        with capture_logs() as lines:
+            for _ in range(MAX_FAILURES + 1):
+                with pytest.raises(Failure):
+                    await request_once(world)
+        failed = [line for line in lines if line["event"] == "plugin_failed"]
+        assert [line["plugin"] for line in failed] == ["wrong"] * (MAX_FAILURES + 1)
+        assert "plugin_keeps_failing" in [line["event"] for line in lines]
+        (plugin,) = world.server.installed
+        assert (plugin.status, plugin.reason) == ("loaded", "")
+
+
+async def test_events_that_an_on_hook_fails_on_quarantine_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = {name: getattr(Misfit, name) for name in ("on_message", "on_member")}
+    monkeypatch.setattr(plugin_world, "Wrong", type("Wrong", (), kept))
+    install(tmp_path / "site", monkeypatch, "wrong", "plugin_world:Wrong")
+    async with open_server(tmp_path / "data", loaded=("wrong",)) as world:
+        await world.add("ann", "bob")
+        group = await world.group("ann", "bob")
+        with capture_logs():
+            for number in range(MAX_FAILURES + 1):
+                await world.say("ann", group, str(number))
+            (line,) = world.server._calls._lines.values()
+            if line.task is not None:
+                await line.task
+        (plugin,) = world.server.installed
+        assert (plugin.status, plugin.reason) == ("loaded", "")
+
+
+async def test_waiting_for_a_place_of_a_plugins_own_counts_for_no_limit(
+    world: ServerWorld,
+) -> None:
+    context, runner = (
+        world.server.installed.contexts.of("everything"),
+        world.server.installed.runner,
+    )
+    bounds, free = world.server.installed.contexts.bounds, asyncio.Event()
+
+    async def occupy() -> None:
+        async with bounds.turn("everything", "read"):
+            await free.wait()
+
+    others = [asyncio.create_task(occupy()) for _ in range(2)]
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_later(0.6, free.set)
+    found = await runner.run(
+        "everything", lambda: context.users(ids=[]), doing="check", within_s=0.5
+    )
+    assert found == []
+    await asyncio.gather(*others)
