@@ -6,8 +6,8 @@ import unicodedata
 from html import escape
 
 from dash_messenger_webui import Composer, Drawable, Html, MessageView, Translate, hookimpl
-from linkify_it import LinkifyIt
 
+from dash_messenger_text.links import links
 from dash_messenger_text.server import MAX_CHARACTERS, Text
 
 __all__ = ["TextView", "register_message_views"]
@@ -22,10 +22,6 @@ class TextView(MessageView[Text]):
     """Draws messages of type ``text`` and owns the text box."""
 
     type = "text"
-
-    def __init__(self) -> None:
-        # Only addresses that say so are links: "e.g.this" is none.
-        self._links = LinkifyIt(options={"fuzzy_link": False, "fuzzy_email": False})
 
     def render(self, message: Drawable[Text], t: Translate) -> str | Html:
         """The text; as HTML where it has links, without a bubble where it is a few emoji."""
@@ -46,18 +42,18 @@ class TextView(MessageView[Text]):
             rank=0,
         )
 
-    def _with_links(self, text: str) -> str | Html:
+    @staticmethod
+    def _with_links(text: str) -> str | Html:
         parts: list[str] = []
         end = 0
-        for match in self._links.match(text) or ():
-            if match.schema not in ("http:", "https:"):
-                continue
-            parts.append(escape(text[end : match.index]))
+        for start, stop in links(text):
+            address = escape(text[start:stop])
+            parts.append(escape(text[end:start]))
             parts.append(
-                f'<a href="{escape(match.url)}" target="_blank"'
-                f' rel="noopener noreferrer nofollow">{escape(match.text)}</a>'
+                f'<a href="{address}" target="_blank"'
+                f' rel="noopener noreferrer nofollow">{address}</a>'
             )
-            end = match.last_index
+            end = stop
         if not parts:
             return text
         return Html("".join(parts) + escape(text[end:]))
