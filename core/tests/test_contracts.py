@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -176,3 +177,39 @@ def test_a_refusal_without_a_translation_is_noticed() -> None:
     with pytest.raises(AssertionError, match="Everything is taken"):
         contract(view=View()).test_its_refusals_are_translated()
     assert "Everything is taken." in View.asked
+
+
+class Trimmed(MessageType[Offer]):
+    type, Content, inline = "acme.trimmed", Offer, True
+
+    def text(self, content: Offer, state: None) -> str:
+        return re.sub(r"\s+$", "", content.what)
+
+
+def test_inline_code_out_of_proportion_is_noticed() -> None:
+    tried = contract(message_type=Trimmed(), actions=[])
+    with pytest.raises(AssertionError, match="time out of proportion with what: "):
+        tried.test_inline_code_takes_time_in_proportion(registry(Trimmed()))
+
+
+def test_inline_actions_are_tried_with_near_misses_too() -> None:
+    class Called(Offers):
+        type, inline = "acme.called", True
+
+        @action()
+        def call(self, offer: Acted[Offer, Taken, bool], *, name: str) -> Change | Refuse:
+            return Change(state=Taken([re.sub(r"\s+$", "", name)]))
+
+    actions = [("take", {"on": True}), ("clear", {}), ("call", {"name": "ann"})]
+    tried = contract(message_type=Called(), actions=actions)
+    with pytest.raises(AssertionError, match="time out of proportion with name: "):
+        tried.test_inline_code_takes_time_in_proportion(registry(Called()))
+
+
+def test_code_that_is_not_inline_may_take_its_time() -> None:
+    class InChildren(Trimmed):
+        type, inline = "acme.children", False
+
+    tried = contract(message_type=InChildren(), actions=[])
+    with pytest.raises(pytest.skip.Exception):
+        tried.test_inline_code_takes_time_in_proportion(registry(InChildren()))

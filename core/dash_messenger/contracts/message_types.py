@@ -11,13 +11,14 @@ import contextlib
 import inspect
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import msgspec
 import pytest
 
+from dash_messenger.contracts.growth import out_of_proportion
 from dash_messenger.contracts.trial import Trial
 from dash_messenger.errors import ActionRefused, ContentInvalid
 from dash_messenger.messages import MAX_TEXT_CHARACTERS, MessageType, MessageTypes
@@ -186,6 +187,44 @@ class MessageTypeContract:
                 if int(file.stem) == version:
                     assert text == sample.get("text", text)
                 self._draw(value, state, text)
+
+    def test_inline_code_takes_time_in_proportion(self, types: MessageTypes) -> None:
+        """What is ``inline`` runs where everybody waits for it: whatever people write, four times
+        as much takes some four times as long. Near misses of what it looks for are tried."""
+        if not getattr(self.message_type, "inline", False):
+            pytest.skip("it runs in processes that are killed when they take too long")
+        name = self.message_type.type
+
+        def send(content: Any) -> None:
+            types.finish(name, self._read(types, content))
+
+        self._check(send, self.good)
+        for action, params in self.actions:
+
+            def act(params: Any, action: str = action) -> None:
+                who = "bot" if types.actions(name)[action].may == "bot" else "author"
+                Trial(self.message_type, self.good[0]).act(who, action, **params)
+
+            self._check(act, [params])
+
+    def test_inline_drawing_takes_time_in_proportion(self, types: MessageTypes) -> None:
+        """So does a view that is ``inline``: it draws on a thread, which nobody can stop."""
+        self._need_a_view()
+        if not getattr(self.view, "inline", False):
+            pytest.skip("it draws in processes that are killed when they take too long")
+
+        def draw(content: Any) -> None:
+            value = self._read(types, content)
+            prepared = types.finish(self.message_type.type, value)
+            state = types.decode_state(self.message_type.type, prepared.state)
+            self.view.try_out(value, state=state, text=prepared.text)
+
+        self._check(draw, self.good)
+
+    @staticmethod
+    def _check(work: Callable[[Any], object], samples: Sequence[Any]) -> None:
+        told = out_of_proportion(work, samples)
+        assert told is None, f"time out of proportion with {told}"
 
     def _draw(self, value: Any, state: Any, text: str) -> None:
         if self.view is not None:
