@@ -15,6 +15,7 @@ import msgspec
 
 from dash_messenger.errors import Unauthenticated, UnknownCommand
 from dash_messenger.isolation.activity import Activity, follow
+from dash_messenger.isolation.charged_user import charging, working_for
 from dash_messenger.places import Place
 from dash_messenger.protocol import decode_params
 
@@ -132,9 +133,11 @@ class Commands:
             raise Unauthenticated
         token = self._activity.begin(user=caller.user, command=command.name)
         try:
-            answer = command.handler(caller, decode_params(command.decoder, params))
+            with charging(caller.user):
+                answer = command.handler(caller, decode_params(command.decoder, params))
         finally:
             self._activity.end(token)
         if isinstance(answer, asyncio.Future):
             return answer
+        answer = working_for(caller.user, answer)
         return follow(self._activity, answer, user=caller.user, command=command.name)

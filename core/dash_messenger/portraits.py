@@ -6,12 +6,12 @@ Invariant: nothing but what the plugin made anew is ever shown.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from dash_messenger.blobs import BlobStore
 from dash_messenger.errors import BlobUnusable, PortraitsUnavailable
+from dash_messenger.isolation.turns import FairTurns
 from dash_messenger.limits import Buckets
 from dash_messenger.plugins.portraying import PortraitMaker
 
@@ -20,6 +20,8 @@ __all__ = ["MakePhoto", "PhotoMaker", "no_photos"]
 MAX_UPLOAD_BYTES = 30_000_000
 # Each has its upload in memory; decoding them has limits of its own.
 AT_ONCE = 2
+MAX_WAITING = 1_000
+MAX_WAITING_A_USER = 10
 
 # The blob to show, made from (user, the upload they name).
 MakePhoto: TypeAlias = Callable[[str, str], Awaitable[str]]
@@ -31,7 +33,9 @@ class PhotoMaker:
     def __init__(self, blobs: BlobStore, maker: PortraitMaker, *, rate_limits: bool) -> None:
         self._blobs = blobs
         self._maker = maker
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._turns = FairTurns(
+            AT_ONCE, max_waiting=MAX_WAITING, max_waiting_a_user=MAX_WAITING_A_USER
+        )
         # Enough to try some, too little to keep the decoders busy.
         self._changes = Buckets(burst=20, per_s=0.1, enabled=rate_limits)
 
@@ -44,6 +48,8 @@ class PhotoMaker:
             PortraitsUnavailable: no plugin makes photos.
             Refused, PortraitFailed, TimedOut: as the plugin did.
             RateLimited: too many changes.
+            Busy: too many wait.
+            QuotaExceeded, DiskLow: there is no room for it.
         """
         if not self._maker.available:
             raise PortraitsUnavailable
@@ -51,7 +57,7 @@ class PhotoMaker:
         info = await self._blobs.info(upload)
         if info is None or info.owner != user:
             raise BlobUnusable(blob=upload)
-        async with self._places:
+        async with self._turns.turn(user):
             portrait = await self._maker.make(
                 await self._blobs.read(info.id, max_bytes=MAX_UPLOAD_BYTES)
             )

@@ -7,7 +7,6 @@ step costs no task.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -15,6 +14,7 @@ import structlog
 from msgspec import Raw, Struct
 
 from dash_messenger.errors import ANYTHING, Failure, PluginFailed, TimedOut
+from dash_messenger.isolation.deadlines import within
 from dash_messenger.messages import MessageTypes, Prepared, TypeFailed
 from dash_messenger.plugins.checks import Proposed
 
@@ -132,7 +132,7 @@ class Preparation:
         self, type: str, content: Struct, user: str, conversation: str, before: Struct | None
     ) -> Struct:
         try:
-            async with asyncio.timeout(PREPARE_WITHIN_S):
+            async with within(PREPARE_WITHIN_S):
                 context = self._context_for(type, user, conversation, before)
                 value: Struct = await self._types[type].prepare(content, context)
             if not isinstance(value, self._types[type].Content):

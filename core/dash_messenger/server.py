@@ -38,6 +38,7 @@ from dash_messenger.gateway.pages import Pages
 from dash_messenger.history import History
 from dash_messenger.hub import Hub
 from dash_messenger.introducing import Introductions
+from dash_messenger.isolation.subprocess_pool import SubprocessPool
 from dash_messenger.limits import Attempts
 from dash_messenger.locks import Locks
 from dash_messenger.logins import Logins
@@ -49,7 +50,6 @@ from dash_messenger.plugins.commanding import PluginCommands
 from dash_messenger.plugins.context import Demo, Preparing, Tables
 from dash_messenger.plugins.jobs import Jobs
 from dash_messenger.plugins.keeping import migrate_tables, read_values
-from dash_messenger.plugins.limited import Limited
 from dash_messenger.plugins.listing import Installed, each
 from dash_messenger.plugins.returning import Returning
 from dash_messenger.plugins.serving import Parts, without_exit
@@ -143,7 +143,7 @@ class Server:
         editing = Editing(
             store, types, preparation, rate_limits=limited, locks=locks, deciding=deciding
         )
-        self._limited = Limited()
+        self._limited = SubprocessPool()
         contexts.join(
             Parts(store, types, sending, acting, self._limited, clock, settings.data, self.blobs),
             plugin_settings,

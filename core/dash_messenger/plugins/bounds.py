@@ -31,14 +31,12 @@ ACTS_PER_S = 20
 MAX_WAITING = 1_000
 MAX_TASKS = 1_000
 
-Line: TypeAlias = Literal["read", "write", "limited"]
+Line: TypeAlias = Literal["read", "write"]
 _TURNS_AT_ONCE: dict[Line, int] = {
     # Half of the reading threads: somebody else's read finds one soon.
     "read": 2,
     # The writer takes all that waits as one transaction: others wait for the whole of it.
     "write": 8,
-    # As many as there are children: others' tasks do not stand behind a hundred.
-    "limited": 2,
 }
 
 log = structlog.get_logger(__name__)

@@ -187,15 +187,19 @@ class Context(Protocol):
         *arguments: Any,
         time_limit_s: float = 20.0,
     ) -> Any:
-        """What a function of the plugin returns, run in a child process with limits on memory and
-        time: for decoding what strangers sent.
+        """What a function of the plugin returns, run in a child process with limits on memory,
+        processor (5 s) and time: for decoding what strangers sent.
 
         The function stands at the top level of a module; named as ``"module:name"``, the server
-        itself does not import it. Arguments and result are plain data.
+        itself does not import it. Arguments and result are plain data. An argument may also be a
+        coroutine function, which is called for it when it is the call's turn: a file that waits
+        need not be in memory. One call runs at a time for each user who asked for it; the wait for
+        that counts for no time limit.
 
         Raises:
             Refused: as the function raised it.
             OverLimit: it needed too much, or crashed.
+            Busy: too many calls wait, of this user or of all.
         """
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:

@@ -24,8 +24,10 @@ from dash_messenger.changing import find
 from dash_messenger.clock import Clock
 from dash_messenger.errors import Busy, InvalidParams, NotFound
 from dash_messenger.ids import is_id
+from dash_messenger.isolation.charged_user import charged_user
 from dash_messenger.isolation.deadlines import waiting_for
 from dash_messenger.isolation.runner import PluginRunner
+from dash_messenger.isolation.subprocess_pool import SubprocessPool
 from dash_messenger.messages import MessageTypes
 from dash_messenger.plugins.bounds import MAX_TASKS, Bounds
 from dash_messenger.plugins.context import Blobs
@@ -35,7 +37,6 @@ from dash_messenger.plugins.keeping import (
     plugin_folder,
     read_value,
 )
-from dash_messenger.plugins.limited import Limited
 from dash_messenger.plugins.translating import Catalogues
 from dash_messenger.protocol import Message, User, explain
 from dash_messenger.sending import MessageSend, Sending
@@ -61,7 +62,7 @@ class Parts:
     types: MessageTypes
     sending: Sending
     acting: Acting
-    limited: Limited
+    limited: SubprocessPool
     clock: Clock
     folder: Path
     blobs: BlobStore
@@ -401,10 +402,13 @@ class PluginContext:
         time_limit_s: float = 20.0,
     ) -> Any:
         """Run a function in a child process."""
-        async with self._contexts.bounds.turn(self._plugin, "limited"):
-            return await self._contexts.parts.limited.run(
-                function, *arguments, time_limit_s=time_limit_s
-            )
+        return await self._contexts.parts.limited.run(
+            function,
+            *arguments,
+            # What nobody asked for is the plugin's own.
+            charged_to=charged_user() or f"plugin:{self._plugin}",
+            time_limit_s=time_limit_s,
+        )
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something in the background."""

@@ -6,7 +6,9 @@ shown, and keeps nothing else of it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
+from functools import partial
 from typing import Annotated
 
 from dash_messenger import (
@@ -177,14 +179,22 @@ async def _upload(context: Context, blob: str, user: str) -> bytes:
 
 
 async def _prepared(context: Context, photo: Photo, user: str) -> Photo:
-    upload = await _upload(context, photo.blob, user)
+    # Read when it is its turn: what waits is in nobody's memory.
+    upload = partial(_upload, context, photo.blob, user)
     made = await context.limited(f"{PICTURES}:make_photo", upload)
-    variants = []
-    for variant in made["variants"]:
-        blob = await context.blobs.put(
-            variant["webp"], name="photo.webp", media_type="image/webp", owner=user
+    # Each waits for the disk: together they wait once.
+    blobs = await asyncio.gather(
+        *(
+            context.blobs.put(
+                variant["webp"], name="photo.webp", media_type="image/webp", owner=user
+            )
+            for variant in made["variants"]
         )
-        variants.append(Variant(blob.id, variant["width"]))
+    )
+    variants = [
+        Variant(blob.id, variant["width"])
+        for blob, variant in zip(blobs, made["variants"], strict=True)
+    ]
     return Photo(
         blob=variants[-1].blob,
         alt=photo.alt,

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from dash_messenger.errors import Refused
-from dash_messenger.plugins.limited import Limited
+from dash_messenger.isolation.subprocess_pool import SubprocessPool
 from dash_messenger_photo.pictures import make_photo, make_square
 from PIL import Image
 
@@ -106,7 +106,7 @@ async def test_pillow_s_own_files_are_refused_or_decoded_and_cost_the_server_not
         if path.is_file()
     ]  # fmt: skip
     assert len(files) >= 1_000
-    limited = Limited()
+    limited = SubprocessPool()
     before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     outcomes: Counter[str] = Counter()
     largest = 0
@@ -120,9 +120,9 @@ async def test_pillow_s_own_files_are_refused_or_decoded_and_cost_the_server_not
     assert grown_kib < 64 * 1024 + largest // 1024 * 4
 
 
-async def outcome(limited: Limited, path: Path) -> str:
+async def outcome(limited: SubprocessPool, path: Path) -> str:
     try:
-        await limited.run(PICTURES, path.read_bytes(), time_limit_s=30)
+        await limited.run(PICTURES, path.read_bytes(), charged_to="ann", time_limit_s=30)
     except Refused as refused:
         return "over_limit" if refused.key == "over_limit" else "refused"
     return "decoded"

@@ -7,7 +7,8 @@ sticker's picture is referred to for as long as the sticker is there.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from dash_messenger import Context, Refused
@@ -165,13 +166,19 @@ class Packs:
         info = await self._context.blobs.info(blob)
         if info is None or info.owner != user:
             raise Refused(reason="Upload the picture first.", key="no_picture", field="blob")
-        data = await self._context.blobs.read(blob, max_bytes=MAX_UPLOAD_BYTES)
+        # Read when it is its turn: what waits is in nobody's memory.
+        data = partial(self._context.blobs.read, blob, max_bytes=MAX_UPLOAD_BYTES)
         return await self.add_picture(pack, data, emoji, owner=user)
 
     async def add_picture(
-        self, pack: str, data: bytes, emoji: str, *, owner: str | None = None
+        self,
+        pack: str,
+        data: bytes | Callable[[], Awaitable[bytes]],
+        emoji: str,
+        *,
+        owner: str | None = None,
     ) -> Item:
-        """A picture as a new sticker at the end of a pack."""
+        """A picture, or what reads one, as a new sticker at the end of a pack."""
         fitted = await self._context.limited("dash_messenger_stickers.pictures:fit", data)
         blob = await self._context.blobs.put(
             fitted["webp"], name="sticker.webp", media_type="image/webp", owner=owner

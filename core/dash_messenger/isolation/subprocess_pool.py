@@ -1,8 +1,9 @@
 """Runs what may go wrong badly in child processes with limits: decoders of strangers' files.
 
-Owns the children. Must not know what they run. Invariants: a child that uses too much memory,
-processor or time dies alone; the server's own memory does not depend on what a file contains; what
-comes back is plain data, never code.
+Owns the children and whose turn it is. Must not know what they run. Invariants: a child that uses
+too much memory, processor or time dies alone; one user has one job running at most, so that
+somebody's many or slow ones stop nobody else's; the server's own memory does not depend on what a
+file contains, nor on how many wait; what comes back is plain data, never code.
 """
 
 from __future__ import annotations
@@ -11,26 +12,32 @@ import asyncio
 import contextlib
 import importlib
 import os
+import signal
 import struct
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
+from inspect import iscoroutinefunction
 from typing import IO, Any
 
 import msgspec
 import structlog
 
 from dash_messenger.errors import ANYTHING, Failure, OverLimit, Refused
-from dash_messenger.isolation.deadlines import waiting
 from dash_messenger.isolation.lifeline import end_with_parent
+from dash_messenger.isolation.turns import FairTurns
 
-__all__ = ["Limited"]
+__all__ = ["SubprocessPool"]
 
 # Pillow needs 4 bytes a pixel, several times over, for the 25 megapixels that photos may have.
 MAX_MEMORY_BYTES = 1024 * 1024 * 1024
 TIME_LIMIT_S = 20.0
+# A photo of 25 megapixels takes 2 s, an animation of 400 megapixels 4 s.
+CPU_LIMIT_S = 5.0
 # Two at a time, so that one slow file does not stop everybody's; more would starve the server.
 CHILDREN = 2
-# Beyond it callers are told at once that the server is busy.
+# Forty groups can be sent an album each; beyond it callers are told at once.
+MAX_WAITING_A_USER = 400
+MAX_WAITING = 4_000
 MAX_RESULT_BYTES = 256 * 1024 * 1024
 # A child is exchanged now and then: decoders leak.
 TASKS_A_CHILD = 200
@@ -39,12 +46,20 @@ _LENGTH = struct.Struct("<I")
 log = structlog.get_logger(__name__)
 
 
-class Limited:
+class SubprocessPool:
     """The children of one server. Close it with `aclose`."""
 
-    def __init__(self, *, max_memory_bytes: int = MAX_MEMORY_BYTES, children: int = CHILDREN):
-        self._max_memory_bytes = max_memory_bytes
-        self._places = asyncio.Semaphore(children)
+    def __init__(
+        self,
+        *,
+        max_memory_bytes: int = MAX_MEMORY_BYTES,
+        children: int = CHILDREN,
+        cpu_limit_s: float = CPU_LIMIT_S,
+    ) -> None:
+        self._limits = (max_memory_bytes, cpu_limit_s)
+        self._turns = FairTurns(
+            children, max_waiting=MAX_WAITING, max_waiting_a_user=MAX_WAITING_A_USER
+        )
         self._idle: list[_Child] = []
         self._children: set[_Child] = set()
 
@@ -52,16 +67,19 @@ class Limited:
         self,
         function: Callable[..., Any] | str,
         *arguments: Any,
+        charged_to: str,
         time_limit_s: float = TIME_LIMIT_S,
     ) -> Any:
-        """What ``function(*arguments)`` returns, run in a child process.
+        """What ``function(*arguments)`` returns, run in a child process in ``charged_to``'s turn.
 
         ``function`` stands at the top level of an importable module; named as ``"module:name"``, it
         is imported in the child alone. Arguments and result are what
-        MessagePack can carry: None, bool, int, float, str, bytes, lists and dicts of them. On
-        systems other than Linux memory is not limited, time is.
+        MessagePack can carry: None, bool, int, float, str, bytes, lists and dicts of them. An
+        argument may also be a coroutine function, which is called for one when it is the call's
+        turn: what waits need not be in memory. On systems other than Linux memory is not limited.
 
         Raises:
+            Busy: too many wait already.
             Refused: as the function raised it.
             OverLimit: it needed too much memory or time, or crashed.
             RuntimeError: it raised anything else; the child's traceback is in the log.
@@ -70,8 +88,14 @@ class Limited:
             module, _, name = function.partition(":")
         else:
             module, name = function.__module__, function.__qualname__
-        call = msgspec.msgpack.encode([module, name, arguments])
-        async with _turn(self._places):
+        async with self._turns.turn(charged_to):
+            values = [
+                await argument() if iscoroutinefunction(argument) else argument
+                for argument in arguments
+            ]
+            call = msgspec.msgpack.encode([module, name, values])
+            # The child and what is on its way to it need no third copy.
+            del values
             child = self._idle.pop() if self._idle else await self._start()
             try:
                 async with asyncio.timeout(time_limit_s):
@@ -80,7 +104,7 @@ class Limited:
                 self._children.discard(child)
                 await child.kill()
                 if isinstance(error, TimeoutError | EOFError | ConnectionError):
-                    log.warning("child_over_limit", function=name)
+                    log.warning("child_over_limit", function=name, user=charged_to)
                     raise OverLimit from None
                 raise
             if child.tasks < TASKS_A_CHILD:
@@ -106,20 +130,9 @@ class Limited:
             await child.kill()
 
     async def _start(self) -> _Child:
-        child = await _Child.start(self._max_memory_bytes)
+        child = await _Child.start(*self._limits)
         self._children.add(child)
         return child
-
-
-@contextlib.asynccontextmanager
-async def _turn(places: asyncio.Semaphore) -> AsyncIterator[None]:
-    """A place among others; waiting for it counts for nobody's time limit."""
-    with waiting():
-        await places.acquire()
-    try:
-        yield
-    finally:
-        places.release()
 
 
 class _Child:
@@ -130,7 +143,7 @@ class _Child:
         self.tasks = 0
 
     @classmethod
-    async def start(cls, max_memory_bytes: int) -> _Child:
+    async def start(cls, max_memory_bytes: int, cpu_limit_s: float) -> _Child:
         # Where modules are found is the parent's: a plugin may be a single file in a folder.
         environment = {
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
@@ -138,7 +151,8 @@ class _Child:
         }
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "dash_messenger.plugins.limited", str(max_memory_bytes)),
+            *("-m", "dash_messenger.isolation.subprocess_pool"),
+            *(str(max_memory_bytes), str(cpu_limit_s)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env=environment,
@@ -173,7 +187,7 @@ class _Child:
 # The child's side.
 
 
-def main(max_memory_bytes: int) -> None:
+def main(max_memory_bytes: int, cpu_limit_s: float) -> None:
     """Answer calls from standard input until it ends."""
     # What hangs does not notice that standard input has ended.
     end_with_parent(os.getppid())
@@ -183,7 +197,13 @@ def main(max_memory_bytes: int) -> None:
     _limit(max_memory_bytes)
     while header := calls.read(_LENGTH.size):
         (length,) = _LENGTH.unpack(header)
-        _answer(answers, _result(calls.read(length)))
+        call = calls.read(length)
+        # The kernel ends this process when it has worked for so long: no code here can be in the
+        # way, as it could of a handler.
+        _limit_cpu(cpu_limit_s)
+        result = _result(call)
+        _limit_cpu(0)
+        _answer(answers, result)
 
 
 def _limit(max_memory_bytes: int) -> None:
@@ -195,6 +215,11 @@ def _limit(max_memory_bytes: int) -> None:
     # It neither writes files nor leaves a dump of what people sent.
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _limit_cpu(seconds: float) -> None:
+    if sys.platform != "win32":
+        signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def _result(call: bytes) -> bytes:
@@ -220,4 +245,4 @@ def _answer(answers: IO[bytes], answer: bytes) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), float(sys.argv[2]))
