@@ -334,6 +334,18 @@ async def test_the_service_is_back_after_the_fork_server_is_killed(start: Start)
 
 
 @pytest.mark.skipif(not LINUX, reason="there is no fork server")
+async def test_a_fork_server_that_was_stopped_is_replaced(start: Start) -> None:
+    pool = await start(load_s=3.0)
+    child, fork_server = int(await call(pool, "pid")), await _fork_server(pool)
+    os.kill(fork_server, signal.SIGSTOP)
+    for pid in _children_of(fork_server):
+        os.kill(pid, signal.SIGKILL)
+    async with asyncio.timeout(60):
+        assert await call(pool, "pid") != str(child).encode()
+    await ended(fork_server)
+
+
+@pytest.mark.skipif(not LINUX, reason="there is no fork server")
 async def test_a_source_that_dies_while_it_loads_is_told(start: Start) -> None:
     pool = await start(b"die")
     with pytest.raises(JobFailed, match="ended meanwhile"):

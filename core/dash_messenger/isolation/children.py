@@ -49,6 +49,9 @@ class Owner(Protocol):
     def answered(self, child: Child, message: bytes) -> None:
         """A child said something."""
 
+    def silent(self, child: Child) -> None:
+        """A child says nothing more: its end is told once it is known how."""
+
     def ended(self, child: Child, how: Ended) -> None:
         """A child ended."""
 

@@ -13,7 +13,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 
 import msgspec
@@ -50,7 +49,7 @@ class ForkServer:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         self._control = ours
-        with theirs, tempfile.TemporaryFile() as setup:
+        with theirs, open(os.memfd_create("setup"), "w+b") as setup:
             setup.write(msgspec.msgpack.encode(self._setup))
             setup.seek(0)
             self._process = subprocess.Popen(  # noqa: S603
@@ -251,6 +250,7 @@ class _Forked:
                     # It ended, or closed its end and is of no use any more.
                     self._stop()
                     self._end()
+                    self._owner.silent(self)
                 return
             for message in self._frames.feed(data):
                 self._owner.answered(self, message)

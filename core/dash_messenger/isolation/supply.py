@@ -17,7 +17,7 @@ import structlog
 
 from dash_messenger.isolation.children import Child, Source
 from dash_messenger.isolation.forked import ForkServer
-from dash_messenger.isolation.jobs import Ended, JobFailed, JobLimits, Setup
+from dash_messenger.isolation.jobs import Ended, JobFailed, JobLimits, Setup, describe
 from dash_messenger.isolation.spawned import Spawned
 
 __all__ = ["ENDING", "Supply", "User", "Way"]
@@ -52,6 +52,9 @@ class User(Protocol):
     def answered(self, child: Child, message: bytes) -> None:
         """A child said something."""
 
+    def silent(self, child: Child) -> None:
+        """A child says nothing more; its end is told later."""
+
     def ended(self, child: Child, how: Ended) -> None:
         """A child died."""
 
@@ -80,7 +83,7 @@ class Supply:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timers: set[asyncio.TimerHandle] = set()
         self._closing: set[asyncio.Task[None]] = set()
-        self._deaths = self._failures = 0
+        self._deaths = self._failures = self._births = 0
         self._began_s = 0.0
         self._again = self._closed = False
         # Whether children can be asked for, and how many were and are not there yet.
@@ -115,9 +118,20 @@ class Supply:
 
     def make(self) -> None:
         """Ask for a child."""
-        assert self._source is not None
+        source = self._source
+        assert source is not None
+
+        def look() -> None:
+            if source is self._source and self.awaited and self._births == births:
+                # It neither makes children nor ends: somebody may have stopped it.
+                log.error("job_process_silent")
+                source.kill()
+
+        if not self.awaited:
+            births = self._births
+            self._later(self._limits.load_s, look)
         self.awaited += 1
-        self._source.make()
+        source.make()
 
     def kill(self) -> None:
         """End all processes now, from any thread."""
@@ -176,6 +190,7 @@ class Supply:
         """A child that was asked for is there."""
         if child.source is self._source and not self._closed:
             self.awaited -= 1
+            self._births += 1
             self._living.add(child)
             self._used().born(child)
         else:
@@ -191,6 +206,10 @@ class Supply:
     def answered(self, child: Child, message: bytes) -> None:
         """A child said something."""
         self._used().answered(child, message)
+
+    def silent(self, child: Child) -> None:
+        """A child says nothing more; its end is told later."""
+        self._used().silent(child)
 
     def ended(self, child: Child, how: Ended) -> None:
         """A child died."""
@@ -210,7 +229,14 @@ class Supply:
         self._source = ForkServer(setup) if self._way == "fork" else Spawned(setup)
         self._began_s = time.monotonic()
         self.ready, self.awaited = False, 0
-        self._source.start()
+        try:
+            self._source.start()
+        except OSError as error:
+            self._source = None
+            if self._user is None:
+                raise
+            self._give_up(describe(error), "")
+            return
         if self._loop is not None:
             self._watch(self._source)
 

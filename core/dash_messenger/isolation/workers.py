@@ -159,6 +159,13 @@ class Workers:
             self._dismiss(worker)
         self._dispatch()
 
+    def silent(self, child: Child) -> None:
+        """A child says nothing more; its end is told later."""
+        worker = self._workers.get(child)
+        if worker is not None:
+            self._let_leave(worker)
+            self._dispatch()
+
     def ended(self, child: Child, how: Ended) -> None:
         """A child died."""
         worker = self._workers.get(child)
