@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import resource
 import sys
@@ -9,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dash_messenger.testing import ServerProcess
+from dash_messenger.testing import PASSWORD, ServerProcess, post
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+HASH_KIB = 30 * 1024
 
 
 @pytest.fixture
@@ -37,3 +40,26 @@ def test_files_are_the_owner_s_and_descriptors_as_many_as_allowed(few: ServerPro
     assert soft == hard != "256"
     for path in (few.data, *few.data.rglob("*")):
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+async def test_what_passwords_took_is_given_back(tmp_path: Path) -> None:
+    # As large as glibc takes from its heaps once it has seen one of them freed.
+    server = ServerProcess(
+        tmp_path / "data", environment={"DASH_MESSENGER_PASSWORD_MEMORY_KIB": str(HASH_KIB)}
+    )
+    server.start()
+    try:
+        before = resident_kib(server.server_pid)
+        for number in range(0, 12, 4):
+            people = [{"username": f"u{number + each}", "password": PASSWORD} for each in range(4)]
+            await asyncio.gather(
+                *(post(server.url, "account.register", person) for person in people)
+            )
+        assert resident_kib(server.server_pid) < before + HASH_KIB * 3 // 4
+    finally:
+        server.kill()
+
+
+def resident_kib(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))

@@ -18,6 +18,7 @@ import uvicorn
 
 from dash_messenger.gateway.connections import ConnectionLimits
 from dash_messenger.gateway.slow_http import GuardedHttp
+from dash_messenger.process import give_memory_back
 
 __all__ = ["HttpServer"]
 
@@ -95,6 +96,7 @@ class HttpServer(uvicorn.Server):
             # What was made so far lives as long as the process: nothing for the collector to walk.
             gc.enable()
             gc.collect()
+            give_memory_back()
             gc.freeze()
             # A batch of messages makes thousands of values that reference counts free again.
             gc.set_threshold(GC_THRESHOLD, 20, 50)
