@@ -16,6 +16,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from dash_messenger.attempts import Attempts, Known
 from dash_messenger.blobs.referring import refer_instead
 from dash_messenger.commands import Caller, Command
 from dash_messenger.errors import (
@@ -30,9 +31,8 @@ from dash_messenger.errors import (
     WrongPassword,
 )
 from dash_messenger.ids import IdMaker
-from dash_messenger.limits import Attempts
+from dash_messenger.known_places import find_known
 from dash_messenger.passwords import Passwords, check_password
-from dash_messenger.places import Place
 from dash_messenger.portraits import MakePhoto, no_photos
 from dash_messenger.protocol import User
 from dash_messenger.settings import Settings
@@ -195,7 +195,7 @@ class Accounts:
         """
         check_password(password, username, self._settings.password_min_length, field=field)
 
-    async def prove(self, username: str, password: str, place: Place) -> Credentials:
+    async def prove(self, username: str, password: str, caller: Caller) -> Credentials:
         """The user of that name, if the password is theirs.
 
         Takes as long for a user name that nobody has (OWASP ASVS 5.0, 6.3.8). That an account is
@@ -207,13 +207,21 @@ class Accounts:
             RateLimited: too many tries.
         """
         key = username.lower()[:MAX_DISPLAY_NAME_CHARACTERS]
-        self._attempts.log_in(key, place)
-        row = await self._store.read(lambda connection: _find(connection, key))
+        place = caller.where
+
+        def look(connection: Connection) -> tuple[Any, Known]:
+            row = _find(connection, key)
+            return row, find_known(connection, row.id if row else None, place)
+
+        row, known = await self._store.read(look)
+        if caller.session is not None and row is not None and row.id == caller.user:
+            known = "session"
+        counted = (key, place, known, caller.session or "")
+        self._attempts.log_in(*counted)
         match = await self._passwords.compare(password, row.password_hash if row else None)
         if row is None or not match.fits:
-            self._attempts.failed(place)
             raise WrongCredentials
-        self._attempts.logged_in(key, place)
+        self._attempts.logged_in(*counted)
         if row.deactivated_at_ms is not None:
             raise AccountDeactivated
         if match.outdated:
@@ -221,17 +229,18 @@ class Accounts:
         return Credentials(User(*row[:4]), key, row.password_rev)
 
     async def prove_again(
-        self, user: str, password: str, place: Place, *, field: str = "password"
+        self, caller: Caller, password: str, *, field: str = "password"
     ) -> Credentials:
-        """The user, if the password is theirs; for what a session alone does not allow.
+        """The user who asks, if the password is theirs; for what a session alone does not allow.
 
         Raises:
             WrongPassword: it is not; ``field`` is named.
             RateLimited: too many tries.
         """
+        user = caller.user_id
         found = await self._store.read(lambda connection: _account(connection, user).user)
         try:
-            return await self.prove(found.username, password, place)
+            return await self.prove(found.username, password, caller)
         except WrongCredentials:
             # Not as the log-in says it: clients take that for the end of the session.
             raise WrongPassword(field=field) from None

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, insert, select, update
 
+from dash_messenger.attempts import Attempts
 from dash_messenger.clock import Clock
 from dash_messenger.errors import Busy, FactorUnavailable, NotFound, WrongAnswer
-from dash_messenger.limits import Attempts
+from dash_messenger.known_places import find_known
 from dash_messenger.places import Place
 from dash_messenger.plugins.steps import RegisteredFactor, Steps
 from dash_messenger.store import Store, Transaction
@@ -189,7 +190,9 @@ class Answering:
         registered = self._steps.factor(factor)
         if registered is None:
             raise FactorUnavailable
-        self._attempts.answer(user, place)
+        known = await self._store.read(lambda connection: find_known(connection, user, place))
+        counted = (user, await self._steps.counter(registered, answer), place, known)
+        self._attempts.answer(*counted)
         for _ in range(TRIES):
             found = await self.enrolled(user)
             enrolment = next((one for one in found if one.factor == factor), None)
@@ -199,14 +202,13 @@ class Answering:
                 raise FactorUnavailable
             kept = await self._steps.verify(registered, enrolment.kept, answer, self._clock())
             if kept is None:
-                self._attempts.answered_wrong(user, place)
                 raise WrongAnswer(step=factor)
             work = await then()
             try:
                 done = await self._store.write(_spending(enrolment, kept, work))
             except Overtaken:
                 continue
-            self._attempts.answered(user, place)
+            self._attempts.answered(*counted)
             return done
         raise Busy
 

@@ -26,6 +26,7 @@ from dash_messenger.answering import (
     find_begun,
     put_beginning,
 )
+from dash_messenger.attempts import Attempts
 from dash_messenger.clock import Clock
 from dash_messenger.commands import Caller, Command
 from dash_messenger.errors import (
@@ -37,7 +38,6 @@ from dash_messenger.errors import (
     SetupEnded,
     WrongAnswer,
 )
-from dash_messenger.limits import Attempts
 from dash_messenger.plugins.steps import RegisteredFactor, Steps
 from dash_messenger.sessions import Closer, close_sessions_of
 from dash_messenger.store import Store, Transaction
@@ -49,6 +49,8 @@ __all__ = ["Enrolling", "forget_factors"]
 SETUP_MS = 1_800_000
 TRIES = 16
 BECAUSE = "second factor changed"
+# The counter of answers that confirm a set-up; the codes of one in force have theirs.
+SET_UP = "set-up"
 
 Name = Annotated[str, Meta(max_length=64)]
 Password = Annotated[str, Meta(max_length=1024)]
@@ -220,7 +222,7 @@ class Enrolling:
             RateLimited: too many tries.
         """
         one = self._registered(params.factor)
-        proven = await self._accounts.prove_again(caller.user_id, params.password, caller.where)
+        proven = await self._accounts.prove_again(caller, params.password)
         user = proven.user
         expires_at_ms = self._clock() + SETUP_MS
 
@@ -249,7 +251,7 @@ class Enrolling:
         """
         one, user, session = self._registered(params.factor), caller.user_id, caller.session
         answer = self._steps.read(one.name, params.answer)
-        self._attempts.answer(user, caller.where)
+        self._attempts.answer(user, SET_UP, caller.where)
         for _ in range(TRIES):
             begun = await self._store.read(lambda c: find_begun(c, user, one.name))
             now_ms = self._clock()
@@ -257,14 +259,13 @@ class Enrolling:
                 raise SetupEnded
             confirmed = await self._steps.confirm(one, begun.beginning, answer, now_ms)
             if confirmed is None:
-                self._attempts.answered_wrong(user, caller.where)
                 raise WrongAnswer(step=one.name)
             kept, shown = confirmed
             try:
                 closed = await self._store.write(_confirming(user, one, begun, kept, session))
             except Overtaken:
                 continue
-            self._attempts.answered(user, caller.where)
+            self._attempts.answered(user, SET_UP, caller.where)
             self._closer.close_sessions(closed, CloseCode.SESSION_CLOSED)
             return FactorConfirmed(one.name, shown, len(closed))
         raise Busy
@@ -278,7 +279,7 @@ class Enrolling:
             FactorUnavailable, CheckFailed, RateLimited: as `begin`.
         """
         user = caller.user_id
-        await self._accounts.prove_again(user, params.password, caller.where)
+        await self._accounts.prove_again(caller, params.password)
         mine = (enrolments.c.user_id == user, enrolments.c.factor == params.factor)
 
         def work(transaction: Transaction) -> list[str]:

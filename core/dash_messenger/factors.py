@@ -76,6 +76,14 @@ class Factor(Generic[KeptT, AnswerT]):
         """
         raise TypeError(f"{type(self).__name__} defines no verify()")
 
+    def counter(self, answer: AnswerT) -> str:
+        """Which kind of code an answer is, where a factor has several: a word of up to 32 letters.
+
+        Wrong ones of each kind are counted apart, so that whoever guesses at one kind (six digits)
+        leaves the other (recovery codes) to the owner. Called before the answer is looked at.
+        """
+        return ""
+
     def describe(self, kept: KeptT) -> dict[str, Any]:
         """What its owner may see of it at any time, as JSON; nothing that helps to answer."""
         return {}

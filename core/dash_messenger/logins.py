@@ -29,6 +29,7 @@ from dash_messenger.errors import (
     WrongAnswer,
     WrongCredentials,
 )
+from dash_messenger.known_places import remember_place
 from dash_messenger.places import Place
 from dash_messenger.plugins.checks import Login
 from dash_messenger.plugins.steps import StepAsked, Steps
@@ -148,7 +149,7 @@ class Logins:
             Refused: a plugin declines this log-in.
         """
         _check_transport(params.kind, caller)
-        proven = await self._accounts.prove(params.username, params.password, caller.where)
+        proven = await self._accounts.prove(params.username, params.password, caller)
         user = proven.user
         await self.check(Login(user.id, user.username, caller.address, caller.user_agent))
         waiting = _Waiting(
@@ -163,7 +164,7 @@ class Logins:
             asked = await self._outstanding(waiting)
             if asked:
                 await self._wait(waiting, asked)
-            opened, store = self._sessions.make(user, waiting.kind, waiting.user_agent)
+            opened, store = self._open(waiting, caller.where)
             try:
                 await self._store.write(_without_factors(waiting, store))
             except Overtaken:
@@ -195,7 +196,7 @@ class Logins:
         left = await self._store.write(lambda transaction: _count_try(transaction, hashed, now_ms))
 
         async def then() -> Work[SessionOpened | list[StepAsked]]:
-            return await self._finish(waiting, hashed, step)
+            return await self._finish(waiting, hashed, step, caller.where)
 
         if step.kind == "factor":
             done = await self._spend(waiting.user.id, step.step, answer, caller.where, left, then)
@@ -205,6 +206,18 @@ class Logins:
         if isinstance(done, SessionOpened):
             return done
         raise _needed(waiting, done)
+
+    def _open(
+        self, waiting: _Waiting, place: Place
+    ) -> tuple[SessionOpened, Callable[[Transaction], None]]:
+        """A new session and the storing of it, with which the place becomes a known one."""
+        opened, store = self._sessions.make(waiting.user, waiting.kind, waiting.user_agent)
+
+        def work(transaction: Transaction) -> None:
+            store(transaction)
+            remember_place(transaction, waiting.user.id, place, device=waiting.kind == "cookie")
+
+        return opened, work
 
     async def _spend(
         self,
@@ -262,12 +275,12 @@ class Logins:
         raise _needed(replace(waiting, token=token), asked)
 
     async def _finish(
-        self, waiting: _Waiting, hashed: bytes, step: StepAsked
+        self, waiting: _Waiting, hashed: bytes, step: StepAsked, place: Place
     ) -> Work[SessionOpened | list[StepAsked]]:
         """The storing of what is next after a step that was done: a session, or the next steps."""
         done = (*waiting.done, f"{step.kind} {step.step}")
         rest = await self._remaining(waiting.user, done)
-        opened, store = self._sessions.make(waiting.user, waiting.kind, waiting.user_agent)
+        opened, store = self._open(waiting, place)
 
         def work(transaction: Transaction) -> SessionOpened | list[StepAsked]:
             mine = logins.c.token_hash == hashed

@@ -71,9 +71,7 @@ class PasswordChange:
             PasswordUnacceptable: the new one, by the rules of registration.
             RateLimited: too many tries.
         """
-        proven = await self._accounts.prove_again(
-            caller.user_id, params.old, caller.where, field="old"
-        )
+        proven = await self._accounts.prove_again(caller, params.old, field="old")
         self._accounts.judge(params.new, proven.user.username, field="new")
         password_hash = await self._passwords.hash(params.new)
 

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from dash_messenger.accounts import Accounts
 from dash_messenger.acting import Acting
 from dash_messenger.answering import Answering
+from dash_messenger.attempts import Attempts
 from dash_messenger.blobs import BlobStore
 from dash_messenger.blobs.quotas import rules_of
 from dash_messenger.clock import Clock, now_ms
@@ -39,7 +40,6 @@ from dash_messenger.history import History
 from dash_messenger.hub import Hub
 from dash_messenger.introducing import Introductions
 from dash_messenger.isolation.subprocess_pool import SubprocessPool
-from dash_messenger.limits import Attempts
 from dash_messenger.locks import Locks
 from dash_messenger.logins import Logins
 from dash_messenger.password_change import PasswordChange
@@ -105,7 +105,7 @@ class Server:
         self._passwords = Passwords(
             memory_kib=settings.password_memory_kib, passes=settings.password_passes
         )
-        attempts = Attempts(enabled=settings.rate_limits)
+        attempts = Attempts(enabled=settings.rate_limits, clock_s=lambda: clock() / 1000)
         self.blobs = BlobStore(store, settings.data / "blobs", clock, rules_of(settings))
         photos = PhotoMaker(self.blobs, self.installed.portraits, rate_limits=settings.rate_limits)
         self._introductions = Introductions(self.hub)

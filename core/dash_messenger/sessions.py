@@ -40,7 +40,10 @@ __all__ = [
     "Sessions",
     "close_sessions_of",
     "cookie_name",
+    "device_cookie_name",
+    "device_of",
     "hash_token",
+    "new_device",
 ]
 
 log = structlog.get_logger(__name__)
@@ -52,6 +55,9 @@ MAX_USER_AGENT_CHARACTERS = 256
 # Sessions end within a second, wherever they were closed.
 SWEEP_EVERY_S = 0.5
 SWEEP_MARGIN_MS = 5_000
+# 256 bits, and what they are in base64.
+DEVICE_BYTES = 32
+DEVICE_CHARACTERS = 43
 # Why a session was closed, where its sockets are told it.
 DEACTIVATED = "deactivated"
 
@@ -131,6 +137,22 @@ def cookie_name(secure: bool) -> str:
     return "__Host-session" if secure else "session"
 
 
+def device_of(headers: Headers, secure: bool) -> str:
+    """The secret of the device that a request carries, or nothing where it carries none."""
+    found = read_cookie(headers.get("Cookie") or "", device_cookie_name(secure))
+    return found if len(found) == DEVICE_CHARACTERS else ""
+
+
+def device_cookie_name(secure: bool) -> str:
+    """The name of the cookie by which a browser is known that logged in before."""
+    return "__Host-device" if secure else "device"
+
+
+def new_device() -> str:
+    """The secret of a device that was not seen before."""
+    return secrets.token_urlsafe(DEVICE_BYTES)
+
+
 class Sessions:
     """The commands about open sessions, and the one way to authenticate."""
 
@@ -200,7 +222,7 @@ class Sessions:
             token = token.strip()
         else:
             name = cookie_name(self._settings.by_tls(secure))
-            token = _read_cookie(headers.get("Cookie") or "", name)
+            token = read_cookie(headers.get("Cookie") or "", name)
         if not 16 <= len(token) <= 128:
             return None
         hashed = hash_token(token)
@@ -383,7 +405,7 @@ def hash_token(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-def _read_cookie(header: str, name: str) -> str:
+def read_cookie(header: str, name: str) -> str:
     """The first cookie of that name (RFC 6265, section 4.2.1), or nothing."""
     for pair in header.split(";"):
         key, _, value = pair.strip().partition("=")

@@ -14,8 +14,8 @@ import click
 from sqlalchemy import update
 
 from dash_messenger.accounts import Accounts, find_user
+from dash_messenger.attempts import Attempts
 from dash_messenger.enrolling import forget_factors
-from dash_messenger.limits import Attempts
 from dash_messenger.password_change import store_password
 from dash_messenger.passwords import Passwords
 from dash_messenger.running import run_on_store

@@ -9,6 +9,7 @@ site's page asked for is done.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -36,9 +37,19 @@ from dash_messenger.gateway.addresses import Addresses, BehindProxies, place_of
 from dash_messenger.gateway.bodies import DrainedBodies
 from dash_messenger.gateway.downloads import add_downloads
 from dash_messenger.gateway.origin import Origins
+from dash_messenger.places import Place
 from dash_messenger.plugins.web import Headers
 from dash_messenger.protocol import MAX_INBOUND_BYTES, http_error_body
-from dash_messenger.sessions import OpenSession, SessionClosed, SessionOpened, Sessions, cookie_name
+from dash_messenger.sessions import (
+    OpenSession,
+    SessionClosed,
+    SessionOpened,
+    Sessions,
+    cookie_name,
+    device_cookie_name,
+    device_of,
+    new_device,
+)
 from dash_messenger.settings import Settings
 
 __all__ = ["OpenPaths", "make_app"]
@@ -48,6 +59,8 @@ MAX_BODY_BYTES = 1_048_576
 BODY_TIMEOUT_S = 10
 COMMAND_TIMEOUT_S = 30
 MAX_USER_AGENT_CHARACTERS = 256
+# The most that browsers keep a cookie (RFC 6265bis, section 5.5).
+DEVICE_DAYS = 400
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 SOCKET_PATH = "/ws"
 # A proxy that does not pass the upgrade on makes every client come again and again.
@@ -110,7 +123,7 @@ def make_app(
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         BODY_TIMEOUT=BODY_TIMEOUT_S,
-        # Only `__Host-session` and two choices of the pages are cookies here.
+        # Only `__Host-session`, `__Host-device` and two choices of the pages are cookies here.
         SECRET_KEY=None,
     )
     http = _Http(commands, sessions, settings, open_paths, origins)
@@ -218,7 +231,7 @@ class _Http:
             session=session.id if session else None,
             address=request.remote_addr or "",
             user_agent=request.headers.get("User-Agent", "")[:MAX_USER_AGENT_CHARACTERS],
-            place=place_of(request.scope),
+            place=self._place(),
         )
         try:
             answer = self._commands.dispatch(caller, command, body or b"{}")
@@ -253,15 +266,19 @@ class _Http:
         if isinstance(result, SessionOpened) and result.kind == "cookie":
             secure = self._secure()
             response = _json(msgspec.structs.replace(result, token=msgspec.UNSET))
-            response.set_cookie(
-                cookie_name(secure),
-                str(result.token),
-                max_age=self._settings.session_days * 86_400,
-                path="/",
-                secure=secure,
-                httponly=True,
-                samesite="Lax",
-            )
+            for name, value, days in (
+                (cookie_name(secure), str(result.token), self._settings.session_days),
+                (device_cookie_name(secure), caller.where.device, DEVICE_DAYS),
+            ):
+                response.set_cookie(
+                    name,
+                    value,
+                    max_age=days * 86_400,
+                    path="/",
+                    secure=secure,
+                    httponly=True,
+                    samesite="Lax",
+                )
             return response
         response = _json(result)
         if isinstance(result, SessionClosed) and result.session == caller.session:
@@ -270,6 +287,12 @@ class _Http:
             # language and theme are cookies, and stay.
             response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response
+
+    def _place(self) -> Place:
+        """Where the request comes from; a device that is not known yet gets a secret."""
+        place = place_of(request.scope) or Place(request.remote_addr or "")
+        device = device_of(request.headers, self._secure()) or new_device()
+        return dataclasses.replace(place, device=device)
 
     def _secure(self) -> bool:
         """Whether the browser of this request reaches the server by TLS."""

@@ -23,6 +23,8 @@ from dash_messenger.protocol import User, decode_params
 
 __all__ = ["RegisteredFactor", "RegisteredStep", "StepAsked", "Steps"]
 
+MAX_COUNTER_CHARACTERS = 32
+
 T = TypeVar("T")
 
 
@@ -193,6 +195,21 @@ class Steps:
         def work() -> str | None:
             verified = one.factor.verify(one.kept.decode(kept), answer, now_ms)
             return None if verified is None else _encode(verified, one)
+
+        return await self._run_in_thread(one.plugin, work)
+
+    async def counter(self, one: RegisteredFactor, answer: Any) -> str:
+        """Which counter an answer is counted by, before it is looked at.
+
+        Raises:
+            CheckFailed: as `begin`.
+        """
+
+        def work() -> str:
+            counter: object = one.factor.counter(answer)
+            if not isinstance(counter, str) or len(counter) > MAX_COUNTER_CHARACTERS:
+                raise TypeError(f"counter() of factor {one.name} returned another thing")
+            return f"{one.name} {counter}"
 
         return await self._run_in_thread(one.plugin, work)
 

@@ -36,6 +36,7 @@ __all__ = [
     "counters",
     "enrolments",
     "events",
+    "known_places",
     "logins",
     "marks",
     "members",
@@ -133,6 +134,17 @@ sessions = Table(
     Column("closed_at_ms", BigInteger, index=True),
     Column("closed_because", String(64)),
     Column("user_agent", String(256), nullable=False, server_default=""),
+)
+
+# Devices and addresses (`kind`) that a user logged in from; they outlive the session.
+known_places = Table(
+    "known_places",
+    metadata,
+    Column("user_id", Id, ForeignKey("users.id"), primary_key=True),
+    Column("place_hash", LargeBinary(32), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("seen_at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # Log-ins that wait for something besides the password. A table of their own, so that their tokens

@@ -83,14 +83,22 @@ class Totp(Factor[TotpKept, TotpAnswer]):
     def verify(self, kept: TotpKept, answer: TotpAnswer, now_ms: int) -> TotpKept | None:
         """A code of the last, the present or the next half minute, or a recovery code."""
         code = _plain(answer.code)
-        if len(code) == 6 and code.isdecimal():
+        if _is_code(code):
             return _verify_step(kept, code, now_ms // 1000 // STEP_S)
         left = tuple(hashed for hashed in kept.recovery if not _fits(code, hashed))
         return replace(kept, recovery=left) if len(left) < len(kept.recovery) else None
 
+    def counter(self, answer: TotpAnswer) -> str:
+        """Recovery codes are counted apart: no guess at six digits keeps their owner out."""
+        return "code" if _is_code(_plain(answer.code)) else "recovery"
+
     def describe(self, kept: TotpKept) -> dict[str, Any]:
         """How many recovery codes are left."""
         return {"recovery_codes_left": len(kept.recovery)}
+
+
+def _is_code(code: str) -> bool:
+    return len(code) == 6 and code.isdecimal()
 
 
 def _verify_step(kept: TotpKept, code: str, step: int) -> TotpKept | None:

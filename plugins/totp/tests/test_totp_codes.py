@@ -124,3 +124,11 @@ def test_setting_up_anew_makes_other_codes() -> None:
 def test_the_name_in_apps_is_one_that_apps_understand(issuer: str) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"issuer": issuer}, Settings)
+
+
+@pytest.mark.parametrize(
+    ("typed", "counter"),
+    [("123456", "code"), ("123 456", "code"), ("12345", "recovery"), ("ABCD-EFGH", "recovery")],
+)
+def test_guesses_at_codes_leave_recovery_codes_alone(typed: str, counter: str) -> None:
+    assert totp().counter(TotpAnswer(typed)) == counter
