@@ -1,22 +1,18 @@
 """Acting on messages: what their types declare with `action`.
 
-Owns ``message.act``. Invariant: a type's code runs on a thread of its own, never on the loop and
-never inside a transaction; what it decided is stored only if the message has not changed since.
+Owns ``message.act``, and who may. Invariant: a type's code runs before the transaction, never
+inside; what it decided is stored only if the message has not changed since.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from functools import partial
 from typing import Annotated, Any
 
 import msgspec
-import structlog
 from msgspec import UNSET, Meta, Raw, Struct
-from msgspec.structs import asdict
 
-from dash_messenger.actions import Acted, Action, Change, Refuse
+from dash_messenger.actions import Action
 from dash_messenger.changing import (
     Answers,
     Found,
@@ -27,18 +23,11 @@ from dash_messenger.changing import (
 )
 from dash_messenger.clock import Clock
 from dash_messenger.commands import Caller, Command
-from dash_messenger.deciding import Deciding
-from dash_messenger.errors import (
-    ActionRefused,
-    Busy,
-    Failure,
-    Forbidden,
-    InvalidParams,
-)
+from dash_messenger.contents import Contents
+from dash_messenger.errors import Busy, Forbidden, InvalidParams
 from dash_messenger.limits import Buckets
 from dash_messenger.locks import Locks
-from dash_messenger.messages import MessageTypes
-from dash_messenger.protocol import decode_params
+from dash_messenger.plugins.content_work import ActWork, Outcome
 from dash_messenger.store import Store, Transaction
 from dash_messenger.summaries import id_param
 
@@ -48,12 +37,8 @@ BURST = 300
 PER_S = 20
 # Others may change a message between reading and writing only from another process.
 TRIES = 8
-SLOW_MS = 50
-MAX_MARK_BYTES = 4_096
 
 Id = Annotated[str, Meta(max_length=64)]
-
-log = structlog.get_logger(__name__)
 
 
 class MessageAct(Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,35 +61,22 @@ class ActionDone(Struct, frozen=True):
     mark: Any = None
 
 
-class _Decision(Struct, frozen=True):
-    """What an action came to."""
-
-    found: Found
-    state: bytes | None
-    text: str
-    state_changes: bool
-    mark: bytes | None
-    mark_changes: bool
-
-
 class Acting:
     """The command ``message.act``."""
 
     def __init__(
         self,
         store: Store,
-        types: MessageTypes,
+        contents: Contents,
         *,
         clock: Clock,
         rate_limits: bool,
         locks: Locks[str],
-        deciding: Deciding,
     ) -> None:
         self._store = store
-        self._types = types
+        self._contents = contents
         self._clock = clock
         self._locks = locks
-        self._deciding = deciding
         self._buckets = Buckets(burst=BURST, per_s=PER_S, enabled=rate_limits)
 
     def commands(self) -> list[Command]:
@@ -127,8 +99,9 @@ class Acting:
             InvalidParams: the type has no such action, or its parameters do not fit.
             Forbidden: the action is for somebody else.
             ActionRefused: it is not possible now.
+            ContentTooCostly: working on it takes too much; nothing changed.
             PluginFailed: the type's code failed; nothing changed.
-            TimedOut: it took more than 2 s.
+            TimedOut: it took too long.
             Conflict: ``client_id`` was used for something else.
             RateLimited, Busy: try again later.
         """
@@ -156,72 +129,41 @@ class Acting:
                 )
                 if isinstance(found, bytes):
                     return msgspec.json.decode(found, type=ActionDone)
-                decided = await self._deciding.run(
-                    found.message.type,
-                    "action",
-                    partial(self._decide, found, user, params, by_bot),
-                    action=params.action,
-                    message=message,
-                )
+                work = self._work(found, user, params, by_bot)
+                outcome = await self._contents.act(work)
                 try:
-                    return await self._store.write(_storing(decided, user, answers, by_bot))
+                    return await self._store.write(_storing(found, outcome, user, answers, by_bot))
                 except Overtaken:
                     continue
         raise Busy
 
-    def _decide(self, found: Found, user: str, params: MessageAct, by_bot: bool) -> _Decision:
-        """What the action decides, on a thread of its own."""
-        type_name = found.message.type
-        declared = self._types.actions(type_name).get(params.action)
+    def _work(self, found: Found, user: str, params: MessageAct, by_bot: bool) -> ActWork:
+        """What the action is given.
+
+        Raises:
+            InvalidParams: there is no such action.
+            Forbidden: it is for somebody else.
+        """
+        message = found.message
+        declared = self._contents.types.actions(message.type).get(params.action)
         if declared is None:
             raise InvalidParams(field="action", reason=f"there is no action {params.action!r}")
         if not _may(declared, found, user, by_bot):
             raise Forbidden
-        given = decode_params(declared.decoder, params.params)
-        types = self._types
-        content = types.decode(type_name, found.message.content or b"null", found.type_version)
-        if content is None:
-            raise InvalidParams(field="message", reason="was written by another version")
-        state_before = None if found.message.state is UNSET else bytes(found.message.state)
-        state = types.decode_state(type_name, state_before)
-        acted = Acted(
-            id=found.message.id,
-            conversation=found.message.conversation,
-            sender=found.message.sender,
+        return ActWork(
+            type=message.type,
+            action=params.action,
+            params=bytes(params.params),
+            content=bytes(message.content or b"null"),
+            version=found.type_version,
+            state=None if message.state is UNSET else bytes(message.state),
+            mark=found.mark,
+            id=message.id,
+            conversation=message.conversation,
+            sender=message.sender,
             by=user,
-            content=content,
-            state=state,
-            mark=types.decode_mark(type_name, found.mark),
             now_ms=self._clock(),
         )
-        started = time.perf_counter()
-        outcome = _run(declared, acted, given)
-        if isinstance(outcome, Refuse):
-            raise ActionRefused(**outcome.told())
-        if outcome.state is not UNSET:
-            state = outcome.state
-        decision = _Decision(
-            found,
-            None if state is None else types.encode_state(type_name, state),
-            types.text(type_name, content, state),
-            state_changes=outcome.state is not UNSET,
-            mark=None if outcome.mark is None else _mark(types, outcome.mark),
-            mark_changes=outcome.mark is not UNSET,
-        )
-        took_ms = (time.perf_counter() - started) * 1000
-        if took_ms > SLOW_MS:
-            log.warning("action_slow", type=type_name, action=params.action, took_ms=round(took_ms))
-        return decision
-
-
-def _run(declared: Action, acted: Acted[Any, Any, Any], given: Struct) -> Change | Refuse:
-    try:
-        outcome = declared.run(acted, **asdict(given))
-    except Failure as error:
-        raise TypeError(f"action {declared.name} raised {error!r}; it can return Refuse") from error
-    if not isinstance(outcome, Change | Refuse):
-        raise TypeError(f"action {declared.name} returned {outcome!r}")
-    return outcome
 
 
 def _may(declared: Action, found: Found, user: str, by_bot: bool) -> bool:
@@ -234,35 +176,26 @@ def _may(declared: Action, found: Found, user: str, by_bot: bool) -> bool:
     return by_bot
 
 
-def _mark(types: MessageTypes, mark: object) -> bytes:
-    if mark is UNSET:
-        return b"null"
-    encoded = types.encode(mark)
-    if len(encoded) > MAX_MARK_BYTES:
-        raise ValueError(f"the mark has {len(encoded)} bytes")
-    return encoded
-
-
 def _storing(
-    decision: _Decision, user: str, answers: Answers, by_bot: bool
+    found: Found, outcome: Outcome, user: str, answers: Answers, by_bot: bool
 ) -> Callable[[Transaction], ActionDone]:
     def work(transaction: Transaction) -> ActionDone:
         known = answers.known(transaction.connection)
         if known is not None:
             return msgspec.json.decode(known, type=ActionDone)
         # Rights may have gone since it was decided.
-        now = find(transaction.connection, decision.found.message.id, user, by_bot=by_bot)
-        if now.message.rev != decision.found.message.rev or now.mark != decision.found.mark:
+        now = find(transaction.connection, found.message.id, user, by_bot=by_bot)
+        if now.message.rev != found.message.rev or now.mark != found.mark:
             raise Overtaken
         message = now.message
         state_before = None if message.state is UNSET else bytes(message.state)
-        if decision.state_changes and decision.state != state_before:
+        if outcome.state_changes and outcome.state != state_before:
             message = put_revision(
-                transaction, message, user, {"state": decision.state, "text": decision.text}
+                transaction, message, user, {"state": outcome.state, "text": outcome.text}
             )
         mark = now.mark
-        if decision.mark_changes and decision.mark != mark:
-            mark = decision.mark
+        if outcome.mark_changes and outcome.mark != mark:
+            mark = outcome.mark
             put_mark(transaction, message, user, mark)
         done = ActionDone(message.id, message.rev, None if mark is None else Raw(mark))
         answers.keep(transaction, done)

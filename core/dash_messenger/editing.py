@@ -16,11 +16,10 @@ from sqlalchemy import Connection, delete, insert
 
 from dash_messenger.changing import Answers, Found, Overtaken, find, put_revision
 from dash_messenger.commands import Caller, Command
-from dash_messenger.deciding import Deciding
 from dash_messenger.errors import Busy, Forbidden, InvalidParams
 from dash_messenger.limits import Buckets
 from dash_messenger.locks import Locks
-from dash_messenger.messages import MessageTypes, Prepared
+from dash_messenger.messages import Prepared
 from dash_messenger.preparing import Preparation
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.references import check_usable, forget_message, refer_message
@@ -66,18 +65,16 @@ class Editing:
     def __init__(
         self,
         store: Store,
-        types: MessageTypes,
         preparation: Preparation,
         *,
         rate_limits: bool,
         locks: Locks[str],
-        deciding: Deciding,
     ) -> None:
         self._store = store
-        self._types = types
         self._preparation = preparation
+        self._contents = preparation.contents
+        self._types = preparation.contents.types
         self._locks = locks
-        self._deciding = deciding
         self._buckets = Buckets(burst=BURST, per_s=PER_S, enabled=rate_limits)
 
     def commands(self) -> list[Command]:
@@ -102,8 +99,9 @@ class Editing:
             NotFound: no such message, deleted, or not for the caller.
             Forbidden: somebody else wrote it, or its type is not for editing.
             ContentInvalid, Refused: the content is not acceptable.
+            ContentTooCostly: working on it takes too much; nothing changed.
             PluginFailed: the type's code failed; nothing changed.
-            TimedOut: it took more than 2 s, or preparing took too long.
+            TimedOut: it, or preparing, took too long.
             Conflict: ``client_id`` was used for something else.
             RateLimited, Busy: try again later.
         """
@@ -126,16 +124,22 @@ class Editing:
             type_name = found.message.type
             if user != found.message.sender or not self._is_editable(type_name):
                 raise Forbidden
-            content = self._types.read(type_name, params.content)
-            before = None
-            if self._types.prepares(type_name):
-                before = await self._deciding.run(type_name, "edit", partial(self._before, found))
-            content = await self._preparation.steps(
-                type_name, content, user, found.message.conversation, message=message, before=before
-            )
+            content: Struct | bytes = bytes(params.content)
+            if self._preparation.has_steps(type_name):
+                read = await self._contents.read(type_name, params.content, user)
+                before = None
+                if self._types.prepares(type_name):
+                    before = await self._contents.decode(found.message)
+                content = await self._preparation.steps(
+                    type_name,
+                    read,
+                    user,
+                    found.message.conversation,
+                    message=message,
+                    before=before,
+                )
             for _ in range(TRIES):
-                decide = partial(self._decide, found, content)
-                prepared = await self._deciding.run(type_name, "edit", decide, message=message)
+                prepared = await self._changed(found, content)
                 try:
                     return await self._store.write(_storing(found, prepared, user, answers))
                 except Overtaken:
@@ -145,21 +149,12 @@ class Editing:
     def _is_editable(self, type_name: str) -> bool:
         return type_name in self._types and self._types[type_name].editable
 
-    def _before(self, found: Found) -> Struct | None:
-        """What the message holds; a type's upgrades are its own code."""
-        stored = found.message.content or b"null"
-        return self._types.decode(found.message.type, stored, found.type_version)
-
-    def _decide(self, found: Found, content: Struct) -> Prepared:
+    async def _changed(self, found: Found, content: Struct | bytes) -> Prepared:
         """The message with its new content."""
-        types, type_name = self._types, found.message.type
-        before = self._before(found)
-        if before is None:
-            return types.finish(type_name, content)
-        state = None
-        if found.message.state is not UNSET:
-            state = types.decode_state(type_name, bytes(found.message.state))
-        return types.change(type_name, before, state, content)
+        message = found.message
+        before = bytes(message.content or b"null"), found.type_version
+        state = None if message.state is UNSET else bytes(message.state)
+        return await self._contents.change(message.type, content, before, state, message.sender)
 
     async def delete(self, caller: Caller, params: MessageDelete) -> MessageChanged:
         """The tombstone.

@@ -8,10 +8,10 @@ The tree:
     ├── Forbidden ── ForeignOrigin
     ├── NotFound ── UnknownUser, UnknownSlashCommand
     ├── Conflict ── UsernameTaken
-    ├── Refused ── UsernameInvalid, PasswordUnacceptable, ContentInvalid, UnknownType, OverLimit,
-    │   BlobUnusable, ActionRefused, PluginFailed, CheckFailed, PortraitsUnavailable,
-    │   PortraitFailed, WrongAnswer, WrongPassword, AnswerNeeded, SetupEnded, FactorUnavailable,
-    │   QuotaExceeded
+    ├── Refused ── UsernameInvalid, PasswordUnacceptable, ContentInvalid, ContentTooCostly,
+    │   UnknownType, OverLimit, BlobUnusable, ActionRefused, PluginFailed, CheckFailed,
+    │   PortraitsUnavailable, PortraitFailed, WrongAnswer, WrongPassword, AnswerNeeded, SetupEnded,
+    │   FactorUnavailable, QuotaExceeded
     ├── TooLarge
     ├── FileDamaged
     ├── RateLimited, Busy, TimedOut, StorageFailed, DiskLow                       (retryable)
@@ -38,6 +38,7 @@ __all__ = [
     "CloseCode",
     "Conflict",
     "ContentInvalid",
+    "ContentTooCostly",
     "DiskLow",
     "FactorUnavailable",
     "Failure",
@@ -272,6 +273,16 @@ class ContentInvalid(Refused):
 
     code, key = 1012, "content_invalid"
     sentence = "{field}: {reason}"
+
+
+class ContentTooCostly(Refused):
+    """Working on this content takes more time or memory than one message may cost.
+
+    Nothing changed. The same content is refused at once from then on.
+    """
+
+    code, key = 1050, "content_too_costly"
+    sentence = "This message takes too long to process. Please simplify it."
 
 
 class BlobUnusable(Refused):

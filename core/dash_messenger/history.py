@@ -6,8 +6,9 @@ messages that the reader may see, ascending by number, from one snapshot whose l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
@@ -18,7 +19,7 @@ from dash_messenger.commands import Caller, Command
 from dash_messenger.errors import InvalidParams
 from dash_messenger.ids import IdMaker
 from dash_messenger.limits import Buckets
-from dash_messenger.plugins.views import Renderer
+from dash_messenger.plugins.views import Late, Renderer
 from dash_messenger.preparing import Preparation
 from dash_messenger.protocol import Message
 from dash_messenger.store import Store
@@ -28,12 +29,16 @@ from dash_messenger.store.tables import marks, messages
 from dash_messenger.summaries import Membership, id_param, membership
 from dash_messenger.users import Name, users_by_id
 
-__all__ = ["History", "Views", "choose_view", "draw", "select_messages"]
+__all__ = ["History", "Views", "choose_view", "draw", "late_for", "select_messages"]
 
 MAX_PAGE = 100
+# Nothing follows a preview: it waits for its drawing as long as that may take.
+PREVIEW_WITHIN_S = 10.0
 
 Id = Annotated[str, Meta(max_length=64)]
 Number = Annotated[int, Meta(ge=0, le=2**53)]
+# Tells a connection, of a message, how it looks in a view.
+TellDrawn: TypeAlias = Callable[[Any, Message, str, Raw], None]
 Views = Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=8)]
 
 
@@ -107,10 +112,17 @@ class History:
     """The commands that read messages."""
 
     def __init__(
-        self, store: Store, renderer: Renderer, preparation: Preparation, *, rate_limits: bool
+        self,
+        store: Store,
+        renderer: Renderer,
+        preparation: Preparation,
+        tell_drawn: TellDrawn = lambda connection, message, view, drawing: None,
+        *,
+        rate_limits: bool,
     ) -> None:
         self._store = store
         self._renderer = renderer
+        self._tell_drawn = tell_drawn
         self._preparation = preparation
         self._previews = Buckets(burst=60, per_s=2, enabled=rate_limits)
         self._new_id = IdMaker()
@@ -154,9 +166,9 @@ class History:
         page = await self._store.read(
             lambda connection: _page(connection, conversation, user, params)
         )
-        drawn = await draw(
-            self._renderer, page.messages, choose_view(self._renderer, caller, params.views)
-        )
+        view = choose_view(self._renderer, caller, params.views)
+        late = late_for(caller, self._tell_drawn)
+        drawn = await draw(self._renderer, page.messages, view, late)
         return replace(page, messages=drawn)
 
     async def get(self, caller: Caller, params: MessageGet) -> MessagesFound:
@@ -176,16 +188,20 @@ class History:
 
         found = await self._store.read(work)
         view = choose_view(self._renderer, caller, params.views)
-        return replace(found, messages=await draw(self._renderer, found.messages, view))
+        late = late_for(caller, self._tell_drawn)
+        return replace(found, messages=await draw(self._renderer, found.messages, view, late))
 
     async def preview(self, caller: Caller, params: MessagePreview) -> Previewed:
         """How the message would read and look. It is not prepared: nothing is looked up or stored.
 
         Raises:
             UnknownType, ContentInvalid: the content is not acceptable.
+            ContentTooCostly: working on it takes too much.
+            PluginFailed: the type's code failed.
+            Busy, TimedOut: try again later.
         """
         self._previews.take(caller.user_id)
-        prepared = self._preparation.at_once(params.type, params.content)
+        prepared = await self._preparation.preview(params.type, params.content, caller.user_id)
         view = choose_view(self._renderer, caller, params.views)
         if view is None:
             return Previewed(prepared.text)
@@ -203,8 +219,8 @@ class History:
             sent_at_ms=0,
             state=UNSET if prepared.state is None else Raw(prepared.state),
         )
-        (drawn,) = await draw(self._renderer, [message], view)
-        return Previewed(prepared.text, drawn.view)
+        drawn = await self._renderer.draw([message], [view], ready_within_s=PREVIEW_WITHIN_S)
+        return Previewed(prepared.text, drawn[message.id, message.rev, view])
 
 
 def own_of(connection: Connection, user: str, found: Sequence[Message]) -> dict[str, Own]:
@@ -232,11 +248,18 @@ def choose_view(renderer: Renderer, caller: Caller, wanted: Sequence[str]) -> st
     return None if caller.connection is None else caller.connection.view
 
 
-async def draw(renderer: Renderer, found: Sequence[Message], view: str | None) -> list[Message]:
-    """The messages with their drawings in ``view``, where they have one."""
+def late_for(caller: Caller, tell_drawn: TellDrawn) -> Late | None:
+    """Tells the caller's connection of drawings that are not ready when the answer goes out."""
+    return None if caller.connection is None else partial(tell_drawn, caller.connection)
+
+
+async def draw(
+    renderer: Renderer, found: Sequence[Message], view: str | None, late: Late | None = None
+) -> list[Message]:
+    """The messages with their drawings in ``view``, where they have one that is ready."""
     if view is None or not found:
         return list(found)
-    drawn = await renderer.draw(found, [view])
+    drawn = await renderer.draw(found, [view], late=late)
     return [replace(one, view=drawn[(one.id, one.rev, view)]) for one in found]
 
 

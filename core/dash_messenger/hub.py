@@ -5,8 +5,9 @@ the database: what it knows of membership came from `subscribe` and from the eve
 Invariants: the events of a log reach each connection in order; a member hears nothing from before
 joining, learns nothing of messages from before, and hears nothing after a removal was applied; an
 event is encoded once for each view and class of readers, never for each reader; of revisions that
-follow each other quickly only some are sent (`pacing`); the loop is given back at least every
-`SLICE_S`, or `CROWDED_FACTOR` times that while many conversations wait.
+follow each other quickly only some are sent (`pacing`); nobody waits for another conversation's
+drawing; the loop is given back at least every `SLICE_S`, or `CROWDED_FACTOR` times that while many
+conversations wait.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ import asyncio
 import time
 from bisect import bisect_left
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import structlog
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from dash_messenger.errors import CloseCode
 from dash_messenger.gateway.websocket import text_frame
@@ -34,7 +36,7 @@ from dash_messenger.protocol import (
     number_in,
 )
 
-__all__ = ["Draws", "Hub", "Reader"]
+__all__ = ["Drawn", "Draws", "Hub", "Reader"]
 
 SLICE_S = 0.005
 # A write costs 1 µs here and 5 µs in the kernel after the slice, where no clock of ours sees it.
@@ -45,6 +47,8 @@ CROWDED = 200
 CROWDED_FACTOR = 4
 # What one conversation may write before another gets its turn.
 WRITES_A_TURN = 100
+# A burst of messages may take so long to be drawn; what is older is drawn when somebody looks.
+LATE_WITHIN_S = 10.0
 # Up to here a tuple is smaller than a set and not slower.
 SMALL = 8
 # Sessions whose closing a handshake under way may not have seen.
@@ -53,7 +57,7 @@ REMEMBERED_SESSIONS = 10_000
 log = structlog.get_logger(__name__)
 
 ViewKey: TypeAlias = tuple[str, int, str]
-Drawn: TypeAlias = Mapping[ViewKey, Raw | UnsetType]
+Drawings: TypeAlias = Mapping[ViewKey, Raw | UnsetType]
 
 
 class Reader(Protocol):
@@ -73,10 +77,28 @@ class Reader(Protocol):
 class Draws(Protocol):
     """Draws messages off the loop."""
 
+    def needs_children(self, message: Message, view: str) -> bool:
+        """Whether drawing it takes more than the one hop that all logs share."""
+
     async def draw(
-        self, messages: Sequence[Message], views: Iterable[str]
+        self,
+        messages: Sequence[Message],
+        views: Iterable[str],
+        *,
+        late: Callable[[Message, str, Raw], None] | None = None,
+        within_s: float = 1.0,
     ) -> dict[ViewKey, Raw | UnsetType]:
-        """Each message in each view; never raises for a single drawing."""
+        """Each message in each view; never raises for a single drawing. ``late`` hears of those
+        that were not ready in time."""
+
+
+class Drawn(Struct, frozen=True):
+    """Parameters of ``message.drawn``: how a message looks that was sent without its view."""
+
+    conversation: str
+    message: str
+    rev: int
+    view: Raw
 
 
 class _OnlineUser:
@@ -128,6 +150,9 @@ class Hub:
         # Logs with events that are being drawn or wait for it, and how many.
         self._drawing: dict[str, int] = {}
         self._drawer: asyncio.Task[None] | None = None
+        # Logs with something that is drawn in children, each by itself: what waits there.
+        self._alone: dict[str, list[Event]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._backlog = 0
         self._pacing = Pacing(_later, self._send)
 
@@ -137,10 +162,11 @@ class Hub:
         self._turns.clear()
         self._lanes.clear()
         self._undrawn.clear()
-        drawer, self._drawer = self._drawer, None
-        if drawer is not None:
-            drawer.cancel()
-            await asyncio.gather(drawer, return_exceptions=True)
+        tasks = [*self._tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._drawer = None
 
     @property
     def connections(self) -> int:
@@ -212,6 +238,17 @@ class Hub:
         online = self._users.get(user)
         channel = self._channels.get(conversation)
         return online is not None and channel is not None and online in channel.members
+
+    def tell_drawn(self, reader: Any, message: Message, view: str, drawing: Raw) -> None:
+        """Tell one connection how a message looks that it was sent without its ``view``.
+
+        Nothing is told where its user may not see the message any more.
+        """
+        conversation, number = message.conversation, message.number
+        if reader not in self._connections or not self.reads(reader.user, conversation):
+            return
+        if self._channels[conversation].first_numbers.get(reader.user, 1) <= number:
+            reader.write(_drawn_frame(message, drawing))
 
     def close_sessions(self, sessions: Iterable[str], code: CloseCode) -> None:
         """Close every connection that one of these sessions opened, also one just being opened."""
@@ -368,8 +405,14 @@ class Hub:
 
     def _begin_sending(self) -> None:
         if self._undrawn and self._drawer is None:
-            self._drawer = asyncio.get_running_loop().create_task(self._draw())
+            self._drawer = self._start(self._draw())
         self._run()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def _wants_drawing(self, log_id: str, events: list[Event]) -> bool:
         for event in events:
@@ -379,41 +422,104 @@ class Hub:
         return False
 
     async def _draw(self) -> None:
-        """Have everything that waits drawn in one hop, until nothing waits."""
+        """Have everything that waits drawn in one hop, until nothing waits.
+
+        Only what is quick is drawn so; a log with something else in it goes its own way.
+        """
         while self._undrawn:
             events, self._undrawn = self._undrawn, []
-            drawn = await self._drawings(events)
-            self._backlog -= len(events)
             by_log: dict[str, list[Event]] = {}
             for event in events:
                 by_log.setdefault(event.log, []).append(event)
+            alone = [log_id for log_id, some in by_log.items() if self._goes_alone(log_id, some)]
+            for log_id in alone:
+                del by_log[log_id]
+            if alone:
+                events = [event for some in by_log.values() for event in some]
+            drawn = await self._drawings(events)
             for log_id, some in by_log.items():
-                self._drawing[log_id] -= len(some)
-                if not self._drawing[log_id]:
-                    del self._drawing[log_id]
-                self._enqueue(log_id, some, drawn)
+                self._drawing_done(log_id, some, drawn)
             self._run()
         self._drawer = None
 
-    async def _drawings(self, events: list[Event]) -> Drawn:
+    def _drawing_done(self, log_id: str, events: list[Event], drawn: Drawings) -> None:
+        self._backlog -= len(events)
+        self._drawing[log_id] -= len(events)
+        if not self._drawing[log_id]:
+            del self._drawing[log_id]
+        self._enqueue(log_id, events, drawn)
+
+    def _goes_alone(self, log_id: str, events: list[Event]) -> bool:
+        """Whether these events are left to the task of their log."""
+        waiting = self._alone.get(log_id)
+        if waiting is not None:
+            waiting += events
+            return True
+        needs_children = self._renderer.needs_children
+        views = [view for view in self._readers_of(log_id) if view is not None]
+        for event in events:
+            if event.message is not None:
+                for view in views:
+                    if needs_children(event.message, view):
+                        self._alone[log_id] = events
+                        self._start(self._draw_alone(log_id))
+                        return True
+        return False
+
+    async def _draw_alone(self, log_id: str) -> None:
+        """Have the events of one log drawn, until nothing waits in it."""
+        while events := self._alone[log_id]:
+            self._alone[log_id] = []
+            drawn = await self._drawings(events, partial(self._tell_late, log_id))
+            self._drawing_done(log_id, events, drawn)
+            self._run()
+        del self._alone[log_id]
+
+    async def _drawings(
+        self, events: list[Event], late: Callable[[Message, str, Raw], None] | None = None
+    ) -> Drawings:
         wanted: dict[str, list[Message]] = {}
         for event in events:
             if event.message is not None:
                 for view in self._readers_of(event.log):
                     if view is not None:
                         wanted.setdefault(view, []).append(event.message)
-        drawn: Drawn = {}
+        if late is not None and wanted:
+            # They are of one log, so that all views want the same.
+            return await self._ask_for(next(iter(wanted.values())), tuple(wanted), late)
+        drawn: Drawings = {}
         for view, messages in wanted.items():
-            try:
-                some = await self._renderer.draw(messages, (view,))
-            # The root of a task: without drawings readers are shown the text.
-            except Exception:
-                log.exception("drawing_failed", messages=len(messages))
-            else:
-                drawn = {**drawn, **some} if drawn else some
+            some = await self._ask_for(messages, (view,))
+            drawn = {**drawn, **some} if drawn else some
         return drawn
 
-    def _enqueue(self, log_id: str, events: list[Event], drawn: Drawn) -> None:
+    async def _ask_for(
+        self,
+        messages: list[Message],
+        views: tuple[str, ...],
+        late: Callable[[Message, str, Raw], None] | None = None,
+    ) -> Drawings:
+        try:
+            return await self._renderer.draw(messages, views, late=late, within_s=LATE_WITHIN_S)
+        # The root of a task: without drawings readers are shown the text.
+        except Exception:
+            log.exception("drawing_failed", messages=len(messages))
+            return {}
+
+    def _tell_late(self, log_id: str, message: Message, view: str, drawing: Raw) -> None:
+        """Send a drawing that was not ready when its event went out, after that event."""
+        frame = _drawn_frame(message, drawing)
+        lane = self._lanes.get(log_id)
+        under_way = lane is not None
+        if lane is None:
+            lane = _Lane(log_id)
+        lane.late.append((view, message.number, frame))
+        if not under_way and self._load(lane):
+            self._lanes[log_id] = lane
+            self._turns.append(lane)
+            self._run()
+
+    def _enqueue(self, log_id: str, events: list[Event], drawn: Drawings) -> None:
         lane = self._lanes.get(log_id)
         under_way = lane is not None
         if lane is None:
@@ -430,9 +536,22 @@ class Hub:
 
     def _load(self, lane: _Lane) -> bool:
         """Encode what waits in a lane for those who hear it now; False if nobody does."""
-        events, drawn = lane.next, lane.drawn
-        lane.next, lane.drawn, lane.removed = [], {}, set()
+        events, drawn, late = lane.next, lane.drawn, lane.late
+        lane.next, lane.drawn, lane.late, lane.removed = [], {}, [], set()
         lane.parts, lane.part, lane.at = [], 0, 0
+        if events:
+            self._load_events(lane, events, drawn)
+        channel = self._channels.get(lane.log)
+        for view, number, frame in late:
+            readers = self._readers_of(lane.log).get(view, [])
+            if channel is not None and number < channel.last_first_number:
+                first_numbers = channel.first_numbers
+                readers = [one for one in readers if first_numbers.get(one.user, 1) <= number]
+            if readers:
+                lane.parts.append((frame, readers))
+        return bool(lane.parts)
+
+    def _load_events(self, lane: _Lane, events: list[Event], drawn: Drawings) -> None:
         self._backlog -= len(events)
         joined = self._joined.get(lane.log)
         hidden = self._hidden_in(lane.log, events)
@@ -459,7 +578,6 @@ class Hub:
                 del joined[user]
             if not joined:
                 del self._joined[lane.log]
-        return bool(lane.parts)
 
     def _hidden_in(self, log_id: str, events: list[Event]) -> _Hidden | None:
         """The events that tell of messages from before somebody's time, or None."""
@@ -492,7 +610,9 @@ class Hub:
             try:
                 # A single lane need not stop for others.
                 budget -= lane.write(min(budget, WRITES_A_TURN) if turns else budget)
-                goes_on = lane.part < len(lane.parts) or (bool(lane.next) and self._load(lane))
+                goes_on = lane.part < len(lane.parts) or (
+                    bool(lane.next or lane.late) and self._load(lane)
+                )
             # A root: one log that cannot be sent must not stop the others.
             except Exception:
                 log.exception("announcing_failed", log=lane.log)
@@ -542,12 +662,14 @@ class _Hidden:
 class _Lane:
     """The events of one log on their way: what is being written, and what comes after it."""
 
-    __slots__ = ("at", "drawn", "log", "next", "part", "parts", "removed")
+    __slots__ = ("at", "drawn", "late", "log", "next", "part", "parts", "removed")
 
     def __init__(self, log_id: str) -> None:
         self.log = log_id
         self.next: list[Event] = []
-        self.drawn: Drawn = {}
+        self.drawn: Drawings = {}
+        # Drawings of what went before: the view, the message's number, the frame.
+        self.late: list[tuple[str, int, bytes]] = []
         self.parts: list[tuple[bytes, list[Reader]]] = []
         self.part = 0
         self.at = 0
@@ -569,6 +691,11 @@ class _Lane:
         return max(len(some), 1)
 
 
+def _drawn_frame(message: Message, drawing: Raw) -> bytes:
+    params = Drawn(message.conversation, message.id, message.rev, drawing)
+    return text_frame(encode_notification("message.drawn", params))
+
+
 def _later(delay_s: float, call: Callable[[], None]) -> asyncio.TimerHandle:
     return asyncio.get_running_loop().call_later(delay_s, call)
 
@@ -581,7 +708,7 @@ def _by_view(users: Iterable[_OnlineUser]) -> _Readers:
     return readers
 
 
-def _encode(event: Event, view: str | None, drawn: Drawn) -> bytes:
+def _encode(event: Event, view: str | None, drawn: Drawings) -> bytes:
     message = event.message
     if message is None or view is None:
         return text_frame(encode_event(event))

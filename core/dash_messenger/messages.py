@@ -28,6 +28,7 @@ __all__ = [
     "MessageTypes",
     "Prepared",
     "TypeFailed",
+    "has_usual_numbers",
 ]
 
 # The fallback serves lists, notifications and search; content itself may be larger.
@@ -38,6 +39,9 @@ MAX_STATE_BYTES = 262_144
 ContentT = TypeVar("ContentT", bound=Struct)
 StateT = TypeVar("StateT", default=None)
 MarkT = TypeVar("MarkT", default=None)
+
+# MessagePack ends where 64 bits end.
+_encode_binary = msgspec.msgpack.Encoder().encode
 
 # Hears which message type's code failed, and how.
 TypeFailed: TypeAlias = Callable[[str, BaseException], None]
@@ -53,12 +57,19 @@ class MessageType(Generic[ContentT, StateT, MarkT]):
     anything that msgspec reads, or None. ``editable`` says whether authors may edit what they sent.
     ``upgrades`` turns stored content of version n, as a dict, into that of n + 1.
 
+    All of this but `prepare` is pure code on what strangers send, so it runs in a child process
+    that is killed when it takes too long. With ``inline = True`` it runs on the server's loop
+    instead, which is quicker: only for types whose code takes time in proportion to the content,
+    and little of it, whatever stands in it. One that once takes more than 20 ms runs in children
+    from then on.
+
     What people may do to a message are methods declared with `dash_messenger.action`.
     """
 
     type: ClassVar[str]
     version: ClassVar[int] = 1
     editable: ClassVar[bool] = False
+    inline: ClassVar[bool] = False
     upgrades: ClassVar[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
     Content: builtins.type[ContentT]
     State: Any = None
@@ -67,9 +78,9 @@ class MessageType(Generic[ContentT, StateT, MarkT]):
     def text(self, content: ContentT, state: StateT) -> str:
         """The plain text that stands for a message wherever it cannot be drawn.
 
-        Called once for each revision, on the server's loop: quick and without I/O. It holds only
-        what people wrote, at most `MAX_TEXT_CHARACTERS` (more is cut). It serves the list of
-        conversations, notifications, search, screen readers and clients without the plugin.
+        Called once for each revision, quick and without I/O. It holds only what people wrote, at
+        most `MAX_TEXT_CHARACTERS` (more is cut). It serves the list of conversations,
+        notifications, search, screen readers and clients without the plugin.
         """
         raise TypeError(f"{type(self).__name__} defines no text()")
 
@@ -111,7 +122,17 @@ class Prepared(Struct, frozen=True):
 class _Registered:
     """A type with its decoders."""
 
-    __slots__ = ("actions", "content", "mark", "prepares", "refers", "starts", "state", "type")
+    __slots__ = (
+        "actions",
+        "content",
+        "inline",
+        "mark",
+        "prepares",
+        "refers",
+        "starts",
+        "state",
+        "type",
+    )
 
     def __init__(self, message_type: MessageType[Any, Any, Any]) -> None:
         kind = type(message_type)
@@ -120,6 +141,7 @@ class _Registered:
         self.state = _decoder(message_type.State)
         self.mark = _decoder(message_type.Mark)
         self.actions = actions_of(message_type)
+        self.inline = bool(message_type.inline)
         self.prepares = kind.prepare is not MessageType.prepare
         self.refers = kind.blobs is not MessageType.blobs
         self.starts = message_type.State is not None
@@ -178,6 +200,30 @@ class MessageTypes:
         found = self._types.get(name)
         return found is not None and found.prepares
 
+    def is_inline(self, name: str) -> bool:
+        """Whether a type's code on content runs where it is asked for, not in a child process."""
+        found = self._types.get(name)
+        return found is not None and found.inline
+
+    def has_state(self, name: str) -> bool:
+        """Whether messages of this type have a state, which an edit may keep."""
+        found = self._types.get(name)
+        return found is not None and found.starts
+
+    def never_inline(self, name: str) -> None:
+        """Have a type's code run in children from now on: it took too long."""
+        found = self._types.get(name)
+        if found is not None:
+            found.inline = False
+
+    def version(self, name: str) -> int:
+        """The version that a type's content is written by.
+
+        Raises:
+            UnknownType: no such type is registered.
+        """
+        return self._registered(name).type.version
+
     def read(self, name: str, content: Raw | bytes) -> Struct:
         """What an author sent, validated.
 
@@ -191,6 +237,8 @@ class MessageTypes:
             raise ContentInvalid(**explain(error)) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise ContentInvalid(field="", reason="not valid JSON") from None
+        if not has_usual_numbers(value):
+            raise ContentInvalid(field="", reason="a number is out of range")
         return value
 
     def encode(self, value: object) -> bytes:
@@ -308,6 +356,18 @@ class MessageTypes:
         if found is None:
             raise UnknownType(type=name[:64])
         return found
+
+
+def has_usual_numbers(value: object) -> bool:
+    """Whether all whole numbers in it fit into 64 bits.
+
+    JSON knows no limit, but what counts with them does: drawing, browsers, a database.
+    """
+    try:
+        _encode_binary(value)
+    except OverflowError:
+        return False
+    return True
 
 
 def _blob_ids(found: Iterable[object]) -> tuple[str, ...]:

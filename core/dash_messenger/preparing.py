@@ -13,9 +13,10 @@ from typing import Any, Protocol
 import structlog
 from msgspec import Raw, Struct
 
-from dash_messenger.errors import ANYTHING, Failure, PluginFailed, TimedOut
+from dash_messenger.contents import Contents
+from dash_messenger.errors import ANYTHING, ContentInvalid, Failure, PluginFailed, TimedOut
 from dash_messenger.isolation.deadlines import within
-from dash_messenger.messages import MessageTypes, Prepared, TypeFailed
+from dash_messenger.messages import Prepared, TypeFailed
 from dash_messenger.plugins.checks import Proposed
 
 __all__ = ["Checks", "Preparation"]
@@ -57,18 +58,25 @@ class Preparation:
 
     def __init__(
         self,
-        types: MessageTypes,
+        contents: Contents,
         context_for: ContextFor = lambda type, user, conversation, before: None,
         failed: TypeFailed = lambda type, error: None,
     ) -> None:
-        self._types = types
+        self.contents = contents
+        self._types = contents.types
         self.checks: Checks = NoChecks()
         self._context_for = context_for
         self._failed = failed
 
+    def has_steps(self, type: str) -> bool:
+        """Whether a message of this type is prepared or checked before it is stored."""
+        return self.checks.active or self._types.prepares(type)
+
     def is_quick(self, type: str) -> bool:
-        """Whether a message of this type needs no step that takes time."""
-        return not (self.checks.active or self._types.prepares(type))
+        """Whether a message of this type needs nothing that takes time."""
+        return not self.has_steps(type) and (
+            self.contents.is_inline(type) or type not in self._types
+        )
 
     def at_once(self, type: str, content: Raw) -> Prepared:
         """A new message's parts, for types that are quick.
@@ -77,13 +85,22 @@ class Preparation:
             UnknownType, ContentInvalid: the content is not acceptable.
             PluginFailed: the type's code failed.
         """
+        return self.contents.at_once(type, content)
+
+    async def preview(self, type: str, content: Raw, user: str) -> Prepared:
+        """A message's parts as they are before any step.
+
+        Raises:
+            Failure: as `Contents.new`.
+            ContentInvalid: what the author claims is not what `prepare` would make of it, too.
+        """
         try:
-            return self._types.prepare(type, content)
-        except Failure:
+            return await self.contents.new(type, content, user)
+        except PluginFailed:
+            if self._types.prepares(type):
+                # The type's code reads what is prepared; a claim is the author's mistake.
+                raise ContentInvalid(field="", reason="there is nothing to show yet") from None
             raise
-        # The edge to a stranger's code.
-        except ANYTHING as error:
-            raise self._defect(type, error) from error
 
     async def steps(
         self,
@@ -108,25 +125,13 @@ class Preparation:
             value = await self._prepare(type, content, user, conversation, before)
         if not self.checks.active:
             return value
-        text = self.finish(type, value).text
+        text = (await self.contents.finish(type, value, user)).text
         proposed = Proposed(conversation, user, type, value, text, reply_to, message)
         allowed = (await self.checks.message(proposed)).content
         if allowed is value:
             return value
         # A plugin wrote it anew: as valid as what people send.
-        return self._types.read(type, self._types.encode(allowed))
-
-    def finish(self, type: str, content: Struct) -> Prepared:
-        """A new message's parts.
-
-        Raises:
-            PluginFailed: the type's code failed.
-        """
-        try:
-            return self._types.finish(type, content)
-        # The edge to a stranger's code.
-        except ANYTHING as error:
-            raise self._defect(type, error) from error
+        return await self.contents.read(type, self._types.encode(allowed), user)
 
     async def _prepare(
         self, type: str, content: Struct, user: str, conversation: str, before: Struct | None

@@ -18,7 +18,7 @@ from dash_messenger.commands import Answer, Caller, Command
 from dash_messenger.errors import Busy, Unauthenticated
 from dash_messenger.limits import Buckets
 from dash_messenger.locks import Locks
-from dash_messenger.messages import MessageTypes, Prepared
+from dash_messenger.messages import Prepared
 from dash_messenger.preparing import Preparation
 from dash_messenger.store import Draft, Sent, Store
 from dash_messenger.store.tables import messages
@@ -57,15 +57,14 @@ class Sending:
     def __init__(
         self,
         store: Store,
-        types: MessageTypes,
-        preparation: Preparation | None = None,
+        preparation: Preparation,
         *,
         rate_limits: bool,
         backlog: Callable[[], int] = lambda: 0,
     ) -> None:
         self._store = store
-        self._types = types
-        self._preparation = preparation or Preparation(types)
+        self._preparation = preparation
+        self._types = preparation.contents.types
         # What one person sends to one conversation keeps its order.
         self._turns: Locks[tuple[str, str]] = Locks()
         self._backlog = backlog
@@ -88,6 +87,7 @@ class Sending:
 
         Raises:
             UnknownType, ContentInvalid: the content is not acceptable.
+            ContentTooCostly: working on it takes too much.
             Refused: the type, or a plugin that checks messages, declines it.
             RateLimited, Busy: try again later.
             NotFound (by the future): no such conversation, or not a member; or ``reply_to`` is no
@@ -102,8 +102,7 @@ class Sending:
         self._buckets.take(user)
         conversation = id_param(params.conversation)
         if not self._preparation.is_quick(params.type) or (user, conversation) in self._turns:
-            content = self._types.read(params.type, params.content)
-            return self._send_in_turn(user, caller.session, conversation, params, content)
+            return self._send_in_turn(user, caller.session, conversation, params)
         prepared = self._preparation.at_once(params.type, params.content)
         return self._store.send(_draft(user, caller.session, conversation, params, prepared))
 
@@ -113,31 +112,45 @@ class Sending:
         session: str | None,
         conversation: str,
         params: MessageSend,
-        content: Struct,
         *,
         by_bot: bool = False,
     ) -> Sent:
-        """Prepare and check first; what the sender sends there meanwhile waits for it."""
-        sent = self._types.encode(content)
+        """Take what needs time; what the sender sends there meanwhile waits for it."""
         async with self._turns((user, conversation)):
-            if not by_bot:
-                client_id = id_param(params.client_id, "client_id")
-                again = await self._store.read(
-                    lambda connection: _may_send(connection, conversation, user, client_id)
+            if self._preparation.has_steps(params.type):
+                stored = await self._in_steps(user, session, conversation, params, by_bot)
+            else:
+                contents = self._preparation.contents
+                prepared = await contents.new(params.type, params.content, user)
+                stored = self._store.send(
+                    _draft(user, session, conversation, params, prepared, by_bot=by_bot)
                 )
-                if again is not None:
-                    # A retry must not be prepared twice: only its parameters matter now.
-                    known = Prepared(sent, "", 1)
-                    draft = _draft(user, session, conversation, params, known, sent=sent)
-                    return await self._store.send(draft)
-            content = await self._preparation.steps(
-                params.type, content, user, conversation, reply_to=params.reply_to
-            )
-            prepared = self._preparation.finish(params.type, content)
-            stored = self._store.send(
-                _draft(user, session, conversation, params, prepared, sent=sent, by_bot=by_bot)
-            )
         return await stored
+
+    async def _in_steps(
+        self, user: str, session: str | None, conversation: str, params: MessageSend, by_bot: bool
+    ) -> asyncio.Future[Sent]:
+        """Prepare and check first."""
+        contents = self._preparation.contents
+        content = await contents.read(params.type, params.content, user)
+        sent = self._types.encode(content)
+        if not by_bot:
+            client_id = id_param(params.client_id, "client_id")
+            again = await self._store.read(
+                lambda connection: _may_send(connection, conversation, user, client_id)
+            )
+            if again is not None:
+                # A retry must not be prepared twice: only its parameters matter now.
+                known = Prepared(sent, "", 1)
+                draft = _draft(user, session, conversation, params, known, sent=sent)
+                return self._store.send(draft)
+        content = await self._preparation.steps(
+            params.type, content, user, conversation, reply_to=params.reply_to
+        )
+        prepared = await contents.finish(params.type, content, user)
+        return self._store.send(
+            _draft(user, session, conversation, params, prepared, sent=sent, by_bot=by_bot)
+        )
 
     async def send_as(self, bot: str, params: MessageSend) -> Sent:
         """A message of a plugin's bot, who need not be a member.
@@ -145,9 +158,8 @@ class Sending:
         Raises:
             UnknownType, ContentInvalid, Refused, NotFound, Conflict: as `send`.
         """
-        content = self._types.read(params.type, params.content)
         conversation = id_param(params.conversation)
-        return await self._send_in_turn(bot, None, conversation, params, content, by_bot=True)
+        return await self._send_in_turn(bot, None, conversation, params, by_bot=True)
 
 
 def _draft(

@@ -23,7 +23,6 @@ from dash_messenger.blobs.quotas import rules_of
 from dash_messenger.clock import Clock, now_ms
 from dash_messenger.commands import Commands
 from dash_messenger.conversations import Conversations
-from dash_messenger.deciding import Deciding
 from dash_messenger.describing import Describing
 from dash_messenger.editing import Editing
 from dash_messenger.enrolling import Enrolling
@@ -39,6 +38,7 @@ from dash_messenger.gateway.pages import Pages
 from dash_messenger.history import History
 from dash_messenger.hub import Hub
 from dash_messenger.introducing import Introductions
+from dash_messenger.isolation.pool import JobPool
 from dash_messenger.isolation.subprocess_pool import SubprocessPool
 from dash_messenger.locks import Locks
 from dash_messenger.logins import Logins
@@ -47,6 +47,7 @@ from dash_messenger.passwords import Passwords
 from dash_messenger.plugins.adjusting import Adjusting
 from dash_messenger.plugins.calling import Calls
 from dash_messenger.plugins.commanding import PluginCommands
+from dash_messenger.plugins.content_child import ENTRY
 from dash_messenger.plugins.context import Demo, Preparing, Tables
 from dash_messenger.plugins.jobs import Jobs
 from dash_messenger.plugins.keeping import migrate_tables, read_values
@@ -90,6 +91,7 @@ class Server:
         self.store = store
         self._lock = lock
         self._http: HttpServer | None = None
+        self._pool = JobPool(entry=ENTRY)
         self.installed = Installed(
             without=settings.plugins_without,
             states=States(settings.data, clock),
@@ -99,6 +101,7 @@ class Server:
             restarted=link.restart is not None,
             activity=link.activity,
             loading=link.loading,
+            pool=self._pool,
         )
         self._link = link
         self.hub = Hub(self.installed.renderer)
@@ -129,23 +132,18 @@ class Server:
         self.commands = Commands(link.activity)
         limited = settings.rate_limits
         installed, contexts = self.installed, self.installed.contexts
-        types = installed.types
+        contents = installed.contents
         # One change of a message at a time: a popular one would be decided in vain, over and over.
         locks: Locks[str] = Locks()
-        preparation = Preparation(types, self._preparing, installed.type_failed)
-        self._deciding = deciding = Deciding(installed.type_failed)
-        sending = Sending(
-            store, types, preparation, rate_limits=limited, backlog=lambda: self.hub.backlog
-        )
-        acting = Acting(
-            store, types, clock=clock, rate_limits=limited, locks=locks, deciding=deciding
-        )
-        editing = Editing(
-            store, types, preparation, rate_limits=limited, locks=locks, deciding=deciding
-        )
+        preparation = Preparation(contents, self._preparing, installed.type_failed)
+        sending = Sending(store, preparation, rate_limits=limited, backlog=lambda: self.hub.backlog)
+        acting = Acting(store, contents, clock=clock, rate_limits=limited, locks=locks)
+        editing = Editing(store, preparation, rate_limits=limited, locks=locks)
         self._limited = SubprocessPool()
         contexts.join(
-            Parts(store, types, sending, acting, self._limited, clock, settings.data, self.blobs),
+            Parts(
+                store, contents, sending, acting, self._limited, clock, settings.data, self.blobs
+            ),
             plugin_settings,
         )
         self._jobs = Jobs(installed.runner)
@@ -168,7 +166,13 @@ class Server:
             acting.commands(),
             editing.commands(),
             Reacting(store, rate_limits=limited).commands(),
-            History(store, self.installed.renderer, preparation, rate_limits=limited).commands(),
+            History(
+                store,
+                installed.renderer,
+                preparation,
+                self.hub.tell_drawn,
+                rate_limits=limited,
+            ).commands(),
             reading.commands(),
             syncing.commands(),
             installed.commands(self._is_admin),
@@ -272,6 +276,9 @@ class Server:
         """Bring plugins' tables up to date, then let them begin."""
         for plugin in [*self.installed.tables]:
             await self._migrate(plugin)
+        self._configure_children()
+        self.installed.changed.append(self._configure_children)
+        self.installed.contexts.changed = self._configure_children
         await self._calls.start()
         self._returning.start()
         self._jobs.start()
@@ -289,6 +296,10 @@ class Server:
             doing="migrations",
             within_s=None,
         )
+
+    def _configure_children(self) -> None:
+        """Have children load the plugins that are in use, with the settings in force."""
+        self._pool.configure(self.installed.child_setup())
 
     async def demonstrate(self, demo: Demo) -> None:
         """Let every plugin show what it is for."""
@@ -324,6 +335,8 @@ class Server:
                 advice="name the proxy that does TLS, or all people have its address",
             )
         link = self._link
+        # Not waited for: it loads the plugins while the rest starts.
+        self._pool.start()
         with link.listening or listen(self.settings.host, self.settings.port) as listening:
             address = address_of(self.settings.host, listening)
             link.hand_over(listening)
@@ -361,7 +374,7 @@ class Server:
         self.store.listener = None
         await self.store.aclose()
         self._passwords.close()
-        self._deciding.close()
+        await self._pool.aclose()
         self.installed.renderer.close()
         self._lock.close()
 

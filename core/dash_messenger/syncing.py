@@ -11,14 +11,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, NamedTuple, Protocol
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 from sqlalchemy import Connection, select
 
 from dash_messenger.commands import Caller, Command, Listener
 from dash_messenger.errors import InvalidParams, Resync
-from dash_messenger.history import Views, choose_view
-from dash_messenger.plugins.views import Renderer
-from dash_messenger.protocol import Event, event_body, hide, number_in
+from dash_messenger.history import Views, choose_view, late_for
+from dash_messenger.plugins.views import Late, Renderer
+from dash_messenger.protocol import Event, Message, event_body, hide, number_in
 from dash_messenger.store import LogPage, Store, read_log
 from dash_messenger.store.access import FIRST_NUMBER, is_member
 from dash_messenger.store.tables import conversations, counters, members, users
@@ -48,6 +48,9 @@ class Subscriptions(Protocol):
         ``first_numbers`` has the first message that its user may read, where it is not the first
         of all.
         """
+
+    def tell_drawn(self, reader: Any, message: Message, view: str, drawing: Raw) -> None:
+        """Tell a connection how a message looks."""
 
 
 class SyncParams(Struct, frozen=True, forbid_unknown_fields=True):
@@ -208,13 +211,16 @@ class Syncing:
             lambda connection: _read_log(connection, user, log, params.after, params.limit)
         )
         view = choose_view(self._renderer, caller, params.views)
-        return LogRange(await self._bodies(page, view), page.after, page.seq, page.newest)
+        late = late_for(caller, self._subscriptions.tell_drawn)
+        return LogRange(await self._bodies(page, view, late), page.after, page.seq, page.newest)
 
-    async def _bodies(self, page: LogPage, view: str | None) -> list[dict[str, Any]]:
+    async def _bodies(
+        self, page: LogPage, view: str | None, late: Late | None
+    ) -> list[dict[str, Any]]:
         found = [event.message for event in page.events if event.message is not None]
         if view is None or not found:
             return [event_body(event) for event in page.events]
-        drawn = await self._renderer.draw(found, [view])
+        drawn = await self._renderer.draw(found, [view], late=late)
         return [
             event_body(event)
             if event.message is None

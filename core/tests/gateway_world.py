@@ -77,8 +77,12 @@ class Session:
 class NoDrawings:
     """A renderer that draws ``drawn NAME`` for view NAME."""
 
+    def needs_children(self, message: Message, view: str) -> bool:
+        """Everything is quick."""
+        return False
+
     async def draw(
-        self, messages: Sequence[Message], views: Any
+        self, messages: Sequence[Message], views: Any, **options: Any
     ) -> dict[tuple[str, int, str], msgspec.Raw | msgspec.UnsetType]:
         """Each message in each view."""
         await asyncio.sleep(0)

@@ -96,6 +96,7 @@ class Count(Struct, frozen=True):
 class Own(MessageType[Words]):
     type = "own"
     Content = Words
+    inline = True
 
     def text(self, content: Words, state: None) -> str:
         return content.words

@@ -36,6 +36,8 @@ class Note(MessageType[Words]):
     type = "note"
     Content = Words
     editable = True
+    # Children know no type that a test adds.
+    inline = True
 
     def text(self, content: Words, state: None) -> str:
         return content.words

@@ -67,6 +67,7 @@ class SmallType(MessageType[Small]):
     """It takes some of what is said, and comes first by its name."""
 
     type = "acme.small"
+    inline = True
     Content = Small
 
     def text(self, content: Small, state: None) -> str:

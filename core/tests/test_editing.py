@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 import uuid
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
@@ -27,7 +25,7 @@ class Paper(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Papers(MessageType[Paper]):
-    type, Content, editable = "papers", Paper, True
+    type, Content, editable, inline = "papers", Paper, True, True
 
     def __init__(self) -> None:
         self.told: list[Paper | None] = []
@@ -118,26 +116,6 @@ async def test_an_upgrade_that_fails_refuses_the_edit(
     monkeypatch.setattr(Papers, "upgrades", {1: lambda old: {"title": old["name"]}})
     failure = await world.failure("ann", "message.edit", **edit(message, title="two"))
     assert failure.key == "plugin_failed"
-
-
-async def test_code_that_does_not_return_costs_its_own_edits_and_nobody_a_reading_thread(
-    world: ServerWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    messages = [await send(world, title=f"{n}") for n in range(6)]
-    held = threading.Event()
-    monkeypatch.setattr(Papers, "version", 2)
-    monkeypatch.setattr(Papers, "upgrades", {1: lambda old: held.wait() and old})
-    edits = [
-        asyncio.create_task(world.failure("ann", "message.edit", **edit(message, title="two")))
-        for message in messages[:5]
-    ]
-    try:
-        async with asyncio.timeout(2):
-            assert (await content_of(world, messages[5]))["title"] == "5"
-        async with asyncio.timeout(30):
-            assert {failure.key for failure in await asyncio.gather(*edits)} == {"timed_out"}
-    finally:
-        held.set()
 
 
 async def test_what_newer_code_wrote_is_edited_as_if_it_were_new(

@@ -61,7 +61,7 @@ async def test_two_places_at_once_are_refused(world: ServerWorld) -> None:
 
 
 async def test_drawings_come_with_the_page_where_they_are_wanted(world: ServerWorld) -> None:
-    view = View("test", ("en",), lambda message, language: b'"drawn"')
+    view = View("test", ("en",), lambda message, language: b'"drawn"', inline=lambda type: True)
     world.server.installed.renderer.add("test", view)
     conversation = await world.group("ann", "ben")
     await world.say("ann", conversation)

@@ -10,6 +10,7 @@ import pytest
 from dash_messenger.errors import CloseCode
 from dash_messenger.hub import WRITES_A_SLICE, Hub
 from gateway_world import NoDrawings, event, message_event, revision_event
+from msgspec import Raw
 
 
 class Socket:
@@ -63,7 +64,7 @@ def join(hub, user, *conversations, view=None):
 
 
 async def settle(hub):
-    while hub._turns or hub._drawer is not None:
+    while hub._turns or hub._tasks:
         await asyncio.sleep(0)
 
 
@@ -119,7 +120,7 @@ async def test_order_holds_while_an_earlier_event_is_drawn(hub):
 
 
 async def test_failed_drawing_leaves_the_text(hub):
-    async def draw(messages, views):
+    async def draw(messages, views, **options):
         raise ZeroDivisionError
 
     hub._renderer.draw = draw
@@ -341,3 +342,94 @@ async def test_who_comes_back_has_a_later_time_than_before(hub):
     hub.announce([event("c", 11, "reaction.changed", number=4)])
     await settle(hub)
     assert params_of(bob)[-1]["kind"] == "hidden"
+
+
+class SlowDrawings(NoDrawings):
+    """Drawings of conversation ``slow`` are not ready when they are wanted, and come when told."""
+
+    def __init__(self):
+        self.waits = asyncio.Event()
+        self.late = None
+        self.messages = []
+
+    def needs_children(self, message, view):
+        return message.conversation == "slow"
+
+    async def draw(self, messages, views, **options):
+        late = options["late"]
+        if messages[0].conversation != "slow":
+            return await super().draw(messages, views)
+        self.late, self.messages = late, messages
+        await self.waits.wait()
+        return {}
+
+
+@pytest.fixture
+async def slow_hub():
+    hub = Hub(SlowDrawings())
+    yield hub
+    await hub.aclose()
+
+
+async def test_nobody_waits_for_another_chat_s_drawing(slow_hub):
+    ann = join(slow_hub, "ann", "slow", view="dash:en")
+    bob = join(slow_hub, "bob", "quick", view="dash:en")
+    slow_hub.announce([message_event("slow", 1)])
+    slow_hub.announce([message_event("quick", 1)])
+    while not bob.heard:
+        await asyncio.sleep(0)
+    slow_hub.announce([event("slow", 2, "conversation.updated")])
+    slow_hub.announce([message_event("slow", 3), message_event("quick", 2)])
+    while len(bob.heard) < 2:
+        await asyncio.sleep(0)
+    assert (ann.heard, slow_hub.backlog) == ([], 3)
+    slow_hub._renderer.waits.set()
+    await settle(slow_hub)
+    assert (ann.seqs, bob.seqs, slow_hub.backlog) == ([1, 2, 3], [1, 2], 0)
+
+
+async def test_a_late_drawing_follows_to_those_who_may_see_the_message(slow_hub):
+    ann, russian = (
+        join(slow_hub, "ann", "slow", view="dash:en"),
+        join(slow_hub, "bob", "slow", view="dash:ru"),
+    )
+    eve, script = join(slow_hub, "eve", "slow", view="dash:en"), join(slow_hub, "bot", "slow")
+    slow_hub.announce([message_event("slow", 1)])
+    slow_hub._renderer.waits.set()
+    await settle(slow_hub)
+    slow_hub.apply([event("slow", 2, "member.removed", user="eve")])
+    late = join(slow_hub, "late", view="dash:en")
+    slow_hub.subscribe(late, ["slow"], {"slow": 2})
+    slow_hub._renderer.late(slow_hub._renderer.messages[0], "dash:en", Raw(b'"drawn"'))
+    await settle(slow_hub)
+    assert ann.heard[1:] == [
+        {
+            "jsonrpc": "2.0",
+            "method": "message.drawn",
+            "params": {"conversation": "slow", "message": "slow-1", "rev": 1, "view": "drawn"},
+        }
+    ]
+    assert [len(one.heard) for one in (russian, eve, script, late)] == [1, 1, 1, 0]
+
+
+async def test_a_late_drawing_does_not_overtake_its_message(slow_hub):
+    many = [join(slow_hub, f"user{n}", "slow", view="dash:en") for n in range(WRITES_A_SLICE * 2)]
+    slow_hub.announce([message_event("slow", 1)])
+    slow_hub._renderer.waits.set()
+    while not any(one.writes for one in many):
+        await asyncio.sleep(0)
+    assert not all(one.writes for one in many)
+    slow_hub._renderer.late(slow_hub._renderer.messages[0], "dash:en", Raw(b'"drawn"'))
+    await settle(slow_hub)
+    assert all([body["method"] for body in one.heard] == ["event", "message.drawn"] for one in many)
+
+
+async def test_one_connection_is_told_of_a_page_s_late_drawing_while_it_may_see_it(slow_hub):
+    ann, bob = join(slow_hub, "ann", "c"), join(slow_hub, "bob", "c")
+    late = join_late(slow_hub, "late", "c", 2)
+    message = message_event("c", 1).message
+    for one in (ann, late):
+        slow_hub.tell_drawn(one, message, "dash:en", Raw(b'"drawn"'))
+    slow_hub.apply([event("c", 2, "member.removed", user="ann")])
+    slow_hub.tell_drawn(ann, message, "dash:en", Raw(b'"drawn"'))
+    assert [len(one.heard) for one in (ann, bob, late)] == [1, 0, 0]

@@ -27,6 +27,7 @@ class Votes(Struct, frozen=True):
 
 class Ballot(MessageType[Question, Votes, bool]):
     type, Content, State, Mark, editable = "ballot", Question, Votes, bool, True
+    inline = True
 
     def start(self, content: Question) -> Votes:
         return Votes()

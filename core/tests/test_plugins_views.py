@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
 
+import msgspec
 import pytest
+from dash_messenger.contents import MAX_INLINE_CPU_S, Contents
+from dash_messenger.isolation.jobs import JobResult
+from dash_messenger.messages import MessageTypes
 from dash_messenger.plugins import views
 from dash_messenger.plugins.views import Renderer, View
 from dash_messenger.protocol import Message
@@ -46,12 +51,12 @@ class Painter:
             return None
         if message.type == "stuck":
             self.stuck.wait(timeout=30)
-        if message.type == "held up":
-            self.stuck.wait(timeout=2 * views.MAX_VIEW_MS / 1000)
         if message.type == "laborious":
-            until = time.thread_time() + 2 * views.MAX_VIEW_MS / 1000
+            until = time.thread_time() + 2 * MAX_INLINE_CPU_S
             while time.thread_time() < until:
                 pass
+        if message.type == "held up":
+            self.stuck.wait(timeout=0.1)
         return b'"%s in %s"' % (message.id.encode(), language.encode())
 
 
@@ -88,7 +93,7 @@ async def test_a_drawing_that_the_machine_held_up_is_shown(renderer: Renderer) -
     assert renderer.fallbacks == 0
 
 
-@pytest.mark.parametrize("type", ["bad", "huge", "laborious"])
+@pytest.mark.parametrize("type", ["bad", "huge"])
 async def test_a_drawing_that_fails_or_is_too_large_leaves_the_text_and_the_neighbours(
     renderer: Renderer, type: str
 ) -> None:
@@ -129,3 +134,76 @@ def test_a_view_is_registered_once(renderer: Renderer, painter: Painter) -> None
         renderer.add("other", View("dash", ("en",), painter.draw))
     with pytest.raises(TypeError):
         renderer.add("other", "dash")  # type: ignore[arg-type]
+
+
+class SlowChildren:
+    """Draws each message when it is told to."""
+
+    def __init__(self) -> None:
+        self.drawn: list[bytes] = []
+        self.go = asyncio.Event()
+
+    async def run(self, job: str, payload: bytes, *, charged_to: str, label: str = "") -> JobResult:
+        self.drawn.append(payload)
+        if label == "stuck":
+            await self.go.wait()
+        return JobResult(msgspec.msgpack.encode(b'"in a child"'), 0.001)
+
+
+@pytest.fixture
+def children() -> SlowChildren:
+    return SlowChildren()
+
+
+@pytest.fixture
+def in_children(children: SlowChildren, painter: Painter) -> Iterator[Renderer]:
+    renderer = Renderer(Contents(MessageTypes(), children))
+    inline = {"text", "laborious"}
+    renderer.add("webui", View("dash", ("en", "ru"), painter.draw, inline=inline.__contains__))
+    yield renderer
+    renderer.close()
+
+
+async def test_what_is_not_ready_in_time_comes_late_and_the_rest_at_once(
+    in_children: Renderer, children: SlowChildren, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "READY_WITHIN_S", 0.05)
+    late: asyncio.Queue[tuple[str, str, Raw]] = asyncio.Queue()
+    drawn = await in_children.draw(
+        [message(1), message(2, "stuck"), message(3, "other")],
+        ["dash:en"],
+        late=lambda message, view, drawing: late.put_nowait((message.id, view, drawing)),
+    )
+    assert drawn == {
+        ("m1", 1, "dash:en"): Raw(b'"m1 in en"'),
+        ("m2", 1, "dash:en"): UNSET,
+        ("m3", 1, "dash:en"): Raw(b'"in a child"'),
+    }
+    children.go.set()
+    assert await late.get() == ("m2", "dash:en", Raw(b'"in a child"'))
+    again = await in_children.draw([message(2, "stuck")], ["dash:en"])
+    assert again["m2", 1, "dash:en"] == Raw(b'"in a child"')
+
+
+async def test_who_wishes_the_same_shares_one_job(
+    in_children: Renderer, children: SlowChildren
+) -> None:
+    wishes = [
+        asyncio.create_task(in_children.draw([message(1, "stuck")], ["dash:en"])) for _ in range(5)
+    ]
+    while not children.drawn:
+        await asyncio.sleep(0)
+    children.go.set()
+    assert {await wish == {("m1", 1, "dash:en"): Raw(b'"in a child"')} for wish in wishes} == {True}
+    assert len(children.drawn) == 1
+
+
+async def test_an_inline_view_that_takes_long_is_drawn_in_children_from_then_on(
+    in_children: Renderer, children: SlowChildren
+) -> None:
+    first = await in_children.draw([message(1, "laborious")], ["dash:en"])
+    assert first["m1", 1, "dash:en"] == Raw(b'"m1 in en"')
+    assert not in_children.needs_children(message(2), "dash:en")
+    assert in_children.needs_children(message(2, "laborious"), "dash:en")
+    second = await in_children.draw([message(2, "laborious")], ["dash:en"])
+    assert second["m2", 1, "dash:en"] == Raw(b'"in a child"')

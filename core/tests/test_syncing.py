@@ -125,6 +125,9 @@ async def test_a_removal_while_subscribing_is_not_undone(world: ServerWorld) -> 
         def subscribe(self, connection: Any, conversations: Any, first_numbers: Any) -> None:
             self.given.append(list(conversations))
 
+        def tell_drawn(self, reader: Any, message: Any, view: str, drawing: Any) -> None:
+            raise AssertionError("nothing is drawn here")
+
     subscriptions = Subscriptions()
     store = world.server.store
     syncing = Syncing(store, subscriptions, world.server.installed.renderer)

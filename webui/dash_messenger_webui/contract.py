@@ -37,7 +37,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _LEFT_OUT: Any = object()
 # As the server draws at most.
-MAX_BODY_BYTES = 32_768
+MAX_BODY_BYTES = 131_072
 
 
 class Translate(Protocol):
@@ -149,14 +149,19 @@ def moment(at_ms: int, *, show: Literal["both", "day", "time"] = "both") -> Any:
 class MessageView(Generic[ContentT, StateT]):
     """How messages of one type look and are written. One object is registered by a plugin.
 
-    ``type`` is the message type's name. ``render`` is called once per revision and language, off
-    the server's loop, for at most 50 ms of work and 32 KiB; beyond, readers are shown the text.
+    ``type`` is the message type's name. ``render`` is called once per revision and language, in a
+    child process that is killed when it takes too long, and may return 128 KiB; beyond, readers are
+    shown the text. With ``inline = True`` it runs on a thread of the server instead, which is
+    quicker, if the message type is ``inline`` too: only for code that takes time in proportion to
+    the content, and little of it, whatever stands in it. One that once takes more than 20 ms runs
+    in children from then on.
     """
 
     type: ClassVar[str]
+    inline: ClassVar[bool] = False
 
     def load(self) -> None:
-        """Import what is slow to import: called once, in a thread, while the server starts."""
+        """Import what is slow to import: called once, before children are made."""
 
     def render(self, message: Drawable[ContentT, StateT], t: Translate) -> str | Html | Any:
         """The body: a plain string, safe `Html`, or a Dash component.
@@ -199,7 +204,7 @@ class MessageView(Generic[ContentT, StateT]):
         None where `render` returns what cannot be drawn.
 
         Raises:
-            OverflowError: it has more than 32 KiB, so that readers would be shown the text.
+            OverflowError: it has more than 128 KiB, so that readers would be shown the text.
         """
         words = words_beside(folder_of(self))[language]
         body = body_json(self.render(_tried(content, state, text), words))

@@ -10,7 +10,7 @@ import asyncio
 import json
 from typing import Any
 
-from dash_messenger import Plugins, Sources, View, WebContext, hookimpl
+from dash_messenger import MessageTypes, Plugins, Sources, View, WebContext, hookimpl
 from quart import Quart, has_request_context, request
 
 from dash_messenger_webui.assets import FOLDER, Assets
@@ -29,9 +29,10 @@ class WebUi:
         self._reading: asyncio.Task[None] | None = None
 
     @hookimpl
-    def register_views(self, sources: Sources) -> list[View]:
+    def register_views(self, sources: Sources, types: MessageTypes) -> list[View]:
         """The view ``dash``, in every language of the pages."""
         self._views.load(sources)
+        self._views.bind(types)
         return [self._views.as_view()]
 
     @hookimpl
@@ -56,7 +57,6 @@ class WebUi:
         from dash_messenger_webui.suites import Suites
 
         views = self._views
-        views.bind(context.types)
         words = read_words(OWN_WORDS)
         texts: dict[str, Any] = json.loads((FOLDER / "components" / "texts.json").read_text())
         files = Assets(views.style_sheets(), context.themes)
@@ -64,7 +64,7 @@ class WebUi:
 
         @app.before_serving
         async def read_ahead() -> None:
-            # Drawing has 50 ms, which reading the first catalogue would use up.
+            # No message waits for the first catalogue to be read.
             self._reading = asyncio.get_running_loop().create_task(views.start())
 
         def layout() -> Any:

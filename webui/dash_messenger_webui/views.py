@@ -1,9 +1,9 @@
 """How messages look on the pages: the plugins' views, and the renderer that calls them.
 
 Owns which view draws which type. Must not know Dash: a component is whatever says
-``to_plotly_json``. `draw` runs in the server's drawing thread. What a view says of itself is asked
-at start, where a failure quarantines its plugin, and for each page, where it costs the page that
-view alone.
+``to_plotly_json``. `draw` runs in a child process, or in the server's drawing thread for views that
+are ``inline``. What a view says of itself is asked at start, where a failure quarantines its
+plugin, and for each page, where it costs the page that view alone.
 """
 
 from __future__ import annotations
@@ -75,6 +75,8 @@ class MessageViews:
         self._loaded = True
         self.plugins.load(sources)
         self.plugins.register("register_message_views", self.add, self.remove)
+        if sources.draws_only:
+            return
         for hook, kind, taken in (
             ("register_theme_views", ThemeView, self.theme_views),
             ("register_step_views", StepView, self.steps),
@@ -135,6 +137,12 @@ class MessageViews:
     def bind(self, types: MessageTypes) -> None:
         """From now on draw the messages of these types; the views of others stay unused."""
         self._types = types
+
+    def load_for_drawing(self) -> None:
+        """Import what is slow, in the process that children are made from."""
+        for entry in list(self._entries.values()):
+            load = partial(_read, entry, also_what_is_slow=True)
+            self.plugins.runner.start(entry.plugin, load, doing="load")
 
     async def start(self) -> None:
         """Read what is slow, so that no message waits for it, and ask each view about itself.
@@ -198,7 +206,14 @@ class MessageViews:
             draw=self.draw,
             failed=self._failed,
             plugin_of=lambda type: self.owners().get(type),
+            inline=self._is_inline,
+            load=self.load_for_drawing,
         )
+
+    def _is_inline(self, type: str) -> bool:
+        """Whether a type is drawn on the server's thread; what has no view costs nothing there."""
+        entry = self._entries.get(type)
+        return entry is None or entry.view.inline
 
     def _failed(self, type: str, error: BaseException, grave: bool) -> None:
         entry = self._entries.get(type)
@@ -309,7 +324,9 @@ def _menu(view: MessageView[Any, Any], t: Words) -> list[dict[str, Any]]:
     return [menu_json(entry) for entry in menu]
 
 
-def _read(entry: _Entry) -> None:
-    entry.view.load()
+def _read(entry: _Entry, *, also_what_is_slow: bool = False) -> None:
+    # What draws in children alone is not needed here.
+    if entry.view.inline or also_what_is_slow:
+        entry.view.load()
     for words in entry.words.values():
         words.read()

@@ -78,7 +78,7 @@ async def pages(tmp_path: Path) -> AsyncIterator[Pages]:
     app = Quart("pages")
     server = PlayedServer(str(tmp_path))
     web = WebUi()
-    web.register_views(Sources())
+    web.register_views(Sources(), server.types)
     web.register_http(app, server)
     async with app.test_app():
         yield Pages(app, server, app.test_client())

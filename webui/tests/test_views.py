@@ -143,8 +143,8 @@ def test_what_is_pressed_for_everybody_asks_for_the_opposite() -> None:
 
 def test_a_body_over_the_limit_is_told_where_it_is_tried() -> None:
     view = ShoutView()
-    view.drawn = "x" * 32_000
+    view.drawn = "x" * 131_000
     assert view.try_out(Shout("a")) is not None
-    view.drawn = "x" * 33_000
-    with pytest.raises(OverflowError, match="33002 bytes"):
+    view.drawn = "x" * 132_000
+    with pytest.raises(OverflowError, match="132002 bytes"):
         view.try_out(Shout("a"))

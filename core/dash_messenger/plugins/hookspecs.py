@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from dash_messenger.commands import Command
     from dash_messenger.factors import Factor, LoginStep
-    from dash_messenger.messages import MessageType
+    from dash_messenger.messages import MessageType, MessageTypes
     from dash_messenger.plugins.checks import Login, Proposed, Upload
     from dash_messenger.plugins.context import (
         Context,
@@ -56,24 +56,29 @@ class ServerHooks(Protocol):
     """Hooks that a module named by an entry point of group ``dash_messenger`` may implement."""
 
     @hookspec
-    def register_message_types(self) -> Iterable[MessageType[Any]]:
+    def register_message_types(self, context: Context) -> Iterable[MessageType[Any]]:
         """Return the message types that this plugin provides.
 
-        When: once, at start, before the server listens. Several plugins: all are called; a name
+        When: once, at start, before the server listens, and once in the process that children
+        which work on content are made from; ``context`` has there ``name``, ``log``, ``settings``
+        and ``translate`` alone. Several plugins: all are called; a name
         that another plugin has already registered quarantines the later one. If it raises: the
         plugin is quarantined. Since 0.1.
         """
 
     @hookspec
-    def register_views(self, sources: Sources) -> Iterable[View]:
+    def register_views(
+        self, sources: Sources, types: MessageTypes, context: Context
+    ) -> Iterable[View]:
         """Return the views that this plugin can draw messages in, such as ``dash``.
 
         ``sources`` says where plugins are found and which are left alone, for a plugin that others
-        extend; see `register_plugins`.
+        extend; see `register_plugins`. ``types`` are the message types that are drawn.
 
-        When: once, at start, after the message types. Several plugins: each view name belongs to
-        the first that registers it; a second one is quarantined. If it raises: the plugin is
-        quarantined. Since 0.1.
+        When: once, at start, after the message types, and once in the process that children are
+        made from, as `register_message_types`; there ``sources.draws_only`` holds. Several plugins:
+        each view name belongs to the first that registers it; a second one is quarantined. If it
+        raises: the plugin is quarantined. Since 0.1.
         """
 
     @hookspec

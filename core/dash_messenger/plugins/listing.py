@@ -18,10 +18,12 @@ import structlog
 from msgspec import Struct
 
 from dash_messenger.commands import Caller, Command
+from dash_messenger.contents import Contents, Pool
 from dash_messenger.isolation.activity import Activity
 from dash_messenger.isolation.runner import PluginRunner
 from dash_messenger.messages import MessageType, MessageTypes
 from dash_messenger.plugins.calling import CHECKS
+from dash_messenger.plugins.content_child import ChildSetup
 from dash_messenger.plugins.context import Tables
 from dash_messenger.plugins.hookspecs import PROJECT, ServerHooks
 from dash_messenger.plugins.loading import (
@@ -103,8 +105,9 @@ class PluginsListed(Struct, frozen=True):
 class Installed:
     """The plugins of the server, loaded, with what they registered.
 
-    ``serves``: what goes wrong is noted in the states, for ``dash-messenger plugins``;
-    ``restarted``: the server was restarted because of a plugin, so that quarantines go on.
+    ``pool``: where types and views that are not inline run. ``serves``: what goes wrong is noted in
+    the states, for ``dash-messenger plugins``; ``restarted``: the server was restarted because of a
+    plugin, so that quarantines go on.
     """
 
     def __init__(
@@ -118,9 +121,11 @@ class Installed:
         restarted: bool = False,
         activity: Activity | None = None,
         loading: Callable[[str, str], None] = lambda name, module: None,
+        pool: Pool | None = None,
     ) -> None:
         self.types = MessageTypes()
-        self.renderer = Renderer()
+        self.contents = Contents(self.types, pool, failed=self.type_failed)
+        self.renderer = Renderer(self.contents)
         self.themes = Themes()
         self.plugins = Plugins(group=GROUP, project=PROJECT, hooks=ServerHooks)
         runner = self.plugins.runner
@@ -136,6 +141,7 @@ class Installed:
         self.changed: list[Callable[[], None]] = []
         self._owners: dict[str, str] = {}
         self._loaded_by_plugins: dict[str, list[Plugins]] = {}
+        self._folder = folder
         self._states = states
         self._required = frozenset(required)
         self._returning = asyncio.Lock()
@@ -167,7 +173,7 @@ class Installed:
             "register_views",
             each(self.renderer.add),
             self.renderer.remove,
-            lambda: {"sources": self._for_dash_halves(sources)},
+            lambda: {"sources": self._for_dash_halves(sources), "types": self.types},
         )
         self.plugins.register(
             "register_plugins",
@@ -256,6 +262,30 @@ class Installed:
             for plugins in groups:
                 if plugins.loaded(plugin):
                     plugins.quarantine(plugin, SERVER_HALF_IS_QUARANTINED)
+
+    def child_setup(self) -> bytes:
+        """What children that work on content load: what is in use here, with its settings."""
+        halves: dict[str, list[str]] = {}
+        for one in self:
+            if one.group != GROUP and one.status != "loaded":
+                halves.setdefault(one.group, []).append(one.name)
+        setup = ChildSetup(
+            path=[path for path in sys.path if path],
+            folder=None if self._folder is None else str(self._folder),
+            plugins=[one.name for one in self.plugins if one.status == "loaded"],
+            halves=halves,
+            versions=self.versions(),
+            settings=self.contexts.encoded_settings(),
+        )
+        return msgspec.json.encode(setup, order="sorted")
+
+    def versions(self) -> dict[str, str]:
+        """What is in use, each half by its group and name."""
+        return {
+            f"{one.group} {one.name}": f"{one.distribution} {one.version}"
+            for one in self
+            if one.status == "loaded"
+        }
 
     def tell_seen(self) -> None:
         """Tell of what loads here, and failed in the server since its last start."""

@@ -81,6 +81,8 @@ class Sources:
     ``dice.py`` is the server half of plugin ``dice``, ``dice_ui.py`` its Dash half.
     ``quarantined_halves`` are those of one group alone, by group and name.
 
+    ``draws_only``: in a child process, where messages are drawn and nothing else is wanted.
+
     ``loading(name, module)`` hears of each plugin just before it is imported;
     ``see(group, name, reason)`` of each that is quarantined; ``keep(group, name, reason)`` of each
     that is so for a while, and says until when. Those that are ``required`` never are while the
@@ -93,6 +95,7 @@ class Sources:
     folder: Path | None = None
     quarantined_halves: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
+    draws_only: bool = False
     loading: Callable[[str, str], None] = lambda name, module: None
     see: Callable[[str, str, str], None] = lambda group, name, reason: None
     keep: Callable[[str, str, str], int | None] = lambda group, name, reason: None

@@ -22,13 +22,13 @@ from dash_messenger.acting import Acting, MessageAct
 from dash_messenger.blobs import BlobStore, PluginBlobs
 from dash_messenger.changing import find
 from dash_messenger.clock import Clock
+from dash_messenger.contents import Contents
 from dash_messenger.errors import Busy, InvalidParams, NotFound
 from dash_messenger.ids import is_id
 from dash_messenger.isolation.charged_user import charged_user
 from dash_messenger.isolation.deadlines import waiting_for
 from dash_messenger.isolation.runner import PluginRunner
 from dash_messenger.isolation.subprocess_pool import SubprocessPool
-from dash_messenger.messages import MessageTypes
 from dash_messenger.plugins.bounds import MAX_TASKS, Bounds
 from dash_messenger.plugins.context import Blobs
 from dash_messenger.plugins.keeping import (
@@ -59,7 +59,7 @@ class Parts:
     """What contexts are joined to."""
 
     store: Store
-    types: MessageTypes
+    contents: Contents
     sending: Sending
     acting: Acting
     limited: SubprocessPool
@@ -84,6 +84,8 @@ class Contexts:
     def __init__(self, runner: PluginRunner) -> None:
         self.bounds = Bounds()
         self._runner = runner
+        # Called when a plugin's settings have changed.
+        self.changed: Callable[[], None] = lambda: None
         self._parts: Parts | None = None
         self._kept: dict[str, _Kept] = {}
         self._contexts: dict[str, PluginContext] = {}
@@ -130,6 +132,17 @@ class Contexts:
         kept = self.kept(plugin)
         kept.settings = decode_settings(declared, self._values.get(plugin, {}))
         kept.settings_type = declared
+
+    def encoded_settings(self) -> dict[str, dict[str, str]]:
+        """The settings in force as JSON, by plugin and field, of those that declare any."""
+        return {
+            plugin: {
+                field.name: msgspec.json.encode(getattr(kept.settings, field.name)).decode()
+                for field in msgspec.structs.fields(kept.settings_type)
+            }
+            for plugin, kept in self._kept.items()
+            if kept.settings_type is not NoSettings
+        }
 
     def bot_of(self, plugin: str) -> str | None:
         """The id of a plugin's bot, where it has been made since the start."""
@@ -301,19 +314,19 @@ class PluginContext:
             row = connection.execute(select(*MESSAGE_COLUMNS).where(messages.c.id == id)).first()
             return None if row is None else message_of(row)
 
-        return await self.read(work)
+        found = await self.read(work)
+        return None if found is None else await self._contexts.parts.contents.renew(found)
 
     def content(self, message: Message) -> Any:
         """A message's content as its struct."""
         if message.content is None:
             return None
-        version = 1 if message.type_version is msgspec.UNSET else message.type_version
-        return self._contexts.parts.types.decode(message.type, message.content, version)
+        return self._contexts.parts.contents.decode_renewed(message)
 
     def state(self, message: Message) -> Any:
         """A message's state as its struct."""
         state = None if message.state is msgspec.UNSET else message.state
-        return self._contexts.parts.types.decode_state(message.type, state)
+        return self._contexts.parts.contents.types.decode_state(message.type, state)
 
     async def users(self, *, ids: Sequence[str]) -> list[User]:
         """The users with these ids."""
@@ -382,6 +395,7 @@ class PluginContext:
         async with self._contexts.bounds.turn(self._plugin, "write"):
             await self._contexts.parts.store.write(work)
         kept.settings = changed()
+        self._contexts.changed()
 
     async def secret(self, *, name: str) -> str | None:
         """A secret."""

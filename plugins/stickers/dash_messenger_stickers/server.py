@@ -32,6 +32,7 @@ class StickerMessage(MessageType[Sticker]):
     """The type ``sticker``."""
 
     type = "sticker"
+    inline = True
     Content = Sticker
 
     def text(self, content: Sticker, state: None) -> str:

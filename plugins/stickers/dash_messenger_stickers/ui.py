@@ -29,6 +29,7 @@ class StickerView(MessageView[Sticker]):
     """Draws messages of type ``sticker``: large, without a bubble."""
 
     type = "sticker"
+    inline = True
 
     def render(self, message: Drawable[Sticker], t: Translate) -> Html:
         """The picture, in a box that has its size before it is loaded."""

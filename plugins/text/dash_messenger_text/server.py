@@ -28,6 +28,7 @@ class TextMessage(MessageType[Text]):
     type = "text"
     Content = Text
     editable = True
+    inline = True
 
     def text(self, content: Text, state: None) -> str:
         """The typed text itself."""

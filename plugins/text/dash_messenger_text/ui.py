@@ -22,6 +22,7 @@ class TextView(MessageView[Text]):
     """Draws messages of type ``text`` and owns the text box."""
 
     type = "text"
+    inline = True
 
     def render(self, message: Drawable[Text], t: Translate) -> str | Html:
         """The text; as HTML where it has links, without a bubble where it is a few emoji."""

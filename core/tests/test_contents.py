@@ -1,0 +1,292 @@
+"""Types' code on content: in children that are killed, at nobody's cost but the author's."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import uuid
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+from dash_messenger import server as server_module
+from dash_messenger.contents import Contents
+from dash_messenger.errors import ContentTooCostly
+from dash_messenger.isolation.jobs import JobFailed, JobKilled, JobLimits, JobResult
+from dash_messenger.isolation.pool import JobPool
+from dash_messenger.messages import MessageType, MessageTypes
+from dash_messenger.plugins.content_work import read_cheaply
+from msgspec import Meta, Struct
+from server_world import ServerWorld, open_server
+
+PLUGIN = """
+import json, re
+from typing import Annotated
+from dash_messenger import Acted, Change, MessageType, View, hookimpl
+from msgspec import Meta, Struct
+
+class Words(Struct, frozen=True):
+    words: str
+    code: Annotated[str, Meta(pattern=r"^(a+)+$")] = "a"
+    count: int = 0
+
+class Costly(MessageType[Words, int]):
+    type, Content, State, editable, version = "costly", Words, int, True, 1
+    def start(self, content):
+        return 0
+    def text(self, content, state):
+        if content.words == "fail":
+            raise KeyError(content.words)
+        re.fullmatch("(t+)+", content.words)
+        return content.words
+    @action()
+    def ponder(self, message, *, wish: str) -> Change:
+        re.fullmatch("(t+)+", wish)
+        return Change(state=message.state + 1)
+
+def draw(message, language):
+    words = json.loads(bytes(message.content))["words"]
+    re.fullmatch("(d+)+", words)
+    return json.dumps("drawn " + words).encode()
+
+@hookimpl
+def register_message_types(context):
+    assert context.name == "costly"
+    return [Costly()]
+
+@hookimpl
+def register_views(sources):
+    return [View("test", ("en",), draw)]
+""".replace("import Acted,", "import Acted, action,")
+EXPONENTIAL = {"pattern": {"words": "x", "code": "a" * 60 + "!"}, "text": {"words": "t" * 60 + "!"}}
+
+
+@pytest.fixture(scope="module")
+def plugins_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all: this process imports a single file once."""
+    folder = tmp_path_factory.mktemp("plugins")
+    (folder / "costly.py").write_text(PLUGIN)
+    return folder
+
+
+@pytest.fixture
+async def world(
+    tmp_path: Path, plugins_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[ServerWorld]:
+    async with opened(tmp_path, plugins_dir, monkeypatch) as world:
+        await world.add("ann", "ben")
+        yield world
+
+
+def opened(tmp_path: Path, plugins_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    limits = JobLimits(cpu_s=0.3)
+    monkeypatch.setattr(server_module, "JobPool", partial(JobPool, limits=limits))
+    return open_server(tmp_path / "data", plugins_dir=plugins_dir, loaded=("costly",))
+
+
+@pytest.fixture
+def killed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The jobs that were killed."""
+    jobs: list[str] = []
+    run = JobPool.run
+
+    async def watched(self: JobPool, job: str, payload: bytes, **options: Any) -> JobResult:
+        try:
+            return await run(self, job, payload, **options)
+        except JobKilled:
+            jobs.append(job)
+            raise
+
+    monkeypatch.setattr(JobPool, "run", watched)
+    return jobs
+
+
+def sending(conversation: str, **content: Any) -> dict[str, Any]:
+    return {
+        "conversation": conversation,
+        "client_id": uuid.uuid4().hex,
+        "type": "costly",
+        "content": content,
+    }
+
+
+async def send(world: ServerWorld, conversation: str, **content: Any) -> str:
+    sent = await world.call("ann", "message.send", **sending(conversation, **content))
+    return str(sent["id"])
+
+
+def editing(message: str, **content: Any) -> dict[str, Any]:
+    return {"message": message, "client_id": uuid.uuid4().hex, "content": content}
+
+
+async def shown(world: ServerWorld, message: str) -> Any:
+    found = await world.call("ben", "message.get", messages=[message], views=["test:en"])
+    return found["messages"][0]
+
+
+@pytest.mark.parametrize("kind", EXPONENTIAL)
+async def test_exponential_content_is_refused_while_others_go_on(
+    world: ServerWorld, killed: list[str], kind: str
+) -> None:
+    group = await world.group("ann", "ben")
+    message = await send(world, group, words="hi")
+    content = EXPONENTIAL[kind]
+    refused = asyncio.create_task(world.failure("ann", "message.send", **sending(group, **content)))
+    for _ in range(5):
+        await world.say("ben", group)
+    assert not refused.done()
+    assert (await refused).key == "content_too_costly"
+    assert not (await refused).retryable
+    failure = await world.failure("ann", "message.edit", **editing(message, **content))
+    assert failure.key == "content_too_costly"
+    preview = {"type": "costly", "content": content}
+    assert (await world.failure("ann", "message.preview", **preview)).key == "content_too_costly"
+    # The edit and the preview knew it.
+    assert killed == ["new"]
+    assert (await shown(world, message))["text"] == "hi"
+
+
+async def test_costly_parameters_of_an_action_change_nothing(
+    world: ServerWorld, killed: list[str]
+) -> None:
+    message = await send(world, await world.group("ann", "ben"), words="hi")
+    act: dict[str, Any] = {"message": message, "action": "ponder"}
+    for _ in range(2):
+        failure = await world.failure(
+            "ben",
+            "message.act",
+            **act,
+            client_id=uuid.uuid4().hex,
+            params={"wish": "t" * 60 + "!"},
+        )
+        assert failure.key == "content_too_costly"
+    assert killed == ["act"]
+    assert (await shown(world, message))["state"] == 0
+    done = await world.call(
+        "ben", "message.act", **act, client_id=uuid.uuid4().hex, params={"wish": "tt"}
+    )
+    assert done["rev"] == 2
+    assert (await shown(world, message))["state"] == 1
+
+
+async def test_a_drawing_that_is_killed_leaves_the_text_and_is_not_tried_again(
+    world: ServerWorld, killed: list[str]
+) -> None:
+    group = await world.group("ann", "ben")
+    message, other = (
+        await send(world, group, words="d" * 60 + "!"),
+        await send(world, group, words="e"),
+    )
+    page = await world.call("ben", "message.history", conversation=group, views=["test:en"])
+    assert "view" not in page["messages"][0]
+    assert (await shown(world, other))["view"] == "drawn e"
+    async with asyncio.timeout(20):
+        while not killed:
+            await asyncio.sleep(0.01)
+    world.server.installed.renderer.forget_drawn()
+    assert "view" not in await shown(world, message)
+    assert killed == ["draw"]
+
+
+async def test_code_that_raises_refuses_its_message_and_quarantines_nothing(
+    world: ServerWorld,
+) -> None:
+    group = await world.group("ann", "ben")
+    await send(world, group, words="hi")
+    for _ in range(21):
+        failure = await world.failure("ann", "message.send", **sending(group, words="fail"))
+        assert failure.key == "plugin_failed"
+    await send(world, group, words="hi")
+
+
+@pytest.mark.parametrize(
+    "content", [{"words": "x", "count": 10**400}, {"words": 7}, {"words": ["x"]}, {"words": {}}, 7]
+)
+async def test_claims_of_a_preview_are_validated_like_sends(
+    world: ServerWorld, content: Any
+) -> None:
+    raw = {"type": "costly", "content": content}
+    assert (await world.failure("ann", "message.preview", **raw)).key == "content_invalid"
+
+
+# Without a server.
+
+
+class Word(Struct, frozen=True):
+    word: Annotated[str, Meta(pattern=r"^((a|aa)+!|a+)$")]
+
+
+class Inline(MessageType[Word]):
+    type, Content, inline = "inline", Word, True
+
+    def text(self, content: Word, state: None) -> str:
+        re.fullmatch("(a|aa)+", content.word[:30] + "!")
+        return content.word
+
+
+class Children:
+    """Runs nothing; fails as it is told."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        self.jobs: list[str] = []
+
+    async def run(self, job: str, payload: bytes, *, charged_to: str, label: str = "") -> JobResult:
+        self.jobs.append(job)
+        raise self.error
+
+
+def contents_of(error: Exception) -> tuple[Contents, Children]:
+    types, children = MessageTypes(), Children(error)
+    types.add(Inline())
+    return Contents(types, children), children
+
+
+def test_an_inline_type_that_takes_long_runs_in_children_from_then_on() -> None:
+    contents, _ = contents_of(RuntimeError())
+    assert contents.at_once("inline", b'{"word":"a"}').text == "a"
+    assert contents.is_inline("inline")
+    word = "a" * 12
+    while contents.is_inline("inline") and len(word) < 40:
+        word += "a"
+        assert contents.at_once("inline", b'{"word":"%s"}' % word.encode()).text == word
+    assert not contents.is_inline("inline")
+
+
+def test_content_that_takes_long_to_decode_is_refused() -> None:
+    types = MessageTypes()
+    types.add(Inline())
+    assert read_cheaply(types, "inline", b'{"word":"a"}') == Word("a")
+
+    def read_longer_and_longer() -> None:
+        for length in range(15, 45):
+            read_cheaply(types, "inline", b'{"word":"%s"}' % (b"a" * length))
+
+    with pytest.raises(ContentTooCostly):
+        read_longer_and_longer()
+
+
+async def test_wall_clock_is_not_remembered_and_cost_is() -> None:
+    for reason, key, times in (("wall", "timed_out", 2), ("memory", "content_too_costly", 1)):
+        contents, children = contents_of(JobKilled(reason))  # type: ignore[arg-type]
+        contents.types.never_inline("inline")
+        for _ in range(2):
+            with pytest.raises(Exception) as raised:  # noqa: PT011
+                await contents.new("inline", b'{"word":"a"}', "ann")
+            assert raised.value.key == key  # type: ignore[attr-defined]
+        assert len(children.jobs) == times
+
+
+async def test_a_failure_is_told_to_who_counts_them() -> None:
+    failures: list[str] = []
+    types = MessageTypes()
+    types.add(Inline())
+    types.never_inline("inline")
+    contents = Contents(
+        types, Children(JobFailed("KeyError")), failed=lambda type, error: failures.append(type)
+    )
+    with pytest.raises(Exception, match="went wrong"):
+        await contents.new("inline", b'{"word":"a"}', "ann")
+    assert failures == ["inline"]
