@@ -3,6 +3,8 @@
 The product has no switches for tests; this script patches it before its command line runs.
 ``CRASH_AT=NAME:N`` kills the process group when the fail point NAME is passed for the Nth time.
 ``CRASH_MUTANT=NAME`` breaks a promise on purpose, so that the checker can be seen to notice.
+``CRASH_ORPHAN=1`` leaves a process to whoever takes orphans in.
+``CRASH_LIMITS=SECONDS SECONDS`` is when a loop that is held is named, and given up.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import msgspec
 from dash_messenger import hub
 from dash_messenger.__main__ import main
 from dash_messenger.store import database, sends, store, writer
+from dash_messenger.supervisor import watch
 from sqlalchemy import event
 
 POINTS = ("begun", "stored", "committed", "applied", "answered", "announced")
@@ -201,9 +204,25 @@ MUTANTS: dict[str, Callable[[], None]] = {
 }
 
 
+def leave_an_orphan() -> None:
+    """A process whose parent has ended."""
+    between = os.fork()
+    if between == 0:
+        if os.fork() == 0:
+            # It keeps neither the output nor the input of whoever waits for the server.
+            os.closerange(0, 3)
+            os.execvp("sleep", ["sleep", "600"])
+        os._exit(0)
+    os.waitpid(between, 0)
+
+
 if __name__ == "__main__":
+    if os.environ.pop("CRASH_ORPHAN", None):
+        leave_an_orphan()
     if os.environ.get("CRASH_MUTANT"):
         MUTANTS[os.environ["CRASH_MUTANT"]]()
     if os.environ.get("CRASH_AT"):
         add_fail_points()
+    if os.environ.get("CRASH_LIMITS"):
+        put(watch, "SERVING", watch.Limits(*map(float, os.environ["CRASH_LIMITS"].split())))
     main()

@@ -191,6 +191,9 @@ def main(max_memory_bytes: int, cpu_limit_s: float) -> None:
     """Answer calls from standard input until it ends."""
     # What hangs does not notice that standard input has ended.
     end_with_parent(os.getppid())
+    # A terminal's Ctrl+C is for the server, which lets what is under way end.
+    for number in (signal.SIGINT, *([signal.SIGHUP] if os.name != "nt" else [])):
+        signal.signal(number, signal.SIG_IGN)
     calls, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     # What a decoder prints must not stand among the answers.
     os.dup2(2, 1)

@@ -169,15 +169,17 @@ class Child:
 
     def find_culprit(self) -> Culprit:
         """Who holds it up now."""
-        return self._judge(self._ask_stacks())
+        # First: the signal may end what it asks about, such as a sleep.
+        threads = dict(self._files.activity.threads())
+        return self._judge(threads, self._ask_stacks())
 
     def find_crashed(self) -> Culprit:
         """Who ran when it crashed, which has ended."""
         self._ran_ns = {}
-        return self._judge(read_stacks(self._read_stacks()))
-
-    def _judge(self, stacks: list[Stack]) -> Culprit:
         threads = dict(self._files.activity.threads())
+        return self._judge(threads, read_stacks(self._read_stacks()))
+
+    def _judge(self, threads: dict[int, Now], stacks: list[Stack]) -> Culprit:
         main = next((stack for stack in stacks if stack.main), Stack(True, []))
         others = [stack for stack in stacks if not stack.main]
         busy = max(self._ran_ns, key=self._ran_ns.__getitem__, default=self.pid)

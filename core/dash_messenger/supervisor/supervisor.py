@@ -30,7 +30,7 @@ STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 SHUTDOWN_S = 5.0
 # How much longer than its settings say a server may take to end: it has a second, less what it
 # takes to kill it. Told twice, it has this alone.
-GRACE_S = 0.8
+GRACE_S = 0.7
 
 
 class Supervisor:
