@@ -48,6 +48,7 @@ CLOSE_CODE_MEANINGS = {
     CloseCode.SERVICE_RESTART: "The server restarts.",
     CloseCode.SLOW_READER: "The client read too slowly; what it missed is in the logs.",
     CloseCode.PING_TIMEOUT: "A ping was not answered in time.",
+    CloseCode.TOO_MANY_SOCKETS: "The user has too many connections; one must close first.",
     CloseCode.OVERLOADED: "The server has too many connections or too much to do.",
     CloseCode.UNAUTHENTICATED: "No session, or one that has ended: log in.",
     CloseCode.SESSION_CLOSED: "The session was closed, here or elsewhere: log in.",

@@ -132,9 +132,24 @@ class Accounts:
                 self.register,
                 "Make an account.",
                 access="anonymous",
+                rate="anonymous",
             ),
-            Command("account.get", AccountGet, Account, self.get, "One's own account."),
-            Command("account.update", AccountUpdate, Account, self.update, "Change one's account."),
+            Command(
+                "account.get",
+                AccountGet,
+                Account,
+                self.get,
+                "One's own account.",
+                rate="cheap read",
+            ),
+            Command(
+                "account.update",
+                AccountUpdate,
+                Account,
+                self.update,
+                "Change one's account.",
+                rate="change",
+            ),
         ]
 
     async def register(self, caller: Caller, params: Register) -> Registered:

@@ -25,7 +25,6 @@ from dash_messenger.clock import Clock
 from dash_messenger.commands import Caller, Command
 from dash_messenger.contents import Contents
 from dash_messenger.errors import Busy, Forbidden, InvalidParams
-from dash_messenger.limits import Buckets
 from dash_messenger.locks import Locks
 from dash_messenger.plugins.content_work import ActWork, Outcome
 from dash_messenger.store import Store, Transaction
@@ -33,8 +32,6 @@ from dash_messenger.summaries import id_param
 
 __all__ = ["Acting", "MessageAct"]
 
-BURST = 300
-PER_S = 20
 # Others may change a message between reading and writing only from another process.
 TRIES = 8
 
@@ -70,14 +67,12 @@ class Acting:
         contents: Contents,
         *,
         clock: Clock,
-        rate_limits: bool,
         locks: Locks[str],
     ) -> None:
         self._store = store
         self._contents = contents
         self._clock = clock
         self._locks = locks
-        self._buckets = Buckets(burst=BURST, per_s=PER_S, enabled=rate_limits)
 
     def commands(self) -> list[Command]:
         """What a client may ask."""
@@ -88,6 +83,7 @@ class Acting:
                 ActionDone,
                 self.act,
                 "Do what the message's type offers: vote, close, …",
+                rate="write",
             )
         ]
 
@@ -106,7 +102,6 @@ class Acting:
             RateLimited, Busy: try again later.
         """
         user = caller.user_id
-        self._buckets.take(user)
         return await self.act_as(user, params)
 
     async def act_as(self, user: str, params: MessageAct, *, by_bot: bool = False) -> ActionDone:

@@ -37,6 +37,7 @@ from dash_messenger.errors import (
     Forbidden,
     InternalError,
     NotFound,
+    RateLimited,
     Resync,
     TimedOut,
     Unauthenticated,
@@ -48,8 +49,8 @@ __all__ = ["RESYNC", "Client", "Disconnected", "Event", "failure_from", "log_in"
 
 # The kind of the event that stands for an interval which can no longer be read.
 RESYNC = "resync"
-# A page of history: 100 messages of 64 KiB with views of 32 KiB.
-MAX_FRAME_BYTES = 16 * 2**20
+# Pages end at 1 MB, save that one message may be larger with its view.
+MAX_FRAME_BYTES = 4 * 2**20
 PAGE_EVENTS = 500
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 20.0
@@ -183,7 +184,7 @@ class Client:
         Parameters are given by name, or as one mapping, or both. Without a connection it waits for
         one. What is safe to repeat (reading, and whatever carries a ``client_id``, which
         ``message.send``, ``.edit`` and ``.act`` are given if they have none) is asked again after
-        a lost connection.
+        a lost connection, and when a limit that it met allows.
 
         Raises:
             Failure: what the server answered, by the classes of `dash_messenger.errors`.
@@ -198,11 +199,12 @@ class Client:
         async with self._in_flight:
             while True:
                 await self._until_ready(deadline)
-                try:
+                if not repeatable:
                     return await self._ask(command, wanted, deadline)
+                try:
+                    return await self._ask_patiently(command, wanted, deadline)
                 except Disconnected:
-                    if not repeatable:
-                        raise
+                    continue
 
     async def events(self) -> AsyncIterator[Event]:
         """Every event of every log from the moment of connecting on, each once and in order.
@@ -316,6 +318,18 @@ class Client:
         finally:
             self._answers.pop(id, None)
 
+    async def _ask_patiently(self, command: str, params: Mapping[str, Any], deadline: float) -> Any:
+        """The answer; a limit is waited for as long as it says, if there is time for that."""
+        while True:
+            try:
+                return await self._ask(command, params, deadline)
+            except RateLimited as limited:
+                pause_s = limited.params.get("retry_after_s")
+                now = asyncio.get_running_loop().time()
+                if not isinstance(pause_s, int | float) or now + pause_s > deadline:
+                    raise
+                await asyncio.sleep(pause_s)
+
     async def _until_ready(self, deadline: float) -> None:
         try:
             async with asyncio.timeout_at(deadline):
@@ -377,7 +391,9 @@ class Client:
         left: dict[str, int] = {}
         while True:
             try:
-                page = await self._ask("sync", {**params, "since": self.since}, self._deadline())
+                page = await self._ask_patiently(
+                    "sync", {**params, "since": self.since}, self._deadline()
+                )
             except Resync:
                 self.since = None
                 continue
@@ -404,7 +420,7 @@ class Client:
         at = self._cursors[log]
         limit = min(PAGE_EVENTS, self._buffer)
         try:
-            page = await self._ask(
+            page = await self._ask_patiently(
                 "log.read", {"log": log, "after": at, "limit": limit}, self._deadline()
             )
         except Resync as failure:

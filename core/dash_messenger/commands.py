@@ -1,7 +1,8 @@
 """What a client may ask: one registry for the socket, HTTP, pages and the reference docs.
 
 Owns names, parameter and result types, and the one rule of access. Must not know how a request
-arrived. Deny by default: a command needs a full session unless it is registered as anonymous.
+arrived. Deny by default: a command needs a full session unless it is registered as anonymous. Each
+has a class that says how often it may be asked.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dash_messenger.isolation.activity import Activity, follow
 from dash_messenger.isolation.charged_user import charging, working_for
 from dash_messenger.places import Place
 from dash_messenger.protocol import decode_params
+from dash_messenger.rates import RATES, Rate, Rates
 
 __all__ = ["Access", "Answer", "Caller", "Command", "Commands", "Listener"]
 
@@ -29,6 +31,9 @@ class Listener(Protocol):
     """The connection a request came by, if it can also hear notifications."""
 
     view: str | None
+
+    async def drained(self) -> None:
+        """Return once the client has taken most of what it was sent, or is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,7 @@ class Command:
 
     ``handler(caller, params)`` is a coroutine function, or, where a request is worth no task of
     its own, a plain function that returns a future. ``summary`` is one sentence for the docs.
+    ``rate`` is its class: how often one user may ask, and how many of theirs are under way.
     """
 
     name: str
@@ -78,21 +84,25 @@ class Command:
     handler: Callable[[Caller, Any], Answer]
     summary: str
     access: Access = "session"
+    rate: Rate = field(kw_only=True)
     decoder: msgspec.json.Decoder[Any] = field(init=False)
 
     def __post_init__(self) -> None:
+        if self.rate not in RATES:
+            raise ValueError(f"{self.rate!r} is no class of requests")
         object.__setattr__(self, "decoder", msgspec.json.Decoder(self.params))
 
 
 class Commands:
     """The registry. Iterating gives the commands by name.
 
-    Whose command runs is noted in ``activity`` while it does.
+    Whose command runs is noted in ``activity`` while it does. ``rates`` says who must wait.
     """
 
-    def __init__(self, activity: Activity | None = None) -> None:
+    def __init__(self, activity: Activity | None = None, rates: Rates | None = None) -> None:
         self._commands: dict[str, Command] = {}
         self._activity = activity or Activity()
+        self.rates = rates or Rates(enabled=False)
 
     def add(self, command: Command) -> None:
         """Register a command.
@@ -123,6 +133,7 @@ class Commands:
         Raises:
             UnknownCommand: there is no such command.
             Unauthenticated: it needs a session and the caller has none.
+            RateLimited: the caller asked too often.
             InvalidParams: the parameters do not fit; nothing was done.
             Failure: what a plain-function handler refuses at once.
         """
@@ -131,6 +142,9 @@ class Commands:
             raise UnknownCommand(command=name[:64])
         if caller.user is None and command.access != "anonymous":
             raise Unauthenticated
+        rate, key = command.rate, caller.user or caller.address
+        if rate != "own":
+            self.rates.take(rate, key)
         token = self._activity.begin(user=caller.user, command=command.name)
         try:
             with charging(caller.user):
@@ -139,5 +153,10 @@ class Commands:
             self._activity.end(token)
         if isinstance(answer, asyncio.Future):
             return answer
+        if rate == "preview":
+            # It runs in a task of its own.
+            answer = follow(self._activity, answer, user=caller.user, command=command.name)
+        if rate != "own":
+            answer = self.rates.run(rate, key, caller.connection, answer)
         answer = working_for(caller.user, answer)
         return follow(self._activity, answer, user=caller.user, command=command.name)

@@ -15,7 +15,6 @@ from sqlalchemy import Connection, and_, insert, select, update
 from dash_messenger.commands import Caller, Command
 from dash_messenger.errors import Forbidden, InvalidParams, NotFound, Refused
 from dash_messenger.ids import IdMaker
-from dash_messenger.limits import Buckets
 from dash_messenger.protocol import User
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import conversations, members, users
@@ -116,10 +115,9 @@ class MemberRemoved(Struct, frozen=True):
 class Conversations:
     """The commands of family ``conversation``."""
 
-    def __init__(self, store: Store, *, rate_limits: bool) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self._new_id = IdMaker()
-        self._changes = Buckets(burst=60, per_s=1, enabled=rate_limits)
 
     def commands(self) -> list[Command]:
         """What a client may ask about conversations."""
@@ -130,6 +128,7 @@ class Conversations:
                 ConversationCreated,
                 self.create,
                 "Start a group, or find or start a direct conversation.",
+                rate="change",
             ),
             Command(
                 "conversation.get",
@@ -137,6 +136,7 @@ class Conversations:
                 ConversationFound,
                 self.get,
                 "One conversation as it stands in one's list.",
+                rate="cheap read",
             ),
             Command(
                 "conversation.members",
@@ -144,6 +144,7 @@ class Conversations:
                 MembersFound,
                 self.members,
                 "Who is in a conversation, a page at a time.",
+                rate="cheap read",
             ),
             Command(
                 "conversation.add",
@@ -151,6 +152,7 @@ class Conversations:
                 MembersAdded,
                 self.add,
                 "Add members to a group.",
+                rate="change",
             ),
             Command(
                 "conversation.remove",
@@ -158,6 +160,7 @@ class Conversations:
                 MemberRemoved,
                 self.remove,
                 "Leave a group, or remove somebody from one's own.",
+                rate="change",
             ),
         ]
 
@@ -169,7 +172,6 @@ class Conversations:
             InvalidParams: no title, or not exactly one other for a direct one.
         """
         user = caller.user_id
-        self._changes.take(user)
         client_id = id_param(params.client_id, "client_id") if params.client_id else None
         title = clean_title(params.title)
         if params.kind == "group" and not title:
@@ -244,7 +246,6 @@ class Conversations:
             UnknownUser: naming the first that does not exist.
         """
         user = caller.user_id
-        self._changes.take(user)
         conversation = id_param(params.conversation)
 
         def prepare(connection: Connection) -> list[User]:

@@ -15,7 +15,6 @@ from dash_messenger.blobs.referring import refer_instead
 from dash_messenger.commands import Caller, Command
 from dash_messenger.conversations import check_may_change, clean_title
 from dash_messenger.errors import InvalidParams, Refused
-from dash_messenger.limits import Buckets
 from dash_messenger.portraits import MakePhoto
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import conversations
@@ -49,10 +48,9 @@ class ConversationUpdated(Struct, frozen=True):
 class Describing:
     """The command ``conversation.update``."""
 
-    def __init__(self, store: Store, make_photo: MakePhoto, *, rate_limits: bool) -> None:
+    def __init__(self, store: Store, make_photo: MakePhoto) -> None:
         self._store = store
         self._make_photo = make_photo
-        self._changes = Buckets(burst=60, per_s=1, enabled=rate_limits)
 
     def commands(self) -> list[Command]:
         """What a client may ask."""
@@ -63,6 +61,7 @@ class Describing:
                 ConversationUpdated,
                 self.update,
                 "Change a group's name or photo.",
+                rate="change",
             )
         ]
 
@@ -76,7 +75,6 @@ class Describing:
             Refused: a direct conversation; or the photo, as ``account.update`` does.
         """
         user = caller.user_id
-        self._changes.take(user)
         conversation = id_param(params.conversation)
         changes: dict[str, str | None] = {}
         if params.title is not UNSET:

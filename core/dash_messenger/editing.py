@@ -17,7 +17,6 @@ from sqlalchemy import Connection, delete, insert
 from dash_messenger.changing import Answers, Found, Overtaken, find, put_revision
 from dash_messenger.commands import Caller, Command
 from dash_messenger.errors import Busy, Forbidden, InvalidParams
-from dash_messenger.limits import Buckets
 from dash_messenger.locks import Locks
 from dash_messenger.messages import Prepared
 from dash_messenger.preparing import Preparation
@@ -28,8 +27,6 @@ from dash_messenger.summaries import id_param
 
 __all__ = ["Editing"]
 
-BURST = 200
-PER_S = 10
 TRIES = 8
 
 Id = Annotated[str, Meta(max_length=64)]
@@ -67,7 +64,6 @@ class Editing:
         store: Store,
         preparation: Preparation,
         *,
-        rate_limits: bool,
         locks: Locks[str],
     ) -> None:
         self._store = store
@@ -75,13 +71,17 @@ class Editing:
         self._contents = preparation.contents
         self._types = preparation.contents.types
         self._locks = locks
-        self._buckets = Buckets(burst=BURST, per_s=PER_S, enabled=rate_limits)
 
     def commands(self) -> list[Command]:
         """What a client may ask."""
         return [
             Command(
-                "message.edit", MessageEdit, MessageChanged, self.edit, "Change what one wrote."
+                "message.edit",
+                MessageEdit,
+                MessageChanged,
+                self.edit,
+                "Change what one wrote.",
+                rate="write",
             ),
             Command(
                 "message.delete",
@@ -89,6 +89,7 @@ class Editing:
                 MessageChanged,
                 self.delete,
                 "Delete a message for everybody: one's own, or any in a group one has made.",
+                rate="write",
             ),
         ]
 
@@ -106,7 +107,6 @@ class Editing:
             RateLimited, Busy: try again later.
         """
         user = caller.user_id
-        self._buckets.take(user)
         message = id_param(params.message, "message")
         answers = Answers(
             "message.edit",
@@ -164,7 +164,6 @@ class Editing:
             Forbidden: somebody else wrote it, and the caller did not make the group.
         """
         user = caller.user_id
-        self._buckets.take(user)
         message = id_param(params.message, "message")
 
         def work(transaction: Transaction) -> MessageChanged:

@@ -166,6 +166,7 @@ class Enrolling:
                 FactorsFound,
                 self.list_factors,
                 "The second factors there are, and those that one has set up.",
+                rate="cheap read",
             ),
             Command(
                 "factor.begin",
@@ -173,6 +174,7 @@ class Enrolling:
                 FactorBegun,
                 self.begin,
                 "Begin to set a second factor up, or to set it up anew.",
+                rate="change",
             ),
             Command(
                 "factor.confirm",
@@ -180,6 +182,7 @@ class Enrolling:
                 FactorConfirmed,
                 self.confirm,
                 "Show that the set-up worked: from now on it is asked for. Ends other sessions.",
+                rate="change",
             ),
             Command(
                 "factor.remove",
@@ -187,6 +190,7 @@ class Enrolling:
                 FactorRemoved,
                 self.remove,
                 "Ask for a second factor no longer. Ends other sessions.",
+                rate="change",
             ),
         ]
 

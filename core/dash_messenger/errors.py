@@ -7,7 +7,7 @@ The tree:
     ├── Unauthenticated ── WrongCredentials, AccountDeactivated, StepNeeded, LoginEnded
     ├── Forbidden ── ForeignOrigin
     ├── NotFound ── UnknownUser, UnknownSlashCommand
-    ├── Conflict ── UsernameTaken
+    ├── Conflict ── Superseded, UsernameTaken
     ├── Refused ── UsernameInvalid, PasswordUnacceptable, ContentInvalid, ContentTooCostly,
     │   UnknownType, OverLimit, BlobUnusable, ActionRefused, PluginFailed, CheckFailed,
     │   PortraitsUnavailable, PortraitFailed, WrongAnswer, WrongPassword, AnswerNeeded, SetupEnded,
@@ -63,6 +63,7 @@ __all__ = [
     "SetupEnded",
     "StepNeeded",
     "StorageFailed",
+    "Superseded",
     "TimedOut",
     "TooLarge",
     "Unauthenticated",
@@ -231,6 +232,13 @@ class Conflict(Failure):
 
     code, key, http_status = 1006, "conflict", 409
     sentence = "This was already sent with other content."
+
+
+class Superseded(Conflict):
+    """A newer request of the same kind came meanwhile; this one was given up."""
+
+    code, key = 1080, "superseded"
+    sentence = "A newer request has taken the place of this one."
 
 
 class UsernameTaken(Conflict):
@@ -464,6 +472,7 @@ class CloseCode(IntEnum):
     SLOW_READER = 4000
     PING_TIMEOUT = 4001
     OVERLOADED = 4002
+    TOO_MANY_SOCKETS = 4003
     UNAUTHENTICATED = 4100
     SESSION_CLOSED = 4101
     ACCOUNT_DEACTIVATED = 4102

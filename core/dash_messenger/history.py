@@ -6,7 +6,7 @@ messages that the reader may see, ascending by number, from one snapshot whose l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, TypeAlias
 
@@ -18,10 +18,9 @@ from sqlalchemy import ColumnElement, Connection, select
 from dash_messenger.commands import Caller, Command
 from dash_messenger.errors import InvalidParams
 from dash_messenger.ids import IdMaker
-from dash_messenger.limits import Buckets
 from dash_messenger.plugins.views import Late, Renderer
 from dash_messenger.preparing import Preparation
-from dash_messenger.protocol import Message
+from dash_messenger.protocol import MAX_PAGE_BYTES, Message, size_of
 from dash_messenger.store import Store
 from dash_messenger.store.access import may_read_message
 from dash_messenger.store.logs import MESSAGE_COLUMNS, message_of
@@ -29,7 +28,7 @@ from dash_messenger.store.tables import marks, messages
 from dash_messenger.summaries import Membership, id_param, membership
 from dash_messenger.users import Name, users_by_id
 
-__all__ = ["History", "Views", "choose_view", "draw", "late_for", "select_messages"]
+__all__ = ["History", "Views", "choose_view", "draw", "late_for"]
 
 MAX_PAGE = 100
 # Nothing follows a preview: it waits for its drawing as long as that may take.
@@ -67,7 +66,8 @@ class Own(Struct, frozen=True, omit_defaults=True):
 class HistoryPage(Struct, frozen=True):
     """Result of ``message.history``; ``seq`` is the log position that the page is as new as.
 
-    ``own`` has what the reader has put on some of the messages, by the message's id.
+    ``own`` has what the reader has put on some of the messages, by the message's id. A page ends by
+    the number of its messages, or at 1 MB: ``more_before`` and ``more_after`` say what there is.
     """
 
     messages: list[Message]
@@ -86,11 +86,15 @@ class MessageGet(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MessagesFound(Struct, frozen=True):
-    """Result of ``message.get``: those that there are and that the reader may see."""
+    """Result of ``message.get``: those that there are and that the reader may see.
+
+    With ``more``, not all had room in 1 MB: ask again for those that did not come.
+    """
 
     messages: list[Message]
     users: dict[str, Name]
     own: dict[str, Own] = {}
+    more: bool = False
 
 
 class MessagePreview(Struct, frozen=True, forbid_unknown_fields=True):
@@ -117,14 +121,11 @@ class History:
         renderer: Renderer,
         preparation: Preparation,
         tell_drawn: TellDrawn = lambda connection, message, view, drawing: None,
-        *,
-        rate_limits: bool,
     ) -> None:
         self._store = store
         self._renderer = renderer
         self._tell_drawn = tell_drawn
         self._preparation = preparation
-        self._previews = Buckets(burst=60, per_s=2, enabled=rate_limits)
         self._new_id = IdMaker()
 
     def commands(self) -> list[Command]:
@@ -136,6 +137,7 @@ class History:
                 HistoryPage,
                 self.history,
                 "A page of messages, oldest first.",
+                rate="dear read",
             ),
             Command(
                 "message.get",
@@ -143,6 +145,7 @@ class History:
                 MessagesFound,
                 self.get,
                 "Some messages by their ids.",
+                rate="dear read",
             ),
             Command(
                 "message.preview",
@@ -150,6 +153,7 @@ class History:
                 Previewed,
                 self.preview,
                 "How a message would look, without sending it.",
+                rate="preview",
             ),
         ]
 
@@ -164,12 +168,18 @@ class History:
         if sum(place is not None for place in places) > 1:
             raise InvalidParams(field="before", reason="give one of before, after and around")
         page = await self._store.read(
-            lambda connection: _page(connection, conversation, user, params)
+            lambda connection: _page(connection, conversation, user, params), dear=True
         )
         view = choose_view(self._renderer, caller, params.views)
         late = late_for(caller, self._tell_drawn)
         drawn = await draw(self._renderer, page.messages, view, late)
-        return replace(page, messages=drawn)
+        kept = _fitting(drawn, page.own, _anchor(drawn, params))
+        return replace(
+            page,
+            messages=drawn[kept],
+            more_before=page.more_before or kept.start > 0,
+            more_after=page.more_after or kept.stop < len(drawn),
+        )
 
     async def get(self, caller: Caller, params: MessageGet) -> MessagesFound:
         """The messages; those that the reader may not see are left out."""
@@ -177,19 +187,23 @@ class History:
         ids = [id_param(id, "messages") for id in params.messages]
 
         def work(connection: Connection) -> MessagesFound:
-            found = select_messages(
-                connection,
-                messages.c.id.in_(ids) & may_read_message(user),
+            found, is_whole = _select(
+                connection, messages.c.id.in_(ids) & may_read_message(user), MAX_PAGE_BYTES
             )
             senders = {one.sender for one in found}
             return MessagesFound(
-                found, users_by_id(connection, senders), own_of(connection, user, found)
+                found,
+                users_by_id(connection, senders),
+                own_of(connection, user, found),
+                more=not is_whole,
             )
 
-        found = await self._store.read(work)
+        found = await self._store.read(work, dear=True)
         view = choose_view(self._renderer, caller, params.views)
         late = late_for(caller, self._tell_drawn)
-        return replace(found, messages=await draw(self._renderer, found.messages, view, late))
+        drawn = await draw(self._renderer, found.messages, view, late)
+        kept = _fitting(drawn, found.own, 0)
+        return replace(found, messages=drawn[kept], more=found.more or kept.stop < len(drawn))
 
     async def preview(self, caller: Caller, params: MessagePreview) -> Previewed:
         """How the message would read and look. It is not prepared: nothing is looked up or stored.
@@ -200,7 +214,6 @@ class History:
             PluginFailed: the type's code failed.
             Busy, TimedOut: try again later.
         """
-        self._previews.take(caller.user_id)
         prepared = await self._preparation.preview(params.type, params.content, caller.user_id)
         view = choose_view(self._renderer, caller, params.views)
         if view is None:
@@ -263,10 +276,54 @@ async def draw(
     return [replace(one, view=drawn[(one.id, one.rev, view)]) for one in found]
 
 
-def select_messages(connection: Connection, condition: ColumnElement[bool]) -> list[Message]:
-    """The messages that fit, ascending by number."""
-    rows = connection.execute(select(*MESSAGE_COLUMNS).where(condition).order_by(messages.c.number))
-    return [message_of(row) for row in rows]
+def _select(
+    connection: Connection, condition: ColumnElement[bool], max_bytes: int, *, newest: bool = False
+) -> tuple[list[Message], bool]:
+    """Messages, the oldest (or newest) first, that there is room for; whether that is all.
+
+    There is at least one, if there are any. Rows are fetched one by one.
+    """
+    number = messages.c.number
+    query = select(*MESSAGE_COLUMNS).where(condition)
+    rows = connection.execute(query.order_by(number.desc() if newest else number))
+    found: list[Message] = []
+    size = 0
+    for row in rows:
+        message = message_of(row)
+        size += size_of(message)
+        if found and size > max_bytes:
+            rows.close()
+            return found, False
+        found.append(message)
+    return found, True
+
+
+def _anchor(found: Sequence[Message], params: MessageHistory) -> int:
+    """The place in a page of what must be there, whatever has to go."""
+    if params.after is not None:
+        return 0
+    if params.around is not None:
+        before = sum(message.number < params.around for message in found)
+        return max(0, min(before, len(found) - 1))
+    return len(found) - 1
+
+
+def _fitting(found: Sequence[Message], own: Mapping[str, Own], anchor: int) -> slice:
+    """Those around ``anchor`` that there is room for, with what was put on them and drawn."""
+    if not found:
+        return slice(0, 0)
+    sizes = [size_of(message) + size_of(own.get(message.id)) for message in found]
+    first = last = anchor
+    size = sizes[anchor]
+    if sum(sizes) <= MAX_PAGE_BYTES:
+        return slice(0, len(found))
+    while True:
+        nearer = [at for at in (first - 1, last + 1) if 0 <= at < len(found)]
+        nearer.sort(key=lambda at: abs(at - anchor))
+        if not nearer or size + sizes[nearer[0]] > MAX_PAGE_BYTES:
+            return slice(first, last + 1)
+        size += sizes[nearer[0]]
+        first, last = min(first, nearer[0]), max(last, nearer[0])
 
 
 def _page(
@@ -294,19 +351,28 @@ def _page(
 def _between(
     connection: Connection, conversation: str, own: Membership, params: MessageHistory
 ) -> list[Message]:
-    # Numbers are dense: a page is an interval of them, read by the index alone.
+    # Numbers are dense: a page is an interval of them, read by the index alone, from the message
+    # that must be there on, since there may not be room for all.
+    def select_between(
+        low: int, high: int, max_bytes: int, *, newest: bool = False
+    ) -> list[Message]:
+        condition = (messages.c.conversation_id == conversation) & (
+            messages.c.number.between(low, high)
+        )
+        found, _ = _select(connection, condition, max_bytes, newest=newest)
+        return found[::-1] if newest else found
+
     if params.after is not None:
         low = max(params.after + 1, own.first_number)
-        high = low + params.limit - 1
-    elif params.around is not None:
+        return select_between(low, low + params.limit - 1, MAX_PAGE_BYTES)
+    if params.around is not None:
         low = params.around - params.limit // 2
         low = max(own.first_number, min(low, own.message_no - params.limit + 1))
-        high = low + params.limit - 1
-    else:
-        high = own.message_no if params.before is None else params.before - 1
-        high = min(high, own.message_no)
-        low = max(high - params.limit + 1, own.first_number)
-    return select_messages(
-        connection,
-        (messages.c.conversation_id == conversation) & messages.c.number.between(low, high),
-    )
+        high = min(low + params.limit - 1, own.message_no)
+        middle = min(max(low, params.around), high)
+        before = select_between(low, middle - 1, MAX_PAGE_BYTES // 2, newest=True)
+        return before + select_between(middle, high, MAX_PAGE_BYTES // 2)
+    high = own.message_no if params.before is None else params.before - 1
+    high = min(high, own.message_no)
+    low = max(high - params.limit + 1, own.first_number)
+    return select_between(low, high, MAX_PAGE_BYTES, newest=True)

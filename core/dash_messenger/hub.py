@@ -51,6 +51,9 @@ WRITES_A_TURN = 100
 LATE_WITHIN_S = 10.0
 # Up to here a tuple is smaller than a set and not slower.
 SMALL = 8
+# Everything of one person's that is open at once: pages, phones, scripts. What each may let wait
+# (`Limits.max_outbound_bytes`) is counted as often.
+MAX_SOCKETS_OF_A_USER = 50
 # Sessions whose closing a handshake under way may not have seen.
 REMEMBERED_SESSIONS = 10_000
 
@@ -180,20 +183,23 @@ class Hub:
 
     # Connections and what they hear.
 
-    def connect(self, connection: Reader) -> bool:
+    def connect(self, connection: Reader) -> CloseCode | None:
         """Take a connection: it hears its user's own log from now on.
 
-        False if its session was closed while it was let in.
+        If it may not stay, the code to close it with: its session was closed while it was let in,
+        or its user has `MAX_SOCKETS_OF_A_USER` already.
         """
         if connection.session in self._closed_sessions:
-            return False
+            return CloseCode.SESSION_CLOSED
         user = self._users.get(connection.user)
         if user is None:
             user = self._users[connection.user] = _OnlineUser(connection.user)
+        elif len(user.readers) >= MAX_SOCKETS_OF_A_USER:
+            return CloseCode.TOO_MANY_SOCKETS
         self._connections.add(connection)
         user.readers = (*user.readers, connection)
         self._forget_readers(user)
-        return True
+        return None
 
     def disconnect(self, connection: Reader) -> None:
         """Forget a connection. Forgetting it twice does nothing."""

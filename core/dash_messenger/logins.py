@@ -126,6 +126,7 @@ class Logins:
                 self.open,
                 "Log in.",
                 access="anonymous",
+                rate="anonymous",
             ),
             Command(
                 "session.continue",
@@ -134,6 +135,7 @@ class Logins:
                 self.go_on,
                 "Go on with a log-in that needs more than the password.",
                 access="anonymous",
+                rate="anonymous",
             ),
         ]
 

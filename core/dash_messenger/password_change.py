@@ -60,6 +60,7 @@ class PasswordChange:
                 PasswordChanged,
                 self.change,
                 "Change one's password. Ends other sessions.",
+                rate="change",
             )
         ]
 

@@ -24,6 +24,7 @@ __all__ = [
     "HIDDEN",
     "MAX_INBOUND_BYTES",
     "MAX_IN_FLIGHT",
+    "MAX_PAGE_BYTES",
     "SUBPROTOCOL",
     "Event",
     "Message",
@@ -43,6 +44,7 @@ __all__ = [
     "http_error_body",
     "number_in",
     "request_id",
+    "size_of",
 ]
 
 SUBPROTOCOL = "dash-messenger.1"
@@ -51,6 +53,9 @@ _LIMIT = re.compile(r"Expected `(\w+)` (of length )?(<=|>=|<|>) (-?\d+)")
 # A frame of 64 KiB holds any message; files travel by HTTP.
 MAX_INBOUND_BYTES = 65_536
 MAX_IN_FLIGHT = 32
+# What the events or messages of one answer come to, save that there is at least one; with names and
+# all else the answer stays below 1 MB, which a slow line carries in seconds.
+MAX_PAGE_BYTES = 900_000
 # The kind of an event about a message from before its reader's time.
 HIDDEN = "hidden"
 
@@ -288,6 +293,11 @@ def event_body(event: Event, view: Raw | UnsetType = UNSET) -> dict[str, object]
     if event.by:
         body["by"] = event.by
     return body
+
+
+def size_of(value: object) -> int:
+    """How many bytes a value comes to on the wire."""
+    return len(_encoder.encode(value))
 
 
 def number_in(event: Event) -> int | None:

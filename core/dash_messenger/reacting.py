@@ -16,15 +16,12 @@ from sqlalchemy import insert, select, update
 from dash_messenger.changing import find
 from dash_messenger.commands import Caller, Command
 from dash_messenger.errors import InvalidParams, Refused
-from dash_messenger.limits import Buckets
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import marks, messages
 from dash_messenger.summaries import id_param
 
 __all__ = ["Reacting", "Reaction"]
 
-BURST = 200
-PER_S = 10
 MAX_DISTINCT = 20
 MAX_OWN = 5
 # Families of four with skin tones are this long.
@@ -61,9 +58,8 @@ class Reacted(Struct, frozen=True):
 class Reacting:
     """The command ``message.react``."""
 
-    def __init__(self, store: Store, *, rate_limits: bool) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._buckets = Buckets(burst=BURST, per_s=PER_S, enabled=rate_limits)
 
     def commands(self) -> list[Command]:
         """What a client may ask."""
@@ -74,6 +70,7 @@ class Reacting:
                 Reacted,
                 self.react,
                 "Put an emoji on a message, or take it away.",
+                rate="write",
             )
         ]
 
@@ -87,7 +84,6 @@ class Reacting:
             RateLimited: try again later.
         """
         user = caller.user_id
-        self._buckets.take(user)
         message, emoji = id_param(params.message, "message"), params.emoji
         if not _is_emoji(emoji):
             raise InvalidParams(field="emoji", reason="is no emoji")

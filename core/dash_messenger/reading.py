@@ -119,6 +119,7 @@ class Reading:
                 ReadAdvanced,
                 self.advance,
                 "Say how far one has read; at most once in 2 s for a conversation.",
+                rate="cheap read",
             )
         ]
 

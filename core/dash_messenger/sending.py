@@ -79,6 +79,7 @@ class Sending:
                 Sent,
                 self.send,
                 "Send a message; answered when it is on disk.",
+                rate="own",
             )
         ]
 

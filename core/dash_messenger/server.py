@@ -59,6 +59,7 @@ from dash_messenger.plugins.states import States
 from dash_messenger.portraits import PhotoMaker
 from dash_messenger.preparing import Preparation
 from dash_messenger.protocol import Event
+from dash_messenger.rates import Rates
 from dash_messenger.reacting import Reacting
 from dash_messenger.reading import Reading, Receipts
 from dash_messenger.sending import Sending
@@ -129,16 +130,17 @@ class Server:
         self._receipts = Receipts(self.hub)
         reading = Reading(store, self.hub, self._receipts)
         syncing = Syncing(store, self.hub, self.installed.renderer)
-        self.commands = Commands(link.activity)
         limited = settings.rate_limits
+        rates = Rates(enabled=limited)
+        self.commands = Commands(link.activity, rates)
         installed, contexts = self.installed, self.installed.contexts
         contents = installed.contents
         # One change of a message at a time: a popular one would be decided in vain, over and over.
         locks: Locks[str] = Locks()
         preparation = Preparation(contents, self._preparing, installed.type_failed)
         sending = Sending(store, preparation, rate_limits=limited, backlog=lambda: self.hub.backlog)
-        acting = Acting(store, contents, clock=clock, rate_limits=limited, locks=locks)
-        editing = Editing(store, preparation, rate_limits=limited, locks=locks)
+        acting = Acting(store, contents, clock=clock, locks=locks)
+        editing = Editing(store, preparation, locks=locks)
         self._limited = SubprocessPool()
         contexts.join(
             Parts(
@@ -160,19 +162,13 @@ class Server:
             enrolling.commands(),
             PasswordChange(store, self.accounts, self._passwords, self.hub).commands(),
             Users(store, rate_limits=limited).commands(),
-            Conversations(store, rate_limits=limited).commands(),
-            Describing(store, photos.make, rate_limits=limited).commands(),
+            Conversations(store).commands(),
+            Describing(store, photos.make).commands(),
             sending.commands(),
             acting.commands(),
             editing.commands(),
-            Reacting(store, rate_limits=limited).commands(),
-            History(
-                store,
-                installed.renderer,
-                preparation,
-                self.hub.tell_drawn,
-                rate_limits=limited,
-            ).commands(),
+            Reacting(store).commands(),
+            History(store, installed.renderer, preparation, self.hub.tell_drawn).commands(),
             reading.commands(),
             syncing.commands(),
             installed.commands(self._is_admin),

@@ -168,16 +168,24 @@ class Sessions:
     def commands(self) -> list[Command]:
         """What a client may ask about sessions."""
         return [
-            Command("session.close", SessionClose, SessionClosed, self.close, "Log out."),
+            Command(
+                "session.close", SessionClose, SessionClosed, self.close, "Log out.", rate="change"
+            ),
             Command(
                 "session.close_others",
                 SessionCloseOthers,
                 OthersClosed,
                 self.close_others,
                 "Log out everywhere else.",
+                rate="change",
             ),
             Command(
-                "session.list", SessionList, SessionsFound, self.list_open, "One's open sessions."
+                "session.list",
+                SessionList,
+                SessionsFound,
+                self.list_open,
+                "One's open sessions.",
+                rate="cheap read",
             ),
         ]
 

@@ -8,17 +8,16 @@ be given, ``resync`` says so.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import Annotated, Any, NamedTuple, Protocol
 
-from msgspec import Meta, Raw, Struct
+from msgspec import UNSET, Meta, Raw, Struct
 from sqlalchemy import Connection, select
 
 from dash_messenger.commands import Caller, Command, Listener
 from dash_messenger.errors import InvalidParams, Resync
 from dash_messenger.history import Views, choose_view, late_for
 from dash_messenger.plugins.views import Late, Renderer
-from dash_messenger.protocol import Event, Message, event_body, hide, number_in
+from dash_messenger.protocol import MAX_PAGE_BYTES, Event, Message, event_body, size_of
 from dash_messenger.store import LogPage, Store, read_log
 from dash_messenger.store.access import FIRST_NUMBER, is_member
 from dash_messenger.store.tables import conversations, counters, members, users
@@ -31,6 +30,8 @@ MAX_CONVERSATIONS = 100
 MAX_EVENTS = 500
 # 64 bits hold every number of 18 digits.
 MAX_POSITION_DIGITS = 18
+# Drawings are made for so many events of a page before it is seen whether there is room for more.
+DRAWN_AT_ONCE = 100
 # Negotiated by `sync`; none so far.
 FEATURES: frozenset[str] = frozenset()
 
@@ -103,7 +104,10 @@ class LogRead(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LogRange(Struct, frozen=True):
-    """Result of ``log.read``: all of the log in ``(after, seq]``; it goes on to ``newest``."""
+    """Result of ``log.read``: all of the log in ``(after, seq]``; it goes on to ``newest``.
+
+    A page ends by the number of its events, or at 1 MB: where ``seq`` is below ``newest``, read on.
+    """
 
     events: list[dict[str, Any]]
     after: int
@@ -123,9 +127,21 @@ class Syncing:
     def commands(self) -> list[Command]:
         """What a client may ask."""
         return [
-            Command("sync", SyncParams, Synced, self.sync, "What changed since one was here last."),
             Command(
-                "log.read", LogRead, LogRange, self.read, "The events of a log that one missed."
+                "sync",
+                SyncParams,
+                Synced,
+                self.sync,
+                "What changed since one was here last.",
+                rate="cheap read",
+            ),
+            Command(
+                "log.read",
+                LogRead,
+                LogRange,
+                self.read,
+                "The events of a log that one missed.",
+                rate="dear read",
             ),
         ]
 
@@ -208,25 +224,33 @@ class Syncing:
         if params.epoch is not None and params.epoch != self._store.epoch:
             raise Resync
         page = await self._store.read(
-            lambda connection: _read_log(connection, user, log, params.after, params.limit)
+            lambda connection: _read_log(connection, user, log, params.after, params.limit),
+            dear=True,
         )
         view = choose_view(self._renderer, caller, params.views)
+        if view is None:
+            bodies = [event_body(event) for event in page.events]
+            return LogRange(bodies, page.after, page.seq, page.newest)
         late = late_for(caller, self._subscriptions.tell_drawn)
-        return LogRange(await self._bodies(page, view, late), page.after, page.seq, page.newest)
+        return await self._drawn(page, view, late)
 
-    async def _bodies(
-        self, page: LogPage, view: str | None, late: Late | None
-    ) -> list[dict[str, Any]]:
-        found = [event.message for event in page.events if event.message is not None]
-        if view is None or not found:
-            return [event_body(event) for event in page.events]
-        drawn = await self._renderer.draw(found, [view], late=late)
-        return [
-            event_body(event)
-            if event.message is None
-            else event_body(event, drawn[(event.message.id, event.message.rev, view)])
-            for event in page.events
-        ]
+    async def _drawn(self, page: LogPage, view: str, late: Late | None) -> LogRange:
+        """The page with its drawings, which may leave room for fewer events."""
+        bodies: list[dict[str, Any]] = []
+        size, events = 0, page.events
+        for at in range(0, len(events), DRAWN_AT_ONCE):
+            some = events[at : at + DRAWN_AT_ONCE]
+            found = [event.message for event in some if event.message is not None]
+            drawn = await self._renderer.draw(found, [view], late=late) if found else {}
+            for event in some:
+                message = event.message
+                drawing = UNSET if message is None else drawn[(message.id, message.rev, view)]
+                body = event_body(event, drawing)
+                size += size_of(body)
+                if bodies and size > MAX_PAGE_BYTES:
+                    return LogRange(bodies, page.after, event.after, page.newest)
+                bodies.append(body)
+        return LogRange(bodies, page.after, page.seq, page.newest)
 
 
 class _Token(NamedTuple):
@@ -287,12 +311,6 @@ def _read_log(connection: Connection, user: str, log: str, after: int, limit: in
         return read_log(connection, log, after, limit)
     own = membership(connection, log, user)
     # What lies before one's joining is nobody's gap.
-    page = read_log(connection, log, max(after, own.from_seq - 1), limit)
-    if own.first_number == 1:
-        return page
-    return replace(page, events=[_as_seen(event, own.first_number) for event in page.events])
-
-
-def _as_seen(event: Event, first_number: int) -> Event:
-    number = number_in(event)
-    return event if number is None or number >= first_number else hide(event)
+    return read_log(
+        connection, log, max(after, own.from_seq - 1), limit, first_number=own.first_number
+    )

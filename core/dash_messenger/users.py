@@ -75,7 +75,14 @@ class Users:
     def commands(self) -> list[Command]:
         """What a client may ask about users."""
         return [
-            Command("user.get", UserGet, UsersFound, self.get, "Look up users by id or user name.")
+            Command(
+                "user.get",
+                UserGet,
+                UsersFound,
+                self.get,
+                "Look up users by id or user name.",
+                rate="cheap read",
+            )
         ]
 
     async def get(self, caller: Caller, params: UserGet) -> UsersFound:

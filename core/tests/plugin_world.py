@@ -161,7 +161,7 @@ class Everything:
 
             return Count(await context.write(work))
 
-        return [Command("everything.count", Nothing, Count, count, "Count up.")]
+        return [Command("everything.count", Nothing, Count, count, "Count up.", rate="write")]
 
     @hookimpl
     def register_slash_commands(self, context: Context) -> list[SlashCommand]:

@@ -35,6 +35,9 @@ class Socket:
     def close(self, code: Any, reason: str = "") -> None:
         raise AssertionError(code)
 
+    async def drained(self) -> None:
+        """All was taken."""
+
     @property
     def text(self) -> str:
         return "".join(self.heard)
@@ -49,7 +52,7 @@ async def world(tmp_path: Path) -> AsyncIterator[ServerWorld]:
 
 async def connect(world: ServerWorld, name: str) -> Socket:
     socket = Socket(world.users[name])
-    assert world.server.hub.connect(socket)
+    assert world.server.hub.connect(socket) is None
     caller = Caller(user=socket.user, session=socket.session, address="test", connection=socket)
     await world.server.commands.dispatch(caller, "sync", b"{}")
     return socket

@@ -13,6 +13,7 @@ from dash_messenger.errors import (
     Conflict,
     InvalidParams,
     NotFound,
+    RateLimited,
     TimedOut,
     Unauthenticated,
     UnknownCommand,
@@ -241,3 +242,37 @@ async def test_what_is_hidden_is_no_event_and_leaves_no_gap(people: People) -> N
     again = await people.connect(token, cursors=cursors)
     (event,) = await heard(again, 1)
     assert (event.after, event.seq) == (cursors[conversation], sent["seq"])
+
+
+async def test_a_limit_is_waited_for_as_long_as_it_says(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await people()
+    asked: list[str] = []
+    ask = ann._ask
+
+    async def limited(command: str, params: Any, deadline: float) -> Any:
+        asked.append(command)
+        if len(asked) == 1:
+            raise RateLimited(retry_after_s=0.01)
+        return await ask(command, params, deadline)
+
+    monkeypatch.setattr(ann, "_ask", limited)
+    assert (await ann.call("account.get"))["user"]["id"] == ann.me["id"]
+    assert asked == ["account.get"] * 2
+    asked.clear()
+    with pytest.raises(RateLimited):
+        await ann.call("account.update", theme="dark")
+
+
+async def test_a_limit_that_lasts_longer_than_the_time_limit_is_told(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await people()
+
+    async def limited(command: str, params: Any, deadline: float) -> Any:
+        raise RateLimited(retry_after_s=3_600)
+
+    monkeypatch.setattr(ann, "_ask", limited)
+    with pytest.raises(RateLimited):
+        await ann.call("account.get")

@@ -28,8 +28,8 @@ SOMEBODY = Caller(user="u", session="s", address="127.0.0.1")
 @pytest.fixture
 def commands() -> Commands:
     registry = Commands()
-    registry.add(Command("sum.add", Add, Sum, add, "Add two numbers."))
-    registry.add(Command("sum.open", Add, Sum, add, "The same.", access="anonymous"))
+    registry.add(Command("sum.add", Add, Sum, add, "Add two numbers.", rate="write"))
+    registry.add(Command("sum.open", Add, Sum, add, "The same.", access="anonymous", rate="write"))
     return registry
 
 
@@ -66,7 +66,7 @@ def test_access_is_checked_before_parameters_so_that_strangers_learn_nothing(
 
 def test_a_name_is_registered_once_and_listed_in_order(commands: Commands) -> None:
     with pytest.raises(ValueError, match="registered twice"):
-        commands.add(Command("sum.add", Add, Sum, add, ""))
+        commands.add(Command("sum.add", Add, Sum, add, "", rate="write"))
     assert [command.name for command in commands] == ["sum.add", "sum.open"]
 
 

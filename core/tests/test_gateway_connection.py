@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from typing import Any
 
 import pytest
+from dash_messenger.commands import Caller, Command
 from dash_messenger.errors import CloseCode
 from dash_messenger.gateway import Limits
 from dash_messenger.gateway.websocket import MAX_FRAGMENTS
-from gateway_world import ask, gate, message_event, request
+from gateway_world import Said, ask, gate, message_event, request
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
@@ -291,3 +293,49 @@ async def test_slow_reader_is_closed_and_the_others_do_not_notice():
         everything = await reader.read(-1)
         assert CloseCode.SLOW_READER.to_bytes(2, "big") in everything[-40:]
         writer.close()
+
+
+async def test_a_page_is_made_when_the_one_before_it_was_taken():
+    made = 0
+
+    async def page(caller: Caller, params: Said) -> Said:
+        nonlocal made
+        made += 1
+        return Said("x" * 900_000)
+
+    async with gate(Limits(close_timeout_s=1)) as world, await world.client("bob") as bob:
+        commands: Any = world.gateway.protocol_class.commands  # type: ignore[attr-defined]
+        commands.add(Command("page", Said, Said, page, "", rate="dear read"))
+        reader, writer = await raw_client(world)
+        writer.transport.pause_reading()
+        for id in range(32):
+            frame = Frame(Opcode.TEXT, request("page", id).encode())
+            writer.write(frame.serialize(mask=True))
+        # By then everything is under way that will be: the others answer meanwhile.
+        for _ in range(200):
+            assert "result" in await ask(bob, "say")
+        # The kernel takes some megabytes off us.
+        assert 1 <= made <= 16
+        assert world.hub.connections == 2
+        writer.transport.resume_reading()
+        while made < 32:
+            await reader.read(2**20)
+        writer.close()
+
+
+async def test_a_user_has_so_many_sockets_and_no_more(monkeypatch):
+    monkeypatch.setattr("dash_messenger.hub.MAX_SOCKETS_OF_A_USER", 3)
+    async with gate() as world, contextlib.AsyncExitStack() as sockets:
+        mine = [await sockets.enter_async_context(await world.client("ann")) for _ in range(3)]
+        for socket in mine:
+            assert "result" in await ask(socket, "say")
+        one_more = await sockets.enter_async_context(await world.client("ann"))
+        assert await closed_with(one_more) == CloseCode.TOO_MANY_SOCKETS
+        assert CloseCode.TOO_MANY_SOCKETS.comes_back
+        other = await sockets.enter_async_context(await world.client("bob"))
+        assert "result" in await ask(other, "say")
+        await mine[0].close()
+        while world.hub.connections == 4:
+            await asyncio.sleep(0)
+        again = await sockets.enter_async_context(await world.client("ann"))
+        assert "result" in await ask(again, "say")

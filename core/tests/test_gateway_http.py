@@ -142,7 +142,12 @@ async def test_a_defect_is_told_without_its_details(
 
     command = world.server.commands["account.get"]
     world.server.commands._commands["account.get"] = type(command)(
-        command.name, command.params, command.result, broken, command.summary
+        command.name,
+        command.params,
+        command.result,
+        broken,
+        command.summary,
+        rate=command.rate,
     )
     answer = await world.post("account.get", await world.token("ann"))
     assert (answer.status, answer.key) == (500, "internal_error")

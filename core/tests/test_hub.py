@@ -58,7 +58,7 @@ async def hub():
 def join(hub, user, *conversations, view=None):
     socket = Socket(user, view)
     socket.hub = hub
-    assert hub.connect(socket)
+    assert hub.connect(socket) is None
     hub.subscribe(socket, conversations)
     return socket
 
@@ -243,7 +243,7 @@ async def test_closing_a_session_closes_its_sockets_and_one_just_opening(hub):
     hub.close_sessions(["session of ann"], CloseCode.SESSION_CLOSED)
     assert ann.closed_with == CloseCode.SESSION_CLOSED
     assert bob.closed_with is None
-    assert not hub.connect(Socket("ann"))
+    assert hub.connect(Socket("ann")) is CloseCode.SESSION_CLOSED
     hub.announce([message_event("c", 1)])
     await settle(hub)
     assert (ann.seqs, bob.seqs) == ([], [1])
@@ -277,7 +277,7 @@ async def test_who_joins_hears_no_revision_that_waited_from_before(hub):
 def join_late(hub, user, conversation, first_number, view=None):
     socket = Socket(user, view)
     socket.hub = hub
-    assert hub.connect(socket)
+    assert hub.connect(socket) is None
     hub.subscribe(socket, [conversation], {conversation: first_number})
     return socket
 

@@ -604,7 +604,11 @@ async def never(*arguments: object) -> Any:
         ("register_tables", MetaData(), "is not a Tables"),
         ("register_tables", Tables(plugin_world.metadata, Path()), "must be called wrong_every"),
         ("register_commands", [3], "3 is not a Command"),
-        ("register_commands", [Command("user.all", Nothing, Count, never, "…")], "wrong.…"),
+        (
+            "register_commands",
+            [Command("user.all", Nothing, Count, never, "…", rate="cheap read")],
+            "wrong.…",
+        ),
         ("register_slash_commands", ["x"], "'x' is not a SlashCommand"),
         ("register_slash_commands", [SlashCommand("Roll", "…", never)], "not a name for a slash"),
         ("register_slash_commands", [SlashCommand("wave", "…", never)] * 2, "registered twice"),

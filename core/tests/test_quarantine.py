@@ -64,7 +64,7 @@ class Misfit:
 
     @hookimpl
     def register_commands(self) -> Any:
-        return [Command("wrong.fall", Nothing, Count, raising, "…")]
+        return [Command("wrong.fall", Nothing, Count, raising, "…", rate="write")]
 
     @hookimpl
     def register_portraits(self) -> Any:

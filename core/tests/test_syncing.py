@@ -118,6 +118,9 @@ async def test_a_removal_while_subscribing_is_not_undone(world: ServerWorld) -> 
     class Connection:
         view: str | None = None
 
+        async def drained(self) -> None:
+            """All was taken."""
+
     class Subscriptions:
         def __init__(self) -> None:
             self.given: list[list[str]] = []
@@ -145,6 +148,6 @@ async def test_a_removal_while_subscribing_is_not_undone(world: ServerWorld) -> 
             syncing.hear([Event(conversation, 3, 4, "member.removed", "", 0, {})])
         return result
 
-    store.read = read_then_remove  # type: ignore[method-assign]
+    store.read = read_then_remove  # type: ignore[method-assign, assignment]
     await syncing._subscribe(world.users["ben"], Connection())
     assert subscriptions.given == [[]]

@@ -82,13 +82,21 @@ class BlobStore:
     def commands(self) -> list[Command]:
         """What a client may ask about files."""
         return [
-            Command("blob.get", BlobGet, BlobsFound, self.get, "Name, type and size of files."),
+            Command(
+                "blob.get",
+                BlobGet,
+                BlobsFound,
+                self.get,
+                "Name, type and size of files.",
+                rate="cheap read",
+            ),
             Command(
                 "blob.usage",
                 BlobUsageGet,
                 BlobUsage,
                 self.usage,
                 "What one's files take, and how much they may.",
+                rate="cheap read",
             ),
         ]
 

@@ -3,7 +3,8 @@
 Owns who is connected, what of theirs is in flight, and how failures are told. Must not know any
 command. Invariants: every request gets exactly one answer unless the connection closes first;
 requests start in the order in which they came; at most ``max_in_flight`` are under way, then
-nothing more is read; a request that goes wrong costs nobody else anything.
+nothing more is read; a large answer waits until the client has taken what it was sent before; a
+request that goes wrong costs nobody else anything.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ MAX_MALFORMED = 20
 # Longer than anybody waits for an answer after the server was told to stop.
 SHUTDOWN_TIMEOUT_S = 2.0
 MAX_USER_AGENT_CHARACTERS = 256
+# An answer that waits until the client has taken what it was sent before.
+LARGE_BYTES = 65_536
 
 log = structlog.get_logger(__name__)
 
@@ -71,8 +74,8 @@ class Dispatcher(Protocol):
 class Registry(Protocol):
     """Who keeps the open connections: the hub."""
 
-    def connect(self, connection: Connection) -> bool:
-        """Take a connection; False if its session was closed in the meantime."""
+    def connect(self, connection: Connection) -> CloseCode | None:
+        """Take a connection; the code to close it with if it may not stay."""
 
     def disconnect(self, connection: Connection) -> None:
         """Forget a connection; it must not be written to any more."""
@@ -153,8 +156,9 @@ class Connection(WebSocket):
 
     def opened(self) -> None:
         """Make it known to the hub, which has the last word."""
-        if not self.hub.connect(self):
-            self.close(CloseCode.SESSION_CLOSED, "the session was closed")
+        refusal = self.hub.connect(self)
+        if refusal is not None:
+            self.close(refusal, refusal.name.lower().replace("_", " "))
 
     def closed(self) -> None:
         """Nothing reaches this client any more."""
@@ -220,6 +224,9 @@ class Connection(WebSocket):
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 frame = encode_result(id, await answer)
+            if len(frame) > LARGE_BYTES:
+                # Beside what waits already it could be more than the client may let wait.
+                await self.drained()
             self.write(text_frame(frame))
         except Failure as failure:
             self.write(text_frame(encode_error(id, failure)))

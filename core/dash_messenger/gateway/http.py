@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -177,6 +178,7 @@ class _Http:
         Raises:
             ForeignOrigin: another site's page would act as the user.
             Unauthenticated: the path needs a session.
+            RateLimited: the user's pages ask too often.
         """
         g.session = None
         is_safe = request.method in SAFE_METHODS
@@ -188,8 +190,13 @@ class _Http:
         )
         if not is_safe and not self._origin_allowed(g.session, request.headers, request.scheme):
             raise ForeignOrigin
-        if g.session is None and not is_open:
+        if is_open:
+            return
+        if g.session is None:
             raise Unauthenticated
+        if not is_safe:
+            # A page's callback, or whatever a plugin's route changes; commands count themselves.
+            self._commands.rates.take("callback", g.session.user)
 
     async def admit(self, headers: Headers, scheme: str) -> str:
         """The user of a request that changes something and is answered outside of the framework.
@@ -355,6 +362,7 @@ def _refusal(
         headers=dict(headers or {}),
     )
     retry_after_s = failure.params.get("retry_after_s")
-    if retry_after_s is not None:
-        response.headers["Retry-After"] = str(retry_after_s)
+    if isinstance(retry_after_s, int | float):
+        # RFC 9110, section 10.2.3: whole seconds.
+        response.headers["Retry-After"] = str(math.ceil(retry_after_s))
     return response

@@ -61,7 +61,8 @@ class Limits:
     """What one connection may take. The defaults are for a messenger's clients."""
 
     max_inbound_bytes: int = 65_536
-    max_outbound_bytes: int = 1_048_576
+    # A page of 1 MB, and what is heard while a slow line carries it.
+    max_outbound_bytes: int = 1_572_864
     max_in_flight: int = 32
     handshake_timeout_s: float = 10.0
     close_timeout_s: float = 10.0
@@ -87,6 +88,7 @@ class WebSocket(asyncio.Protocol):
     __slots__ = (
         "_bucket",
         "_closing",
+        "_draining",
         "_fragments",
         "_frames",
         "_full",
@@ -124,6 +126,8 @@ class WebSocket(asyncio.Protocol):
         self._bucket = -1
         self._timer: asyncio.TimerHandle | None = None
         self._closing = False
+        # For those who wait until the client has taken what it was sent.
+        self._draining: asyncio.Future[None] | None = None
         self._full = False
         self._guarded = False
         self._quiet = False
@@ -175,6 +179,14 @@ class WebSocket(asyncio.Protocol):
         if self._full:
             self._full = False
             self._loop.call_soon(self._go_on)
+
+    async def drained(self) -> None:
+        """Return once the client has taken most of what it was sent, or is gone."""
+        while self._guarded and not self._closing:
+            if self._draining is None:
+                self._draining = self._loop.create_future()
+            # Shared: who gives up waiting must not end it for the others.
+            await asyncio.shield(self._draining)
 
     @property
     def paused(self) -> bool:
@@ -249,6 +261,7 @@ class WebSocket(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The client has caught up."""
         self._guarded = self._closing
+        self._wake_waiting()
         if not self._closing:
             self._loop.call_soon(self._go_on)
 
@@ -490,11 +503,17 @@ class WebSocket(asyncio.Protocol):
                 # never read why. So say it, and listen a while without hearing.
                 self._transport.write_eof()
 
+    def _wake_waiting(self) -> None:
+        draining, self._draining = self._draining, None
+        if draining is not None:
+            draining.set_result(None)
+
     def _end(self, timeout_s: float | None) -> None:
         if not self._closing:
             self._closing = self._guarded = True
             self._frames = self._fragments = None
             self._held = b""
+            self._wake_waiting()
             if not self._reading and not self._transport.is_closing():
                 # The client's close frame must be read, or it takes ours for a lost connection.
                 self._reading = True

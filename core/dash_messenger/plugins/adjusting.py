@@ -79,6 +79,7 @@ class Adjusting:
                 SettingsFound,
                 self.get,
                 "What can be set for each plugin; for admins.",
+                rate="cheap read",
             ),
             Command(
                 "plugin.change_settings",
@@ -86,6 +87,7 @@ class Adjusting:
                 PluginSettings,
                 self.change,
                 "Change a plugin's settings; for admins.",
+                rate="change",
             ),
         ]
 

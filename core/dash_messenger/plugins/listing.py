@@ -440,6 +440,7 @@ class Installed:
                 PluginsListed,
                 list_plugins,
                 "Which message types there are; admins see how each plugin fares.",
+                rate="cheap read",
             )
         ]
 

@@ -104,7 +104,12 @@ class SlashCommands:
         """What a client may ask."""
         return [
             Command(
-                "message.slash", MessageSlash, SlashDone, self.run, "Run what was typed after a /."
+                "message.slash",
+                MessageSlash,
+                SlashDone,
+                self.run,
+                "Run what was typed after a /.",
+                rate="write",
             ),
             Command(
                 "command.slash_list",
@@ -112,6 +117,7 @@ class SlashCommands:
                 SlashListed,
                 self.list_commands,
                 "What may be typed after a /.",
+                rate="cheap read",
             ),
         ]
 

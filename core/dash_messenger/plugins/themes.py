@@ -105,5 +105,6 @@ class Themes:
                 ThemesFound,
                 list_themes,
                 "The themes beyond light and dark.",
+                rate="cheap read",
             )
         ]

@@ -1,7 +1,8 @@
 """The SQLite file: how it is opened, read by several threads and checkpointed.
 
-Owns engines, pragmas, the pool of reader threads and the checkpointer. Must not know the tables.
-Invariant: one connection writes; readers hold a snapshot only while their work runs.
+Owns engines, pragmas, the pools of reader threads and the checkpointer. Must not know the tables.
+Invariants: one connection writes; readers hold a snapshot only while their work runs; what reads
+whole pages never has all threads, so that short questions do not wait for it.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ __all__ = [
     "telling_why",
 ]
 
-READER_THREADS = 4
+READER_THREADS = 3
+# Reading pages takes the interpreter as much as the disk: more threads would only slow the loop.
+PAGE_READER_THREADS = 1
 # What a reader thread gets through in about a second; more would only wait for its time limit.
 MAX_WAITING_READS = 1_000
 # The writer touches one page of two indexes for each message; 32 MiB hold 2,000 conversations'.
@@ -139,30 +142,34 @@ class Readers:
     def __init__(self, engine: Engine, loop: asyncio.AbstractEventLoop) -> None:
         self._engine = engine
         self._loop = loop
-        self._waiting = 0
         self._here = threading.local()
         self._connections: list[Connection] = []
-        self._pool = ThreadPoolExecutor(READER_THREADS, "store-reader")
+        self._short = _Pool(ThreadPoolExecutor(READER_THREADS, "store-reader"))
+        self._dear = _Pool(ThreadPoolExecutor(PAGE_READER_THREADS, "store-page-reader"))
 
-    async def run(self, work: Callable[[Connection], T]) -> T:
+    async def run(self, work: Callable[[Connection], T], *, dear: bool = False) -> T:
         """What ``work`` returns; all that it reads is of one moment.
+
+        ``dear`` work reads many or large rows; it has threads of its own.
 
         Raises:
             Busy: too many wait already.
             StorageFailed: the database cannot be read.
             Exception: what ``work`` raises.
         """
-        if self._waiting >= MAX_WAITING_READS:
+        pool = self._dear if dear else self._short
+        if pool.waiting >= MAX_WAITING_READS:
             raise Busy
-        self._waiting += 1
+        pool.waiting += 1
         try:
-            return await self._loop.run_in_executor(self._pool, self._read, work)
+            return await self._loop.run_in_executor(pool.threads, self._read, work)
         finally:
-            self._waiting -= 1
+            pool.waiting -= 1
 
     async def aclose(self) -> None:
         """Finish what waits, then close the connections."""
-        await asyncio.to_thread(self._pool.shutdown)
+        for pool in (self._short, self._dear):
+            await asyncio.to_thread(pool.threads.shutdown)
         for connection in self._connections:
             connection.close()
         self._engine.dispose()
@@ -184,6 +191,16 @@ class Readers:
             self._here.connection = connection
             self._connections.append(connection)
         return connection
+
+
+class _Pool:
+    """Threads, and how much work they have not finished."""
+
+    __slots__ = ("threads", "waiting")
+
+    def __init__(self, threads: ThreadPoolExecutor) -> None:
+        self.threads = threads
+        self.waiting = 0
 
 
 class Checkpointer:

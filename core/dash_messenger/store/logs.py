@@ -1,7 +1,8 @@
 """Reading a log: the events after a cursor, and messages in their current state.
 
 Owns how rows become `Event` and `Message`. Must not know who may read: callers check membership
-and give the bound. Invariant: a page covers its interval without a gap, or `Resync` is raised.
+and give the bounds. Invariants: a page covers its interval without a gap, or `Resync` is raised;
+rows are fetched one by one, and no more of them than the page has room for.
 """
 
 from __future__ import annotations
@@ -14,7 +15,15 @@ from msgspec import UNSET, Raw
 from sqlalchemy import Connection, select
 
 from dash_messenger.errors import NotFound, Resync
-from dash_messenger.protocol import Event, Message, Reply
+from dash_messenger.protocol import (
+    MAX_PAGE_BYTES,
+    Event,
+    Message,
+    Reply,
+    hide,
+    number_in,
+    size_of,
+)
 from dash_messenger.store.tables import conversations, events, messages, users
 
 __all__ = ["MAX_BEHIND", "MESSAGE_COLUMNS", "LogPage", "message_of", "read_log"]
@@ -55,9 +64,18 @@ class LogPage:
 
 
 def read_log(
-    connection: Connection, log: str, after: int, limit: int, *, until: int | None = None
+    connection: Connection,
+    log: str,
+    after: int,
+    limit: int,
+    *,
+    until: int | None = None,
+    first_number: int = 1,
 ) -> LogPage:
     """At most ``limit`` events in ``(after, until]`` of a conversation's or user's log.
+
+    There is at least one, if there are any, and no more than `MAX_PAGE_BYTES` have room for. What
+    tells of messages before ``first_number`` is hidden.
 
     Raises:
         NotFound: there is no such log.
@@ -90,23 +108,30 @@ def read_log(
         .limit(limit)
     )
     found: list[Event] = []
-    previous = after
+    previous, size, is_whole = after, 0, True
     for entry in rows:
-        found.append(
-            Event(
-                log=log,
-                after=previous,
-                seq=entry.event_seq,
-                kind=entry.kind,
-                by=entry.by_id,
-                at_ms=entry.at_ms,
-                data={} if entry.data is None else msgspec.json.decode(entry.data),
-                message=None if entry.id is None else message_of(entry),
-            )
+        event = Event(
+            log=log,
+            after=previous,
+            seq=entry.event_seq,
+            kind=entry.kind,
+            by=entry.by_id,
+            at_ms=entry.at_ms,
+            data={} if entry.data is None else msgspec.json.decode(entry.data),
+            message=None if entry.id is None else message_of(entry),
         )
-        previous = entry.event_seq
-    reached = previous if len(found) == limit else newest
-    return LogPage(found, after, reached, newest)
+        number = number_in(event)
+        if number is not None and number < first_number:
+            event = hide(event)
+        size += size_of(event)
+        if found and size > MAX_PAGE_BYTES:
+            is_whole = False
+            rows.close()
+            break
+        found.append(event)
+        previous = event.seq
+    is_whole = is_whole and len(found) < limit
+    return LogPage(found, after, newest if is_whole else previous, newest)
 
 
 def message_of(row: Any) -> Message:

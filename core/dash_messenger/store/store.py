@@ -94,15 +94,17 @@ class Store:
         """Sends and writes that have no answer yet."""
         return self._writer.waiting
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
+    async def read(self, work: Callable[[Connection], T], *, dear: bool = False) -> T:
         """What ``work`` returns, run on a reader thread inside one short snapshot.
+
+        ``dear`` work reads pages of large rows: it waits for other such work, never the other way.
 
         Raises:
             Busy: too many wait already.
             StorageFailed: the database cannot be read.
             Exception: what ``work`` raises.
         """
-        return await self._readers.run(work)
+        return await self._readers.run(work, dear=dear)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """What ``work`` returned, once it is committed with the batch it rode in.

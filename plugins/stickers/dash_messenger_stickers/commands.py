@@ -159,7 +159,14 @@ class StickerCommands:
             ("favour", Favour, Done, self.favour, "Mark a sticker, or no longer."),
         )
         return [
-            Command(f"stickers.{name}", params, result, handler, summary)
+            Command(
+                f"stickers.{name}",
+                params,
+                result,
+                handler,
+                summary,
+                rate="cheap read" if name in ("picker", "packs", "pack") else "write",
+            )
             for name, params, result, handler, summary in rows
         ]
 

@@ -14,4 +14,4 @@ async def answer(caller: Caller, params: Nothing) -> Nothing:
 
 @hookimpl
 def register_commands(context: Context) -> list[Command]:
-    return [Command("message.send", Nothing, Nothing, answer, "Not the core's.")]
+    return [Command("message.send", Nothing, Nothing, answer, "Not the core's.", rate="own")]
