@@ -55,6 +55,8 @@ async def crash(caller: Caller, params: Nothing) -> Nothing:
 @hookimpl
 def register_commands(context: Context) -> list[Command]:
     return [
-        Command(f"stuck.{work.__name__}", Nothing, Nothing, work, "Hold the server up.")
+        Command(
+            f"stuck.{work.__name__}", Nothing, Nothing, work, "Hold the server up.", rate="write"
+        )
         for work in (keep, backtrack, in_thread, sleep, wait, crash)
     ]
