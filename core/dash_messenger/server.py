@@ -23,6 +23,7 @@ from dash_messenger.blobs.quotas import rules_of
 from dash_messenger.clock import Clock, now_ms
 from dash_messenger.commands import Commands
 from dash_messenger.conversations import Conversations
+from dash_messenger.costly_content import CostlyContent
 from dash_messenger.describing import Describing
 from dash_messenger.editing import Editing
 from dash_messenger.enrolling import Enrolling
@@ -93,6 +94,7 @@ class Server:
         self._lock = lock
         self._http: HttpServer | None = None
         self._pool = JobPool(entry=ENTRY)
+        self._costly = CostlyContent(store)
         self.installed = Installed(
             without=settings.plugins_without,
             states=States(settings.data, clock),
@@ -103,6 +105,7 @@ class Server:
             activity=link.activity,
             loading=link.loading,
             pool=self._pool,
+            costly=self._costly,
         )
         self._link = link
         self.hub = Hub(self.installed.renderer)
@@ -173,6 +176,7 @@ class Server:
             syncing.commands(),
             installed.commands(self._is_admin),
             installed.themes.commands(),
+            self._costly.commands(self._is_admin),
             self._slash.commands(),
             self.blobs.commands(),
             Adjusting(installed, self._is_admin).commands(),
@@ -272,6 +276,7 @@ class Server:
         """Bring plugins' tables up to date, then let them begin."""
         for plugin in [*self.installed.tables]:
             await self._migrate(plugin)
+        await self._costly.load(self.installed.versions())
         self._configure_children()
         self.installed.changed.append(self._configure_children)
         self.installed.contexts.changed = self._configure_children
@@ -371,6 +376,7 @@ class Server:
         await self.store.aclose()
         self._passwords.close()
         await self._pool.aclose()
+        await self._costly.aclose()
         self.installed.renderer.close()
         self._lock.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import uuid
 from collections.abc import AsyncIterator
@@ -18,8 +19,10 @@ from dash_messenger.isolation.jobs import JobFailed, JobKilled, JobLimits, JobRe
 from dash_messenger.isolation.pool import JobPool
 from dash_messenger.messages import MessageType, MessageTypes
 from dash_messenger.plugins.content_work import read_cheaply
+from dash_messenger.store import tables
 from msgspec import Meta, Struct
 from server_world import ServerWorld, open_server
+from sqlalchemy import update
 
 PLUGIN = """
 import json, re
@@ -60,6 +63,7 @@ def register_message_types(context):
 def register_views(sources):
     return [View("test", ("en",), draw)]
 """.replace("import Acted,", "import Acted, action,")
+TOO_COSTLY = "content_too_costly"
 EXPONENTIAL = {"pattern": {"words": "x", "code": "a" * 60 + "!"}, "text": {"words": "t" * 60 + "!"}}
 
 
@@ -209,6 +213,36 @@ async def test_claims_of_a_preview_are_validated_like_sends(
 ) -> None:
     raw = {"type": "costly", "content": content}
     assert (await world.failure("ann", "message.preview", **raw)).key == "content_invalid"
+
+
+async def test_a_restart_does_not_try_again_and_an_admin_may_ask_for_it(
+    tmp_path: Path, plugins_dir: Path, monkeypatch: pytest.MonkeyPatch, killed: list[str]
+) -> None:
+    content = {"type": "costly", "content": EXPONENTIAL["text"]}
+    async with opened(tmp_path, plugins_dir, monkeypatch) as world:
+        await world.add("ann", "ben")
+        users = world.users
+        assert (await world.failure("ann", "message.preview", **content)).key == TOO_COSTLY
+    assert killed == ["new"]
+    async with opened(tmp_path, plugins_dir, monkeypatch) as world:
+        world.users = users
+        assert (await world.failure("ann", "message.preview", **content)).key == TOO_COSTLY
+        assert killed == ["new"]
+        assert (await world.failure("ann", "plugin.forget_costly")).key == "forbidden"
+        await world.server.store.write(
+            lambda transaction: transaction.connection.execute(
+                update(tables.users).where(tables.users.c.id == users["ann"]).values(role="admin")
+            )
+        )
+        assert await world.call("ann", "plugin.forget_costly") == {"contents": 1}
+        assert (await world.failure("ann", "message.preview", **content)).key == TOO_COSTLY
+    assert killed == ["new", "new"]
+    # Another version may be quicker.
+    os.utime(plugins_dir / "costly.py", ns=(0, 1))
+    async with opened(tmp_path, plugins_dir, monkeypatch) as world:
+        world.users = users
+        assert (await world.failure("ann", "message.preview", **content)).key == TOO_COSTLY
+    assert len(killed) == 3
 
 
 # Without a server.

@@ -10,6 +10,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import structlog
 from msgspec import Struct
 
 from dash_messenger.commands import Caller, Command
-from dash_messenger.contents import Contents, Pool
+from dash_messenger.contents import Contents, Costly, Pool
 from dash_messenger.isolation.activity import Activity
 from dash_messenger.isolation.runner import PluginRunner
 from dash_messenger.messages import MessageType, MessageTypes
@@ -105,7 +106,8 @@ class PluginsListed(Struct, frozen=True):
 class Installed:
     """The plugins of the server, loaded, with what they registered.
 
-    ``pool``: where types and views that are not inline run. ``serves``: what goes wrong is noted in
+    ``pool``: where types and views that are not inline run; ``costly``: what was killed there.
+    ``serves``: what goes wrong is noted in
     the states, for ``dash-messenger plugins``; ``restarted``: the server was restarted because of a
     plugin, so that quarantines go on.
     """
@@ -122,9 +124,10 @@ class Installed:
         activity: Activity | None = None,
         loading: Callable[[str, str], None] = lambda name, module: None,
         pool: Pool | None = None,
+        costly: Costly | None = None,
     ) -> None:
         self.types = MessageTypes()
-        self.contents = Contents(self.types, pool, failed=self.type_failed)
+        self.contents = Contents(self.types, pool, costly=costly, failed=self.type_failed)
         self.renderer = Renderer(self.contents)
         self.themes = Themes()
         self.plugins = Plugins(group=GROUP, project=PROJECT, hooks=ServerHooks)
@@ -280,12 +283,9 @@ class Installed:
         return msgspec.json.encode(setup, order="sorted")
 
     def versions(self) -> dict[str, str]:
-        """What is in use, each half by its group and name."""
-        return {
-            f"{one.group} {one.name}": f"{one.distribution} {one.version}"
-            for one in self
-            if one.status == "loaded"
-        }
+        """Every half that is installed, by its group and name: quarantine changes nothing in it."""
+        found = {f"{one.group} {one.name}": _version_of(one) for one in self}
+        return {"core": version("dash-messenger"), **found}
 
     def tell_seen(self) -> None:
         """Tell of what loads here, and failed in the server since its last start."""
@@ -460,6 +460,14 @@ def _folder_of(plugin: Plugin) -> Path | None:
     module = sys.modules.get(plugin.module.partition(":")[0])
     file = getattr(module, "__file__", None)
     return None if file is None else Path(file).parent
+
+
+def _version_of(plugin: Plugin) -> str:
+    """What changes with a plugin's code; a single file has its time of change."""
+    if plugin.distribution:
+        return f"{plugin.distribution} {plugin.version}"
+    file = getattr(sys.modules.get(plugin.module.partition(":")[0]), "__file__", None)
+    return "" if file is None else str(Path(file).stat().st_mtime_ns)
 
 
 def _both(one: Callable[[str], None], other: Callable[[str], None]) -> Callable[[str], None]:

@@ -351,3 +351,17 @@ plugin_values = Table(
     Column("value", Text, nullable=False),
     sqlite_with_rowid=False,
 )
+
+# What was killed for its cost: a hash of type, version, content, state and what was done with it,
+# with a hash of the plugins and versions that did it.
+costly_content = Table(
+    "costly_content",
+    metadata,
+    Column("key_hash", LargeBinary(16), primary_key=True),
+    Column("installed_hash", LargeBinary(16), nullable=False),
+    Column("job", String(64), nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("reason", String(16), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
