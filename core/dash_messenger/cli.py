@@ -115,8 +115,12 @@ def plugins_purge(name: str, yes: bool, data: Path | None) -> None:
 def plugins_check(name: str, plugins_dir: Path | None) -> None:
     """Load one plugin by itself, and say what it registers or why it fails."""
     from dash_messenger.plugins.checking import check
+    from dash_messenger.plugins.folder import PluginsFolderUnsafe
 
-    report = check(name, folder=plugins_dir)
+    try:
+        report = check(name, folder=plugins_dir)
+    except PluginsFolderUnsafe as error:
+        raise click.ClickException(str(error)) from None
     click.echo("\n".join(report.lines))
     sys.exit(0 if report.good else 1)
 
@@ -124,11 +128,12 @@ def plugins_check(name: str, plugins_dir: Path | None) -> None:
 @main.command()
 @click.argument("names", nargs=-1, required=True)
 @click.option("-U", "--upgrade", is_flag=True, help="Take newer versions of what is there.")
-def install(names: tuple[str, ...], upgrade: bool) -> None:
-    """Install plugins: a first-party name (stickers), or whatever pip takes."""
+@click.option("-y", "--yes", is_flag=True, help="Do not ask about packages that are not ours.")
+def install(names: tuple[str, ...], upgrade: bool, yes: bool) -> None:
+    """Install plugins: one of ours by its short name, or whatever pip takes."""
     from dash_messenger.plugins.installing import install_plugins
 
-    sys.exit(install_plugins(names, upgrade=upgrade))
+    sys.exit(install_plugins(names, upgrade=upgrade, yes=yes))
 
 
 @main.command()
@@ -186,6 +191,7 @@ def _states(settings: Settings, name: str) -> States:
 
 
 def _list_plugins(settings: Settings, as_json: bool) -> None:
+    from dash_messenger.plugins.folder import PluginsFolderUnsafe
     from dash_messenger.plugins.listing import Installed
     from dash_messenger.plugins.states import States, StatesUnreadable
 
@@ -195,7 +201,7 @@ def _list_plugins(settings: Settings, as_json: bool) -> None:
             states=States(settings.data),
             folder=settings.plugins_dir,
         )
-    except StatesUnreadable as error:
+    except (PluginsFolderUnsafe, StatesUnreadable) as error:
         raise click.ClickException(str(error)) from None
     installed.tell_seen()
     found = [*installed]

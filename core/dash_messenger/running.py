@@ -19,6 +19,7 @@ from dash_messenger.diagnostics import logs_for_people
 from dash_messenger.errors import Failure
 from dash_messenger.folder import DATABASE, FolderInUse, FolderLock
 from dash_messenger.gateway.listening import AddressTaken
+from dash_messenger.plugins.folder import PluginsFolderUnsafe
 from dash_messenger.plugins.loading import RequiredPluginMissing, check_name
 from dash_messenger.plugins.states import States, StatesUnreadable
 from dash_messenger.process import prepare_process
@@ -35,7 +36,7 @@ NO_TYPE = "No message type is installed, so nobody can write. Add one: dash-mess
 # What keeps a server from starting and is told in a sentence.
 TOLD = (
     *(Failure, FolderInUse, AddressTaken, DatabaseTooNew, DatabaseUnusable, StatesUnreadable),
-    RequiredPluginMissing,
+    *(PluginsFolderUnsafe, RequiredPluginMissing),
 )
 
 log = structlog.get_logger(__name__)

@@ -99,6 +99,14 @@ class Settings(BaseSettings):
             raise ValueError("must be an origin: no path, query or user name")
         return f"{parts.scheme}://{parts.netloc.lower()}"
 
+    @field_validator("plugins_dir", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        # An empty path is the folder that the server happens to be started in.
+        if value == "":
+            raise ValueError("is empty: name a folder, or leave it out")
+        return value
+
     @field_validator("data", "plugins_dir")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dash_messenger.plugins.listing import Installed
-from dash_messenger.plugins.loading import names_of_plugins
+from dash_messenger.plugins.loading import loaders_of_halves, names_of_plugins
 
 __all__ = ["Report", "check"]
 
@@ -30,7 +30,7 @@ def check(name: str, *, folder: Path | None = None) -> Report:
     names = names_of_plugins(folder)
     if name not in names:
         return Report([f"There is no plugin called {name}."], good=False)
-    installed = Installed(without=names - {name, "webui"}, folder=folder)
+    installed = Installed(without=names - {name} - loaders_of_halves(), folder=folder)
     try:
         found = [one for one in installed if one.name == name]
         lines = [

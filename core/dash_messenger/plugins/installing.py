@@ -1,7 +1,9 @@
 """``install`` and ``uninstall``: pip, or uv where there is no pip, on the running interpreter.
 
-Owns what names mean and what is told. Invariant: installing a plugin never exchanges the server
-itself for another version.
+Owns what names mean and what is told. Must not know which plugins there are: ours are those that
+this distribution's extra ``all`` names. Invariants: installing a plugin never exchanges the server
+itself for another version; a package of strangers is installed only by somebody who was told that
+it is one.
 """
 
 from __future__ import annotations
@@ -11,18 +13,34 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from importlib.metadata import version
+from importlib.metadata import entry_points, requires, version
 from pathlib import Path
 
 import click
 
 __all__ = ["install_plugins", "uninstall_plugins"]
 
-FIRST_PARTY = ("files", "markdown", "photo", "stickers", "text", "themes", "totp", "webui")
+DISTRIBUTION = "dash-messenger"
+EXTRA = "all"
+GROUP = "dash_messenger"
 
 
-def install_plugins(names: Sequence[str], *, upgrade: bool = False) -> int:
-    """Install what is named; the exit status."""
+def install_plugins(names: Sequence[str], *, upgrade: bool = False, yes: bool = False) -> int:
+    """Install what is named; the exit status. Strangers' packages need a yes."""
+    ours = own_packages()
+    for name in names:
+        if name in ours:
+            click.echo(f"{name} is the package {ours[name]}, a part of Dash Messenger.")
+        elif _is_of_an_index(name) and not yes:
+            click.echo(
+                f"{name} is no part of Dash Messenger: it is whatever somebody registered under"
+                " that name with the package index, and it will run with all rights of the server."
+            )
+            if not sys.stdin.isatty():
+                click.echo("Error: say --yes if this is the package you mean.", err=True)
+                return 1
+            if not click.confirm(f"Install the package {name}?"):
+                return 1
     # What is there stays in its version: a plugin that needs another server is refused by pip.
     with tempfile.TemporaryDirectory() as place:
         constraints = Path(place) / "constraints.txt"
@@ -32,7 +50,7 @@ def install_plugins(names: Sequence[str], *, upgrade: bool = False) -> int:
             *(["--upgrade"] if upgrade else []),
             "--constraint",
             str(constraints),
-            *map(_requirement, names),
+            *(ours.get(name, name) for name in names),
         )
     if status:
         return status
@@ -43,15 +61,36 @@ def install_plugins(names: Sequence[str], *, upgrade: bool = False) -> int:
 
 
 def uninstall_plugins(names: Sequence[str]) -> int:
-    """Uninstall what is named; the exit status."""
-    status = _run("uninstall", *map(_requirement, names))
+    """Uninstall what is named, by the plugin's name or its package's; the exit status."""
+    packages = {**own_packages(), **_installed_packages()}
+    status = _run("uninstall", *(packages.get(name, name) for name in names))
     if not status:
         click.echo("Restart the server. What the plugins stored stays where it is.")
     return status
 
 
-def _requirement(name: str) -> str:
-    return f"dash-messenger-{name}" if name in FIRST_PARTY else name
+def own_packages() -> dict[str, str]:
+    """Our plugins by their short names: those that this distribution's extra ``all`` brings."""
+    found = {}
+    for line in requires(DISTRIBUTION) or ():
+        requirement, _, marker = line.partition(";")
+        package = requirement.partition("==")[0].strip()
+        if marker.replace("'", '"').replace(" ", "") == f'extra=="{EXTRA}"':
+            found[package.removeprefix(f"{DISTRIBUTION}-")] = package
+    return found
+
+
+def _installed_packages() -> dict[str, str]:
+    """The packages of the plugins that are installed, by the plugins' names."""
+    found = entry_points(group=GROUP)
+    return {entry.name: entry.dist.name for entry in found if entry.dist is not None}
+
+
+def _is_of_an_index(name: str) -> bool:
+    """Whether pip would look a name up, not take a file, a folder or an address."""
+    is_address = "://" in name or " @ " in name
+    is_file = name.endswith((".whl", ".tar.gz", ".zip")) or "/" in name or "\\" in name
+    return not is_address and not is_file and name not in (".", "..")
 
 
 def _run(action: str, *arguments: str) -> int:

@@ -26,6 +26,7 @@ from dash_messenger.messages import MessageType, MessageTypes
 from dash_messenger.plugins.calling import CHECKS
 from dash_messenger.plugins.content_child import ChildSetup
 from dash_messenger.plugins.context import Tables
+from dash_messenger.plugins.folder import check_plugins_folder
 from dash_messenger.plugins.hookspecs import PROJECT, ServerHooks
 from dash_messenger.plugins.loading import (
     GROUP,
@@ -126,6 +127,8 @@ class Installed:
         pool: Pool | None = None,
         costly: Costly | None = None,
     ) -> None:
+        if folder is not None:
+            check_plugins_folder(folder)
         self.types = MessageTypes()
         self.contents = Contents(self.types, pool, costly=costly, failed=self.type_failed)
         self.renderer = Renderer(self.contents)

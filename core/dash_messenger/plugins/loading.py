@@ -34,6 +34,7 @@ __all__ = [
     "RequiredPluginMissing",
     "Sources",
     "check_name",
+    "loaders_of_halves",
     "names_of_plugins",
 ]
 
@@ -340,6 +341,13 @@ def names_of_plugins(folder: Path | None) -> set[str]:
     return {entry.name for entry in entry_points(group=GROUP)} | {
         path.stem.removesuffix(_DASH_HALF) for path in single_files
     }
+
+
+def loaders_of_halves() -> set[str]:
+    """The plugins that load halves of others: the group of those is called after them."""
+    prefix = f"{GROUP}_"
+    groups = entry_points().groups
+    return {group.removeprefix(prefix) for group in groups if group.startswith(prefix)}
 
 
 def _check_file(entry: EntryPoint, folder: Path | None) -> None:
