@@ -13,7 +13,7 @@ The tree:
     │   PortraitsUnavailable, PortraitFailed, WrongAnswer, WrongPassword, AnswerNeeded, SetupEnded,
     │   FactorUnavailable, QuotaExceeded
     ├── TooLarge
-    ├── FileDamaged
+    ├── FileDamaged, UploadTooSlow
     ├── RateLimited, Busy, TimedOut, StorageFailed, DiskLow                       (retryable)
     ├── UpgradeRequired
     └── Resync
@@ -72,6 +72,7 @@ __all__ = [
     "UnknownType",
     "UnknownUser",
     "UpgradeRequired",
+    "UploadTooSlow",
     "UsernameInvalid",
     "UsernameTaken",
     "WrongAnswer",
@@ -440,6 +441,13 @@ class FileDamaged(Failure):
 
     code, key, http_status = 1062, "file_damaged", 500
     sentence = "This file is damaged on the server. Please ask for it to be sent again."
+
+
+class UploadTooSlow(Failure):
+    """A file came too slowly, or took too long in all; nothing of it was kept."""
+
+    code, key, http_status = 1063, "upload_too_slow", 408
+    sentence = "The connection was too slow for this file. Please try again on a better one."
 
 
 class Resync(Failure):

@@ -20,6 +20,7 @@ from dash_messenger.answering import Answering
 from dash_messenger.attempts import Attempts
 from dash_messenger.blobs import BlobStore
 from dash_messenger.blobs.quotas import rules_of
+from dash_messenger.blobs.transfers import Transfers
 from dash_messenger.clock import Clock, now_ms
 from dash_messenger.commands import Commands
 from dash_messenger.conversations import Conversations
@@ -205,6 +206,7 @@ class Server:
             addresses=addresses,
         )
         open_paths = OpenPaths()
+        self._transfers = Transfers(store, clock)
         self.app = make_app(
             self.commands,
             self.sessions,
@@ -214,6 +216,7 @@ class Server:
             origins,
             lambda: self.ready,
             self.blobs,
+            self._transfers,
         )
         Pages(
             self.app,
@@ -365,6 +368,7 @@ class Server:
         self._introductions.close()
         await self._returning.aclose()
         await self._jobs.aclose()
+        await self._transfers.aclose()
         await self.blobs.aclose()
         await self.sessions.aclose()
         await self._calls.stop()

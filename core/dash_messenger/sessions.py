@@ -43,6 +43,7 @@ __all__ = [
     "device_cookie_name",
     "device_of",
     "hash_token",
+    "is_open",
     "new_device",
 ]
 
@@ -399,6 +400,21 @@ def _find(connection: Connection, hashed: bytes, now_ms: int) -> tuple[str, str,
         )
     ).first()
     return None if row is None else (row[0], row[1], row[2])
+
+
+def is_open(connection: Connection, session: str, now_ms: int) -> bool:
+    """Whether a session that was open still is."""
+    row = connection.execute(
+        select(sessions.c.id)
+        .join(users, users.c.id == sessions.c.user_id)
+        .where(
+            sessions.c.id == session,
+            sessions.c.closed_at_ms.is_(None),
+            sessions.c.expires_at_ms > now_ms,
+            users.c.deactivated_at_ms.is_(None),
+        )
+    ).first()
+    return row is not None
 
 
 def _execute(statement: Executable) -> Callable[[Transaction], None]:

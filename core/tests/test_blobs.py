@@ -40,19 +40,18 @@ def register_message_types():
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """With a small limit, and a plugin whose messages have files."""
-    folder = tmp_path_factory.mktemp("blobs")
+    small = {"DASH_MESSENGER_MAX_UPLOAD_BYTES": "1000000"}
+    yield from make_server(tmp_path_factory.mktemp("blobs"), **small)
+
+
+def make_server(folder: Path, **environment: str) -> Iterator[ServerProcess]:
+    """A running server with a plugin whose messages have files."""
     (folder / "paper.py").write_text(PLUGIN)
     info = folder / "paper-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: paper\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[dash_messenger]\npaper = paper\n")
-    process = ServerProcess(
-        folder / "data",
-        environment={
-            "PYTHONPATH": str(folder),
-            "DASH_MESSENGER_MAX_UPLOAD_BYTES": "1000000",
-        },
-    )
+    process = ServerProcess(folder / "data", environment={"PYTHONPATH": str(folder), **environment})
     process.start()
     yield process
     process.kill()

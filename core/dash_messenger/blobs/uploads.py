@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any, Protocol, TypeAlias
 
@@ -21,8 +20,9 @@ from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, File, MultipartDecoder, NeedData
 
 from dash_messenger.blobs.blobs import BlobStore
+from dash_messenger.blobs.places import Pace, Places
+from dash_messenger.blobs.transfers import Transfers
 from dash_messenger.errors import (
-    Busy,
     Failure,
     InternalError,
     InvalidParams,
@@ -31,14 +31,10 @@ from dash_messenger.errors import (
 )
 from dash_messenger.limits import Buckets
 from dash_messenger.protocol import http_error_body
+from dash_messenger.sessions import OpenSession
 
 __all__ = ["Uploads"]
 
-# Several at a time from an album; more would only wait for the disk.
-MAX_AT_ONCE_A_USER = 6
-MAX_AT_ONCE = 64
-# A connection that says nothing for so long is dead.
-SILENCE_S = 30.0
 # What is left of a refused body is thrown away as it comes, for so long.
 DRAIN_WITHIN_S = 5.0
 # What the parser may hold: several of the pieces in which a body comes.
@@ -57,21 +53,32 @@ log = structlog.get_logger(__name__)
 class Admit(Protocol):
     """The guard of all routes, for a request that changes something."""
 
-    async def __call__(self, headers: Headers, scheme: str) -> str:
-        """The user's id; raises a `Failure` for whoever may not."""
+    async def __call__(self, headers: Headers, scheme: str) -> OpenSession:
+        """The session; raises a `Failure` for whoever may not."""
 
 
 class Uploads:
     """An ASGI application around another: it answers ``POST /blobs`` itself."""
 
     def __init__(
-        self, app: App, blobs: BlobStore, admit: Admit, *, max_bytes: int, rate_limits: bool
+        self,
+        app: App,
+        blobs: BlobStore,
+        admit: Admit,
+        transfers: Transfers,
+        *,
+        max_bytes: int,
+        rate_limits: bool,
+        pace: Callable[[], Pace] = Pace,
+        places: Places | None = None,
     ) -> None:
         self._app = app
+        self._transfers = transfers
+        self._pace = pace
+        self._places = places or Places()
         self._blobs = blobs
         self._admit = admit
         self._max_bytes = max_bytes
-        self._at_once: Counter[str] = Counter()
         self._buckets = Buckets(burst=200, per_s=2, enabled=rate_limits)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -84,7 +91,7 @@ class Uploads:
         )
         incoming = _Incoming(receive)
         try:
-            body = await self._upload(headers, scope["scheme"], incoming)
+            body = await self._upload(headers, scope, incoming)
         except _Broken:
             return
         except Failure as failure:
@@ -97,8 +104,11 @@ class Uploads:
             await send(_head(201, body))
             await send({"type": "http.response.body", "body": body})
 
-    async def _upload(self, headers: Headers, scheme: str, receive: Receive) -> bytes:
-        user = await self._admit(headers, scheme)
+    async def _upload(
+        self, headers: Headers, scope: MutableMapping[str, Any], receive: Receive
+    ) -> bytes:
+        session = await self._admit(headers, scope["scheme"])
+        user = session.user
         self._buckets.take(user)
         length = headers.get("Content-Length", "")
         if length.isdecimal() and int(length) > self._max_bytes + MAX_AROUND_BYTES:
@@ -107,19 +117,13 @@ class Uploads:
         boundary = options.get("boundary", "").encode("latin-1", "replace")
         if kind != "multipart/form-data" or not 1 <= len(boundary) <= 200:
             raise InvalidParams(field="file", reason="send it as multipart/form-data")
-        if self._at_once[user] >= MAX_AT_ONCE_A_USER or self._at_once.total() >= MAX_AT_ONCE:
-            raise Busy
-        self._at_once[user] += 1
-        try:
-            body = _Body(receive, boundary, self._max_bytes)
+        pace = self._pace()
+        with self._places.place(user, pace), self._transfers.watch(scope, session):
+            body = _Body(receive, boundary, self._max_bytes, pace)
             name = await body.file_name()
             blob = await self._blobs.keep(
                 body.content(), owner=user, name=name, max_bytes=body.left(length)
             )
-        finally:
-            self._at_once[user] -= 1
-            if not self._at_once[user]:
-                del self._at_once[user]
         return msgspec.json.encode(blob)
 
 
@@ -169,11 +173,11 @@ class _Broken(Exception):
 class _Body:
     """The first file of a multipart body, as it comes."""
 
-    def __init__(self, receive: Receive, boundary: bytes, max_bytes: int) -> None:
+    def __init__(self, receive: Receive, boundary: bytes, max_bytes: int, pace: Pace) -> None:
         self._receive = receive
+        self._pace = pace
         self._max_bytes = max_bytes
         self._boundary = boundary
-        self._come_bytes = 0
         self._ended = False
         self._decoder = MultipartDecoder(boundary, max_form_memory_size=MAX_BUFFERED_BYTES)
 
@@ -195,7 +199,7 @@ class _Body:
         if not length.isdecimal():
             return 0
         end = len(self._boundary) + len(b"\r\n----")
-        return max(0, int(length) - self._come_bytes + len(self._decoder.buffer) - end)
+        return max(0, int(length) - self._pace.come_bytes + len(self._decoder.buffer) - end)
 
     async def content(self) -> AsyncIterator[bytes]:
         """The file's bytes.
@@ -226,15 +230,16 @@ class _Body:
             if self._ended:
                 raise InvalidParams(field="file", reason="is cut off")
             try:
-                async with asyncio.timeout(SILENCE_S):
-                    message = await self._receive()
+                with self._pace.waiting() as within_s:
+                    async with asyncio.timeout(within_s):
+                        message = await self._receive()
             except TimeoutError:
                 raise TimedOut from None
             if message["type"] != "http.request":
                 raise _Broken
             self._ended = not message.get("more_body")
             body = message.get("body", b"")
-            self._come_bytes += len(body)
+            self._pace.came(len(body))
             try:
                 self._decoder.receive_data(body)
             except RequestEntityTooLarge as error:

@@ -1,19 +1,21 @@
 """``GET /blobs/ID``: files go out, as a whole or in part (RFC 9110, section 14).
 
 Owns the headers that keep a file from being more than a file. Invariant: who may read it is asked
-of the database for each request.
+of the database for each request, and again while it is under way.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractContextManager
 from urllib.parse import quote
 
 from quart import Quart, Response, g, request
 
 from dash_messenger.blobs.blobs import BlobStore
 from dash_messenger.blobs.kinds import INLINE
+from dash_messenger.blobs.transfers import Transfers
 from dash_messenger.errors import NotFound
 from dash_messenger.plugins.context import Blob
 
@@ -25,7 +27,7 @@ CSP = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
-def add_downloads(app: Quart, blobs: BlobStore) -> None:
+def add_downloads(app: Quart, blobs: BlobStore, transfers: Transfers) -> None:
     """Answer downloads on ``app``."""
 
     async def download(id: str) -> Response:
@@ -52,7 +54,8 @@ def add_downloads(app: Quart, blobs: BlobStore) -> None:
         if is_head:
             await chunks.aclose()
             return Response(b"", status=status, headers=headers)
-        response = Response(_joined(first, chunks), status=status, headers=headers)
+        watched = transfers.watch(request.scope, g.session, blob.id)  # type: ignore[arg-type]
+        response = Response(_joined(first, chunks, watched), status=status, headers=headers)
         # A large file to a slow reader takes as long as it takes.
         response.timeout = None
         return response
@@ -60,10 +63,13 @@ def add_downloads(app: Quart, blobs: BlobStore) -> None:
     app.add_url_rule("/blobs/<id>", "blob", download, methods=["GET"])
 
 
-async def _joined(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
-    yield first
-    async for chunk in rest:
-        yield chunk
+async def _joined(
+    first: bytes, rest: AsyncGenerator[bytes, None], watched: AbstractContextManager[None]
+) -> AsyncIterator[bytes]:
+    with watched:
+        yield first
+        async for chunk in rest:
+            yield chunk
 
 
 def _headers(blob: Blob) -> dict[str, str]:

@@ -21,6 +21,7 @@ from quart import Quart, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from dash_messenger.blobs import BlobStore, Uploads
+from dash_messenger.blobs.transfers import Transfers
 from dash_messenger.commands import Caller, Commands
 from dash_messenger.errors import (
     Failure,
@@ -118,6 +119,7 @@ def make_app(
     origins: Origins,
     is_ready: Callable[[], bool],
     blobs: BlobStore,
+    transfers: Transfers,
 ) -> Quart:
     """The application, to which plugins add their routes."""
     app = Quart("dash_messenger", static_folder=None)
@@ -141,12 +143,13 @@ def make_app(
 
     app.add_url_rule("/healthz", "healthz", healthz, methods=["GET"])
     app.add_url_rule(SOCKET_PATH, "socket", http.socket, methods=["GET"])
-    add_downloads(app, blobs)
+    add_downloads(app, blobs, transfers)
     drained = DrainedBodies(app.asgi_app, max_bytes=MAX_BODY_BYTES)  # type: ignore[arg-type]
     uploads = Uploads(
         drained,
         blobs,
         http.admit,
+        transfers,
         max_bytes=settings.max_upload_bytes,
         rate_limits=settings.rate_limits,
     )
@@ -198,8 +201,8 @@ class _Http:
             # A page's callback, or whatever a plugin's route changes; commands count themselves.
             self._commands.rates.take("callback", g.session.user)
 
-    async def admit(self, headers: Headers, scheme: str) -> str:
-        """The user of a request that changes something and is answered outside of the framework.
+    async def admit(self, headers: Headers, scheme: str) -> OpenSession:
+        """The session of a request that changes something and is answered outside of the framework.
 
         Raises:
             ForeignOrigin, Unauthenticated: as `guard`.
@@ -209,7 +212,7 @@ class _Http:
             raise ForeignOrigin
         if session is None:
             raise Unauthenticated
-        return session.user
+        return session
 
     def _origin_allowed(self, session: OpenSession | None, headers: Headers, scheme: str) -> bool:
         origin = headers.get("Origin")

@@ -9,6 +9,8 @@ still comes when its request has been answered ends the connection.
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
@@ -16,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from dash_messenger.blobs.transfers import ABORT
 from dash_messenger.gateway.connections import ConnectionLimits
 
 __all__ = ["GuardedHttp"]
@@ -55,6 +58,13 @@ class GuardedHttp(HttpToolsProtocol):
         self._leave()
         self.transport.abort()
 
+    def _cut(self) -> None:
+        """End this connection now, and what the kernel has not sent of it yet."""
+        connection = self.transport.get_extra_info("socket")
+        if connection is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client may not stay silent."""
         super().connection_made(transport)
@@ -88,6 +98,8 @@ class GuardedHttp(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request starts."""
         super().on_message_begin()
+        # For what may have to end in the middle, however slow the client reads.
+        self.scope[ABORT] = self._cut  # type: ignore[literal-required]
         self._in_head = True
         self._head_bytes = 0
 
