@@ -135,5 +135,6 @@ class CostlyContent:
                 Forgotten,
                 forget,
                 "Try content again that was given up for what it cost; for admins.",
+                rate="change",
             )
         ]
