@@ -12,7 +12,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from hashlib import blake2b
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 import structlog
@@ -49,6 +49,9 @@ MAX_TRIED_TWICE_CPU_S = 0.2
 
 T = TypeVar("T")
 
+# Hears of a type's content that went well, who sent it, and the processor time that it took.
+Worked: TypeAlias = Callable[[str, bytes, str, float], None]
+
 log = structlog.get_logger(__name__)
 _encode = msgspec.msgpack.Encoder().encode
 _decode_prepared = msgspec.msgpack.Decoder(Prepared).decode
@@ -77,7 +80,8 @@ class Contents:
     """The code of all types on content.
 
     Without a ``pool`` everything runs where it is asked for, as for ``dash-messenger plugins``.
-    ``failed(type, error)`` hears of code that raised.
+    ``failed(type, error)`` hears of code that raised, ``worked(type, content, by, cpu_s)`` of
+    content that a child took well.
     """
 
     def __init__(
@@ -87,8 +91,10 @@ class Contents:
         *,
         costly: Costly | None = None,
         failed: TypeFailed = lambda type, error: None,
+        worked: Worked = lambda type, content, by, cpu_s: None,
     ) -> None:
         self.types = types
+        self._worked = worked
         self._pool = pool
         self._costly: Costly = _CostlyInMemory() if costly is None else costly
         self._failed = failed
@@ -304,6 +310,8 @@ class Contents:
             else:
                 failed(error)
             raise PluginFailed from None
+        if isinstance(work, ContentWork) and job == "new":
+            self._worked(type, work.content, by, result.cpu_s)
         return result.value
 
     def _key(self, job: str, type: str, *parts: bytes | None) -> bytes:

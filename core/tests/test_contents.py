@@ -26,6 +26,8 @@ from sqlalchemy import update
 
 PLUGIN = """
 import json, re
+from pathlib import Path
+BROKEN = Path(__file__).with_suffix(".broken")
 from typing import Annotated
 from dash_messenger import Acted, Change, MessageType, View, hookimpl
 from msgspec import Meta, Struct
@@ -40,7 +42,7 @@ class Costly(MessageType[Words, int]):
     def start(self, content):
         return 0
     def text(self, content, state):
-        if content.words == "fail":
+        if content.words == "fail" or open(BROKEN).read():
             raise KeyError(content.words)
         re.fullmatch("(t+)+", content.words)
         return content.words
@@ -72,6 +74,7 @@ def plugins_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One for all: this process imports a single file once."""
     folder = tmp_path_factory.mktemp("plugins")
     (folder / "costly.py").write_text(PLUGIN)
+    (folder / "costly.broken").write_text("")
     return folder
 
 
@@ -203,6 +206,20 @@ async def test_code_that_raises_refuses_its_message_and_quarantines_nothing(
         failure = await world.failure("ann", "message.send", **sending(group, words="fail"))
         assert failure.key == "plugin_failed"
     await send(world, group, words="hi")
+
+
+async def test_a_type_that_fails_on_what_worked_before_is_quarantined(
+    world: ServerWorld, plugins_dir: Path
+) -> None:
+    group = await world.group("ann", "ben")
+    await send(world, group, words="hi")
+    (plugins_dir / "costly.broken").write_text("broken")
+    try:
+        async with asyncio.timeout(30):
+            while world.server.installed.plugins.loaded("costly"):
+                await world.failure("ann", "message.send", **sending(group, words="hello"))
+    finally:
+        (plugins_dir / "costly.broken").write_text("")
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from dash_messenger.commands import Caller, Command
 from dash_messenger.contents import Contents, Costly, Pool
+from dash_messenger.errors import PluginFailed
 from dash_messenger.isolation.activity import Activity
 from dash_messenger.isolation.runner import PluginRunner
 from dash_messenger.messages import MessageType, MessageTypes
@@ -130,10 +131,13 @@ class Installed:
         if folder is not None:
             check_plugins_folder(folder)
         self.types = MessageTypes()
-        self.contents = Contents(self.types, pool, costly=costly, failed=self.type_failed)
+        self.contents = Contents(
+            self.types, pool, costly=costly, failed=self.type_failed, worked=self._type_worked
+        )
         self.renderer = Renderer(self.contents)
         self.themes = Themes()
         self.plugins = Plugins(group=GROUP, project=PROJECT, hooks=ServerHooks)
+        self.runner.set_probe(self._try_type)
         runner = self.plugins.runner
         self.portraits = PortraitMaker(runner)
         self.contexts = Contexts(runner)
@@ -397,6 +401,24 @@ class Installed:
         return self.steps.owns(plugin) or any(
             name == plugin for hook in CHECKS for name, _, _ in self.plugins.implementations(hook)
         )
+
+    def _type_worked(self, type: str, content: bytes, by: str, cpu_s: float) -> None:
+        """Note content that a type took well, to try the type with when it keeps failing."""
+        plugin = self._owners.get(type)
+        if plugin is not None:
+            self.runner.content_worked(plugin, content, kind=type, by=by, cpu_s=cpu_s)
+
+    async def _try_type(self, plugin: str, type: str, content: bytes) -> bool:
+        """Whether a type takes a content that it took before.
+
+        Raises:
+            Busy, TimedOut: that cannot be said now.
+        """
+        try:
+            await self.contents.new(type, content, plugin)
+        except PluginFailed:
+            return False
+        return True
 
     def type_failed(self, type: str, error: BaseException) -> None:
         """Count that the code of a message type's plugin failed on a content."""
