@@ -39,7 +39,7 @@ TICK_S = 0.025
 LATE_S = 1.0
 # The kernel's timer strikes first; a job may have stopped it.
 CPU_GRACE_S = 0.5
-# A job that only sleeps makes way as late as this: where a processor is scarce, all jobs seem to.
+# A job that only sleeps makes way as late as this: where processors are scarce, all jobs seem to.
 MAKE_WAY_S = 1.0
 # A child is given its next jobs before it has answered, so that it need not wait for them.
 DEPTH = 4
@@ -101,7 +101,8 @@ class Workers:
         self._workers: dict[Child, _Worker] = {}
         # Those that may be given jobs; the one that was born last comes first.
         self._free: list[_Worker] = []
-        self._demoted: set[_Worker] = set()
+        # Those whose job takes long: another child has their place.
+        self._slow: set[_Worker] = set()
         self._ticker: asyncio.TimerHandle | None = None
         self._ticked_s = self._used_s = 0.0
 
@@ -256,24 +257,26 @@ class Workers:
         total_s = worker.child.cpu_s()
         # Where nobody tells, only the clock on the wall counts, and the kernel's timer.
         used_s = 0.0 if total_s is None else total_s - worker.cpu_s
+        costly = used_s > limits.demote_after_cpu_s
         if used_s > limits.cpu_s + CPU_GRACE_S:
             self._stop(worker, "cpu", used_s)
         elif age_s > limits.wall_s and not late:
             # At the lowest priority a busy machine may not let it reach its limit in this time.
             self._stop(worker, "cpu" if used_s > limits.cpu_s / 2 else "wall", used_s)
-        elif worker in self._demoted:
+        elif worker in self._slow:
+            if costly:
+                worker.child.demote()
+        elif not costly and age_s <= MAKE_WAY_S:
             return
-        elif used_s > limits.demote_after_cpu_s and len(self._demoted) >= limits.max_demoted:
-            self._stop(worker, "cpu", used_s, certain=False)
-        elif used_s > limits.demote_after_cpu_s or (
-            age_s > MAKE_WAY_S and len(self._demoted) < limits.max_demoted
-        ):
-            self._demoted.add(worker)
-            worker.child.demote()
+        elif len(self._slow) < limits.max_demoted:
+            self._slow.add(worker)
+            if costly or total_s is None:
+                worker.child.demote()
             self._let_leave(worker)
             self._dispatch()
+        elif costly:
+            self._stop(worker, "cpu", used_s, certain=False)
         elif len(worker.tasks) > 1:
-            # It waits for something. Others need not wait with it.
             self._put_back(worker, keep=1)
             worker.leaving = True
             self._dispatch()
@@ -296,7 +299,7 @@ class Workers:
         self._workers.pop(worker.child, None)
         if worker in self._free:
             self._free.remove(worker)
-        self._demoted.discard(worker)
+        self._slow.discard(worker)
         self._put_back(worker, keep=0)
         worker.child.end()
 
