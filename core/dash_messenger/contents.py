@@ -298,8 +298,8 @@ class Contents:
             result = await self._pool.run(job, _encode(work), charged_to=by, label=type)
         except JobKilled as error:
             log.warning("content_killed", job=job, type=type, reason=error.reason, user=by)
-            if error.reason == "wall":
-                # It says more about the machine than about the content.
+            if not error.certain:
+                # It says more about the machine, or what else it did, than about the content.
                 raise TimedOut from None
             self._costly.add(key, job, type, error.reason)
             raise ContentTooCostly from None

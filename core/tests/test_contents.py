@@ -319,9 +319,15 @@ def test_content_that_takes_long_to_decode_is_refused() -> None:
         read_longer_and_longer()
 
 
-async def test_wall_clock_is_not_remembered_and_cost_is() -> None:
-    for reason, key, times in (("wall", "timed_out", 2), ("memory", "content_too_costly", 1)):
-        contents, children = contents_of(JobKilled(reason))  # type: ignore[arg-type]
+async def test_what_the_machine_is_to_blame_for_is_not_remembered_and_cost_is() -> None:
+    for killed, key, times in (
+        (JobKilled("wall"), "timed_out", 2),
+        # All places for costly jobs were taken.
+        (JobKilled("cpu", certain=False), "timed_out", 2),
+        (JobKilled("cpu"), "content_too_costly", 1),
+        (JobKilled("memory"), "content_too_costly", 1),
+    ):
+        contents, children = contents_of(killed)
         contents.types.never_inline("inline")
         for _ in range(2):
             with pytest.raises(Exception) as raised:  # noqa: PT011
