@@ -191,7 +191,7 @@ class MessageTypeContract:
     def test_inline_code_takes_time_in_proportion(self, types: MessageTypes) -> None:
         """What is ``inline`` runs where everybody waits for it: whatever people write, four times
         as much takes some four times as long. Near misses of what it looks for are tried."""
-        if not getattr(self.message_type, "inline", False):
+        if not self.message_type.inline:
             pytest.skip("it runs in processes that are killed when they take too long")
         name = self.message_type.type
 
@@ -210,7 +210,7 @@ class MessageTypeContract:
     def test_inline_drawing_takes_time_in_proportion(self, types: MessageTypes) -> None:
         """So does a view that is ``inline``: it draws on a thread, which nobody can stop."""
         self._need_a_view()
-        if not getattr(self.view, "inline", False):
+        if not self.view.inline:
             pytest.skip("it draws in processes that are killed when they take too long")
 
         def draw(content: Any) -> None:
