@@ -46,6 +46,7 @@ def load(setup: bytes) -> Mapping[str, Callable[[bytes], bytes]]:
         "match": match,
         "burn": burn,
         "burn_deaf": burn_deaf,
+        "count": count,
         "burn_disarmed": burn_disarmed,
         "sleep": sleep,
         "hoard": hoard,
@@ -75,6 +76,13 @@ def match(payload: bytes) -> bytes:
 def burn(payload: bytes) -> bytes:
     until = time.process_time() + float(payload)
     while time.process_time() < until:
+        pass
+    return payload
+
+
+def count(payload: bytes) -> bytes:
+    """Works without asking the system for anything."""
+    for _ in range(int(payload)):
         pass
     return payload
 

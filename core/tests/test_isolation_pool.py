@@ -150,6 +150,13 @@ async def test_what_a_job_raises_does_not_end_its_process(start: Start, way: str
     assert await call(pool, "pid") == pid
 
 
+async def test_a_job_is_charged_what_it_took(start: Start) -> None:
+    pool = await start()
+    took = [await pool.run("count", b"100000", charged_to="ann") for _ in range(50)]
+    # Some milliseconds each, and half a millisecond on the fastest machine.
+    assert min(result.cpu_s for result in took) > 0.0003
+
+
 async def test_a_failed_job_says_what_and_where(start: Start) -> None:
     pool = await start()
     with pytest.raises(JobFailed) as failure:
