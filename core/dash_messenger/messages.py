@@ -75,6 +75,9 @@ class MessageType(Generic[ContentT, StateT, MarkT]):
     State: Any = None
     Mark: Any = None
 
+    def load(self) -> None:
+        """Import what is slow to import: called once, before children are made."""
+
     def text(self, content: ContentT, state: StateT) -> str:
         """The plain text that stands for a message wherever it cannot be drawn.
 

@@ -26,7 +26,7 @@ from dash_messenger.messages import MAX_TEXT_CHARACTERS, MessageType, MessageTyp
 __all__ = ["MessageTypeContract"]
 
 # As the web UI draws at most.
-MAX_BODY_BYTES = 32_768
+MAX_BODY_BYTES = 131_072
 _WORD = re.compile(r"\w{3,}")
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -126,7 +126,7 @@ class MessageTypeContract:
             assert msgspec.json.schema(action.params)
 
     def test_it_is_drawn(self, types: MessageTypes) -> None:
-        """As something that the pages can show, within 32 KiB, in each language of the plugin."""
+        """As something that the pages can show, within 128 KiB, in each language of the plugin."""
         self._need_a_view()
         for content in self.good:
             value = self._read(types, content)

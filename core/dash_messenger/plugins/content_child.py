@@ -96,6 +96,7 @@ def load(setup: bytes) -> Mapping[str, Callable[[bytes], bytes]]:
     def add_types(name: str, found: Iterable[MessageType[Any, Any, Any]]) -> None:
         for one in found:
             types.add(one)
+            one.load()
 
     def add_views(name: str, found: Iterable[View]) -> None:
         for one in found:

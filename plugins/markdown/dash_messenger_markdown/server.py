@@ -54,6 +54,10 @@ class MarkdownMessage(MessageType[Markdown]):
     Content = Markdown
     editable = True
 
+    def load(self) -> None:
+        """Make the parser where messages are read."""
+        self.text(Markdown("*a*"), None)
+
     def text(self, content: Markdown, state: None) -> str:
         """The source without its marks; the source itself where nothing else is in it."""
         return self._plain.of(content.text) or content.text
