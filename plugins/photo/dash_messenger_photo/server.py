@@ -46,14 +46,19 @@ MAX_UPLOAD_BYTES = 30_000_000
 PICTURES = "dash_messenger_photo.pictures"
 DRAW = "dash_messenger_photo.shown:draw_landscape"
 
+# What an author claims of these is not kept; but it is drawn in a preview.
+MAX_SIDE_PX = 100_000
+MAX_VARIANTS = 8
+MAX_HASH_CHARACTERS = 64
+
 BlobId = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
 
 
 class Variant(Struct, frozen=True):
     """A photo in one size: its blob and its width in pixels."""
 
-    blob: str
-    width: int
+    blob: BlobId
+    width: Annotated[int, Meta(ge=1, le=MAX_SIDE_PX)]
 
 
 class Photo(Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,11 +69,11 @@ class Photo(Struct, frozen=True, forbid_unknown_fields=True):
 
     blob: BlobId
     alt: Annotated[str, Meta(max_length=MAX_ALT_CHARACTERS)] = ""
-    width: int = 0
-    height: int = 0
+    width: Annotated[int, Meta(ge=0, le=MAX_SIDE_PX)] = 0
+    height: Annotated[int, Meta(ge=0, le=MAX_SIDE_PX)] = 0
     animated: bool = False
-    hash: str = ""
-    variants: list[Variant] = []
+    hash: Annotated[str, Meta(max_length=MAX_HASH_CHARACTERS)] = ""
+    variants: Annotated[list[Variant], Meta(max_length=MAX_VARIANTS)] = []
 
 
 class Photos(Struct, frozen=True, forbid_unknown_fields=True):

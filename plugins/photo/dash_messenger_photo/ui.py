@@ -22,6 +22,7 @@ from dash_messenger_photo.server import (
     MAX_PHOTOS,
     Photo,
     Photos,
+    Variant,
 )
 
 __all__ = ["PhotoView", "register_message_views"]
@@ -101,7 +102,8 @@ def _picture(photo: Photo, caption: str, t: Translate, style: str, sizes: str) -
     background = placeholder(photo.hash)
     if background:
         style = f"{style};background-image:url({background})"
-    variants = photo.variants
+    # One that was not made ready, as in a preview, is its upload.
+    variants = photo.variants or [Variant(photo.blob, MAX_WIDTH_PX)]
     full = f"/blobs/{escape(variants[-1].blob)}"
     sources = ", ".join(f"/blobs/{escape(one.blob)} {one.width}w" for one in variants)
     alt = escape(photo.alt)

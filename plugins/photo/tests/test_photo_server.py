@@ -6,11 +6,31 @@ import io
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import pytest
 from dash_messenger import Refused
 from dash_messenger.client import Client
 from dash_messenger.testing import People, upload
+from dash_messenger_photo.server import Photos
 from PIL import Image
+
+CLAIMS: list[dict[str, Any]] = [
+    {"width": 10**400},
+    {"height": -1},
+    {"width": 7.5},
+    {"hash": "x" * 10_000},
+    {"variants": [{}]},
+    {"variants": [{"blob": "a" * 32, "width": 0}]},
+    {"variants": [{"blob": "../..", "width": 10}]},
+    {"variants": [{"blob": "a" * 32, "width": 10}] * 1_000},
+    {"variants": 7},
+]
+
+
+@pytest.mark.parametrize("claims", CLAIMS, ids=str)
+def test_what_an_author_claims_is_refused_where_it_cannot_be(claims: dict[str, Any]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"photos": [{"blob": "a" * 32, **claims}]}, Photos)
 
 
 def picture(colour: str) -> bytes:

@@ -92,3 +92,9 @@ def test_what_people_wrote_stays_text() -> None:
     evil = '"><script>alert(1)</script>'
     one = Photo("a" * 32, evil, 10, 10, False, evil, [Variant("b" * 32, 10)])
     assert b"<script" not in (PhotoView().try_out(Photos([one, one], evil)) or b"<script")
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_photo_that_was_not_made_ready_is_drawn_all_the_same(count: int) -> None:
+    drawn = PhotoView().try_out(Photos([Photo("a" * 32)] * count)) or b""
+    assert drawn.count(b"/blobs/" + b"a" * 32) >= count

@@ -64,11 +64,12 @@ class StickersPanel(SettingsPanel):
             Input(TITLE, "n_submit"),
             State(TITLE, "value"),
         )
-        async def make(clicks: int, submits: int, title: str | None) -> Any:
+        async def make(clicks: int, submits: int, title: object) -> Any:
             t = self.words()
             if not (clicks or submits):
                 return no_update, no_update
-            if not (title and title.strip()):
+            # A page's callback is a request: anything may stand in it.
+            if not isinstance(title, str) or not title.strip():
                 return await _packs(t, problem=t("Give the pack a name first.")), no_update
             try:
                 made = await viewer().call("stickers.make", title=title.strip())
@@ -101,12 +102,17 @@ def _of(id: dict[str, str]) -> tuple[str, str, str]:
     return id["of"].partition("-")
 
 
+def _is_upload(one: object) -> bool:
+    return isinstance(one, dict) and isinstance(one.get("id"), str)
+
+
 async def _change(name: str, pack: str, sticker: str, said: Any) -> list[str]:
     """Do what was pressed or written; why it could not be done."""
     call = viewer().call
     try:
         if name == "upload":
-            return await _add(pack, [blob["id"] for blob in said])
+            uploads = said if isinstance(said, list) else []
+            return await _add(pack, [str(one.get("id")) for one in uploads if _is_upload(one)])
         if name in ("before", "after"):
             order = [item["id"] for item in (await call("stickers.pack", pack=pack))["items"]]
             at = order.index(sticker)
