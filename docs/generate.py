@@ -23,6 +23,7 @@ from dash_messenger.commands import Command
 from dash_messenger.errors import CloseCode, failures
 from dash_messenger.plugins.hookspecs import ServerHooks
 from dash_messenger.plugins.steps import StepAsked
+from dash_messenger.security_log import MEANINGS, SecurityEvent
 from dash_messenger.server import Server
 from dash_messenger.settings import PREFIX, Settings
 from dash_messenger.store.tables import metadata
@@ -98,6 +99,12 @@ def commands() -> list[Command]:
 
     with tempfile.TemporaryDirectory() as folder:
         return asyncio.run(of_a_server(folder))
+
+
+def draw_security_events() -> str:
+    """The events of the security log."""
+    rows = [f"| `{event.value}` | {MEANINGS[event]} |" for event in SecurityEvent]
+    return "\n".join(("| event | meaning |", "| --- | --- |", *rows))
 
 
 def draw_commands() -> str:
@@ -361,6 +368,7 @@ def _table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 PARTS: dict[str, Callable[[], str]] = {
     "commands": draw_commands,
+    "security_events": draw_security_events,
     "errors": draw_errors,
     "close_codes": draw_close_codes,
     "tables": draw_tables,

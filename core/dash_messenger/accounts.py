@@ -35,6 +35,7 @@ from dash_messenger.known_places import find_known
 from dash_messenger.passwords import Passwords, check_password
 from dash_messenger.portraits import MakePhoto, no_photos
 from dash_messenger.protocol import User
+from dash_messenger.security_log import SecurityEvent, note
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import users
@@ -93,11 +94,15 @@ class Account(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A user who proved to know the password; ``password_rev`` counts how often it was changed."""
+    """A user who proved to know the password; ``password_rev`` counts how often it was changed.
+
+    ``known`` is how they are known at the place from which they ask.
+    """
 
     user: User
     username_key: str
     password_rev: int
+    known: Known
 
 
 class Accounts:
@@ -161,9 +166,9 @@ class Accounts:
         if self._settings.registration != "open":
             raise Forbidden(reason="registration is closed")
         self._attempts.register(caller.where)
-        return Registered(
-            await self.create(params.username, params.password, display_name=params.display_name)
-        )
+        user = await self.create(params.username, params.password, display_name=params.display_name)
+        note(SecurityEvent.REGISTERED, caller, user=user.id)
+        return Registered(user)
 
     async def create(
         self, username: str, password: str, *, display_name: str | None = None, role: str = "member"
@@ -235,13 +240,21 @@ class Accounts:
         self._attempts.log_in(*counted)
         match = await self._passwords.compare(password, row.password_hash if row else None)
         if row is None or not match.fits:
+            found = row.id if row else None
+            if caller.session is None:
+                reason = WrongCredentials.key
+                note(SecurityEvent.LOGIN_FAILED, caller, user=found, known=known, reason=reason)
+            else:
+                note(SecurityEvent.PASSWORD_WRONG, caller)
             raise WrongCredentials
         self._attempts.logged_in(*counted)
         if row.deactivated_at_ms is not None:
+            reason = AccountDeactivated.key
+            note(SecurityEvent.LOGIN_FAILED, caller, user=row.id, known=known, reason=reason)
             raise AccountDeactivated
         if match.outdated:
             await self._rehash(row.id, password, row.password_rev)
-        return Credentials(User(*row[:4]), key, row.password_rev)
+        return Credentials(User(*row[:4]), key, row.password_rev, known)
 
     async def prove_again(
         self, caller: Caller, password: str, *, field: str = "password"

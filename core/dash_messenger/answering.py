@@ -14,10 +14,11 @@ from sqlalchemy import Connection, insert, select, update
 
 from dash_messenger.attempts import Attempts
 from dash_messenger.clock import Clock
+from dash_messenger.commands import Caller
 from dash_messenger.errors import Busy, FactorUnavailable, NotFound, WrongAnswer
 from dash_messenger.known_places import find_known
-from dash_messenger.places import Place
 from dash_messenger.plugins.steps import RegisteredFactor, Steps
+from dash_messenger.security_log import SecurityEvent, note
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import enrolments
 
@@ -173,7 +174,7 @@ class Answering:
         user: str,
         factor: str,
         answer: object,
-        place: Place,
+        caller: Caller,
         then: Callable[[], Awaitable[Work[T]]],
     ) -> T:
         """What the work did that ``then`` gives, done with the answer's being used up.
@@ -190,8 +191,10 @@ class Answering:
         registered = self._steps.factor(factor)
         if registered is None:
             raise FactorUnavailable
-        known = await self._store.read(lambda connection: find_known(connection, user, place))
-        counted = (user, await self._steps.counter(registered, answer), place, known)
+        known = await self._store.read(
+            lambda connection: find_known(connection, user, caller.where)
+        )
+        counted = (user, await self._steps.counter(registered, answer), caller.where, known)
         self._attempts.answer(*counted)
         for _ in range(TRIES):
             found = await self.enrolled(user)
@@ -202,6 +205,7 @@ class Answering:
                 raise FactorUnavailable
             kept = await self._steps.verify(registered, enrolment.kept, answer, self._clock())
             if kept is None:
+                note(SecurityEvent.CODE_WRONG, caller, user=user, factor=factor)
                 raise WrongAnswer(step=factor)
             work = await then()
             try:

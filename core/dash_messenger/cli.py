@@ -70,6 +70,7 @@ def plugins(context: click.Context, as_json: bool, data: Path | None) -> None:
 def plugins_disable(name: str, data: Path | None) -> None:
     """Leave a plugin out from the next start on; what it stored stays."""
     _states(_settings(data=data), name).disable(name)
+    _note_plugin("PLUGIN_DISABLED", name)
     click.echo(f"{name} will not be loaded. Restart the server.")
 
 
@@ -79,6 +80,7 @@ def plugins_disable(name: str, data: Path | None) -> None:
 def plugins_enable(name: str, data: Path | None) -> None:
     """Load a plugin again from the next start on, whatever went wrong before."""
     _states(_settings(data=data), name).enable(name)
+    _note_plugin("PLUGIN_ENABLED", name)
     click.echo(f"{name} will be loaded. Restart the server.")
 
 
@@ -325,6 +327,12 @@ def user_reset_factors(username: str, data: Path | None) -> None:
     sys.exit(reset_factors(settings, username))
 
 
+def _note_plugin(event: str, name: str) -> None:
+    from dash_messenger.security_log import SecurityEvent, note
+
+    note(SecurityEvent[event], plugin=name)
+
+
 def _read_password(file: TextIO | None) -> str:
     if file is not None:
         return file.readline().rstrip("\r\n")
@@ -340,5 +348,5 @@ def _settings(**flags: object) -> Settings:
         settings = load_settings(**flags)
     except SettingsInvalid as error:
         raise click.ClickException(str(error)) from None
-    start_logging(settings.log_level, settings.log_format)
+    start_logging(settings.log_level, settings.log_format, security=settings.security_log)
     return settings

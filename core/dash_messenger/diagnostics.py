@@ -7,14 +7,19 @@ passwords and cookies do not reach a log, whoever logs them: fields of those nam
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import MutableMapping
+from logging.handlers import WatchedFileHandler
+from pathlib import Path
 from typing import Any, Literal
 
 import structlog
 
 __all__ = ["logs_for_people", "start_logging", "strike_secrets"]
 
+# The logger of the security log.
+SECURITY = "security"
 # Field names that hold what people wrote or what opens a session.
 SECRET_FIELDS = frozenset(
     ("authorization", "body", "content", "cookie", "password", "params", "text", "token")
@@ -38,8 +43,13 @@ def logs_for_people(form: Literal["auto", "console", "json"]) -> bool:
 def start_logging(
     level: Literal["debug", "info", "warning", "error"] = "info",
     form: Literal["auto", "console", "json"] = "auto",
+    *,
+    security: Path | None = None,
 ) -> None:
-    """Set up logging for this process: structlog, and the standard library's into it."""
+    """Set up logging for this process: structlog, and the standard library's into it.
+
+    With ``security``, the lines of the security log go to that file instead, whatever the level.
+    """
     form = "console" if logs_for_people(form) else "json"
     number = getattr(logging, level.upper())
     shared: list[structlog.typing.Processor] = [
@@ -49,14 +59,13 @@ def start_logging(
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         strike_secrets,
     ]
-    renderer: list[structlog.typing.Processor]
-    if form == "json":
-        # Without locals: they hold what people wrote.
-        renderer = [
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ]
-    else:
+    # Without locals: they hold what people wrote.
+    as_json: list[structlog.typing.Processor] = [
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(),
+    ]
+    renderer = as_json
+    if form == "console":
         renderer = [
             structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         ]
@@ -71,12 +80,8 @@ def start_logging(
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
-        )
-    )
+    handler.setFormatter(_formatter(shared, renderer))
+    _log_security(security, _formatter(shared, as_json), number)
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)
@@ -85,3 +90,27 @@ def start_logging(
     # One line per request or connection says little and costs much.
     for name in ("uvicorn.access", "alembic", "asyncio"):
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
+
+
+def _formatter(
+    shared: list[structlog.typing.Processor], renderer: list[structlog.typing.Processor]
+) -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+    )
+
+
+def _log_security(file: Path | None, formatter: logging.Formatter, level: int) -> None:
+    security = logging.getLogger(SECURITY)
+    for old in security.handlers[:]:
+        security.removeHandler(old)
+        old.close()
+    security.propagate = file is None
+    security.setLevel(level if file is None else logging.INFO)
+    if file is not None:
+        # Only the server's own user reads it. It is opened again once it was moved away.
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+        handler = WatchedFileHandler(file, encoding="utf-8")
+        handler.setFormatter(formatter)
+        security.addHandler(handler)

@@ -39,6 +39,7 @@ from dash_messenger.errors import (
     WrongAnswer,
 )
 from dash_messenger.plugins.steps import RegisteredFactor, Steps
+from dash_messenger.security_log import SecurityEvent, note
 from dash_messenger.sessions import Closer, close_sessions_of
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import enrolments
@@ -263,6 +264,7 @@ class Enrolling:
                 raise SetupEnded
             confirmed = await self._steps.confirm(one, begun.beginning, answer, now_ms)
             if confirmed is None:
+                note(SecurityEvent.CODE_WRONG, caller, factor=one.name)
                 raise WrongAnswer(step=one.name)
             kept, shown = confirmed
             try:
@@ -271,6 +273,7 @@ class Enrolling:
                 continue
             self._attempts.answered(user, SET_UP, caller.where)
             self._closer.close_sessions(closed, CloseCode.SESSION_CLOSED)
+            note(SecurityEvent.FACTOR_SET_UP, caller, factor=one.name)
             return FactorConfirmed(one.name, shown, len(closed))
         raise Busy
 
@@ -299,6 +302,7 @@ class Enrolling:
 
         closed = await self._with_proof(caller, params, then)
         self._closer.close_sessions(closed, CloseCode.SESSION_CLOSED)
+        note(SecurityEvent.FACTOR_REMOVED, caller, factor=params.factor)
         return FactorRemoved(params.factor, len(closed))
 
     def _registered(self, name: str) -> RegisteredFactor:
@@ -325,7 +329,7 @@ class Enrolling:
             raise AnswerNeeded(factors=available)
         by = params.by or (params.factor if params.factor in available else available[0])
         answer = self._steps.read(by, params.answer)
-        return await self._answering.spend(user, by, answer, caller.where, then)
+        return await self._answering.spend(user, by, answer, caller, then)
 
 
 def _confirming(

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from dash_messenger.accounts import Accounts
 from dash_messenger.answering import Answering, Overtaken, Work, enrolled
+from dash_messenger.attempts import Known
 from dash_messenger.clock import Clock
 from dash_messenger.commands import Caller, Command
 from dash_messenger.errors import (
@@ -34,6 +35,7 @@ from dash_messenger.places import Place
 from dash_messenger.plugins.checks import Login
 from dash_messenger.plugins.steps import StepAsked, Steps
 from dash_messenger.protocol import User
+from dash_messenger.security_log import SecurityEvent, note
 from dash_messenger.sessions import MAX_USER_AGENT_CHARACTERS, SessionOpened, Sessions, hash_token
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import logins, users
@@ -165,12 +167,14 @@ class Logins:
         for _ in range(TRIES):
             asked = await self._outstanding(waiting)
             if asked:
+                note(SecurityEvent.STEP_ASKED, caller, user=user.id, known=proven.known)
                 await self._wait(waiting, asked)
             opened, store = self._open(waiting, caller.where)
             try:
                 await self._store.write(_without_factors(waiting, store))
             except Overtaken:
                 continue
+            self._tell(caller, opened, proven.known)
             return opened
         raise Busy
 
@@ -201,11 +205,12 @@ class Logins:
             return await self._finish(waiting, hashed, step, caller.where)
 
         if step.kind == "factor":
-            done = await self._spend(waiting.user.id, step.step, answer, caller.where, left, then)
+            done = await self._spend(waiting.user.id, step.step, answer, caller, left, then)
         else:
             await self._steps.answer(step.step, waiting.user, answer)
             done = await self._store.write(await then())
         if isinstance(done, SessionOpened):
+            self._tell(caller, done, None)
             return done
         raise _needed(waiting, done)
 
@@ -221,17 +226,28 @@ class Logins:
 
         return opened, work
 
+    @staticmethod
+    def _tell(caller: Caller, opened: SessionOpened, known: Known) -> None:
+        note(
+            SecurityEvent.LOGGED_IN,
+            caller,
+            user=opened.user.id,
+            session=opened.session,
+            kind=opened.kind,
+            known=known,
+        )
+
     async def _spend(
         self,
         user: str,
         factor: str,
         answer: object,
-        place: Place,
+        caller: Caller,
         left: int,
         then: Callable[[], Awaitable[Work[SessionOpened | list[StepAsked]]]],
     ) -> SessionOpened | list[StepAsked]:
         try:
-            return await self._answering.spend(user, factor, answer, place, then)
+            return await self._answering.spend(user, factor, answer, caller, then)
         except NotFound:
             # The factor was removed meanwhile, and with it every log-in that waited.
             raise LoginEnded from None

@@ -16,6 +16,7 @@ from dash_messenger.accounts import Accounts
 from dash_messenger.commands import Caller, Command
 from dash_messenger.errors import CloseCode, WrongPassword
 from dash_messenger.passwords import Passwords
+from dash_messenger.security_log import SecurityEvent, note
 from dash_messenger.sessions import Closer, close_sessions_of
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import users
@@ -87,6 +88,7 @@ class PasswordChange:
 
         closed = await self._store.write(work)
         self._closer.close_sessions(closed, CloseCode.SESSION_CLOSED)
+        note(SecurityEvent.PASSWORD_CHANGED, caller)
         return PasswordChanged(len(closed))
 
 

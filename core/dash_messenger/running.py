@@ -23,6 +23,7 @@ from dash_messenger.plugins.folder import PluginsFolderUnsafe
 from dash_messenger.plugins.loading import RequiredPluginMissing, check_name
 from dash_messenger.plugins.states import States, StatesUnreadable
 from dash_messenger.process import prepare_process
+from dash_messenger.security_log import SecurityEvent, note
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store
 from dash_messenger.store.database import DatabaseUnusable
@@ -91,6 +92,7 @@ def purge_plugin(
             )
         )
         purge_files(settings.data, plugin, found)
+        note(SecurityEvent.PLUGIN_PURGED, plugin=plugin)
         click.echo(f"Nothing is left of {plugin}.")
 
     try:

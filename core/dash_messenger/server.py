@@ -64,6 +64,7 @@ from dash_messenger.protocol import Event
 from dash_messenger.rates import Rates
 from dash_messenger.reacting import Reacting
 from dash_messenger.reading import Reading, Receipts
+from dash_messenger.security_log import Refusals
 from dash_messenger.sending import Sending
 from dash_messenger.sessions import Sessions
 from dash_messenger.settings import Settings
@@ -197,6 +198,7 @@ class Server:
         self.blobs.check = self._calls.upload
         logins.check = self._calls.login
         store.listener = _Listeners(self.hub, syncing, self._calls)
+        refusals = Refusals()
         addresses, origins = Addresses(settings.trusted_proxies), Origins(settings.public_url)
         self.gateway = Gateway(
             authenticate=self.sessions.authenticate,
@@ -204,6 +206,7 @@ class Server:
             hub=self.hub,
             origins=origins,
             addresses=addresses,
+            refusals=refusals,
         )
         open_paths = OpenPaths()
         self._transfers = Transfers(store, clock)
@@ -214,6 +217,7 @@ class Server:
             open_paths,
             addresses,
             origins,
+            refusals,
             lambda: self.ready,
             self.blobs,
             self._transfers,
@@ -226,6 +230,7 @@ class Server:
             self.installed.themes,
             settings,
             open_paths,
+            refusals,
         ).register(self.installed.plugins)
 
     @classmethod

@@ -26,6 +26,7 @@ from dash_messenger.errors import CloseCode, Failure, InvalidParams, LoginEnded,
 from dash_messenger.ids import IdMaker, parse_id
 from dash_messenger.plugins.web import Headers
 from dash_messenger.protocol import User
+from dash_messenger.security_log import SecurityEvent, note
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import logins, sessions, users
@@ -316,6 +317,7 @@ class Sessions:
 
         await self._store.write(work)
         self._closer.close_sessions([session], CloseCode.SESSION_CLOSED)
+        note(SecurityEvent.LOGGED_OUT, caller, closed=session)
         return SessionClosed(session)
 
     async def close_others(self, caller: Caller, params: SessionCloseOthers) -> OthersClosed:
@@ -327,6 +329,7 @@ class Sessions:
             lambda transaction: close_sessions_of(transaction, user, "logout", keep=keep)
         )
         self._closer.close_sessions(closed, CloseCode.SESSION_CLOSED)
+        note(SecurityEvent.SESSIONS_CLOSED, caller, count=len(closed), because="logout")
         return OthersClosed(len(closed))
 
     async def list_open(self, caller: Caller, params: SessionList) -> SessionsFound:

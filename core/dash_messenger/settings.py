@@ -84,6 +84,8 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "console", "json"] = "auto"
     """``auto`` is for people on a terminal and JSON lines elsewhere."""
+    security_log: Path | None = None
+    """A file for the security log, a line of JSON for each event; without one it is in the log."""
     shutdown_s: float = Field(default=5.0, gt=0, le=60)
     """Seconds that requests under way get to finish."""
 
@@ -107,7 +109,7 @@ class Settings(BaseSettings):
             raise ValueError("is empty: name a folder, or leave it out")
         return value
 
-    @field_validator("data", "plugins_dir")
+    @field_validator("data", "plugins_dir", "security_log")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()

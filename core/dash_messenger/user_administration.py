@@ -19,6 +19,7 @@ from dash_messenger.enrolling import forget_factors
 from dash_messenger.password_change import store_password
 from dash_messenger.passwords import Passwords
 from dash_messenger.running import run_on_store
+from dash_messenger.security_log import SecurityEvent, note
 from dash_messenger.sessions import DEACTIVATED, close_sessions_of
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store, Transaction
@@ -49,6 +50,7 @@ def add_user(
             user = await _accounts(store, passwords, settings).create(
                 username, password, display_name=display_name, role=role
             )
+        note(SecurityEvent.USER_ADDED, user=user.id, role=role)
         click.echo(f"Added {user.username}.")
 
     return run_on_store(settings, work)
@@ -65,6 +67,7 @@ def set_password(settings: Settings, username: str, password: str) -> int:
         closed = await store.write(
             lambda transaction: store_password(transaction, user, password_hash)
         )
+        note(SecurityEvent.PASSWORD_SET, user=user, sessions_closed=len(closed))
         click.echo(f"{username} has a new password. {_told(closed)}")
 
     return run_on_store(settings, work)
@@ -82,7 +85,7 @@ def deactivate_user(settings: Settings, username: str) -> int:
         closed = close_sessions_of(transaction, user, DEACTIVATED)
         return f"{username} can no longer log in. {_told(closed)}"
 
-    return run_on_store(settings, _on_user(username, work))
+    return run_on_store(settings, _on_user(username, work, SecurityEvent.USER_DEACTIVATED))
 
 
 def activate_user(settings: Settings, username: str) -> int:
@@ -94,7 +97,7 @@ def activate_user(settings: Settings, username: str) -> int:
         )
         return f"{username} can log in."
 
-    return run_on_store(settings, _on_user(username, work))
+    return run_on_store(settings, _on_user(username, work, SecurityEvent.USER_ACTIVATED))
 
 
 def close_sessions(settings: Settings, username: str) -> int:
@@ -103,7 +106,7 @@ def close_sessions(settings: Settings, username: str) -> int:
     def work(transaction: Transaction, user: str) -> str:
         return _told(close_sessions_of(transaction, user, BY_ADMIN))
 
-    return run_on_store(settings, _on_user(username, work))
+    return run_on_store(settings, _on_user(username, work, SecurityEvent.SESSIONS_CLOSED))
 
 
 def reset_factors(settings: Settings, username: str) -> int:
@@ -114,15 +117,15 @@ def reset_factors(settings: Settings, username: str) -> int:
         names = ", ".join(gone) or "none was set up"
         return f"Second factors of {username} removed: {names}.\n{_told(closed)}"
 
-    return run_on_store(settings, _on_user(username, work))
+    return run_on_store(settings, _on_user(username, work, SecurityEvent.FACTORS_RESET))
 
 
-def _on_user(username: str, work: Work) -> Callable[[Store], Awaitable[None]]:
+def _on_user(username: str, work: Work, event: SecurityEvent) -> Callable[[Store], Awaitable[None]]:
     async def find_and_do(store: Store) -> None:
-        def found(transaction: Transaction) -> str:
-            return work(transaction, find_user(transaction.connection, username))
-
-        click.echo(await store.write(found))
+        user = await store.read(lambda connection: find_user(connection, username))
+        said = await store.write(lambda transaction: work(transaction, user))
+        note(event, user=user)
+        click.echo(said)
 
     return find_and_do
 

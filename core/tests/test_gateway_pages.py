@@ -11,6 +11,7 @@ from dash_messenger import WebContext, hookimpl
 from dash_messenger.gateway.http import OpenPaths
 from dash_messenger.gateway.pages import Pages
 from dash_messenger.plugins.loading import Plugin
+from dash_messenger.security_log import Refusals
 from quart import Quart, request
 from server_world import ServerWorld, open_server
 
@@ -78,6 +79,7 @@ async def test_pages_know_the_viewer_and_a_failing_plugin_leaves_nothing(
         server.installed.themes,
         server.settings,
         open_paths,
+        Refusals(),
     ).register(server.installed.plugins)
     assert not server.installed.plugins.loaded("bad")
     assert server.installed.plugins.loaded("good")

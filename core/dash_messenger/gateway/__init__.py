@@ -23,6 +23,7 @@ from dash_messenger.gateway.origin import Origins, origin_allowed
 from dash_messenger.gateway.slow_http import GuardedHttp
 from dash_messenger.gateway.websocket import Limits
 from dash_messenger.protocol import SUBPROTOCOL
+from dash_messenger.security_log import Refusals
 
 __all__ = [
     "Authenticate",
@@ -46,7 +47,8 @@ class Gateway:
 
     ``authenticate`` finds the session of a handshake's headers. ``origins`` says which pages may
     connect; ``public_url`` is the one, where it is left out, or the address they were sent to.
-    ``addresses`` names who asks: behind a proxy the peer is the proxy.
+    ``addresses`` names who asks: behind a proxy the peer is the proxy. ``refusals`` hears of what
+    was not allowed.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Gateway:
         pong_timeout_s: int = PONG_TIMEOUT_S,
         origins: Origins | None = None,
         addresses: Addresses | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
         # The library says of every connection that it is open.
         logging.getLogger("websockets.server").setLevel(logging.WARNING)
@@ -81,6 +84,7 @@ class Gateway:
                 "keepalive": self._keepalive,
                 "subprotocols": (Subprotocol(SUBPROTOCOL),),
                 "addresses": addresses or Addresses(()),
+                "refusals": refusals or Refusals(),
             },
         )
 

@@ -21,11 +21,20 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request as Handshake
 
 from dash_messenger.commands import Answer, Caller
-from dash_messenger.errors import CloseCode, Failure, InternalError, ParseError, TimedOut
+from dash_messenger.errors import (
+    CloseCode,
+    Failure,
+    ForeignOrigin,
+    InternalError,
+    ParseError,
+    TimedOut,
+    Unauthenticated,
+)
 from dash_messenger.gateway.addresses import Addresses, Found
 from dash_messenger.gateway.origin import Origins
 from dash_messenger.gateway.websocket import WebSocket, text_frame
 from dash_messenger.protocol import decode_request, encode_error, encode_result, request_id
+from dash_messenger.security_log import Refusals
 
 __all__ = ["Authenticate", "Connection", "Dispatcher", "Registry", "SignedIn"]
 
@@ -38,6 +47,7 @@ SHUTDOWN_TIMEOUT_S = 2.0
 MAX_USER_AGENT_CHARACTERS = 256
 # An answer that waits until the client has taken what it was sent before.
 LARGE_BYTES = 65_536
+MAX_METHOD_CHARACTERS = 64
 
 log = structlog.get_logger(__name__)
 
@@ -90,6 +100,7 @@ class Connection(WebSocket):
     path: ClassVar[str]
     origins: ClassVar[Origins]
     addresses: ClassVar[Addresses]
+    refusals: ClassVar[Refusals]
 
     __slots__ = (
         "_caller",
@@ -122,6 +133,9 @@ class Connection(WebSocket):
             bearer=(headers.get("Authorization") or "").lower().startswith("bearer "),
         )
         if not allowed:
+            place = self._found(headers).place
+            nobody = Caller(None, None, place.address, place=place)
+            self.refusals.tell(nobody, self.path, ForeignOrigin())
             return http.HTTPStatus.FORBIDDEN, "Requests from other sites are not accepted."
         return None
 
@@ -136,6 +150,8 @@ class Connection(WebSocket):
             code = CloseCode.OVERLOADED if failure.retryable else CloseCode.UNAUTHENTICATED
             return code, failure.key
         if signed_in is None:
+            nobody = Caller(None, None, place.address, place=place)
+            self.refusals.tell(nobody, self.path, Unauthenticated())
             return CloseCode.UNAUTHENTICATED, "log in first"
         self._in_flight = self._malformed = self._starting = 0
         self._stopping = False
@@ -200,7 +216,7 @@ class Connection(WebSocket):
         try:
             return self.commands.dispatch(self._caller, method, params)
         except Failure as failure:
-            self.write(text_frame(encode_error(id, failure)))
+            self._refuse(id, method, failure)
         # The edge to commands, plugins' too: a defect is told as such and logged.
         except Exception as error:
             self._tell_defect(id, method, error)
@@ -229,7 +245,7 @@ class Connection(WebSocket):
                 await self.drained()
             self.write(text_frame(frame))
         except Failure as failure:
-            self.write(text_frame(encode_error(id, failure)))
+            self._refuse(id, method, failure)
         except TimeoutError:
             self.write(text_frame(encode_error(id, TimedOut())))
         # As above.
@@ -245,10 +261,14 @@ class Connection(WebSocket):
             if failure is None:
                 self.write(text_frame(encode_result(id, answer.result())))
             elif isinstance(failure, Failure):
-                self.write(text_frame(encode_error(id, failure)))
+                self._refuse(id, method, failure)
             else:
                 self._tell_defect(id, method, failure)
         self._land()
+
+    def _refuse(self, id: int | str, method: str, failure: Failure) -> None:
+        self.refusals.tell(self._caller, method[:MAX_METHOD_CHARACTERS], failure)
+        self.write(text_frame(encode_error(id, failure)))
 
     def _take_off(self) -> None:
         self._in_flight += 1

@@ -42,6 +42,7 @@ from dash_messenger.gateway.origin import Origins
 from dash_messenger.places import Place
 from dash_messenger.plugins.web import Headers
 from dash_messenger.protocol import MAX_INBOUND_BYTES, http_error_body
+from dash_messenger.security_log import Refusals
 from dash_messenger.sessions import (
     OpenSession,
     SessionClosed,
@@ -61,6 +62,7 @@ MAX_BODY_BYTES = 1_048_576
 BODY_TIMEOUT_S = 10
 COMMAND_TIMEOUT_S = 30
 MAX_USER_AGENT_CHARACTERS = 256
+MAX_PATH_CHARACTERS = 64
 # The most that browsers keep a cookie (RFC 6265bis, section 5.5).
 DEVICE_DAYS = 400
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -117,6 +119,7 @@ def make_app(
     open_paths: OpenPaths,
     addresses: Addresses,
     origins: Origins,
+    refusals: Refusals,
     is_ready: Callable[[], bool],
     blobs: BlobStore,
     transfers: Transfers,
@@ -129,7 +132,7 @@ def make_app(
         # Only `__Host-session`, `__Host-device` and two choices of the pages are cookies here.
         SECRET_KEY=None,
     )
-    http = _Http(commands, sessions, settings, open_paths, origins)
+    http = _Http(commands, sessions, settings, open_paths, origins, refusals)
     app.before_request(http.guard)
     app.after_request(http.protect)
     app.register_error_handler(Failure, http.refuse)
@@ -167,12 +170,14 @@ class _Http:
         settings: Settings,
         open_paths: OpenPaths,
         origins: Origins,
+        refusals: Refusals,
     ) -> None:
         self._commands = commands
         self._sessions = sessions
         self._settings = settings
         self._open_paths = open_paths
         self._origins = origins
+        self._refusals = refusals
         self._upgrade_logged_s = -UPGRADE_LOGGED_EVERY_S
 
     async def guard(self) -> None:
@@ -235,14 +240,7 @@ class _Http:
         if command not in self._commands:
             raise UnknownCommand(command=command[:64])
         body = await self._body()
-        session: OpenSession | None = g.session
-        caller = Caller(
-            user=session.user if session else None,
-            session=session.id if session else None,
-            address=request.remote_addr or "",
-            user_agent=request.headers.get("User-Agent", "")[:MAX_USER_AGENT_CHARACTERS],
-            place=self._place(),
-        )
+        caller = self._caller()
         try:
             answer = self._commands.dispatch(caller, command, body or b"{}")
             result = await asyncio.wait_for(answer, COMMAND_TIMEOUT_S)
@@ -298,6 +296,16 @@ class _Http:
             response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response
 
+    def _caller(self) -> Caller:
+        session: OpenSession | None = g.get("session")
+        return Caller(
+            user=session.user if session else None,
+            session=session.id if session else None,
+            address=request.remote_addr or "",
+            user_agent=request.headers.get("User-Agent", "")[:MAX_USER_AGENT_CHARACTERS],
+            place=self._place(),
+        )
+
     def _place(self) -> Place:
         """Where the request comes from; a device that is not known yet gets a secret."""
         place = place_of(request.scope) or Place(request.remote_addr or "")
@@ -320,6 +328,7 @@ class _Http:
 
     async def refuse(self, failure: Failure) -> Response:
         """A failure as its documented status and body."""
+        self._refusals.tell(self._caller(), request.path[:MAX_PATH_CHARACTERS], failure)
         return _refusal(failure)
 
     async def refuse_http(self, error: HTTPException) -> Response:

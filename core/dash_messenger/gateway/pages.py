@@ -14,7 +14,7 @@ import msgspec
 from quart import Quart, has_request_context, request
 
 from dash_messenger.commands import Caller, Commands
-from dash_messenger.errors import NotFound
+from dash_messenger.errors import Failure, NotFound
 from dash_messenger.gateway.addresses import place_of
 from dash_messenger.gateway.http import OpenPaths
 from dash_messenger.messages import MessageTypes
@@ -23,6 +23,7 @@ from dash_messenger.plugins.keeping import plugin_folder
 from dash_messenger.plugins.loading import Plugins
 from dash_messenger.plugins.themes import Themes
 from dash_messenger.plugins.web import Headers
+from dash_messenger.security_log import Refusals
 from dash_messenger.sessions import OpenSession, Sessions
 from dash_messenger.settings import Settings
 
@@ -41,6 +42,7 @@ class Pages:
         themes: Themes,
         settings: Settings,
         open_paths: OpenPaths,
+        refusals: Refusals,
     ) -> None:
         self._app = app
         self._commands = commands
@@ -49,6 +51,7 @@ class Pages:
         self._themes = themes
         self._settings = settings
         self._open_paths = open_paths
+        self._refusals = refusals
         self._dead: set[str] = set()
         self._restore: Callable[[], None] = lambda: None
         app.before_request(self._refuse_dead)
@@ -77,6 +80,7 @@ class Pages:
                 self._settings,
                 folder,
                 self._open_paths,
+                self._refusals,
             ),
         }
 
@@ -123,6 +127,7 @@ class _Context:
         settings: Settings,
         folder: Path,
         open_paths: OpenPaths,
+        refusals: Refusals,
     ) -> None:
         self._commands = commands
         self._sessions = sessions
@@ -131,6 +136,7 @@ class _Context:
         self._settings = settings
         self._folder = folder
         self._open_paths = open_paths
+        self._refusals = refusals
 
     @property
     def types(self) -> MessageTypes:
@@ -170,7 +176,7 @@ class _Context:
         if session is None:
             return None
         place = place_of(request.scope) if asked else None
-        return _Viewer(self._commands, session, place or Place(""))
+        return _Viewer(self._commands, self._refusals, session, place or Place(""))
 
     def open_paths(self, *prefixes: str) -> None:
         """Let requests without a session reach these paths."""
@@ -180,8 +186,11 @@ class _Context:
 class _Viewer:
     """A `Viewer`."""
 
-    def __init__(self, commands: Commands, session: OpenSession, place: Place) -> None:
+    def __init__(
+        self, commands: Commands, refusals: Refusals, session: OpenSession, place: Place
+    ) -> None:
         self._commands = commands
+        self._refusals = refusals
         self._session = session
         self._caller = Caller(
             user=session.user, session=session.id, address=place.address, place=place
@@ -199,7 +208,12 @@ class _Viewer:
 
     async def call(self, command: str, /, **params: object) -> dict[str, Any]:
         """The result of a command, called as this user."""
-        answer = self._commands.dispatch(self._caller, command, msgspec.json.encode(params))
+        try:
+            answer = self._commands.dispatch(self._caller, command, msgspec.json.encode(params))
+            found = await answer
+        except Failure as failure:
+            self._refusals.tell(self._caller, command, failure)
+            raise
         # By JSON and back, so that pages get what every other client gets.
-        result: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(await answer))
+        result: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(found))
         return result

@@ -18,6 +18,7 @@ from dash_messenger.errors import Forbidden, NotFound
 from dash_messenger.plugins.context import Setting
 from dash_messenger.plugins.listing import Installed
 from dash_messenger.plugins.serving import NoSettings
+from dash_messenger.security_log import SecurityEvent, note
 
 __all__ = ["Adjusting"]
 
@@ -114,6 +115,7 @@ class Adjusting:
             raise NotFound
         values = {name: msgspec.json.decode(value) for name, value in params.values.items()}
         await self._installed.contexts.of(params.plugin).change_settings(**values)
+        note(SecurityEvent.SETTINGS_CHANGED, caller, plugin=params.plugin, names=sorted(values))
         return self._settings(params.plugin)
 
     async def _check(self, caller: Caller) -> None:
