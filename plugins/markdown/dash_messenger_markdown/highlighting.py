@@ -12,7 +12,7 @@ from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, TypeAlias
 
-from dash_messenger_markdown.grammars import LANGUAGES, language_names, make_lexer
+from dash_messenger_markdown.grammars import COMMON, language_names, make_lexer
 
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
@@ -49,8 +49,8 @@ class Highlighting:
         self._left_s = 0.0
 
     def load(self) -> None:
-        """Set up every grammar: the first use of one takes up to 100 ms."""
-        for name in LANGUAGES:
+        """Set up the grammars of the most used languages."""
+        for name in COMMON:
             self._lexer(name)
 
     def begin(self, *, coloured: bool = True) -> None:
