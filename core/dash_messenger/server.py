@@ -326,7 +326,7 @@ class Server:
         return self._http is not None and self._http.ready
 
     def stop(self) -> None:
-        """Begin to stop; a second call stops at once."""
+        """Begin to stop; a later call stops at once."""
         if self._http is not None:
             self._http.stop()
 

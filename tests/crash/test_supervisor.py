@@ -231,11 +231,13 @@ async def test_each_way_of_telling_it_to_end_ends_it_in_order(stage: Stage, numb
     assert stage.logged("server_killed") == []
 
 
-async def test_ctrl_c_counts_once_though_all_processes_get_it(stage: Stage) -> None:
-    """A request under way gets its time: twice would have ended it at once."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_counts_once_though_all_processes_get_it(stage: Stage, number: int) -> None:
+    """A terminal and systemd send it to all. A request under way gets its time: twice would have
+    ended it at once."""
     waiting = stage.call("stuck.wait")
     await asyncio.sleep(0.2)
-    _, took_s = await end_after(stage, signal.SIGINT, group=True)
+    _, took_s = await end_after(stage, number, group=True)
     assert took_s > SHUTDOWN_S
     waiting.cancel()
 

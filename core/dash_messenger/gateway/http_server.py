@@ -11,6 +11,7 @@ import contextlib
 import gc
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,6 +26,8 @@ __all__ = ["HttpServer"]
 KEEP_ALIVE_S = 30
 BACKLOG = 2_048
 GC_THRESHOLD = 20_000
+# systemd tells all processes of a unit to end, and the parent process tells this one too.
+SAME_WITHIN_S = 1.0
 
 
 class HttpServer(uvicorn.Server):
@@ -62,6 +65,7 @@ class HttpServer(uvicorn.Server):
             )
         )
         self._on_ready = on_ready
+        self._stopped_at_s: float | None = None
         self._stops = (signal.SIGINT, signal.SIGTERM) if interrupts else (signal.SIGTERM,)
 
     @property
@@ -70,8 +74,11 @@ class HttpServer(uvicorn.Server):
         return self.started and not self.should_exit
 
     def stop(self) -> None:
-        """Begin to stop; a second call stops at once."""
-        self.force_exit = self.should_exit
+        """Begin to stop; a call that comes later than with the first stops at once."""
+        now_s = time.monotonic()
+        if self._stopped_at_s is None:
+            self._stopped_at_s = now_s
+        self.force_exit = now_s - self._stopped_at_s > SAME_WITHIN_S
         self.should_exit = True
 
     @contextlib.contextmanager
