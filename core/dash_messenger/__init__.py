@@ -6,7 +6,9 @@ Each name is imported when it is first asked for: the parent process of ``serve`
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+
+# For type checkers, who know the name. `typing` itself takes as long as the rest of a start.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from dash_messenger.actions import Acted, Change, Refuse, action
@@ -103,9 +105,11 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    for home, names in _HOMES.items():
-        if name in names:
-            value = globals()[name] = getattr(import_module(f"dash_messenger.{home}"), name)
-            return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        for home, names in _HOMES.items():
+            if name in names:
+                value = globals()[name] = getattr(import_module(f"dash_messenger.{home}"), name)
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,7 +1,7 @@
 """``python -m dash_messenger`` is ``dash-messenger``.
 
 ``serve`` runs here as the parent of a server, which is the same command line again; see
-`supervisor`. Nothing is imported here that it does not need.
+`supervisor`. The server is started first, then what its parent needs is imported, beside it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from dash_messenger.supervisor.child import VARIABLE
+from dash_messenger.supervisor.spawning import VARIABLE, spawn
 
 __all__ = ["main"]
 
@@ -18,9 +18,11 @@ def main() -> None:
     """Run the command line of this process."""
     # Windows has neither of what this needs: descriptors for children, nor signals.
     if sys.argv[1:2] == ["serve"] and VARIABLE not in os.environ and os.name != "nt":
-        from dash_messenger.supervisor.supervisor import run_supervised
+        command = [sys.executable, *sys.orig_argv[1:]]
+        first = spawn(command)
+        from dash_messenger.supervisor.supervisor import Supervisor
 
-        sys.exit(run_supervised())
+        sys.exit(Supervisor(command, first).run())
     from dash_messenger.cli import main as run
     from dash_messenger.supervisor.link import Link
 

@@ -18,8 +18,8 @@ from dash_messenger.isolation.activity import (
     Activity,
     Now,
     follow,
-    make_file,
 )
+from dash_messenger.supervisor.spawning import FILE_BYTES, make_file
 from msgspec import Struct
 
 # Keeps the interpreter's lock for ever, in C, while a command of a plugin runs.
@@ -37,9 +37,13 @@ re.match(r"(a+)+$", "a" * 60 + "b")
 
 @pytest.fixture
 def file() -> Iterator[int]:
-    number = make_file("test", MAP_BYTES)
+    number = make_file("test", FILE_BYTES)
     yield number
     os.close(number)
+
+
+def test_the_file_that_it_is_in_is_large_enough() -> None:
+    assert MAP_BYTES <= FILE_BYTES
 
 
 def running(activity: Activity) -> list[Now]:

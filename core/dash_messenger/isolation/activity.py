@@ -11,7 +11,6 @@ the map says what runs while the server's interpreter is held and none of its th
 from __future__ import annotations
 
 import mmap
-import os
 import threading
 from collections.abc import Coroutine, Iterator
 from struct import Struct
@@ -27,7 +26,6 @@ __all__ = [
     "Now",
     "Token",
     "follow",
-    "make_file",
 ]
 
 T = TypeVar("T")
@@ -59,20 +57,6 @@ class Now(NamedTuple):
 # What was so before: plugin, user and command.
 Token: TypeAlias = tuple[bytes, bytes, bytes]
 _NOTHING = Now()
-
-
-def make_file(name: str, size: int = 0) -> int:
-    """A descriptor of a file of zeros that has no path, in memory where the system can do that."""
-    if hasattr(os, "memfd_create"):
-        number = os.memfd_create(f"dash-messenger-{name}")
-    else:  # pragma: no cover
-        # Not at the top: it brings more than the rest of the parent process.
-        from tempfile import TemporaryFile
-
-        with TemporaryFile() as file:
-            number = os.dup(file.fileno())
-    os.truncate(number, size)
-    return number
 
 
 class Activity:

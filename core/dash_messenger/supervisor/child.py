@@ -11,18 +11,16 @@ import json
 import os
 import signal
 import socket
-import sys
 import time
 
-from dash_messenger.isolation.activity import MAP_BYTES, Activity, Now, make_file
+from dash_messenger.isolation.activity import Activity, Now
 from dash_messenger.supervisor.restarts import Restart
+from dash_messenger.supervisor.spawning import Spawned, spawn
 from dash_messenger.supervisor.stacks import Code, Frame, Stack, read_stacks
 from dash_messenger.supervisor.watch import TICK_S
 
-__all__ = ["CRASHES", "VARIABLE", "Child", "Culprit", "Files"]
+__all__ = ["CRASHES", "Child", "Culprit", "Files"]
 
-# No setting: it tells the server which open files its parent has for it.
-VARIABLE = "_DASH_MESSENGER_SUPERVISOR"
 # faulthandler writes at most 100 threads; it takes milliseconds unless the machine is busy.
 STACKS_WITHIN_S = 2.0
 MAX_STACKS_BYTES = 1_000_000
@@ -36,9 +34,9 @@ CRASHES = frozenset((signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGIL
 class Files:
     """What outlives a server: the activity map, the stacks, and the listening socket."""
 
-    def __init__(self) -> None:
-        self.map = make_file("activity", MAP_BYTES)
-        self.stacks = make_file("stacks")
+    def __init__(self, first: Spawned) -> None:
+        self.map = first.map
+        self.stacks = first.stacks
         self.activity = Activity(self.map)
         self.listening: socket.socket | None = None
 
@@ -62,33 +60,12 @@ class Culprit:
 class Child:
     """One life of the server."""
 
-    def __init__(self, command: list[str], files: Files, restart: Restart | None) -> None:
-        """Start it: ``command`` is the whole command line of this process."""
+    def __init__(self, spawned: Spawned, files: Files) -> None:
         self._files = files
-        files.activity.clear()
-        self.control, theirs = socket.socketpair()
+        self.pid = spawned.pid
+        self.control = socket.socket(fileno=spawned.control)
         self.control.setblocking(False)
-        given = [theirs.fileno(), files.map, files.stacks]
-        if files.listening is not None:
-            given.append(files.listening.fileno())
-        for number in given:
-            os.set_inheritable(number, True)
-        told = {
-            "parent": os.getpid(),
-            "files": given,
-            "restart": None if restart is None else restart.encode(),
-        }
-        self.pid = os.posix_spawn(
-            sys.executable,
-            command,
-            {**os.environ, VARIABLE: json.dumps(told)},
-            # A terminal sends these to the whole group; the server hears of them from here alone,
-            # so that they do not count twice. It takes them off once it ignores them.
-            setsigmask=[signal.SIGINT, signal.SIGHUP],
-        )
-        theirs.close()
         self.code = Code()
-        self.began_s = time.monotonic()
         self.served_at_s: float | None = None
         self.given_up = False
         self._stopped = False
@@ -96,6 +73,19 @@ class Child:
         self._used_ns: dict[int, int] = {}
         self._ran_ns: dict[int, int] = {}
         self._waited_ns = self._schedule(self.pid)[1]
+
+    @classmethod
+    def start(cls, command: list[str], files: Files, restart: Restart | None) -> Child:
+        """Start another: ``command`` is the whole command line of this process."""
+        files.activity.clear()
+        spawned = spawn(
+            command,
+            map=files.map,
+            stacks=files.stacks,
+            listening=None if files.listening is None else files.listening.fileno(),
+            restart="" if restart is None else restart.encode(),
+        )
+        return cls(spawned, files)
 
     def kill(self, number: int) -> None:
         """Send it a signal. It has not been waited for, so that the number is still its own."""

@@ -13,12 +13,11 @@ import os
 import signal
 import socket
 import sys
-from typing import Any
 
 from dash_messenger.isolation.activity import SERVING, STARTING, STOPPING, Activity
 from dash_messenger.isolation.lifeline import end_with_parent
-from dash_messenger.supervisor.child import VARIABLE
 from dash_messenger.supervisor.restarts import Restart
+from dash_messenger.supervisor.spawning import VARIABLE
 from dash_messenger.supervisor.watch import TICK_S
 
 __all__ = ["Link"]
@@ -47,14 +46,16 @@ class Link:
         link = cls()
         text = os.environ.pop(VARIABLE, None)
         if text is not None:
-            link._take(json.loads(text))
+            link._take(text)
         return link
 
-    def _take(self, told: dict[str, Any]) -> None:
-        control, activity, stacks, *listening = told["files"]
-        for number in told["files"]:
+    def _take(self, text: str) -> None:
+        parent, files, restart = text.split(" ", 2)
+        given = [int(number) for number in files.split(",")]
+        control, activity, stacks, *listening = given
+        for number in given:
             os.set_inheritable(number, False)
-        end_with_parent(told["parent"], control)
+        end_with_parent(int(parent), control)
         for number in (signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGHUP))
@@ -68,8 +69,8 @@ class Link:
         self.activity.beat()
         if listening:
             self.listening = socket.socket(fileno=listening[0])
-        if told["restart"] is not None:
-            self.restart = Restart.decode(told["restart"])
+        if restart:
+            self.restart = Restart.decode(restart)
 
     @property
     def supervised(self) -> bool:

@@ -11,7 +11,6 @@ import os
 import select
 import signal
 import socket
-import sys
 import time
 
 from dash_messenger.isolation.activity import SERVING
@@ -19,6 +18,7 @@ from dash_messenger.supervisor import watch
 from dash_messenger.supervisor.child import CRASHES, Child, Culprit, Files
 from dash_messenger.supervisor.log import Log
 from dash_messenger.supervisor.restarts import Restart, Restarts
+from dash_messenger.supervisor.spawning import Spawned
 from dash_messenger.supervisor.stacks import drawn
 from dash_messenger.supervisor.watch import TICK_S, Watch
 
@@ -36,10 +36,11 @@ GRACE_S = 0.7
 class Supervisor:
     """Runs one server until it ends for good."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], first: Spawned) -> None:
         self._command = command
+        self._first = first
         self._log = Log()
-        self._files = Files()
+        self._files = Files(first)
         self._restarts = Restarts()
         self._restart: Restart | None = None
         self._watch = Watch()
@@ -52,8 +53,8 @@ class Supervisor:
     def run(self) -> int:
         """The status to end with."""
         self._listen_to_signals()
+        child = Child(self._first, self._files)
         while True:
-            child = Child(self._command, self._files, self._restart)
             self._lives += 1
             status = self._attend(child)
             child.close()
@@ -67,6 +68,7 @@ class Supervisor:
             served_s = 0.0 if served_at_s is None else now_s - served_at_s
             if not self._rest(self._restarts.pause_s(served_s)):
                 return 0
+            child = Child.start(self._command, self._files, self._restart)
 
     def _listen_to_signals(self) -> None:
         for end in (self._ears, self._mouth):
@@ -229,8 +231,3 @@ class Supervisor:
 
 def _said(status: int) -> str:
     return f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
-
-
-def run_supervised() -> int:
-    """Run this process's command line as a server in a child process; the status to end with."""
-    return Supervisor([sys.executable, *sys.orig_argv[1:]]).run()
