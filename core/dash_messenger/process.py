@@ -11,12 +11,19 @@ import os
 import sys
 from typing import Any
 
-__all__ = ["give_memory_back", "prepare_process", "raise_descriptor_limit"]
+__all__ = [
+    "give_memory_back",
+    "most_connections",
+    "prepare_process",
+    "raise_descriptor_limit",
+]
 
 # Nobody but the owner reads what the server writes.
 UMASK = 0o077
 # Where the hard limit is "unlimited", this many: some systems refuse more.
 MAX_DESCRIPTORS = 1_048_576
+# Descriptors for the database, files under way, children and logs.
+KEPT_DESCRIPTORS = 256
 # glibc's `mallopt` parameters, from malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 # Each password is hashed in 19 MiB. Once such a block was freed, glibc would take later ones from
@@ -36,6 +43,21 @@ def prepare_process() -> None:
         libc.mallopt(_M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
         libc.mallopt(_M_TRIM_THRESHOLD, LARGE_BLOCK_BYTES)
         libc.mallopt(_M_ARENA_MAX, MAX_ARENAS)
+
+
+def most_connections(wanted: int) -> int:
+    """As many connections as are wanted, or as the system allows beside what the server needs.
+
+    Without a descriptor a connection is neither taken nor refused, and nobody hears why.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit.
+        return wanted
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return wanted
+    return min(wanted, max(soft - KEPT_DESCRIPTORS, soft // 2))
 
 
 def give_memory_back() -> None:

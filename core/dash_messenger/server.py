@@ -60,6 +60,7 @@ from dash_messenger.plugins.slash import SlashCommands
 from dash_messenger.plugins.states import States
 from dash_messenger.portraits import PhotoMaker
 from dash_messenger.preparing import Preparation
+from dash_messenger.process import most_connections
 from dash_messenger.protocol import Event
 from dash_messenger.rates import Rates
 from dash_messenger.reacting import Reacting
@@ -357,7 +358,7 @@ class Server:
                 # A terminal sends it to the parent too, which says so.
                 interrupts=not link.supervised,
                 places=Connections(
-                    max_in_all=self.settings.max_connections,
+                    max_in_all=most_connections(self.settings.max_connections),
                     max_per_address=self.settings.max_connections_per_address,
                     proxies=self.settings.trusted_proxies,
                 ),

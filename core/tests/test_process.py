@@ -10,9 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dash_messenger.process import most_connections
 from dash_messenger.testing import PASSWORD, ServerProcess, post
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+def test_there_are_no_more_connections_than_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
+    for soft, most in ((1_048_576, 20_000), (4_096, 3_840), (300, 150)):
+        monkeypatch.setattr(resource, "getrlimit", lambda _, soft=soft: (soft, soft))
+        assert most_connections(20_000) == most
+
 
 HASH_KIB = 30 * 1024
 
