@@ -10,15 +10,17 @@ from typing import Any
 import plugin_world
 import pytest
 from dash_messenger.commands import Command
-from dash_messenger.errors import Failure
+from dash_messenger.errors import Failure, Forbidden, NotFound
 from dash_messenger.isolation.failures import MAX_FAILURES
 from dash_messenger.plugins.checks import Login, Proposed, Upload
 from dash_messenger.plugins.context import SlashCommand
 from dash_messenger.plugins.hookspecs import hookimpl
 from dash_messenger.protocol import User
+from dash_messenger.store.tables import users
 from factor_world import Key, Terms
 from plugin_world import CREATE, Count, Everything, Nothing, install, migrations
 from server_world import ServerWorld, Words, open_server
+from sqlalchemy import update
 from structlog.testing import capture_logs
 
 
@@ -190,3 +192,69 @@ async def test_waiting_for_a_place_of_a_plugins_own_counts_for_no_limit(
     )
     assert found == []
     await asyncio.gather(*others)
+
+
+async def test_an_admin_ends_a_quarantine_and_nobody_else(world: ServerWorld) -> None:
+    await world.add("root", "ann")
+    await make_admin(world, "root")
+    world.server.installed.quarantine("everything", "because")
+    with pytest.raises(Forbidden):
+        await world.call("ann", "plugin.retry", plugin="everything")
+    with pytest.raises(NotFound):
+        await world.call("root", "plugin.retry", plugin="nonesuch")
+    (half,) = (await world.call("root", "plugin.retry", plugin="everything"))["halves"]
+    assert (half["status"], half["reason"], half["until_ms"]) == ("loaded", "", None)
+    assert await world.call("ann", "everything.count") == {"count": 1}
+
+
+async def test_a_plugin_that_fails_again_when_it_is_tried_stays_quarantined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    luck: list[str] = []
+
+    def register(self: object) -> Any:
+        return [] if luck else raising()
+
+    kept = {"register_jobs": hookimpl(register)}
+    monkeypatch.setattr(plugin_world, "Wrong", type("Wrong", (), kept))
+    install(tmp_path / "site", monkeypatch, "wrong", "plugin_world:Wrong")
+    async with open_server(tmp_path / "data", loaded=("wrong",)) as world:
+        installed = world.server.installed
+        assert not await installed.bring_back("wrong")
+        assert [one.status for one in installed] == ["quarantined"]
+        luck.append("now")
+        assert await installed.bring_back("wrong")
+        assert [one.status for one in installed] == ["loaded"]
+
+
+async def test_what_fails_on_all_that_it_took_before_is_quarantined_and_comes_back(
+    world: ServerWorld,
+) -> None:
+    installed, tried = world.server.installed, []
+
+    async def probe(plugin: str, kind: str, sample: bytes) -> bool:
+        tried.append(sample)
+        return False
+
+    installed.runner.set_probe(probe)
+    installed.runner.content_worked("everything", b"hello", kind="own", by="ann")
+    # It checks messages: whoever could make it fail would switch its checks off.
+    for spared in (True, False):
+        if not spared:
+            installed.plugins.checks = lambda name: False
+            installed.runner._probed_at_s.clear()
+        with capture_logs():
+            for _ in range(MAX_FAILURES):
+                installed.runner.content_failed("everything", KeyError("x"), kind="own")
+            await asyncio.gather(*installed.runner._probes.values())
+        assert installed.plugins.loaded("everything") is spared
+    assert tried == [b"hello"] * 2
+    world.clock.now_ms += 60_000
+    await installed.bring_back_due(world.clock())
+    assert installed.plugins.loaded("everything")
+    assert "own" in installed.types
+
+
+async def make_admin(world: ServerWorld, name: str) -> None:
+    query = update(users).where(users.c.id == world.users[name]).values(role="admin")
+    await world.server.store.write(lambda transaction: transaction.connection.execute(query))

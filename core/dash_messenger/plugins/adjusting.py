@@ -1,7 +1,7 @@
-"""Admins change plugins' settings.
+"""Admins change plugins' settings, and end quarantines.
 
-Owns ``plugin.settings`` and ``plugin.change_settings``. Invariant: secrets are no settings, so no
-command tells one.
+Owns ``plugin.settings``, ``plugin.change_settings`` and ``plugin.retry``. Invariant: secrets are no
+settings, so no command tells one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from msgspec import Meta, Raw, Struct
 from dash_messenger.commands import Caller, Command
 from dash_messenger.errors import Forbidden, NotFound
 from dash_messenger.plugins.context import Setting
-from dash_messenger.plugins.listing import Installed
+from dash_messenger.plugins.listing import Installed, PluginInfo, info_of
 from dash_messenger.plugins.serving import NoSettings
 from dash_messenger.security_log import SecurityEvent, note
 
@@ -64,8 +64,24 @@ class SettingsChange(Struct, frozen=True, forbid_unknown_fields=True):
     values: dict[Name, Raw]
 
 
+class PluginRetry(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``plugin.retry``."""
+
+    plugin: Name
+
+
+class PluginRetried(Struct, frozen=True):
+    """Result of ``plugin.retry``: how each half of the plugin fares now, as in ``plugin.list``.
+
+    Its routes, and sections and pages of a half that was quarantined when the server started, come
+    back at the next start.
+    """
+
+    halves: list[PluginInfo]
+
+
 class Adjusting:
-    """The commands by which admins see and change settings."""
+    """The commands by which admins see and change settings, and try plugins again."""
 
     def __init__(self, installed: Installed, is_admin: Callable[[str], Awaitable[bool]]) -> None:
         self._installed = installed
@@ -88,6 +104,14 @@ class Adjusting:
                 PluginSettings,
                 self.change,
                 "Change a plugin's settings; for admins.",
+                rate="change",
+            ),
+            Command(
+                "plugin.retry",
+                PluginRetry,
+                PluginRetried,
+                self.retry,
+                "Use a quarantined plugin again; for admins.",
                 rate="change",
             ),
         ]
@@ -117,6 +141,19 @@ class Adjusting:
         await self._installed.contexts.of(params.plugin).change_settings(**values)
         note(SecurityEvent.SETTINGS_CHANGED, caller, plugin=params.plugin, names=sorted(values))
         return self._settings(params.plugin)
+
+    async def retry(self, caller: Caller, params: PluginRetry) -> PluginRetried:
+        """How the plugin fares, once it was loaded and registered again.
+
+        Raises:
+            Forbidden: the caller is no admin.
+            NotFound: there is no such plugin.
+        """
+        await self._check(caller)
+        if not any(one.name == params.plugin for one in self._installed):
+            raise NotFound
+        await self._installed.bring_back(params.plugin)
+        return PluginRetried([info_of(one) for one in self._installed if one.name == params.plugin])
 
     async def _check(self, caller: Caller) -> None:
         if not await self._is_admin(caller.user_id):

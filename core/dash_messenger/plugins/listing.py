@@ -43,7 +43,7 @@ from dash_messenger.plugins.steps import Steps
 from dash_messenger.plugins.themes import Themes
 from dash_messenger.plugins.views import Renderer
 
-__all__ = ["Installed", "each"]
+__all__ = ["Installed", "PluginInfo", "each", "info_of"]
 
 SERVER_HALF_IS_QUARANTINED = "its server half is quarantined"
 
@@ -438,12 +438,7 @@ class Installed:
                     for plugin in self
                     if plugin.status == "quarantined"
                 ]
-                plugins = [
-                    PluginInfo(
-                        one.name, one.group, one.version, one.status, one.reason, one.until_ms
-                    )
-                    for one in self
-                ]
+                plugins = [info_of(one) for one in self]
             types = [
                 TypeInfo(
                     one.type,
@@ -468,6 +463,11 @@ class Installed:
                 rate="cheap read",
             )
         ]
+
+
+def info_of(one: Plugin) -> PluginInfo:
+    """A half of a plugin as admins see it."""
+    return PluginInfo(one.name, one.group, one.version, one.status, one.reason, one.until_ms)
 
 
 def each(add: Callable[[str, Any], None]) -> Callable[[str, Iterable[Any]], None]:
