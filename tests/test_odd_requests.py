@@ -96,3 +96,63 @@ async def test_callbacks_are_posted(method: str, server: ServerProcess, people: 
     before = len(server.log)
     assert ask(server, token, method, CALLBACK)[0] in (200, 405)
     assert "Traceback" not in server.log[before:]
+
+
+def outputs_of(output: str) -> object:
+    """What pages name as the outputs of a callback."""
+
+    def named(one: str) -> dict[str, object]:
+        id, property = one.rsplit(".", 1)
+        return {"id": json.loads(id) if id.startswith("{") else id, "property": property}
+
+    if not output.startswith(".."):
+        return named(output)
+    return [named(one) for one in output.removeprefix("..").removesuffix("..").split("...")]
+
+
+def inputs_of(declared: list[dict[str, str]], value: object) -> list[object]:
+    """Values of a callback's inputs; a pattern of ids finds one."""
+    found: list[object] = []
+    for one in declared:
+        pattern = one["id"].startswith("{")
+        id = json.loads(one["id"]) if pattern else one["id"]
+        every = pattern and ["ALL"] in id.values()
+        if every:
+            id = {key: value if part == ["ALL"] else part for key, part in id.items()}
+            # An id is of words, numbers and truths.
+            id = {key: "7" if isinstance(part, list | dict) else part for key, part in id.items()}
+        place = {"id": id, "property": one["property"], "value": value}
+        found.append([place] if every else place)
+    return found
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"what": [7]}, [[7]], 10**400, 7, "7", True, -0.5],
+    ids=["object", "lists", "huge", "number", "text", "truth", "fraction"],
+)
+async def test_values_that_no_page_sends_break_no_callback_and_no_plugin(
+    value: object, server: ServerProcess, people: People
+) -> None:
+    _, token = await people.register()
+    found = json.loads(ask(server, token, "GET", "/_dash-dependencies")[1])
+    asked = [one for one in found if not one.get("clientside_function")]
+    assert any("stickers" in one["output"] for one in asked)
+    before = len(server.log)
+    for callback in asked:
+        inputs = inputs_of(callback["inputs"], value)
+        first = inputs[0][0] if isinstance(inputs[0], list) else inputs[0]
+        id = first["id"]
+        id = json.dumps(id, sort_keys=True, separators=(",", ":")) if isinstance(id, dict) else id
+        body = {
+            "output": callback["output"],
+            "outputs": outputs_of(callback["output"]),
+            "inputs": inputs,
+            "state": inputs_of(callback["state"], value),
+            "changedPropIds": [f"{id}.{first['property']}"],
+        }
+        status, content = ask(server, token, "POST", CALLBACK, json.dumps(body).encode())
+        assert status < 500, (callback["output"], content)
+    log = server.log[before:]
+    assert "Traceback" not in log
+    assert "plugin_failed" not in log

@@ -6,9 +6,10 @@ Everything goes through commands, under the rights of whoever reads the page.
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any, Literal, TypeVar
 
-from dash_messenger import Failure
+import msgspec
+from dash_messenger import Failure, Refused
 from dash_messenger_webui import (
     Callbacks,
     SettingsPanel,
@@ -19,6 +20,7 @@ from dash_messenger_webui import (
     uploads,
     viewer,
 )
+from msgspec import Meta, Struct
 
 __all__ = ["StickersPanel"]
 
@@ -26,6 +28,22 @@ KINDS = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/avif")
 LIST = {"plugin": "stickers", "name": "packs"}
 TITLE = {"plugin": "stickers", "name": "title"}
 MAKE = {"plugin": "stickers", "name": "make"}
+CLICKED = ("before", "after", "remove", "delete", "forget")
+
+T = TypeVar("T")
+
+
+class _Asked(Struct, frozen=True):
+    """The id of what was pressed or written in: a pack's, a dash, and a sticker's or nothing."""
+
+    name: Literal["upload", "rename", "tag", "before", "after", "remove", "delete", "forget"]
+    of: Annotated[str, Meta(pattern="^[0-9a-f]{32}-([0-9a-f]{32})?$")]
+
+
+class _Blob(Struct, frozen=True):
+    """An upload; what else is told of it is no concern."""
+
+    id: str
 
 
 class StickersPanel(SettingsPanel):
@@ -64,12 +82,11 @@ class StickersPanel(SettingsPanel):
             Input(TITLE, "n_submit"),
             State(TITLE, "value"),
         )
-        async def make(clicks: int, submits: int, title: object) -> Any:
+        async def make(clicks: int, submits: int, title: str | None) -> Any:
             t = self.words()
             if not (clicks or submits):
                 return no_update, no_update
-            # A page's callback is a request: anything may stand in it.
-            if not isinstance(title, str) or not title.strip():
+            if not (title and title.strip()):
                 return await _packs(t, problem=t("Give the pack a name first.")), no_update
             try:
                 made = await viewer().call("stickers.make", title=title.strip())
@@ -85,25 +102,29 @@ class StickersPanel(SettingsPanel):
             each("upload", "blobs"),
             each("rename", "value"),
             each("tag", "value"),
-            *(each(name, "n_clicks") for name in ("before", "after", "remove", "delete", "forget")),
+            *(each(name, "n_clicks") for name in CLICKED),
         )
         async def change(*values: Any) -> Any:
             # Of what has just been drawn Dash tells all at once.
             if len(ctx.triggered) != 1 or ctx.triggered[0]["value"] in (None, 0):
                 return no_update
-            name, (pack, _, sticker) = ctx.triggered_id["name"], _of(ctx.triggered_id)
-            t = self.words()
-            problems = await _change(name, pack, sticker, ctx.triggered[0]["value"])
+            asked, t = _taken(ctx.triggered_id, _Asked), self.words()
+            pack, _, sticker = asked.of.partition("-")
+            problems = await _change(asked.name, pack, sticker, ctx.triggered[0]["value"])
             said = " ".join(dict.fromkeys(t(problem) for problem in problems))
             return await _packs(t, problem=said, opened=pack)
 
 
-def _of(id: dict[str, str]) -> tuple[str, str, str]:
-    return id["of"].partition("-")
+def _taken(claim: object, kind: type[T]) -> T:
+    """What the browser claims, if it could come from this section.
 
-
-def _is_upload(one: object) -> bool:
-    return isinstance(one, dict) and isinstance(one.get("id"), str)
+    Raises:
+        Refused: it could not.
+    """
+    try:
+        return msgspec.convert(claim, kind)
+    except msgspec.ValidationError as error:
+        raise Refused(reason=f"This is nothing of the stickers' settings: {error}") from None
 
 
 async def _change(name: str, pack: str, sticker: str, said: Any) -> list[str]:
@@ -111,8 +132,7 @@ async def _change(name: str, pack: str, sticker: str, said: Any) -> list[str]:
     call = viewer().call
     try:
         if name == "upload":
-            uploads = said if isinstance(said, list) else []
-            return await _add(pack, [str(one.get("id")) for one in uploads if _is_upload(one)])
+            return await _add(pack, [blob.id for blob in _taken(said, list[_Blob])])
         if name in ("before", "after"):
             order = [item["id"] for item in (await call("stickers.pack", pack=pack))["items"]]
             at = order.index(sticker)
