@@ -192,13 +192,14 @@ async def test_hooks_that_fail_or_never_answer_are_named_and_nobody_waits_for_th
     for name, hook in beasts.items():
         # Only a demonstration calls on_demo; that it may fail is tested beside the other hooks.
         if name not in harmless and hook not in ("on_stop", "on_demo"):
-            event = "check_failed" if hook.startswith("check_") else "plugin_failed"
+            event = "plugin_start_failed" if hook == "on_start" else "plugin_failed"
             await house.until(partial(house.logged, event, name))
     fared = await house.fared()
-    for name in ("raises_in_on_message", "exits_in_on_message"):
-        assert fared[name, "server"][0] == "quarantined"
-        assert fared[name, "server"][1].startswith("it failed 20 times within 60 s")
-    assert {fared[name, "server"][0] for name in harmless} == {"loaded"}
+    # What fails for each message that is sent costs nobody the plugin; what fails at start does.
+    for name, hook in beasts.items():
+        failed_at_start = hook == "on_start" and name not in harmless
+        expected = "quarantined" if failed_at_start else "loaded"
+        assert fared[name, "server"][0] == expected, name
     await house.people.aclose()
     assert await asyncio.to_thread(house.server.stop) == 0
     for name, hook in beasts.items():
@@ -251,14 +252,13 @@ async def test_sick_message_types_refuse_their_own_messages_alone(house: House) 
     await teasing
     events = ("message_type_failed", "action_failed", "action_abandoned", "preparing_timed_out")
     assert {line["type"] for event in events for line in house.logged(event)} == set(beasts)
-    # A thread that stays is not given a fourth time.
+    # However often one person does that, the others keep it.
     stuck = await send("stays_in_action", "sick")
     for _ in range(2):
         with pytest.raises(TimedOut):
             await poke(stuck)
     await neighbours.talk()
-    status, reason = (await house.fared())["stays_in_action", "server"]
-    assert (status, "it failed 3 times" in reason) == ("quarantined", True)
+    assert (await house.fared())["stays_in_action", "server"] == ("loaded", "")
     await house.people.aclose()
     assert await asyncio.to_thread(house.server.stop) == 0
 
@@ -267,7 +267,7 @@ async def test_sick_message_types_refuse_their_own_messages_alone(house: House) 
 
 
 @pytest.mark.parametrize("ways", [("raises", "exits", "huge"), ("stays",)])
-async def test_a_view_that_cannot_draw_leaves_the_text_and_is_set_aside(
+async def test_a_view_that_cannot_draw_leaves_the_text_and_stays(
     house: House, ways: tuple[str, ...]
 ) -> None:
     house.sicken(*(f"{does}_in_render" for does in ways))
@@ -281,7 +281,7 @@ async def test_a_view_that_cannot_draw_leaves_the_text_and_is_set_aside(
 
 
 async def fail_to_draw(house: House, neighbours: Neighbours, beast: str, times: int) -> None:
-    """So many sick messages after a good one are read, and it is one too many."""
+    """So many sick messages after a good one are read, and cost the good one nothing."""
     visitor, conversation = await house.visitor()
     reader = await house.people.connect(
         await house.people.log_in(visitor.me["username"]), views=["dash:en"]
@@ -309,11 +309,10 @@ async def fail_to_draw(house: House, neighbours: Neighbours, beast: str, times: 
     assert [message.get("view") for message in found] == ["well", *[None] * times]
     fared = await house.fared()
     assert fared[beast, "server"] == ("loaded", "")
-    status, reason = fared[beast, "_webui"]
-    assert (status, f"it failed {times} times" in reason) == ("quarantined", True)
-    # Nothing of it is drawn any more.
+    assert fared[beast, "_webui"] == ("loaded", "")
+    # What it can draw is drawn.
     page = await reader.call("message.history", conversation=conversation)
-    assert all(message.get("view") is None for message in page["messages"])
+    assert page["messages"][0]["view"] == "well"
 
 
 # Floods.

@@ -8,7 +8,8 @@ registered stays, and the server starts without it.
 `Refused` declines with its sentence, one that fails otherwise or takes too long declines too.
 
 ``on_*`` hooks are async and called after something was stored. They may take 30 s; a failure is
-logged with the plugin's name, and nobody else notices.
+logged with the plugin's name, and nobody else notices. ``on_start`` belongs to the start: failing
+there quarantines, but for a plugin that checks something.
 
 An implementation names the arguments that it wants and gets those alone; ``context`` is its
 plugin's own.
