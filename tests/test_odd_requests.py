@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from typing import Any
 
 import pytest
 from dash_messenger.testing import People, ServerProcess
@@ -110,12 +111,12 @@ def outputs_of(output: str) -> object:
     return [named(one) for one in output.removeprefix("..").removesuffix("..").split("...")]
 
 
-def inputs_of(declared: list[dict[str, str]], value: object) -> list[object]:
+def inputs_of(declared: list[dict[str, str]], value: object) -> list[Any]:
     """Values of a callback's inputs; a pattern of ids finds one."""
-    found: list[object] = []
+    found: list[Any] = []
     for one in declared:
         pattern = one["id"].startswith("{")
-        id = json.loads(one["id"]) if pattern else one["id"]
+        id: Any = json.loads(one["id"]) if pattern else one["id"]
         every = pattern and ["ALL"] in id.values()
         if every:
             id = {key: value if part == ["ALL"] else part for key, part in id.items()}

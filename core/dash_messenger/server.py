@@ -77,6 +77,9 @@ from dash_messenger.users import Users
 
 __all__ = ["Server"]
 
+# For plugins, when connections took all the time that there was to stop.
+LEAST_TO_STOP_S = 0.4
+
 log = structlog.get_logger(__name__)
 
 
@@ -377,7 +380,7 @@ class Server:
         await self._transfers.aclose()
         await self.blobs.aclose()
         await self.sessions.aclose()
-        await self._calls.stop()
+        await self._calls.stop(self._time_to_stop_s())
         await self.installed.runner.aclose()
         await self.installed.contexts.aclose()
         await self._limited.aclose()
@@ -389,6 +392,11 @@ class Server:
         await self._costly.aclose()
         self.installed.renderer.close()
         self._lock.close()
+
+    def _time_to_stop_s(self) -> float:
+        """What is left of the time to stop; a little in any case."""
+        took_s = 0.0 if self._http is None else self._http.stopping_for_s()
+        return max(LEAST_TO_STOP_S, self.settings.shutdown_s - took_s)
 
     async def _is_admin(self, user: str) -> bool:
         query = select(user_rows.c.role).where(user_rows.c.id == user)

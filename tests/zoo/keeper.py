@@ -7,7 +7,6 @@ from dash_messenger.supervisor import watch
 
 calling.CHECK_WITHIN_S = 1.0
 calling.ON_WITHIN_S = 1.0
-calling.STOP_WITHIN_S = 1.0
 slash.RUN_WITHIN_S = 1.0
 preparing.PREPARE_WITHIN_S = 1.0
 watch.SERVING = watch.Limits(1.0, 3.5)

@@ -81,6 +81,11 @@ class HttpServer(uvicorn.Server):
         self.force_exit = now_s - self._stopped_at_s > SAME_WITHIN_S
         self.should_exit = True
 
+    def stopping_for_s(self) -> float:
+        """How long ago it began to stop."""
+        since_s = self._stopped_at_s
+        return 0.0 if since_s is None else time.monotonic() - since_s
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Handle SIGTERM while serving, and SIGINT unless the parent process does."""

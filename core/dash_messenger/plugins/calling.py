@@ -25,8 +25,6 @@ __all__ = ["CHECKS", "Calls"]
 
 CHECK_WITHIN_S = 5.0
 ON_WITHIN_S = 30.0
-# What waits when the server stops; the rest is not heard of.
-STOP_WITHIN_S = 1.0
 # What one plugin may be behind by; beyond it, the oldest is forgotten.
 MAX_WAITING = 1_000
 
@@ -223,20 +221,21 @@ class Calls:
         for one in self._hooks["on_demo"]:
             await self._after(one, demo=demo)
 
-    async def stop(self) -> None:
-        """Finish what waits, for a moment, and call ``on_stop`` of every plugin."""
+    async def stop(self, within_s: float) -> None:
+        """Finish what waits, for half of the time, and call ``on_stop`` of all plugins at once."""
         tasks = [line.task for line in self._lines.values() if line.task is not None]
         if tasks:
-            await asyncio.wait(tasks, timeout=STOP_WITHIN_S)
+            await asyncio.wait(tasks, timeout=within_s / 2)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for one in self._hooks["on_stop"]:
-            await self._after(one)
+        await asyncio.gather(*(self._after(one, within_s / 2) for one in self._hooks["on_stop"]))
 
-    async def _after(self, one: _Implementation, **arguments: object) -> None:
+    async def _after(
+        self, one: _Implementation, within_s: float = ON_WITHIN_S, /, **arguments: object
+    ) -> None:
         await self._runner.attempt(
-            one.plugin, self._bound(one, **arguments), doing=one.hook, within_s=ON_WITHIN_S
+            one.plugin, self._bound(one, **arguments), doing=one.hook, within_s=within_s
         )
 
     def _bound(self, one: _Implementation, **arguments: object) -> Callable[[], Awaitable[object]]:

@@ -228,8 +228,8 @@ class ServerHooks(Protocol):
     async def on_stop(self, context: Context) -> None:
         """End: the server listens no more.
 
-        When: once, before the database is closed. Several plugins: one after another. If it raises:
-        it is logged. Since 0.1.
+        When: once, before the database is closed; it may take half of ``shutdown_s``. Several
+        plugins: all at once. If it raises: it is logged. Since 0.1.
         """
 
     @hookspec
