@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from dash_messenger.testing import ServerProcess
+from dash_messenger.errors import Failure
+from dash_messenger.testing import People, ServerProcess, upload
 
 from tests.crash.disk import Disk, standing_still, why_not
 from tests.crash.town import launched
@@ -67,6 +69,7 @@ async def cut_again_and_again(folder: Path, cuts: int, **environment: str) -> Up
     return uploaders
 
 
+@needs_a_disk
 async def test_acknowledged_files_survive_power_cuts(tmp_path: Path) -> None:
     uploaders = await cut_again_and_again(tmp_path, CUTS)
     assert uploaders.faults == []
@@ -74,6 +77,7 @@ async def test_acknowledged_files_survive_power_cuts(tmp_path: Path) -> None:
     assert uploaders.counts["file"] > CUTS
 
 
+@needs_a_disk
 async def test_files_that_are_not_flushed_are_found_out(tmp_path: Path) -> None:
     uploaders = await cut_again_and_again(tmp_path, 3, CRASH_MUTANT="files_unflushed")
     assert uploaders.faults
@@ -98,3 +102,44 @@ async def test_acknowledged_files_survive_kills_and_nothing_else_stays(tmp_path:
                 await asyncio.sleep(0.05)
     finally:
         server.kill()
+
+
+@needs_a_disk
+async def test_a_disk_full_of_uploads_stops_no_messages_and_no_log_ins(tmp_path: Path) -> None:
+    quota = str(10**12)
+    rooms = {"DASH_MESSENGER_QUOTA_BYTES": quota, "DASH_MESSENGER_NEW_ACCOUNT_QUOTA_BYTES": quota}
+    with Disk(tmp_path, size_mib=128) as disk:
+        server = launched(disk.path / "data", **rooms)
+        server.log_path = tmp_path / "server.log"
+        try:
+            server.start(60)
+            people = People(server)
+            names, tokens = zip(*[await people.register() for _ in range(4)], strict=True)
+            refused = await asyncio.gather(*(fill(server, token) for token in tokens))
+            assert {failure.key for failure in refused} == {"disk_low"}
+            # A tenth of a small disk is left.
+            assert shutil.disk_usage(disk.path).free > 12 * 2**20
+            ann, ben = [await people.connect(token) for token in tokens[:2]]
+            members = [ben.me["username"]]
+            made = await ann.call("conversation.create", kind="group", title="G", members=members)
+            for n in range(500):
+                await ann.call(
+                    "message.send",
+                    conversation=made["id"],
+                    type="text",
+                    content={"text": f"message {n} " * 50},
+                )
+            assert await people.log_in(names[3])
+            await people.aclose()
+        finally:
+            server.kill()
+
+
+async def fill(server: ServerProcess, token: str) -> Failure:
+    """Upload until the server refuses: its refusal."""
+    for _ in range(1_000):
+        try:
+            await upload(server.url, os.urandom(1_000_000), token=token)
+        except Failure as failure:
+            return failure
+    raise AssertionError("the disk was never full")
