@@ -23,10 +23,14 @@ from dash_messenger.folder import DATABASE
 from dash_messenger.testing import People, ServerProcess, post, upload
 from PIL import Image
 
-__all__ = ["Uploaders"]
+__all__ = ["KINDS", "Uploaders"]
+
+KINDS = ("file", "photo", "avatar", "sticker")
 
 # A disk of 512 MiB has to do for all of it.
 MAX_FILE_BYTES = 120_000
+# A server that was killed starts, and so does a child that draws, while the machine is busy.
+ACKNOWLEDGES_WITHIN_S = 120
 # What a dying server answers, or does not.
 BROKEN = (OSError, Failure, http.client.HTTPException, json.JSONDecodeError)
 
@@ -47,7 +51,7 @@ class Uploaders:
     async def open(self) -> None:
         """Register, and make what is needed for each kind."""
         people = People(self.server)
-        for kind in ("file", "photo", "avatar", "sticker"):
+        for kind in KINDS:
             _, self._tokens[kind] = await people.register()
         name, _ = await people.register()
         made = await self._post(
@@ -62,6 +66,13 @@ class Uploaders:
         async with asyncio.TaskGroup() as tasks:
             for one in (self._file, self._file, self._photo, self._avatar, self._sticker):
                 tasks.create_task(self._again(one))
+
+    async def acknowledges(self, kind: str) -> None:
+        """Return when one more of a kind was acknowledged."""
+        before = self.counts[kind]
+        async with asyncio.timeout(ACKNOWLEDGES_WITHIN_S):
+            while self.counts[kind] == before:
+                await asyncio.sleep(0.01)
 
     def finish(self) -> None:
         """Finish what is under way, then stop."""
