@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,11 @@ def options(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="nothing but the figures")
     parser.add_argument("--data", type=Path, help="where to put the data (default: temporary)")
     return parser
+
+
+def add_type(parser: argparse.ArgumentParser) -> None:
+    """The flag that says which messages are sent."""
+    parser.add_argument("--type", default="text", choices=("text", "markdown"))
 
 
 def report(figures: dict[str, float], notes: Sequence[str], *, only_figures: bool) -> None:
@@ -179,14 +184,48 @@ def seed(server: ServerProcess, n_users: int, groups: Sequence[Sequence[int]]) -
 
 
 def cpu_s(pid: int) -> dict[str, float]:
-    """CPU seconds used so far by the process's first thread (the loop) and by all others."""
-    ticks_a_second = os.sysconf("SC_CLK_TCK")
+    """CPU seconds used so far by the process's first thread (the loop) and by its others."""
     used = {"loop": 0.0, "threads": 0.0}
     for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
-        fields = stat.read_text().rpartition(")")[2].split()
         name = "loop" if stat.parent.name == str(pid) else "threads"
-        used[name] += (int(fields[11]) + int(fields[12])) / ticks_a_second
+        used[name] += _ticks(stat, 11, 12)
     return used
+
+
+def tree_cpu_s(server: ServerProcess) -> dict[str, float]:
+    """The same of the process that serves, with all others of the server: its parent, the fork
+    server and the children, those that have ended too."""
+    serves = server.server_pid
+    used = {**cpu_s(serves), "others": 0.0}
+    for pid in _tree(server.pid):
+        stat = Path(f"/proc/{pid}/stat")
+        with suppress(FileNotFoundError, ProcessLookupError):
+            own = () if pid == serves else (11, 12)
+            # Whoever ended counts for the one who waited for it.
+            used["others"] += _ticks(stat, *own, 13, 14)
+    return used
+
+
+def _ticks(stat: Path, *places: int) -> float:
+    fields = stat.read_text().rpartition(")")[2].split()
+    return sum(int(fields[place]) for place in places) / os.sysconf("SC_CLK_TCK")
+
+
+def _tree(root: int) -> list[int]:
+    """A process and all that came from it."""
+    parents: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    found = [root]
+    for pid in found:
+        found += [child for child, parent in parents.items() if parent == pid]
+    return found
+
+
+def content_of(type: str, text: str) -> dict[str, str]:
+    """What a benchmark sends of a message type."""
+    return {"text": f"**{text}**, and `code`" if type == "markdown" else text}
 
 
 def percentile(values: Sequence[float], part: float) -> float:
