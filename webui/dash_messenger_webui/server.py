@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dash_messenger import MessageTypes, Plugins, Sources, View, WebContext, hookimpl
-from quart import Quart, has_request_context, request
 
 from dash_messenger_webui.assets import FOLDER, Assets
 from dash_messenger_webui.session import reader
 from dash_messenger_webui.translations import OWN_WORDS, read_words
 from dash_messenger_webui.views import MessageViews
+
+if TYPE_CHECKING:
+    from quart import Quart
 
 __all__ = ["WebUi"]
 
@@ -43,7 +45,10 @@ class WebUi:
     @hookimpl
     def register_http(self, app: Quart, context: WebContext) -> None:
         """The pages and their files."""
-        # Dash costs half a second; nothing needs it before this hook.
+        # Dash costs half a second; nothing needs it before this hook. Quart takes memory in the
+        # processes that draw.
+        from quart import has_request_context, request
+
         from dash_messenger_webui.app import MessengerDash
         from dash_messenger_webui.pages.beside import Beside
         from dash_messenger_webui.pages.callbacks import register_callbacks

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dash_messenger import Unauthenticated, Viewer
-from quart import g, has_request_context
 
 __all__ = ["Reader", "Scheme", "keep_reader", "reader", "viewer"]
 
@@ -41,11 +40,16 @@ class Reader:
 
 def keep_reader(who: Reader) -> None:
     """Remember the reader for the rest of this request."""
+    # Where messages are drawn nobody asks, and Quart and what it brings take 12 MiB.
+    from quart import g
+
     g.reader = who
 
 
 def reader() -> Reader:
     """The reader of this request; outside of one, a stranger who reads English."""
+    from quart import g, has_request_context
+
     if has_request_context() and "reader" in g:
         found: Reader = g.reader
         return found

@@ -18,8 +18,8 @@ from msgspec import Struct
 
 from dash_messenger.messages import MessageType, MessageTypes
 from dash_messenger.plugins import content_work
+from dash_messenger.plugins.declared_settings import decode_settings
 from dash_messenger.plugins.hookspecs import PROJECT, ServerHooks
-from dash_messenger.plugins.keeping import decode_settings
 from dash_messenger.plugins.loading import GROUP, Plugins, Sources, names_of_plugins
 from dash_messenger.plugins.translating import Catalogues
 from dash_messenger.plugins.views import View

@@ -7,7 +7,6 @@ tables have a version table of their own, so that what happens to one plugin hin
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -20,7 +19,6 @@ from dash_messenger.store.tables import plugin_values
 __all__ = [
     "VERSIONS",
     "Kind",
-    "decode_settings",
     "keep_value",
     "migrate_tables",
     "plugin_folder",
@@ -81,18 +79,6 @@ def keep_value(
         connection.execute(
             insert(plugin_values).values(plugin=plugin, kind=kind, name=name, value=value)
         )
-
-
-def decode_settings(declared: type[msgspec.Struct], kept: Mapping[str, str]) -> msgspec.Struct:
-    """The settings as their struct; what was kept and fits no longer has its default."""
-    values: dict[str, Any] = {}
-    for field in msgspec.structs.fields(declared):
-        if field.name in kept:
-            try:
-                values[field.name] = msgspec.json.decode(kept[field.name], type=field.type)
-            except msgspec.ValidationError:
-                continue
-    return declared(**values)
 
 
 def read_tables(connection: Connection, plugin: str) -> set[str]:

@@ -31,8 +31,8 @@ from dash_messenger.isolation.runner import PluginRunner
 from dash_messenger.isolation.subprocess_pool import SubprocessPool
 from dash_messenger.plugins.bounds import MAX_TASKS, Bounds
 from dash_messenger.plugins.context import Blobs
+from dash_messenger.plugins.declared_settings import decode_settings
 from dash_messenger.plugins.keeping import (
-    decode_settings,
     keep_value,
     plugin_folder,
     read_value,
