@@ -241,7 +241,7 @@ class Accounts:
         match = await self._passwords.compare(password, row.password_hash if row else None)
         if row is None or not match.fits:
             found = row.id if row else None
-            if caller.session is None:
+            if known != "session":
                 reason = WrongCredentials.key
                 note(SecurityEvent.LOGIN_FAILED, caller, user=found, known=known, reason=reason)
             else:

@@ -104,7 +104,7 @@ class Request:
 
 
 def uploads_of(world: ServerWorld, **options: Any) -> Uploads:
-    async def admit(headers: Any, scheme: str) -> OpenSession:
+    async def admit(headers: Any, scope: Any) -> OpenSession:
         return OpenSession("0" * 32, world.users[headers["user"]], "bearer")
 
     async def nothing(*arguments: Any) -> None:

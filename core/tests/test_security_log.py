@@ -43,6 +43,7 @@ async def test_a_life_is_told_with_user_session_and_address(world: ServerWorld) 
         await world.post("account.change_password", other["token"], old=PASSWORD, new=NEW)
         await world.post("session.close_others", other["token"])
         await world.post("plugin.settings", other["token"])
+        await world.request("/blobs")
         await world.post("session.close", other["token"])
         await world.post("account.get", other["token"])
     told = [line for line in logged if line["event"] in {one.value for one in SecurityEvent}]
@@ -59,15 +60,17 @@ async def test_a_life_is_told_with_user_session_and_address(world: ServerWorld) 
         "password_changed",
         "sessions_closed",
         "refused",
+        "refused",
         "logged_out",
         "refused",
     ]
     assert {line["address"] for line in told} == {"127.0.0.1"}
     assert [line["user"] for line in told[1:4]] == [ann, None, ann]
-    assert {line["user"] for line in told[3:13]} == {ann}
-    assert told[7]["session"] == other["session"] == told[12]["closed"]
+    assert {line["user"] for line in told[3:12]} == {ann}
+    assert told[7]["session"] == other["session"] == told[13]["closed"]
     assert [(one["what"], one["reason"]) for one in told if one["event"] == "refused"] == [
         ("/api/plugin.settings", "forbidden"),
+        ("/blobs", "unauthenticated"),
         ("/api/account.get", "unauthenticated"),
     ]
     text = str(told)

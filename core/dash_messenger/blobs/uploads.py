@@ -53,8 +53,8 @@ log = structlog.get_logger(__name__)
 class Admit(Protocol):
     """The guard of all routes, for a request that changes something."""
 
-    async def __call__(self, headers: Headers, scheme: str) -> OpenSession:
-        """The session; raises a `Failure` for whoever may not."""
+    async def __call__(self, headers: Headers, scope: MutableMapping[str, Any]) -> OpenSession:
+        """The session; raises a `Failure` for whoever may not. ``scope`` is the request's."""
 
 
 class Uploads:
@@ -107,7 +107,7 @@ class Uploads:
     async def _upload(
         self, headers: Headers, scope: MutableMapping[str, Any], receive: Receive
     ) -> bytes:
-        session = await self._admit(headers, scope["scheme"])
+        session = await self._admit(headers, scope)
         user = session.user
         self._buckets.take(user)
         length = headers.get("Content-Length", "")

@@ -206,18 +206,22 @@ class _Http:
             # A page's callback, or whatever a plugin's route changes; commands count themselves.
             self._commands.rates.take("callback", g.session.user)
 
-    async def admit(self, headers: Headers, scheme: str) -> OpenSession:
+    async def admit(self, headers: Headers, scope: Mapping[str, Any]) -> OpenSession:
         """The session of a request that changes something and is answered outside of the framework.
 
         Raises:
             ForeignOrigin, Unauthenticated: as `guard`.
         """
+        scheme = scope["scheme"]
         session = await self._sessions.authenticate(headers, secure=scheme == "https")
-        if not self._origin_allowed(session, headers, scheme):
-            raise ForeignOrigin
-        if session is None:
-            raise Unauthenticated
-        return session
+        allowed = self._origin_allowed(session, headers, scheme)
+        if allowed and session is not None:
+            return session
+        failure = Unauthenticated() if allowed else ForeignOrigin()
+        place = place_of(scope) or Place("")
+        nobody = Caller(None, None, place.address, place=place)
+        self._refusals.tell(nobody, scope["path"][:MAX_PATH_CHARACTERS], failure)
+        raise failure
 
     def _origin_allowed(self, session: OpenSession | None, headers: Headers, scheme: str) -> bool:
         origin = headers.get("Origin")
