@@ -142,8 +142,9 @@ class Commands:
             raise UnknownCommand(command=name[:64])
         if caller.user is None and command.access != "anonymous":
             raise Unauthenticated
-        rate, key = command.rate, caller.user or caller.address
-        if rate != "own":
+        rate, key = command.rate, caller.user or caller.where.counted_as
+        # Where nothing tells people apart, nobody shuts the others out.
+        if rate != "own" and key is not None:
             self.rates.take(rate, key)
         token = self._activity.begin(user=caller.user, command=command.name)
         try:
@@ -157,6 +158,6 @@ class Commands:
             # It runs in a task of its own.
             answer = follow(self._activity, answer, user=caller.user, command=command.name)
         if rate != "own":
-            answer = self.rates.run(rate, key, caller.connection, answer)
+            answer = self.rates.run(rate, key or "", caller.connection, answer)
         answer = working_for(caller.user, answer)
         return follow(self._activity, answer, user=caller.user, command=command.name)

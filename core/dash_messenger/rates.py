@@ -62,8 +62,8 @@ ALLOWANCES: Mapping[Rate, Allowance] = MappingProxyType(
         "preview": Allowance(60, 2),
         # Pages ask once for each click, and several times as they open.
         "callback": Allowance(300, 20),
-        # All people behind one proxy may count as one address. Passwords take so long to check that
-        # this many a second are never answered; it only bounds what is not about passwords.
+        # By address, unless a proxy that the admin did not name hides it. Passwords take so long to
+        # check that this many a second are never answered; it bounds what is not about passwords.
         "anonymous": Allowance(1_000, 50),
     }
 )

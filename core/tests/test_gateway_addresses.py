@@ -8,9 +8,12 @@ import pytest
 from dash_messenger.gateway.addresses import Addresses, BehindProxies, place_of
 from dash_messenger.gateway.origin import Origins
 from dash_messenger.places import Place
+from dash_messenger.rates import ALLOWANCES, Rates
 from dash_messenger.settings import Settings, SettingsInvalid, load_settings
 from server_world import PASSWORD, open_server
 from structlog.testing import capture_logs
+
+BAD_LOGIN = {"login": "none", "step": "key", "answer": {}}
 
 
 @pytest.mark.parametrize(
@@ -160,3 +163,23 @@ async def test_no_limit_by_address_shuts_out_the_people_behind_an_unnamed_proxy(
         assert await ask("1.1.1.1", "session.open", username="ann", password=PASSWORD) == 200
         new = {"username": "ben", "password": PASSWORD}
         assert await ask("1.1.1.1", "account.register", **new) == 200
+
+
+async def test_nor_does_the_limit_of_anonymous_requests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_server(tmp_path, rate_limits=True, trusted_proxies=("192.0.2.1",)) as world:
+
+        async def ask(**headers: str) -> int:
+            answer = await world.request("/api/session.continue", body=BAD_LOGIN, headers=headers)
+            return answer.status
+
+        rates = Rates(clock_s=lambda: 0.0)
+        monkeypatch.setattr(world.server.commands, "rates", rates)
+        for client in ("127.0.0.1", "127.0.0.1 for 6.6.6.6"):
+            for _ in range(ALLOWANCES["anonymous"].burst):
+                rates.take("anonymous", client)
+        assert await ask() == 429
+        assert await ask(**{"X-Forwarded-For": "6.6.6.6"}) == 429
+        assert await ask(**{"X-Forwarded-For": "1.1.1.1"}) == 401
+        assert await ask(**{"X-Real-IP": "6.6.6.6"}) == 401
