@@ -232,10 +232,13 @@ class Calls:
         await asyncio.gather(*(self._after(one, within_s / 2) for one in self._hooks["on_stop"]))
 
     async def _after(
-        self, one: _Implementation, within_s: float = ON_WITHIN_S, /, **arguments: object
+        self, one: _Implementation, within_s: float | None = None, /, **arguments: object
     ) -> None:
         await self._runner.attempt(
-            one.plugin, self._bound(one, **arguments), doing=one.hook, within_s=within_s
+            one.plugin,
+            self._bound(one, **arguments),
+            doing=one.hook,
+            within_s=ON_WITHIN_S if within_s is None else within_s,
         )
 
     def _bound(self, one: _Implementation, **arguments: object) -> Callable[[], Awaitable[object]]:
