@@ -58,7 +58,7 @@ class Culprit:
 
 
 class Child:
-    """One life of the server."""
+    """One life of the server. ``says_more``: it has not closed its end of ``control``."""
 
     def __init__(self, spawned: Spawned, files: Files) -> None:
         self._files = files
@@ -68,6 +68,7 @@ class Child:
         self.code = Code()
         self.served_at_s: float | None = None
         self.given_up = False
+        self.says_more = True
         self._stopped = False
         self._heard = b""
         self._used_ns: dict[int, int] = {}
@@ -103,6 +104,8 @@ class Child:
             heard, numbers, _, _ = socket.recv_fds(self.control, MAX_MESSAGE_BYTES, 1)
         except (BlockingIOError, ConnectionError):
             return []
+        # Its end of the socket is closed before it can be waited for.
+        self.says_more = bool(heard)
         for number in numbers:
             self._files.close_listening()
             self._files.listening = socket.socket(fileno=number)

@@ -104,7 +104,8 @@ class Supervisor:
 
     def _listen(self, child: Child, timeout_s: float) -> None:
         """Wait for a signal or a message, so long at most, and take it in."""
-        readable, _, _ = select.select([self._ears, child.control], [], [], timeout_s)
+        heard = [self._ears, child.control] if child.says_more else [self._ears]
+        readable, _, _ = select.select(heard, [], [], timeout_s)
         if self._ears in readable:
             for number in self._ears.recv(4096):
                 if number in STOPS:
