@@ -131,7 +131,7 @@ async def under_way(uploads: Uploads, request: Request, count: int) -> None:
 
 
 async def test_a_slow_upload_is_refused_with_a_code_of_its_own(world: ServerWorld) -> None:
-    def strict() -> Pace:
+    def strict(max_bytes: int) -> Pace:
         return Pace(least_over_s=0.05, least_bytes_per_s=100_000)
 
     request = Request(uploads_of(world, pace=strict), "ann")

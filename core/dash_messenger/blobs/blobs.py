@@ -101,7 +101,7 @@ class BlobStore:
         ]
 
     def start(self) -> None:
-        """Begin to collect what nobody refers to, now and then."""
+        """Begin to collect what nobody refers to, once an hour."""
         self._collecting = asyncio.get_running_loop().create_task(self._collect_for_ever())
 
     async def aclose(self) -> None:

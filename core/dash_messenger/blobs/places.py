@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from dash_messenger.errors import Busy, UploadTooSlow
 
-__all__ = ["Pace", "Places"]
+__all__ = ["Pace", "Places", "pace_for"]
 
 # Several at a time from an album; more would only wait for the disk.
 MAX_AT_ONCE_A_USER = 6
@@ -25,8 +25,10 @@ SILENCE_S = 30.0
 # A tenth of a bad telephone line's; less only holds a place.
 LEAST_BYTES_PER_S = 4_096
 LEAST_OVER_S = 30.0
-# The largest file that the default allows, at 30 kB a second.
+# The largest file that the default allows takes an hour at the second of these; where larger ones
+# are allowed they have longer.
 TOTAL_S = 3_600.0
+TOTAL_BYTES_PER_S = 30_000
 # Where all places are taken, an upload slower than this, and as old, gives way to a newcomer.
 SLOW_BYTES_PER_S = 32_768
 SLOW_AFTER_S = 10.0
@@ -84,6 +86,11 @@ class Pace:
     def is_slow(self) -> bool:
         """Whether it may give way."""
         return self.waited_s >= SLOW_AFTER_S and self.come_bytes < self.waited_s * SLOW_BYTES_PER_S
+
+
+def pace_for(max_bytes: int) -> Pace:
+    """How fast an upload has to come where files may have ``max_bytes``."""
+    return Pace(total_s=max(TOTAL_S, max_bytes / TOTAL_BYTES_PER_S))
 
 
 class _Place:

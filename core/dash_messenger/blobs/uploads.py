@@ -20,7 +20,7 @@ from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, File, MultipartDecoder, NeedData
 
 from dash_messenger.blobs.blobs import BlobStore
-from dash_messenger.blobs.places import Pace, Places
+from dash_messenger.blobs.places import Pace, Places, pace_for
 from dash_messenger.blobs.transfers import Transfers
 from dash_messenger.errors import (
     Failure,
@@ -69,7 +69,7 @@ class Uploads:
         *,
         max_bytes: int,
         rate_limits: bool,
-        pace: Callable[[], Pace] = Pace,
+        pace: Callable[[int], Pace] = pace_for,
         places: Places | None = None,
     ) -> None:
         self._app = app
@@ -117,7 +117,7 @@ class Uploads:
         boundary = options.get("boundary", "").encode("latin-1", "replace")
         if kind != "multipart/form-data" or not 1 <= len(boundary) <= 200:
             raise InvalidParams(field="file", reason="send it as multipart/form-data")
-        pace = self._pace()
+        pace = self._pace(self._max_bytes)
         with self._places.place(user, pace), self._transfers.watch(scope, session):
             body = _Body(receive, boundary, self._max_bytes, pace)
             name = await body.file_name()

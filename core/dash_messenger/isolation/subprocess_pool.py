@@ -39,7 +39,7 @@ CHILDREN = 2
 MAX_WAITING_A_USER = 400
 MAX_WAITING = 4_000
 MAX_RESULT_BYTES = 256 * 1024 * 1024
-# A child is exchanged now and then: decoders leak.
+# Then a child is exchanged: decoders leak.
 TASKS_A_CHILD = 200
 _LENGTH = struct.Struct("<I")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+from math import ceil
 from typing import Any
 
 import thumbhash
@@ -43,6 +44,8 @@ def make_photo(data: bytes) -> dict[str, Any]:
         if getattr(picture, "n_frames", 1) > 1:
             return _animation(picture)
         # A large JPEG is decoded at half or a quarter of its size where that is enough.
+        part = SIDES_PX[-1] / max(picture.size)
+        picture.draft(None, (ceil(picture.width * part), ceil(picture.height * part)))
         upright = ImageOps.exif_transpose(picture)
         shown = _opaque(upright)
         variants = []
