@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from dash_messenger.testing import People, ServerProcess
 
-from tests.attacks.neighbours import Pair, Quiet
+from tests.attacks.neighbours import Pair
 from tests.environment import ROOT
 
 
@@ -51,9 +51,3 @@ async def people(defended: ServerProcess) -> AsyncIterator[People]:
 async def pair(people: People) -> Pair:
     """Neighbours whom no attack may disturb."""
     return await Pair.meet(people)
-
-
-@pytest_asyncio.fixture
-async def quiet(pair: Pair) -> Quiet:
-    """What the same pair sees while nothing happens beside it."""
-    return await pair.quiet()
