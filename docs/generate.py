@@ -33,6 +33,7 @@ from sqlalchemy import Table, UniqueConstraint
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 
+from docs.limits import draw_limits
 from docs.reference import draw_api, draw_tokens
 
 DOCS = Path(__file__).parent
@@ -376,6 +377,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "hooks": draw_hooks,
     "api": draw_api,
     "tokens": draw_tokens,
+    "limits": draw_limits,
 }
 
 if __name__ == "__main__":

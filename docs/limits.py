@@ -8,18 +8,55 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dash_messenger import accounts, history, logins, reacting, sending, syncing
-from dash_messenger.blobs import uploads
-from dash_messenger.errors import Busy, CloseCode, Failure, InvalidParams, RateLimited, TooLarge
-from dash_messenger.gateway import connection, slow_http
+from dash_messenger import (
+    accounts,
+    attempts,
+    contents,
+    conversations,
+    history,
+    hub,
+    logins,
+    messages,
+    rates,
+    reacting,
+    sending,
+    strangers,
+    syncing,
+)
+from dash_messenger.blobs import places, quotas
+from dash_messenger.errors import (
+    Busy,
+    CloseCode,
+    ContentTooCostly,
+    DiskLow,
+    Failure,
+    InvalidParams,
+    LoginEnded,
+    OverLimit,
+    PasswordUnacceptable,
+    PluginFailed,
+    QuotaExceeded,
+    RateLimited,
+    Superseded,
+    TimedOut,
+    TooLarge,
+    UploadTooSlow,
+)
 from dash_messenger.gateway import http as http_edge
-from dash_messenger.protocol import MAX_IN_FLIGHT, MAX_INBOUND_BYTES
+from dash_messenger.gateway import slow_http, websocket
+from dash_messenger.isolation import subprocess_pool
+from dash_messenger.isolation.jobs import JobLimits
+from dash_messenger.plugins import bounds, views
+from dash_messenger.protocol import MAX_IN_FLIGHT, MAX_INBOUND_BYTES, MAX_PAGE_BYTES
 from dash_messenger.settings import Settings
+from dash_messenger.store import logs
 from msgspec import Struct
 
 __all__ = ["draw_limits"]
 
 KIB = 1024
+ANONYMOUS = "requests without a session of an address"
+DAY_S = 86_400
 
 
 class Limit(Struct, frozen=True):
@@ -33,11 +70,198 @@ class Limit(Struct, frozen=True):
 
 def draw_limits() -> str:
     """A table for each part of the server."""
-    return "\n\n".join(_table(title, limits) for title, limits in _parts())
+    return "\n\n".join(_table(title, limits) for title, limits in _parts().items())
 
 
-def _parts() -> list[tuple[str, Sequence[Limit]]]:
-    return []
+def _parts() -> dict[str, Sequence[Limit]]:
+    return {
+        "Requests": _requests(),
+        "Messages": _messages(),
+        "Work on content": _work(),
+        "Files": _files(),
+        "Connections": _connections(),
+        "Log-ins": _log_ins(),
+        "Plugins": _plugins(),
+    }
+
+
+def _requests() -> list[Limit]:
+    classes = [
+        Limit(
+            ANONYMOUS if rate == "anonymous" else f"{rate}s of a user",
+            f"{allowed.burst:,} at once, {allowed.per_s:g} a second",
+            RateLimited,
+            "rate_limits",
+        )
+        for rate, allowed in rates.ALLOWANCES.items()
+    ]
+    return [
+        *classes,
+        Limit("dear reads of a user under way", str(rates.DEAR_READS_AT_ONCE), "the rest waits"),
+        Limit("cheap reads of a user under way", str(rates.CHEAP_READS_AT_ONCE), "the rest waits"),
+        Limit("previews of a user under way", "1, the newest", Superseded),
+        Limit("any page", _bytes(MAX_PAGE_BYTES), "`more`"),
+        Limit("messages of a page", str(history.MAX_PAGE), InvalidParams),
+        Limit("events of a page", str(syncing.MAX_EVENTS), InvalidParams),
+        Limit("conversations of a page", str(syncing.MAX_CONVERSATIONS), "`more`"),
+        Limit("members of a page", str(conversations.MAX_MEMBERS_PAGE), "`more`"),
+        Limit("events that a log is read on from", f"{logs.MAX_BEHIND:,} behind", "`resync`"),
+    ]
+
+
+def _messages() -> list[Limit]:
+    return [
+        Limit(
+            "messages of a user",
+            f"{sending.BURST:,} at once, {sending.PER_S} a second",
+            RateLimited,
+            "rate_limits",
+        ),
+        Limit("events stored and not yet sent", f"{sending.MAX_BACKLOG:,}", Busy),
+        Limit("a message's text", f"{messages.MAX_TEXT_CHARACTERS:,} characters", "cut"),
+        Limit("a message's state", _bytes(messages.MAX_STATE_BYTES), PluginFailed),
+        Limit("different reactions to a message", str(reacting.MAX_DISTINCT), InvalidParams),
+        Limit("reactions of one user to a message", str(reacting.MAX_OWN), InvalidParams),
+        Limit("a group's title", f"{conversations.MAX_TITLE_CHARACTERS} characters", InvalidParams),
+        Limit(
+            "a person's name", f"{accounts.MAX_DISPLAY_NAME_CHARACTERS} characters", InvalidParams
+        ),
+    ]
+
+
+def _work() -> list[Limit]:
+    job = JobLimits()
+    return [
+        Limit("processor time of a type's code on one content", _s(job.cpu_s), ContentTooCostly),
+        Limit("its memory, over its process's", _bytes(job.memory_bytes), ContentTooCostly),
+        Limit("its duration", _s(job.wall_s), TimedOut),
+        Limit("reading content on the loop", _s(contents.MAX_INLINE_CPU_S), ContentTooCostly),
+        Limit("jobs that wait", f"{job.max_waiting:,}", Busy),
+        Limit("jobs of a user that wait", f"{job.max_waiting_a_user:,}", Busy),
+        Limit("a drawing", _bytes(views.MAX_VIEW_BYTES), "the text is shown"),
+        Limit("waiting for a drawing", _s(views.READY_WITHIN_S), "the text goes first"),
+        Limit("processor time of work on a picture", _s(subprocess_pool.CPU_LIMIT_S), OverLimit),
+        Limit("its duration", _s(subprocess_pool.TIME_LIMIT_S), OverLimit),
+        Limit("its memory", _bytes(subprocess_pool.MAX_MEMORY_BYTES), OverLimit),
+        Limit("a user's pictures in work", "1", "the rest waits"),
+        Limit("a user's pictures that wait", f"{subprocess_pool.MAX_WAITING_A_USER}", Busy),
+    ]
+
+
+def _files() -> list[Limit]:
+    return [
+        Limit("one file", _setting_bytes("max_upload_bytes"), TooLarge, "max_upload_bytes"),
+        Limit("all files of a user", _setting_bytes("quota_bytes"), QuotaExceeded, "quota_bytes"),
+        Limit(
+            "the same in the first day of an account",
+            _setting_bytes("new_account_quota_bytes"),
+            QuotaExceeded,
+            "new_account_quota_bytes",
+        ),
+        Limit(
+            "a user's uploads that no message refers to",
+            _bytes(quotas.MAX_WAITING_BYTES),
+            "the oldest gives way",
+        ),
+        Limit(
+            "bytes that a user uploads",
+            f"{_bytes(quotas.RATE_BURST_BYTES)} at once, "
+            f"{_bytes(quotas.RATE_BYTES_PER_S)} a second",
+            RateLimited,
+            "rate_limits",
+        ),
+        Limit("free disk", _setting_bytes("min_free_disk_bytes"), DiskLow, "min_free_disk_bytes"),
+        Limit("uploads under way of a user", str(places.MAX_AT_ONCE_A_USER), Busy),
+        Limit("uploads under way", str(places.MAX_AT_ONCE), Busy),
+        Limit("silence of an upload", _s(places.SILENCE_S), UploadTooSlow),
+        Limit(
+            "pace of an upload",
+            f"{_bytes(places.LEAST_BYTES_PER_S)} a second at least",
+            UploadTooSlow,
+        ),
+        Limit("duration of an upload", _s(places.TOTAL_S), UploadTooSlow),
+    ]
+
+
+def _connections() -> list[Limit]:
+    return [
+        Limit("a frame from a client", _bytes(MAX_INBOUND_BYTES), CloseCode.TOO_LARGE),
+        Limit("fragments of a message", str(websocket.MAX_FRAGMENTS), CloseCode.TOO_LARGE),
+        Limit("requests under way on a socket", str(MAX_IN_FLIGHT), "reading pauses"),
+        Limit("sockets of a user", str(hub.MAX_SOCKETS_OF_A_USER), CloseCode.TOO_MANY_SOCKETS),
+        Limit(
+            "connections", _setting("max_connections"), "the oldest idle ends", "max_connections"
+        ),
+        Limit(
+            "connections of plain HTTP of an address",
+            _setting("max_connections_per_address"),
+            "the oldest idle ends",
+            "max_connections_per_address",
+        ),
+        Limit("a body of a request", _bytes(http_edge.MAX_BODY_BYTES), TooLarge),
+        Limit("sending a request's body", _s(http_edge.BODY_TIMEOUT_S), TimedOut),
+        Limit("sending a request's head", _s(slow_http.HEAD_TIMEOUT_S), "closed"),
+        Limit("a request's head", _bytes(slow_http.MAX_HEAD_BYTES), "431"),
+    ]
+
+
+def _log_ins() -> list[Limit]:
+    return [
+        Limit(
+            "tries at an account from where it is known",
+            _pace(attempts.TRIES_WHERE_KNOWN, attempts.SECONDS_A_TRY_WHERE_KNOWN),
+            RateLimited,
+            "rate_limits",
+        ),
+        Limit(
+            "tries at an account from all other places together",
+            _pace(strangers.BURST, strangers.SECONDS_A_TRY),
+            RateLimited,
+            "rate_limits",
+        ),
+        Limit(
+            "wrong passwords of an address, over all accounts",
+            _pace(attempts.FAILURES_AT_ADDRESS, attempts.SECONDS_A_FAILURE),
+            RateLimited,
+            "rate_limits",
+        ),
+        Limit(
+            "new accounts of an address",
+            _pace(attempts.REGISTRATIONS_AT_ADDRESS, attempts.SECONDS_A_REGISTRATION),
+            RateLimited,
+            "rate_limits",
+        ),
+        Limit(
+            "answers to second factors of an account",
+            _pace(attempts.ANSWERS_A_DAY, attempts.SECONDS_AN_ANSWER),
+            RateLimited,
+            "rate_limits",
+        ),
+        Limit("wrong answers in one log-in", str(logins.MAX_WRONG_ANSWERS), LoginEnded),
+        Limit(
+            "a password",
+            f"{Settings.model_fields['password_min_length'].default} characters at least",
+            PasswordUnacceptable,
+            "password_min_length",
+        ),
+    ]
+
+
+def _plugins() -> list[Limit]:
+    return [
+        Limit(
+            "messages of a plugin's bot",
+            f"{bounds.SENDS_AT_ONCE:,} at once, {bounds.SENDS_PER_S} a second",
+            RateLimited,
+        ),
+        Limit(
+            "actions of a plugin's bot",
+            f"{bounds.ACTS_AT_ONCE} at once, {bounds.ACTS_PER_S} a second",
+            RateLimited,
+        ),
+        Limit("reads, writes and jobs of a plugin that wait", f"{bounds.MAX_WAITING:,}", Busy),
+        Limit("background tasks of a plugin", f"{bounds.MAX_TASKS:,}", Busy),
+    ]
 
 
 def _table(title: str, limits: Sequence[Limit]) -> str:
@@ -56,8 +280,25 @@ def _error(error: type[Failure] | CloseCode | str) -> str:
     return f"{error.code}, `{error.key}`"
 
 
+def _setting(name: str) -> str:
+    return f"{Settings.model_fields[name].default:,}"
+
+
+def _setting_bytes(name: str) -> str:
+    return _bytes(Settings.model_fields[name].default)
+
+
 def _bytes(count: int) -> str:
-    for unit, size in (("GB", KIB**3), ("MB", KIB**2), ("KB", KIB)):
+    for unit, size in (("GiB", KIB**3), ("MiB", KIB**2), ("KiB", KIB)):
         if count >= size:
-            return f"{count / size:g} {unit}"
+            return f"{count / size:.4g} {unit}"
     return f"{count} bytes"
+
+
+def _s(seconds: float) -> str:
+    return f"{seconds:g} s" if seconds >= 1 else f"{seconds * 1_000:g} ms"
+
+
+def _pace(burst: int, seconds_each: float) -> str:
+    """``burst`` at once, then one each so many seconds."""
+    return f"{burst} at once, {DAY_S / seconds_each:,.0f} a day"
