@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import subprocess
+import sys
 import uuid
 from collections.abc import AsyncIterator
 from functools import partial
@@ -347,3 +349,12 @@ async def test_a_failure_is_told_to_who_counts_them() -> None:
     with pytest.raises(Exception, match="went wrong"):
         await contents.new("inline", b'{"word":"a"}', "ann")
     assert failures == ["inline"]
+
+
+def test_children_load_no_database_and_no_web_server() -> None:
+    loaded = "import sys, dash_messenger.plugins.content_child; print(*sys.modules)"
+    modules = subprocess.run(
+        [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "dash_messenger.plugins.views" in modules
+    assert not {"sqlalchemy", "quart", "uvicorn"} & set(modules)

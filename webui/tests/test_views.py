@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -148,3 +150,12 @@ def test_a_body_over_the_limit_is_told_where_it_is_tried() -> None:
     view.drawn = "x" * 132_000
     with pytest.raises(OverflowError, match="132002 bytes"):
         view.try_out(Shout("a"))
+
+
+def test_processes_that_draw_load_neither_dash_nor_quart() -> None:
+    loaded = "import sys, dash_messenger_webui.server; print(*sys.modules)"
+    modules = subprocess.run(
+        [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "dash_messenger_webui.views" in modules
+    assert not {"dash", "quart", "sqlalchemy"} & set(modules)
