@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 
+from dash_messenger.isolation.deadlines import waiting
 from dash_messenger.isolation.jobs import JobFailed, JobKilled, JobLimits, JobResult
 from dash_messenger.isolation.supply import ENDING, Supply, Way
 from dash_messenger.isolation.workers import Workers
@@ -73,7 +74,9 @@ class JobPool:
         if trouble is not None:
             raise JobFailed(trouble.error, trouble.trace)
         self.start()
-        return await self._workers.put(job, payload, charged_to, label)
+        # A job has limits of its own; who asks for it, such as a plugin that sends, has none here.
+        with waiting():
+            return await self._workers.put(job, payload, charged_to, label)
 
     async def aclose(self) -> None:
         """End all children; jobs that wait or run fail."""
