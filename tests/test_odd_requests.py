@@ -157,3 +157,29 @@ async def test_values_that_no_page_sends_break_no_callback_and_no_plugin(
     log = server.log[before:]
     assert "Traceback" not in log
     assert "plugin_failed" not in log
+
+
+async def test_an_admin_tries_a_plugin_again_by_a_button(
+    server: ServerProcess, people: People
+) -> None:
+    """Nobody else can: the command asks."""
+    _, token = await people.register()
+    found = json.loads(ask(server, token, "GET", "/_dash-dependencies")[1])
+    output = next(one["output"] for one in found if "quarantined-plugins.children" in one["output"])
+    pressed = {"id": {"retry": "stickers"}, "property": "n_clicks", "value": 1}
+    body = {
+        "output": output,
+        "outputs": outputs_of(output),
+        "inputs": [
+            {"id": "quarantined-plugins", "property": "id", "value": "quarantined-plugins"},
+            [pressed],
+        ],
+        "state": [],
+        "changedPropIds": ['{"retry":"stickers"}.n_clicks'],
+    }
+    status, content = ask(server, token, "POST", CALLBACK, json.dumps(body).encode())
+    assert status == 200
+    assert b'"role":"alert"' in content.replace(b" ", b"")
+    admin = await people.log_in((await people.admin()).me["username"])
+    status, content = ask(server, admin, "POST", CALLBACK, json.dumps(body).encode())
+    assert (status, b'"data-language":"en"' in content.replace(b" ", b"")) == (200, True), content

@@ -13,6 +13,7 @@ from dash.development.base_component import Component
 from dash_messenger_webui import components
 from dash_messenger_webui.pages.extending import Part, part_of
 from dash_messenger_webui.pages.parts import attributes
+from dash_messenger_webui.pages.retrying import quarantined_plugins
 from dash_messenger_webui.session import reader
 from dash_messenger_webui.translations import Words
 from dash_messenger_webui.views import MessageViews
@@ -41,7 +42,8 @@ class Beside:
     def page(self, path: str) -> tuple[str, Component] | None:
         """Its heading and what it shows, or None."""
         if self._is_about_plugins(path):
-            return self._words[reader().language]("Plugins"), components.Plugins()
+            about = html.Div([quarantined_plugins(), components.Plugins()])
+            return self._words[reader().language]("Plugins"), about
         found = self._part(path)
         if found is None:
             return None

@@ -14,6 +14,7 @@ from dash_messenger import Failure
 
 from dash_messenger_webui.pages.dialogs import details_body
 from dash_messenger_webui.pages.parameters import checked
+from dash_messenger_webui.pages.retrying import LIST, register_retrying
 from dash_messenger_webui.pages.sentences import Sentences
 from dash_messenger_webui.session import reader, viewer
 from dash_messenger_webui.translations import LANGUAGES
@@ -49,6 +50,13 @@ def register_callbacks(app: Dash, sentences: Sentences) -> None:
         "reload",
         Output("changed", "title"),
         Input("changed", "data-language"),
+    )
+    register_retrying(app, sentences)
+    _in_browser(
+        app,
+        "reload",
+        Output(LIST, "title"),
+        Input(LIST, "data-language"),
     )
     _in_browser(
         app,
