@@ -15,7 +15,7 @@ import pytest
 from dash_messenger.client import Client
 from dash_messenger.testing import People, ServerProcess
 
-from tests.attacks.neighbours import Pair, Quiet, percentile_ms
+from tests.attacks.neighbours import Pair, percentile_ms
 from tests.attacks.processes import memory_mib
 from tests.environment import ROOT
 
@@ -30,7 +30,7 @@ MAX_TIMES_QUIET = 3.0
 
 @pytest.mark.parametrize("mode", ["read", "stall"])
 async def test_forty_sockets_that_read_a_log_cost_neighbours_nothing(
-    defended: ServerProcess, people: People, pair: Pair, quiet: Quiet, mode: str
+    defended: ServerProcess, people: People, pair: Pair, mode: str
 ) -> None:
     log, tokens = await _large_log(people)
     watch = _Watch(defended, await people())
@@ -42,7 +42,7 @@ async def test_forty_sockets_that_read_a_log_cost_neighbours_nothing(
         async def attack() -> None:
             await asyncio.gather(watch.memory(), watch.syncs())
 
-        await pair.beside(attack, quiet)
+        await pair.beside(attack)
         read, _ = await attacker.communicate()
     sync_ms = percentile_ms(watch.took, 0.99)
     print(f"\n{int(read) / 1e6:.0f} MB read, +{watch.grown_mib:.0f} MiB, sync {sync_ms:.0f} ms")
