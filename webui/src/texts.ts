@@ -153,6 +153,11 @@ export const ENGLISH = {
   step_impossible: "“{step}” asks for something that this page does not know. Please ask the administrator.",
   step_continue: "Continue",
   error_too_large: "This is too large to send.",
+  error_account_deactivated: "This account has been deactivated.",
+  error_quota_exceeded: "There is no room left for your files. Delete some that you no longer need.",
+  error_disk_low: "The server has no room for files at the moment. Try again later.",
+  error_file_damaged: "This file is damaged on the server. Please ask for it to be sent again.",
+  error_upload_too_slow: "The connection was too slow for this file. Please try again on a better one.",
 } satisfies Catalogue;
 
 export type Key = keyof typeof ENGLISH;
