@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 from typing import Any
 
@@ -38,12 +39,9 @@ async def attack(url: str, log: str, sockets: int, mode: str, tokens: list[str])
             for socket in opened
         ]
         await loop.run_in_executor(None, sys.stdin.read)
-        for task in working:
-            task.cancel()
-        await asyncio.wait(working)
         print(read[0], flush=True)
-        for socket in opened:
-            socket.transport.abort()
+        # Who does not read cannot close politely either.
+        os._exit(0 if working else 1)
 
 
 def _open(url: str, token: str) -> Any:
@@ -81,4 +79,6 @@ async def _stall(socket: ClientConnection, log: str) -> None:
 
 
 if __name__ == "__main__":
+    # It stands for other machines: its own work is not to hold up the neighbours here.
+    os.nice(19)
     asyncio.run(attack(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], sys.argv[5:]))

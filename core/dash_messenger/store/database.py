@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -36,6 +37,10 @@ __all__ = [
 READER_THREADS = 3
 # Reading pages takes the interpreter as much as the disk: more threads would only slow the loop.
 PAGE_READER_THREADS = 1
+# Between two pages the thread lets the others have the interpreter, for so many times what the page
+# took: who reads without pause has a quarter of it at most, and a lone page waits for nothing.
+REST_FACTOR = 3
+MAX_REST_S = 0.25
 # What a reader thread gets through in about a second; more would only wait for its time limit.
 MAX_WAITING_READS = 1_000
 # The writer touches one page of two indexes for each message; 32 MiB hold 2,000 conversations'.
@@ -144,6 +149,7 @@ class Readers:
         self._loop = loop
         self._here = threading.local()
         self._connections: list[Connection] = []
+        self._rests_until_s = 0.0
         self._short = _Pool(ThreadPoolExecutor(READER_THREADS, "store-reader"))
         self._dear = _Pool(ThreadPoolExecutor(PAGE_READER_THREADS, "store-page-reader"))
 
@@ -162,7 +168,8 @@ class Readers:
             raise Busy
         pool.waiting += 1
         try:
-            return await self._loop.run_in_executor(pool.threads, self._read, work)
+            read = self._read_page if dear else self._read
+            return await self._loop.run_in_executor(pool.threads, read, work)
         finally:
             pool.waiting -= 1
 
@@ -173,6 +180,15 @@ class Readers:
         for connection in self._connections:
             connection.close()
         self._engine.dispose()
+
+    def _read_page(self, work: Callable[[Connection], T]) -> T:
+        time.sleep(max(0.0, self._rests_until_s - time.monotonic()))
+        began_s = time.monotonic()
+        try:
+            return self._read(work)
+        finally:
+            ended_s = time.monotonic()
+            self._rests_until_s = ended_s + min((ended_s - began_s) * REST_FACTOR, MAX_REST_S)
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         try:
