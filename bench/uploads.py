@@ -35,6 +35,7 @@ PATIENCE_S = 120
 def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--photos", type=int, default=PHOTOS, help="how many are in the album")
     asked = parser.parse_args()
     groups = [(2 * n, 2 * n + 1) for n in range(PAIRS)]
     with data_folder(asked.data) as data:
@@ -43,12 +44,12 @@ def main() -> None:
         pin_load()
         server.start()
         try:
-            figures = asyncio.run(measure(server, world, asked.seconds))
+            figures = asyncio.run(measure(server, world, asked.seconds, asked.photos))
         finally:
             server.kill()
     alone, beside = figures["p99_alone_ms"], figures["p99_uploads_ms"]
     notes = (
-        f"An album of {PHOTOS} photos of 12 megapixels: {figures['album_s']:.1f} s.",
+        f"An album of {asked.photos} photos of 12 megapixels: {figures['album_s']:.1f} s.",
         f"Messages alone: p50 {figures['p50_alone_ms']:.1f} ms, p99 {alone:.1f} ms.",
         f"During {figures['uploads_per_s']:.0f} uploads a second: p50"
         f" {figures['p50_uploads_ms']:.1f} ms, p99 {beside:.1f} ms ({beside / alone:.1f} times).",
@@ -56,7 +57,9 @@ def main() -> None:
     report(figures, notes, only_figures=asked.json)
 
 
-async def measure(server: ServerProcess, world: World, seconds: float) -> dict[str, float]:
+async def measure(
+    server: ServerProcess, world: World, seconds: float, photos: int
+) -> dict[str, float]:
     clients = [
         Client(server.url, token=token, time_limit_s=PATIENCE_S)
         for token in world.tokens[: 2 * PAIRS]
@@ -64,7 +67,7 @@ async def measure(server: ServerProcess, world: World, seconds: float) -> dict[s
     for client in clients:
         await client.__aenter__()
     try:
-        figures = {"album_s": await album(server, world, clients[0])}
+        figures = {"album_s": await album(server, world, clients[0], photos)}
         await messages(world, clients, 2.0)
         alone = await messages(world, clients, seconds)
         uploads = asyncio.create_task(upload_for(server, world, seconds))
@@ -79,9 +82,9 @@ async def measure(server: ServerProcess, world: World, seconds: float) -> dict[s
     return figures
 
 
-async def album(server: ServerProcess, world: World, client: Client) -> float:
+async def album(server: ServerProcess, world: World, client: Client, photos: int) -> float:
     """The seconds that an album takes."""
-    pictures = [picture(n) for n in range(PHOTOS)]
+    pictures = [picture(n) for n in range(photos)]
     began_s = time.perf_counter()
     blobs = await asyncio.gather(
         *(upload(server.url, data, token=world.tokens[0]) for data in pictures)
