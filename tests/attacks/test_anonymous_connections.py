@@ -12,7 +12,7 @@ from dash_messenger.testing import People, ServerProcess
 from websockets.asyncio.client import connect
 from websockets.frames import Frame, Opcode
 
-from tests.attacks.neighbours import Pair, Quiet
+from tests.attacks.neighbours import Pair
 
 CONNECTIONS = 100
 # Each sends so often that it never seems to be gone.
@@ -32,7 +32,7 @@ UNFINISHED = {
 
 @pytest.mark.parametrize("what", UNFINISHED)
 async def test_what_is_never_finished_ends_and_disturbs_nobody(
-    defended: ServerProcess, pair: Pair, quiet: Quiet, what: str
+    defended: ServerProcess, pair: Pair, what: str
 ) -> None:
     parts = urlsplit(defended.url)
 
@@ -51,11 +51,11 @@ async def test_what_is_never_finished_ends_and_disturbs_nobody(
         async with asyncio.timeout(ENDED_WITHIN_S):
             await asyncio.gather(*(trickle() for _ in range(CONNECTIONS)))
 
-    await pair.beside(attack, quiet, whole=True)
+    await pair.beside(attack, whole=True)
 
 
 async def test_a_message_in_endless_empty_pieces_ends_and_disturbs_nobody(
-    defended: ServerProcess, people: People, pair: Pair, quiet: Quiet
+    defended: ServerProcess, people: People, pair: Pair
 ) -> None:
     _, token = await people.register()
     socket = await connect(
@@ -70,5 +70,5 @@ async def test_a_message_in_endless_empty_pieces_ends_and_disturbs_nobody(
         socket.transport.write(Frame(Opcode.CONT, b"", fin=False).serialize(mask=True) * PIECES)
         await socket.wait_closed()
 
-    await pair.beside(attack, quiet, whole=True)
+    await pair.beside(attack, whole=True)
     assert socket.close_code == CloseCode.PROTOCOL_ABUSED
