@@ -119,7 +119,8 @@ async def test_acknowledged_files_survive_kills_and_nothing_else_stays(
 async def test_a_disk_full_of_uploads_stops_no_messages_and_no_log_ins(tmp_path: Path) -> None:
     quota = str(10**12)
     rooms = {"DASH_MESSENGER_QUOTA_BYTES": quota, "DASH_MESSENGER_NEW_ACCOUNT_QUOTA_BYTES": quota}
-    with Disk(tmp_path, size_mib=128) as disk:
+    # The log in front of the database takes some 12 MB for the messages.
+    with Disk(tmp_path, size_mib=400) as disk:
         server = launched(disk.path / "data", **rooms)
         server.log_path = tmp_path / "server.log"
         try:
