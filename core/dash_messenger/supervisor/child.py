@@ -25,7 +25,7 @@ __all__ = ["CRASHES", "Child", "Culprit", "Files"]
 STACKS_WITHIN_S = 2.0
 MAX_STACKS_BYTES = 1_000_000
 MAX_MESSAGE_BYTES = 65_536
-# A thread that computes gets most of a tick, one that waits for it next to nothing.
+# A thread that computes wants most of a tick, one that waits for it next to nothing.
 BUSY_PART = 0.6
 # Signals that say that code went wrong, rather than that somebody ended it.
 CRASHES = frozenset((signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE))
@@ -131,7 +131,8 @@ class Child:
 
     def note_work(self) -> None:
         """Note which threads worked since this was last called, for `find_culprit`."""
-        used = {thread: self._schedule(thread)[0] for thread in self._threads()}
+        # Waiting for a processor counts here: on a busy machine a thread gets little of one.
+        used = {thread: sum(self._schedule(thread)) for thread in self._threads()}
         self._ran_ns = {thread: ns - self._used_ns.get(thread, ns) for thread, ns in used.items()}
         self._used_ns = used
 
@@ -174,15 +175,13 @@ class Child:
 
     def _judge(self, threads: dict[int, Now], stacks: list[Stack]) -> Culprit:
         main = next((stack for stack in stacks if stack.main), Stack(True, []))
-        others = [stack for stack in stacks if not stack.main]
         busy = max(self._ran_ns, key=self._ran_ns.__getitem__, default=self.pid)
         busy_ns, main_ns = self._ran_ns.get(busy, 0), self._ran_ns.get(self.pid, 0)
         if busy != self.pid and busy_ns > BUSY_PART * TICK_S * 1e9 > 4 * main_ns:
-            # The loop's thread waits for the interpreter, wherever it happens to be.
+            # The loop's thread waits for the interpreter, wherever it happens to be. Which of the
+            # stacks is the other's cannot be told: an idle one is not to be blamed.
             now = threads.get(busy, Now())
-            named = {self.code.running(stack.frames) for stack in others} - {None}
-            frames = next((s.frames for s in others if self.code.running(s.frames)), main.frames)
-            return Culprit(now.plugin or (named.pop() if len(named) == 1 else None), now, frames)
+            return Culprit(now.plugin, now, main.frames)
         now = threads.get(self.pid, Now())
         return Culprit(now.plugin or self.code.running(main.frames), now, main.frames)
 
