@@ -250,7 +250,7 @@ async def test_sick_message_types_refuse_their_own_messages_alone(house: House) 
     teasing = asyncio.create_task(tease_all())
     await neighbours.talk()
     await teasing
-    events = ("message_type_failed", "action_failed", "action_abandoned", "preparing_timed_out")
+    events = ("message_type_failed", "content_killed", "preparing_timed_out")
     assert {line["type"] for event in events for line in house.logged(event)} == set(beasts)
     # However often one person does that, the others keep it.
     stuck = await send("stays_in_action", "sick")

@@ -24,7 +24,7 @@ class SickView(MessageView[Any, Any]):
             sys.exit(3)
         while DOES == "stays":
             time.sleep(1)
-        return "x" * 100_000
+        return "x" * 200_000
 
 
 @hookimpl
