@@ -247,18 +247,21 @@ export class Sync {
 
   private async pullOwn(): Promise<void> {
     await this.once("own", async () => {
-      const page = await this.socket.call<LogPage>("log.read", {
-        log: this.store.me.id,
-        after: this.userCursor,
-        limit: LOG_PAGE,
-        epoch: this.epoch,
-      });
-      for (const event of page.events) {
-        if (event.seq <= this.userCursor) continue;
-        this.userCursor = event.seq;
-        this.applyOwn(event);
+      for (;;) {
+        const page = await this.socket.call<LogPage>("log.read", {
+          log: this.store.me.id,
+          after: this.userCursor,
+          limit: LOG_PAGE,
+          epoch: this.epoch,
+        });
+        for (const event of page.events) {
+          if (event.seq <= this.userCursor) continue;
+          this.userCursor = event.seq;
+          this.applyOwn(event);
+        }
+        this.userCursor = Math.max(this.userCursor, page.seq);
+        if (page.seq >= page.newest || page.seq <= page.after) return;
       }
-      this.userCursor = Math.max(this.userCursor, page.seq);
     }, async () => {
       this.since = null;
       this.socket.restart();

@@ -10,7 +10,7 @@ import type { Messenger } from "./messenger";
 import { isPhone } from "./route";
 import { SlashList } from "./slash";
 import { useTopic } from "./topics";
-import type { Message, View } from "./wire";
+import { type Message, Refusal, type View } from "./wire";
 
 const KEEP_DRAFT_AFTER_MS = 200;
 const CHOSEN_KEY = "dm:writes";
@@ -168,7 +168,8 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
       });
       setPreview({ ...BLANK, type: owner.type, ...drawn });
     } catch (error) {
-      setProblem(texts.reason(error));
+      // Another tab asked later: its preview is the one that somebody looks at.
+      if (!(error instanceof Refusal && error.key === "superseded")) setProblem(texts.reason(error));
     }
   };
 
