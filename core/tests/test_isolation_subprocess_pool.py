@@ -67,6 +67,17 @@ async def test_a_function_runs_in_another_process_that_is_used_again(
     assert first["pid"] == second["pid"] != os.getpid()
 
 
+async def test_a_child_that_nobody_needs_ends_and_another_takes_its_place() -> None:
+    pool = SubprocessPool(idle_s=0.01)
+    first = await pool.run(double, b"a", charged_to="ann")
+    async with asyncio.timeout(10):
+        while os.path.exists(f"/proc/{first['pid']}"):
+            await asyncio.sleep(0.01)
+    second = await pool.run(double, b"a", charged_to="ann")
+    assert first["pid"] != second["pid"]
+    await pool.aclose()
+
+
 async def test_too_much_memory_is_refused_and_the_next_call_served(limited: SubprocessPool) -> None:
     with pytest.raises(OverLimit):
         await limited.run(hoard, 512 * MIB, charged_to="ann")
