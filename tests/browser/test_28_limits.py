@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from playwright.async_api import WebSocketRoute, expect
+from playwright.async_api import Page, WebSocketRoute, expect
 
 from tests.browser.conftest import Person
 from tests.browser.steps import drawn, message, talk, write
@@ -26,11 +26,8 @@ def refusal(id: int) -> str:
     return json.dumps({"jsonrpc": "2.0", "id": id, "error": LIMITED})
 
 
-async def test_message_over_a_limit_stays_pending_and_goes_when_the_server_says(
-    person: Callable[..., Awaitable[Person]], size: str
-) -> None:
-    ann, ben = await person(), await person()
-    conversation = await talk(ann, ben)
+async def open_limited(ann: Person, conversation: str, method: str) -> tuple[Page, list[float]]:
+    """The chat, where the first request of a method meets a limit; and when each was made."""
     asked: list[float] = []
 
     async def on_socket(socket: WebSocketRoute) -> None:
@@ -38,7 +35,7 @@ async def test_message_over_a_limit_stays_pending_and_goes_when_the_server_says(
 
         def from_page(payload: str | bytes) -> None:
             frame = json.loads(payload)
-            if frame["method"] == "message.send":
+            if frame["method"] == method:
                 asked.append(time.monotonic())
                 if len(asked) == 1:
                     socket.send(refusal(frame["id"]))
@@ -50,6 +47,14 @@ async def test_message_over_a_limit_stays_pending_and_goes_when_the_server_says(
     page = await ann.context.new_page()
     await page.route_web_socket("**/ws", on_socket)
     await page.goto(f"{ann.base_url}/c/{conversation}")
+    return page, asked
+
+
+async def test_message_over_a_limit_stays_pending_and_goes_when_the_server_says(
+    person: Callable[..., Awaitable[Person]], size: str
+) -> None:
+    ann, ben = await person(), await person()
+    page, asked = await open_limited(ann, await talk(ann, ben), "message.send")
     await write(page, "patience")
     await expect(page.locator(".dm-row[data-state=sent]")).to_have_count(1)
     assert len(asked) == 2
@@ -62,25 +67,7 @@ async def test_history_over_a_limit_is_asked_for_again(
     ann, ben = await person(), await person()
     conversation = await talk(ann, ben)
     await ben.send(conversation, "worth the wait")
-    asked: list[float] = []
-
-    async def on_socket(socket: WebSocketRoute) -> None:
-        server = socket.connect_to_server()
-
-        def from_page(payload: str | bytes) -> None:
-            frame = json.loads(payload)
-            if frame["method"] == "message.history":
-                asked.append(time.monotonic())
-                if len(asked) == 1:
-                    socket.send(refusal(frame["id"]))
-                    return
-            server.send(payload)
-
-        socket.on_message(from_page)
-
-    page = await ann.context.new_page()
-    await page.route_web_socket("**/ws", on_socket)
-    await page.goto(f"{ann.base_url}/c/{conversation}")
+    page, asked = await open_limited(ann, conversation, "message.history")
     await expect(message(page, "worth the wait")).to_be_visible()
     assert asked[1] - asked[0] >= 1
 

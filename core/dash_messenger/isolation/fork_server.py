@@ -14,7 +14,6 @@ The socket carries one message in one packet: an `Order` of the server, or a `Re
 from __future__ import annotations
 
 import _thread
-import ctypes
 import gc
 import os
 import select
@@ -37,9 +36,7 @@ from dash_messenger.isolation.jobs import (
     failed,
     load,
 )
-
-_PR_SET_PDEATHSIG = 1
-_prctl = ctypes.CDLL(None, use_errno=True).prctl if sys.platform == "linux" else None
+from dash_messenger.isolation.lifeline import end_with_parent
 
 
 class _ForkServer:
@@ -98,7 +95,7 @@ class _ForkServer:
 
     def _be_child(self, descriptor: int, parent: int) -> NoReturn:
         try:
-            die_with(parent)
+            end_with_parent(parent)
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._control.close()
@@ -134,18 +131,9 @@ def send(control: socket.socket, report: Report) -> None:
     control.send(msgspec.msgpack.encode(report))
 
 
-def die_with(parent: int) -> None:
-    """Have the kernel end this process when its parent ends."""
-    if _prctl is not None:
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        # It ended before.
-        os._exit(0)
-
-
 def main(descriptor: int, server: int) -> None:
     """Be a fork server: what to load stands in standard input."""
-    die_with(server)
+    end_with_parent(server)
     # Whoever ends the server ends this: Ctrl+C reaches all processes of a terminal.
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)
