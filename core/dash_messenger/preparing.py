@@ -8,25 +8,23 @@ step costs no task.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
-import structlog
 from msgspec import Raw, Struct
 
 from dash_messenger.contents import Contents
-from dash_messenger.errors import ANYTHING, ContentInvalid, Failure, PluginFailed, TimedOut
-from dash_messenger.isolation.deadlines import within
-from dash_messenger.messages import Prepared, TypeFailed
+from dash_messenger.errors import ContentInvalid, PluginFailed
+from dash_messenger.isolation.runner import PluginRunner
+from dash_messenger.messages import Prepared
 from dash_messenger.plugins.checks import Proposed
+from dash_messenger.plugins.context import Preparing
 
 __all__ = ["Checks", "Preparation"]
 
 # An album of large photos takes seconds on a small machine; the client waits 30.
 PREPARE_WITHIN_S = 25.0
 
-ContextFor = Callable[[str, str, str, Struct | None], Any]
-
-log = structlog.get_logger(__name__)
+ContextFor = Callable[[str, str, str, Struct | None], Preparing]
 
 
 class Checks(Protocol):
@@ -59,14 +57,14 @@ class Preparation:
     def __init__(
         self,
         contents: Contents,
-        context_for: ContextFor = lambda type, user, conversation, before: None,
-        failed: TypeFailed = lambda type, error: None,
+        context_for: ContextFor,
+        runner: PluginRunner,
     ) -> None:
         self.contents = contents
         self._types = contents.types
         self.checks: Checks = NoChecks()
         self._context_for = context_for
-        self._failed = failed
+        self._runner = runner
 
     def has_steps(self, type: str) -> bool:
         """Whether a message of this type is prepared or checked before it is stored."""
@@ -136,25 +134,16 @@ class Preparation:
     async def _prepare(
         self, type: str, content: Struct, user: str, conversation: str, before: Struct | None
     ) -> Struct:
-        try:
-            async with within(PREPARE_WITHIN_S):
-                context = self._context_for(type, user, conversation, before)
-                value: Struct = await self._types[type].prepare(content, context)
-            if not isinstance(value, self._types[type].Content):
-                raise TypeError(f"prepare() of message type {type} returned {value!r}")
-        except Failure:
-            raise
-        except TimeoutError as error:
-            log.error("preparing_timed_out", type=type)
-            self._failed(type, error)
-            raise TimedOut from None
-        # The edge to a stranger's code.
-        except ANYTHING as error:
-            raise self._defect(type, error) from error
-        prepared: Struct = value
-        return prepared
+        message_type = self._types[type]
+        preparing = self._context_for(type, user, conversation, before)
 
-    def _defect(self, type: str, error: BaseException) -> Failure:
-        log.error("message_type_failed", type=type, exc_info=error)
-        self._failed(type, error)
-        return PluginFailed()
+        async def prepare() -> Struct:
+            value = await message_type.prepare(content, preparing)
+            if not isinstance(value, message_type.Content):
+                raise TypeError(f"prepare() of message type {type} returned {value!r}")
+            prepared: Struct = value
+            return prepared
+
+        return await self._runner.run(
+            preparing.context.name, prepare, doing=f"prepare {type}", within_s=PREPARE_WITHIN_S
+        )

@@ -146,7 +146,7 @@ class Server:
         contents = installed.contents
         # One change of a message at a time: a popular one would be decided in vain, over and over.
         locks: Locks[str] = Locks()
-        preparation = Preparation(contents, self._preparing, installed.type_failed)
+        preparation = Preparation(contents, self._preparing, installed.runner)
         sending = Sending(store, preparation, rate_limits=limited, backlog=lambda: self.hub.backlog)
         acting = Acting(store, contents, clock=clock, locks=locks)
         editing = Editing(store, preparation, locks=locks)
