@@ -369,7 +369,8 @@ def _between(
         low = params.around - params.limit // 2
         low = max(own.first_number, min(low, own.message_no - params.limit + 1))
         high = min(low + params.limit - 1, own.message_no)
-        middle = min(max(low, params.around), high)
+        # Where nothing was said since the reader came, the interval is empty, and stays so.
+        middle = max(low, min(params.around, high))
         before = select_between(low, middle - 1, MAX_PAGE_BYTES // 2, newest=True)
         return before + select_between(middle, high, MAX_PAGE_BYTES // 2)
     high = own.message_no if params.before is None else params.before - 1

@@ -27,6 +27,7 @@ PARAMS: dict[str, dict[str, object]] = {
     "account.register": {"username": "eve", "password": "correct horse battery"},
     "account.update": {"theme": "dark"},
     "blob.get": {"blobs": ["0" * 32]},
+    "blob.usage": {},
     "command.slash_list": {},
     "conversation.add": {"conversation": "C", "members": ["cleo"]},
     "conversation.create": {"kind": "group", "title": "New", "members": ["ben"]},
@@ -58,7 +59,9 @@ PARAMS: dict[str, dict[str, object]] = {
     },
     "message.slash": {"conversation": "C", "text": "/wave"},
     "plugin.change_settings": {"plugin": "note", "values": {}},
+    "plugin.forget_costly": {},
     "plugin.list": {},
+    "plugin.retry": {"plugin": "note"},
     "plugin.settings": {},
     "read.advance": {"conversation": "C", "message_no": 1},
     "session.close": {},
@@ -73,7 +76,12 @@ PARAMS: dict[str, dict[str, object]] = {
 IN_CONVERSATION = {
     name for name, params in PARAMS.items() if {"C", "M"} & {*map(str, params.values())}
 }
-FOR_ADMINS = {"plugin.change_settings", "plugin.settings"}
+FOR_ADMINS = {
+    "plugin.change_settings",
+    "plugin.forget_costly",
+    "plugin.retry",
+    "plugin.settings",
+}
 LAST = ("message.delete", "conversation.remove", "session.close")
 
 

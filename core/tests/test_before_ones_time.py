@@ -158,6 +158,18 @@ async def test_hidden_events_leave_no_gap_and_say_nothing(world: ServerWorld) ->
             assert "by" not in event
 
 
+@pytest.mark.parametrize("place", ["before", "after", "around"])
+async def test_nothing_is_read_where_nothing_was_said_since(world: ServerWorld, place: str) -> None:
+    conversation = await world.group("ann", "ben")
+    for _ in range(3):
+        await world.say("ann", conversation, CANARY)
+    await add(world, conversation, "cleo")
+    for number in range(6):
+        params = {place: number}
+        page = await world.call("cleo", "message.history", conversation=conversation, **params)
+        assert page["messages"] == []
+
+
 async def test_where_history_is_for_all_nothing_is_hidden(world: ServerWorld) -> None:
     conversation = await world.group("ann", "ben")
     await world.server.store.write(

@@ -139,6 +139,9 @@ class _NoServer:
     async def serve(self, sockets: object) -> None:
         pass
 
+    def stopping_for_s(self) -> float:
+        return 0.0
+
 
 async def test_no_limit_by_address_shuts_out_the_people_behind_an_unnamed_proxy(
     tmp_path: Path,

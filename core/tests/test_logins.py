@@ -290,7 +290,7 @@ async def test_a_step_that_fails_or_takes_too_long_opens_nothing(
     world: ServerWorld, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(steps, "CHECK_WITHIN_S", 0.05)
-    monkeypatch.setattr("dash_messenger.plugins.loading.MAX_FAILURES", 1)
+    monkeypatch.setattr("dash_messenger.isolation.runner.MAX_FAILURES", 1)
     for _ in range(2):
         answer = await world.post("session.open", username=name, password=PASSWORD)
         assert (answer.status, answer.key) == (503, "check_failed")
