@@ -124,8 +124,10 @@ export class Messenger {
   private refused(code: number): void {
     const why = WHY[code];
     if (!why) return this.store.setBroken();
-    // Whoever ended the session, somebody else may sit here next.
-    void this.forget().finally(() => {
+    // Somebody else may sit here next. What the reader wrote is kept where nobody ended the session: it
+    // is theirs, and goes on when they log in again.
+    const forgotten = why === "expired" ? this.cache.forget() : this.forget();
+    void forgotten.finally(() => {
       location.assign(`/login?why=${why}&next=${encodeURIComponent(location.pathname)}`);
     });
   }

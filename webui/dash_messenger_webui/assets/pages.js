@@ -45,15 +45,17 @@
 
   addEventListener("popstate", showPage);
 
-  // Nobody is signed in: what an earlier session left in this browser is for nobody's eyes.
+  const why = new URLSearchParams(location.search).get("why");
+  if (why) root.dataset.why = why;
+
+  // Nobody is signed in: what an earlier session left in this browser is for nobody's eyes. Who is sent
+  // here because a session expired goes on with what they wrote.
   const forgetEarlier = async () => {
-    for (const key of Object.keys(localStorage)) if (/^dm:(outbox|draft):/.test(key)) localStorage.removeItem(key);
+    const written = why === "expired" ? [] : Object.keys(localStorage).filter((key) => /^dm:(outbox|draft):/.test(key));
+    for (const key of written) localStorage.removeItem(key);
     for (const { name } of (await indexedDB.databases?.()) ?? []) if (name.startsWith("dm-")) indexedDB.deleteDatabase(name);
   };
   if (root.dataset.page in PATHS) forgetEarlier().catch(() => undefined);
-
-  const why = new URLSearchParams(location.search).get("why");
-  if (why) root.dataset.why = why;
 
   window.dash_clientside = Object.assign(window.dash_clientside ?? {}, {
     messenger: {
