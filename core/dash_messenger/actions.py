@@ -131,10 +131,12 @@ def actions_of(message_type: object) -> Mapping[str, Action]:
         TypeError: a parameter has no annotation, is not given by keyword, or cannot be JSON.
     """
     found: dict[str, Action] = {}
-    methods: list[tuple[str, Any]] = inspect.getmembers(message_type, callable)
-    for name, method in methods:
-        may = getattr(method, _MARK, None)
+    # Of the class: a look at the object would make whatever its properties make.
+    methods: list[tuple[str, Any]] = inspect.getmembers(type(message_type), callable)
+    for name, declared in methods:
+        may = getattr(declared, _MARK, None)
         if may is not None:
+            method = getattr(message_type, name)
             params = _params_of(name, method)
             found[name] = Action(name, may, params, msgspec.json.Decoder(params), method)
     return found

@@ -19,7 +19,7 @@ def code() -> Code:
     code.add("poll", "acme.poll.server:Poll")
     code.add("quiz", "acme.quiz")
     code.add("webui", "pages.server:WebUi")
-    code.look_in(["", "/lib/python3.11", "/lib/python3.11/site-packages", "/home/dice/plugins/"])
+    code.look_in(["", "/lib/python3.11", "/lib/python3.11/site-packages", "/srv/dice/plugins/"])
     return code
 
 
@@ -47,7 +47,7 @@ def test_code_belongs_to_the_plugin_whose_module_it_is_nearest_to(
     ("files", "plugin"),
     [
         # The innermost comes first.
-        (["lib/python3.11/re.py", "home/dice/plugins/dice.py", "x/pages/server.py"], "dice"),
+        (["lib/python3.11/re.py", "srv/dice/plugins/dice.py", "x/pages/server.py"], "dice"),
         (["lib/python3.11/site-packages/acme/poll/__init__.py"], "poll"),
         (["lib/python3.11/json.py", "lib/python3.11/site-packages/acme/quiz/deep/er.py"], "quiz"),
         (["lib/python3.11/asyncio/events.py"], None),
