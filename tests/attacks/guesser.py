@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import os
 import sys
 import time
 from collections import Counter
@@ -63,12 +64,16 @@ def log_in(
 
 async def attack(url: str, username: str) -> None:
     """Guess until the input ends."""
+    # It stands for a hundred other machines: its own work must not take this one's.
+    os.nice(19)
     answers: Counter[int] = Counter()
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(GUESSERS + 1) as threads:
 
         async def guess(number: int) -> None:
             address = f"203.0.113.{number}"
+            # They know nothing of each other, so they do not begin in the same moment.
+            await asyncio.sleep(EVERY_S * number / GUESSERS)
             while True:
                 answer = await loop.run_in_executor(
                     threads, log_in, url, username, "not the password", address
