@@ -45,7 +45,8 @@ async def test_guessing_strangers_do_not_lock_the_owner_out(
             assert time.monotonic() - asked_at < NEW_DEVICE_S
             await asyncio.sleep(EVERY_S)
         assert new.status == 200
-        said, _ = await guessing.communicate()
+        # Closes its input, and so ends it.
+        said, _ = await guessing.communicate(b"")
     answers = json.loads(said)
     lasted_s = time.monotonic() - began
     print(f"\n{answers} in {lasted_s:.0f} s")
