@@ -16,7 +16,7 @@ import msgspec
 
 from dash_messenger.errors import Unauthenticated, UnknownCommand
 from dash_messenger.isolation.activity import Activity, follow
-from dash_messenger.isolation.charged_user import charging, working_for
+from dash_messenger.isolation.charged_user import CHARGED_USER, working_for
 from dash_messenger.places import Place
 from dash_messenger.protocol import decode_params
 from dash_messenger.rates import RATES, Rate, Rates
@@ -146,11 +146,12 @@ class Commands:
         # Where nothing tells people apart, nobody shuts the others out.
         if rate != "own" and key is not None:
             self.rates.take(rate, key)
-        token = self._activity.begin(user=caller.user, command=command.name)
+        token = self._activity.begin(None, caller.user, name)
+        charged = CHARGED_USER.set(caller.user)
         try:
-            with charging(caller.user):
-                answer = command.handler(caller, decode_params(command.decoder, params))
+            answer = command.handler(caller, decode_params(command.decoder, params))
         finally:
+            CHARGED_USER.reset(charged)
             self._activity.end(token)
         if isinstance(answer, asyncio.Future):
             return answer

@@ -11,8 +11,9 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from functools import partial
 from hashlib import blake2b
-from typing import Protocol, TypeAlias, TypeVar
+from typing import ParamSpec, Protocol, TypeAlias, TypeVar
 
 import msgspec
 import structlog
@@ -49,6 +50,7 @@ MAX_INLINE_CPU_S = 0.02
 MAX_TRIED_TWICE_S = 2.0
 
 T = TypeVar("T")
+Work = ParamSpec("Work")
 
 # Hears of a type's content that went well, who sent it, and the processor time that it took.
 Worked: TypeAlias = Callable[[str, bytes, str, float], None]
@@ -104,6 +106,10 @@ class Contents:
         """Whether a type's code runs on the loop."""
         return self._pool is None or self.types.is_inline(type)
 
+    def is_quick(self, type: str) -> bool:
+        """Whether a new message of a type needs no step, and its code runs on the loop."""
+        return self.types.is_quick(type) or (self._pool is None and not self.types.prepares(type))
+
     def at_once(self, type: str, content: Raw | bytes) -> Prepared:
         """A new message's parts, for a type that is inline.
 
@@ -111,7 +117,7 @@ class Contents:
             UnknownType, ContentInvalid: the content is not acceptable.
             PluginFailed: the type's code failed.
         """
-        return self._here(type, "new", lambda: self.types.prepare(type, content))
+        return self._here(type, "new", self.types.prepare, type, content)
 
     async def new(self, type: str, content: Raw | bytes, by: str) -> Prepared:
         """A new message's parts, of content as ``by`` sent it.
@@ -135,7 +141,7 @@ class Contents:
             Failure: as `new`.
         """
         if self.is_inline(type) or type not in self.types:
-            return self._here(type, "read", lambda: self.types.read(type, content))
+            return self._here(type, "read", self.types.read, type, content)
         work = ContentWork(type, bytes(content))
         key = self._key("new", type, work.content)
         read = _decode_bytes(await self._there("read", type, key, work, by))
@@ -149,8 +155,8 @@ class Contents:
             Failure: as `new`.
         """
         if self.is_inline(type):
-            return self._here(type, "new", lambda: self.types.finish(type, content))
-        encoded = self._here(type, "encode", lambda: self.types.encode(content))
+            return self._here(type, "new", self.types.finish, type, content)
+        encoded = self._here(type, "encode", self.types.encode, content)
         return await self.new(type, encoded, by)
 
     async def change(
@@ -174,9 +180,7 @@ class Contents:
             return await self.new(type, encoded, by)
         work = ChangeWork(type, encoded, *before, state)
         if self.is_inline(type):
-            return self._here(
-                type, "change", lambda: change(types, work, lambda t, n, c: t.read(n, c))
-            )
+            return self._here(type, "change", change, types, work, MessageTypes.read)
         if self._key("new", type, encoded) in self._costly:
             raise ContentTooCostly
         key = self._key("change", type, *_encoded(work))
@@ -191,7 +195,7 @@ class Contents:
             Failure: as `new`.
         """
         if self.is_inline(work.type):
-            return self._here(work.type, "act", lambda: act(self.types, work))
+            return self._here(work.type, "act", act, self.types, work)
         parts = (work.action.encode(), work.params, work.content, work.state, work.mark)
         key = self._key("act", work.type, str(work.version).encode(), *parts)
         return _decode_outcome(await self._there("act", work.type, key, work, work.by))
@@ -203,7 +207,7 @@ class Contents:
             ContentTooCostly, TimedOut, PluginFailed, Busy: it was to be upgraded, as `new`.
         """
         renewed = await self._renewed(message)
-        return self._here(message.type, "decode", lambda: self.decode_renewed(renewed))
+        return self._here(message.type, "decode", self.decode_renewed, renewed)
 
     async def renew(self, message: Message) -> Message:
         """The message with content of its type's version; as it is where that cannot be had."""
@@ -254,11 +258,18 @@ class Contents:
         key = self._key(f"draw {view}", type, str(work.version).encode(), work.content, work.state)
         return _decode_bytes(await self._there("draw", type, key, work, message.sender, failed))
 
-    def _here(self, type: str, doing: str, work: Callable[[], T]) -> T:
-        """What ``work()`` returns, run now."""
+    def _here(
+        self,
+        type: str,
+        doing: str,
+        work: Callable[Work, T],
+        *args: Work.args,
+        **kwargs: Work.kwargs,
+    ) -> T:
+        """What ``work`` returns, run now."""
         began_s = time.perf_counter()
         try:
-            done = work()
+            done = work(*args, **kwargs)
         except Failure:
             raise
         # The edge to a stranger's code.
@@ -268,7 +279,7 @@ class Contents:
             raise PluginFailed from error
         took_s = time.perf_counter() - began_s
         if took_s > MAX_INLINE_CPU_S and self._pool is not None:
-            self._took_long(type, took_s, work)
+            self._took_long(type, took_s, partial(work, *args, **kwargs))
         return done
 
     def _took_long(self, type: str, took_s: float, work: Callable[[], object]) -> None:

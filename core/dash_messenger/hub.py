@@ -462,14 +462,14 @@ class Hub:
             waiting += events
             return True
         needs_children = self._renderer.needs_children
-        views = [view for view in self._readers_of(log_id) if view is not None]
-        for event in events:
-            if event.message is not None:
-                for view in views:
-                    if needs_children(event.message, view):
-                        self._alone[log_id] = events
-                        self._start(self._draw_alone(log_id))
-                        return True
+        for view in self._readers_of(log_id):
+            if view is None:
+                continue
+            for event in events:
+                if event.message is not None and needs_children(event.message, view):
+                    self._alone[log_id] = events
+                    self._start(self._draw_alone(log_id))
+                    return True
         return False
 
     async def _draw_alone(self, log_id: str) -> None:

@@ -42,9 +42,10 @@ class Buckets:
         """
         if not self._enabled:
             return
-        self.test(key, count)
         now_s = self._clock_s()
-        self._levels[key] = (self._level(key, now_s) - count, now_s)
+        level = self._level(key, now_s)
+        self._check(level, count)
+        self._levels[key] = (level - count, now_s)
         if now_s - self._swept_at_s > self._burst / self._per_s:
             self._sweep(now_s)
 
@@ -56,8 +57,11 @@ class Buckets:
         """
         if not self._enabled:
             return
-        level, needed = self._level(key, self._clock_s()), min(count, self._burst)
-        if level < needed:
+        self._check(self._level(key, self._clock_s()), count)
+
+    def _check(self, level: float, count: int) -> None:
+        if level < count and level < self._burst:
+            needed = min(count, self._burst)
             raise RateLimited(retry_after_s=max(1, math.ceil((needed - level) / self._per_s)))
 
     def give_back(self, key: str) -> None:
@@ -71,9 +75,14 @@ class Buckets:
         self._levels.pop(key, None)
 
     def _level(self, key: str, now_s: float) -> float:
-        level, at_s = self._levels.get(key, (float(self._burst), now_s))
+        found = self._levels.get(key)
+        if found is None:
+            return self._burst
+        level, at_s = found
         # A clock that is set back gives nothing.
-        return min(self._burst, level + max(0.0, now_s - at_s) * self._per_s)
+        if now_s > at_s:
+            level += (now_s - at_s) * self._per_s
+        return level if level < self._burst else self._burst
 
     def _sweep(self, now_s: float) -> None:
         self._swept_at_s = now_s

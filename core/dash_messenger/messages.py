@@ -155,6 +155,8 @@ class MessageTypes:
 
     def __init__(self) -> None:
         self._types: dict[str, _Registered] = {}
+        # Grows with every change of what is registered and of what is inline.
+        self.revision = 0
         # Sets have no order; what is stored must not seem changed for that.
         self._encoder = msgspec.json.Encoder(order="deterministic")
 
@@ -179,6 +181,7 @@ class MessageTypes:
         if not isinstance(content, type) or not issubclass(content, Struct):
             raise TypeError(f"Content of message type {name} is not a msgspec struct")
         self._types[name] = _Registered(message_type)
+        self.revision += 1
 
     def __iter__(self) -> Iterator[MessageType[Any, Any, Any]]:
         return (registered.type for registered in self._types.values())
@@ -192,6 +195,7 @@ class MessageTypes:
     def remove(self, name: str) -> None:
         """Forget a type, as when the plugin that gave it is quarantined."""
         self._types.pop(name, None)
+        self.revision += 1
 
     def actions(self, name: str) -> Mapping[str, Action]:
         """The actions of a type, by name; none where it is not registered."""
@@ -208,6 +212,12 @@ class MessageTypes:
         found = self._types.get(name)
         return found is not None and found.inline
 
+    def is_quick(self, name: str) -> bool:
+        """Whether a new message is taken where it is asked for; one of an unknown type is refused
+        there."""
+        found = self._types.get(name)
+        return found is None or (found.inline and not found.prepares)
+
     def has_state(self, name: str) -> bool:
         """Whether messages of this type have a state, which an edit may keep."""
         found = self._types.get(name)
@@ -218,6 +228,7 @@ class MessageTypes:
         found = self._types.get(name)
         if found is not None:
             found.inline = False
+            self.revision += 1
 
     def version(self, name: str) -> int:
         """The version that a type's content is written by.

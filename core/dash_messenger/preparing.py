@@ -72,9 +72,7 @@ class Preparation:
 
     def is_quick(self, type: str) -> bool:
         """Whether a message of this type needs nothing that takes time."""
-        return not self.has_steps(type) and (
-            self.contents.is_inline(type) or type not in self._types
-        )
+        return not self.checks.active and self.contents.is_quick(type)
 
     def at_once(self, type: str, content: Raw) -> Prepared:
         """A new message's parts, for types that are quick.

@@ -87,6 +87,9 @@ class Renderer:
         self._faults: deque[tuple[View, str, BaseException, bool]] = deque()
         # Types that took too long on the thread, by the name of the view.
         self._never_inline: set[tuple[str, str]] = set()
+        # Where each type is drawn, by view and type, as of a revision of the registered types.
+        self._inline: dict[tuple[str, str], bool] = {}
+        self._inline_as_of = -1
         self._under_way: dict[ViewKey, asyncio.Task[Raw | UnsetType]] = {}
         self._batches: set[asyncio.Task[None]] = set()
         self.fallbacks = 0
@@ -105,6 +108,7 @@ class Renderer:
         self._owners[view.name] = owner
         for language in view.languages:
             self._views[f"{view.name}:{language}"] = (view, language)
+        self._inline.clear()
 
     def remove(self, owner: str) -> None:
         """Forget what a plugin registered."""
@@ -112,6 +116,7 @@ class Renderer:
             del self._owners[name]
             for key in [key for key in self._views if key.partition(":")[0] == name]:
                 del self._views[key]
+        self._inline.clear()
 
     def choose(self, wanted: Iterable[str]) -> str | None:
         """The first of the wanted views that is registered, or None."""
@@ -128,8 +133,21 @@ class Renderer:
         return (message.id, message.rev, view) not in self._cache
 
     def _is_inline(self, type: str, view: str) -> bool:
-        contents, found = self._contents, self._views.get(view)
-        if contents is None or found is None:
+        """Whether a message of this type is drawn on the thread; found out once."""
+        contents = self._contents
+        if contents is None:
+            return True
+        if self._inline_as_of != contents.types.revision:
+            self._inline.clear()
+            self._inline_as_of = contents.types.revision
+        known = self._inline.get((view, type))
+        if known is None:
+            known = self._inline[view, type] = self._find_inline(contents, type, view)
+        return known
+
+    def _find_inline(self, contents: Contents, type: str, view: str) -> bool:
+        found = self._views.get(view)
+        if found is None:
             return True
         if not contents.is_inline(type) and type in contents.types:
             return False
@@ -260,6 +278,7 @@ class Renderer:
             took_ms = round(took_s * 1000)
             log.warning("view_no_longer_inline", **self._named(view, wish), took_ms=took_ms)
             self._never_inline.add((view.name, message.type))
+            self._inline.clear()
         return self._checked(view, wish, drawing)
 
     def _checked(self, view: View, wish: _Wish, drawing: bytes | None) -> Raw | UnsetType:
@@ -279,6 +298,7 @@ class Renderer:
         view, _ = found
         log.error("view_abandoned", **self._named(view, wish))
         self._never_inline.add((view.name, wish.message.type))
+        self._inline.clear()
         error = TimeoutError(f"a drawing took more than {ABANDON_AFTER_S} s")
         self._fault(view, wish.message.type, error, grave=True)
         return UNSET
@@ -300,6 +320,7 @@ class Renderer:
     def forget_drawn(self) -> None:
         """Draw everything again: somebody who drew is gone."""
         self._cache = OrderedDict()
+        self._inline.clear()
 
     def _remember(self, fresh: dict[ViewKey, Raw | UnsetType]) -> None:
         cache = self._cache
