@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import msgspec
-from dash_messenger.commands import Command
+from dash_messenger.auth.factor_registry import StepAsked
+from dash_messenger.auth.security_log import MEANINGS, SecurityEvent
 from dash_messenger.errors import CloseCode, failures
-from dash_messenger.plugins.hookspecs import ServerHooks
-from dash_messenger.plugins.steps import StepAsked
-from dash_messenger.security_log import MEANINGS, SecurityEvent
-from dash_messenger.server import Server
+from dash_messenger.plugin_api.hookspecs import ServerHooks
+from dash_messenger.protocol.commands import Command
+from dash_messenger.server.app import Server
 from dash_messenger.settings import PREFIX, Settings
 from dash_messenger.store.tables import metadata
 from dash_messenger_webui.hookspecs import DashHooks

@@ -8,22 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dash_messenger import (
-    accounts,
-    attempts,
-    contents,
-    conversations,
-    history,
-    hub,
-    logins,
-    messages,
-    rates,
-    reacting,
-    sending,
-    strangers,
-    syncing,
-)
-from dash_messenger.blobs import places, quotas
+from dash_messenger.accounts.accounts import accounts
+from dash_messenger.auth import attempts
+from dash_messenger.auth import login as logins
+from dash_messenger.auth import stranger_attempts as strangers
+from dash_messenger.blobs import quotas
+from dash_messenger.blobs import upload_places as places
+from dash_messenger.conversations.members import members as conversations
+from dash_messenger.conversations.members import sync as syncing
 from dash_messenger.errors import (
     Busy,
     CloseCode,
@@ -43,11 +35,18 @@ from dash_messenger.errors import (
     UploadTooSlow,
 )
 from dash_messenger.gateway import http as http_edge
-from dash_messenger.gateway import slow_http, websocket
-from dash_messenger.isolation import subprocess_pool
+from dash_messenger.gateway import request_limits as slow_http
+from dash_messenger.gateway import websocket
+from dash_messenger.isolation import contents, subprocess_pool
+from dash_messenger.isolation import quotas as bounds
 from dash_messenger.isolation.jobs import JobLimits
-from dash_messenger.plugins import bounds, views
-from dash_messenger.protocol import MAX_IN_FLIGHT, MAX_INBOUND_BYTES, MAX_PAGE_BYTES
+from dash_messenger.plugin_api import message_types as messages
+from dash_messenger.plugin_api.message_types import history
+from dash_messenger.plugin_api.message_types import reactions as reacting
+from dash_messenger.plugin_api.message_types import send as sending
+from dash_messenger.protocol.jsonrpc import MAX_IN_FLIGHT, MAX_INBOUND_BYTES, MAX_PAGE_BYTES
+from dash_messenger.protocol.jsonrpc import request_rates as rates
+from dash_messenger.realtime import hub, views
 from dash_messenger.settings import Settings
 from dash_messenger.store import logs
 from msgspec import Struct

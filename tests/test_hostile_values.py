@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from dash_messenger.client import Client
-from dash_messenger.commands import Command
-from dash_messenger.server import Server
+from dash_messenger.protocol.commands import Command
+from dash_messenger.server.app import Server
 from dash_messenger.settings import Settings
 from dash_messenger.testing import PASSWORD, People, ServerProcess
 from msgspec import inspect

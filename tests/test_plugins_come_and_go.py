@@ -118,7 +118,7 @@ ELSEWHERE = ("dash", "dash_mantine_components", "plotly", "PIL", "markdown_it", 
 SERVER_HALVES = """
 import asyncio, sys
 from pathlib import Path
-from dash_messenger.server import Server
+from dash_messenger.server.app import Server
 from dash_messenger.settings import Settings
 
 async def main():

@@ -26,7 +26,7 @@ from dash_messenger.errors import (
     Unauthenticated,
     WrongAnswer,
 )
-from dash_messenger.server import Server
+from dash_messenger.server.app import Server
 from dash_messenger.settings import Settings
 from dash_messenger.testing import PASSWORD, People, ServerProcess, upload
 from websockets.asyncio.client import connect

@@ -19,7 +19,7 @@ import pytest
 import pytest_asyncio
 from dash_messenger.client import Client
 from dash_messenger.errors import CheckFailed, PluginFailed, TimedOut
-from dash_messenger.plugins.hookspecs import ServerHooks
+from dash_messenger.plugin_api.hookspecs import ServerHooks
 from dash_messenger.testing import upload
 from dash_messenger_webui.hookspecs import DashHooks
 

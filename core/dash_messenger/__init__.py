@@ -11,13 +11,11 @@ from importlib import import_module
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from dash_messenger.actions import Acted, Change, Refuse, action
-    from dash_messenger.commands import Caller, Command
     from dash_messenger.errors import Failure, NotFound, Refused, Unauthenticated
-    from dash_messenger.factors import Beginning, Confirmed, Factor, LoginStep
-    from dash_messenger.messages import MessageType, MessageTypes
-    from dash_messenger.plugins.checks import Login, Proposed, Upload
-    from dash_messenger.plugins.context import (
+    from dash_messenger.plugin_api.actions import Acted, Change, Refuse, action
+    from dash_messenger.plugin_api.avatars import Portrait, Portraits
+    from dash_messenger.plugin_api.checks import Login, Proposed, Upload
+    from dash_messenger.plugin_api.context import (
         Blob,
         Blobs,
         Context,
@@ -30,13 +28,15 @@ if TYPE_CHECKING:
         Tables,
         setting,
     )
-    from dash_messenger.plugins.hookspecs import hookimpl
-    from dash_messenger.plugins.loading import HOOK_API, Plugins, Sources
-    from dash_messenger.plugins.portraits import Portrait, Portraits
+    from dash_messenger.plugin_api.factors import Beginning, Confirmed, Factor, LoginStep
+    from dash_messenger.plugin_api.hookspecs import hookimpl
+    from dash_messenger.plugin_api.message_types import MessageType, MessageTypes
+    from dash_messenger.plugin_api.web import Viewer, WebContext
+    from dash_messenger.plugins.loader import HOOK_API, Plugins, Sources
     from dash_messenger.plugins.themes import Theme
-    from dash_messenger.plugins.views import View
-    from dash_messenger.plugins.web import Viewer, WebContext
-    from dash_messenger.protocol import Message, User
+    from dash_messenger.protocol.commands import Caller, Command
+    from dash_messenger.protocol.jsonrpc import Message, User
+    from dash_messenger.realtime.views import View
 
 __all__ = [
     "HOOK_API",
@@ -85,23 +85,23 @@ __all__ = [
 
 # The same as above, for whoever runs this.
 _HOMES = {
-    "actions": ("Acted", "Change", "Refuse", "action"),
-    "commands": ("Caller", "Command"),
+    "plugin_api.actions": ("Acted", "Change", "Refuse", "action"),
+    "protocol.commands": ("Caller", "Command"),
     "errors": ("Failure", "NotFound", "Refused", "Unauthenticated"),
-    "factors": ("Beginning", "Confirmed", "Factor", "LoginStep"),
-    "messages": ("MessageType", "MessageTypes"),
-    "plugins.checks": ("Login", "Proposed", "Upload"),
-    "plugins.context": (
+    "plugin_api.factors": ("Beginning", "Confirmed", "Factor", "LoginStep"),
+    "plugin_api.message_types": ("MessageType", "MessageTypes"),
+    "plugin_api.checks": ("Login", "Proposed", "Upload"),
+    "plugin_api.context": (
         *("Blob", "Blobs", "Context", "Demo", "Job", "MemberChange", "Preparing"),
         *("SlashCall", "SlashCommand", "Tables", "setting"),
     ),
-    "plugins.hookspecs": ("hookimpl",),
-    "plugins.loading": ("HOOK_API", "Plugins", "Sources"),
-    "plugins.portraits": ("Portrait", "Portraits"),
+    "plugin_api.hookspecs": ("hookimpl",),
+    "plugins.loader": ("HOOK_API", "Plugins", "Sources"),
+    "plugin_api.avatars": ("Portrait", "Portraits"),
     "plugins.themes": ("Theme",),
-    "plugins.views": ("View",),
-    "plugins.web": ("Viewer", "WebContext"),
-    "protocol": ("Message", "User"),
+    "realtime.views": ("View",),
+    "plugin_api.web": ("Viewer", "WebContext"),
+    "protocol.jsonrpc": ("Message", "User"),
 }
 
 

@@ -23,7 +23,7 @@ def main() -> None:
         from dash_messenger.supervisor.supervisor import Supervisor
 
         sys.exit(Supervisor(command, first).run())
-    from dash_messenger.cli import main as run
+    from dash_messenger.cli.main import main as run
     from dash_messenger.supervisor.link import Link
 
     run(prog_name="dash-messenger", obj=Link.from_environment())

@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 import uvicorn
-from dash_messenger.commands import Caller, Command, Commands
 from dash_messenger.errors import Conflict
 from dash_messenger.gateway import Gateway, GuardedHttp, Limits
-from dash_messenger.hub import Hub
-from dash_messenger.protocol import Event, Message
+from dash_messenger.protocol.commands import Caller, Command, Commands
+from dash_messenger.protocol.jsonrpc import Event, Message
+from dash_messenger.realtime.hub import Hub
 from websockets.asyncio.client import ClientConnection, connect
 
 

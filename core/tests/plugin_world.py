@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, cast
 
 import pytest
-from dash_messenger.commands import Caller, Command
 from dash_messenger.errors import Refused
-from dash_messenger.messages import MessageType
-from dash_messenger.plugins.checks import Login, Proposed, Upload
-from dash_messenger.plugins.context import (
+from dash_messenger.plugin_api.avatars import Portrait, Portraits
+from dash_messenger.plugin_api.checks import Login, Proposed, Upload
+from dash_messenger.plugin_api.context import (
     Context,
     Demo,
     Job,
@@ -21,10 +20,11 @@ from dash_messenger.plugins.context import (
     Tables,
     setting,
 )
-from dash_messenger.plugins.hookspecs import hookimpl
-from dash_messenger.plugins.portraits import Portrait, Portraits
+from dash_messenger.plugin_api.hookspecs import hookimpl
+from dash_messenger.plugin_api.message_types import MessageType
 from dash_messenger.plugins.themes import Theme
-from dash_messenger.protocol import Message
+from dash_messenger.protocol.commands import Caller, Command
+from dash_messenger.protocol.jsonrpc import Message
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 from server_world import ServerWorld, Words

@@ -11,13 +11,13 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from dash_messenger.actions import Acted, Change, action
-from dash_messenger.commands import Caller
 from dash_messenger.errors import Failure
-from dash_messenger.messages import MessageType
-from dash_messenger.plugins.context import SlashCall, SlashCommand
-from dash_messenger.plugins.loading import GROUP
-from dash_messenger.server import Server
+from dash_messenger.plugin_api.actions import Acted, Change, action
+from dash_messenger.plugin_api.context import SlashCall, SlashCommand
+from dash_messenger.plugin_api.message_types import MessageType
+from dash_messenger.plugins.loader import GROUP
+from dash_messenger.protocol.commands import Caller
+from dash_messenger.server.app import Server
 from dash_messenger.settings import Settings
 from dash_messenger.supervisor.link import Link
 from dash_messenger.supervisor.restarts import Restart

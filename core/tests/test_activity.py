@@ -10,8 +10,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from dash_messenger.commands import Caller, Command, Commands
-from dash_messenger.isolation.activity import (
+from dash_messenger.activity import (
     MAP_BYTES,
     SERVING,
     STARTING,
@@ -19,13 +18,14 @@ from dash_messenger.isolation.activity import (
     Now,
     follow,
 )
+from dash_messenger.protocol.commands import Caller, Command, Commands
 from dash_messenger.supervisor.spawning import FILE_BYTES, make_file
 from msgspec import Struct
 
 # Keeps the interpreter's lock for ever, in C, while a command of a plugin runs.
 HOLDER = """
 import re, sys
-from dash_messenger.isolation.activity import Activity
+from dash_messenger.activity import Activity
 activity = Activity(int(sys.argv[1]))
 activity.beat()
 activity.begin(user="u1", command="message.send")

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dash_messenger.commands import Caller
 from dash_messenger.errors import Failure
+from dash_messenger.protocol.commands import Caller
 from dash_messenger.store.access import MAY_READ_SQL, may_read_message
 from dash_messenger.store.tables import conversations, messages
 from server_world import ServerWorld, open_server

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from dash_messenger.blobs.contents import Contents
+from dash_messenger.blobs.content_files import Contents
 from dash_messenger.errors import DiskLow, FileDamaged, StorageFailed
 from server_world import ServerWorld, open_server
 
@@ -158,7 +158,9 @@ async def test_nothing_is_answered_for_before_it_is_on_the_disk(
 
     blobs = world.server.blobs
     await blobs.keep(chunks(b"first"), owner=world.users["ann"], name="a")
-    monkeypatch.setattr("dash_messenger.blobs.contents._flush_folder", lambda folder: refuse(0))
+    monkeypatch.setattr(
+        "dash_messenger.blobs.content_files._flush_folder", lambda folder: refuse(0)
+    )
     with pytest.raises(StorageFailed):
         await blobs.keep(chunks(WORDS), owner=world.users["ann"], name="b")
     assert await blobs.count() == 1

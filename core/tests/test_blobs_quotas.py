@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from dash_messenger.blobs import quotas
-from dash_messenger.blobs.contents import Contents
+from dash_messenger.blobs.content_files import Contents
 from dash_messenger.errors import DiskLow, Failure, QuotaExceeded, RateLimited
 from server_world import ServerWorld, open_server
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from dash_messenger.folder import DATABASE
+from dash_messenger.server.data_folder import DATABASE
 from dash_messenger.testing import PASSWORD, ServerProcess, post
 
 

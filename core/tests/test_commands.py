@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from dash_messenger.commands import Caller, Command, Commands
 from dash_messenger.errors import InvalidParams, Unauthenticated, UnknownCommand
+from dash_messenger.protocol.commands import Caller, Command, Commands
 
 
 class Add(msgspec.Struct, forbid_unknown_fields=True):

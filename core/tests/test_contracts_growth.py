@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from dash_messenger.contracts.growth import near_misses, out_of_proportion
+from dash_messenger.testing.growth import near_misses, out_of_proportion
 
 
 def searching(pattern: str) -> Any:

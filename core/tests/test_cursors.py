@@ -1,8 +1,8 @@
-"""`dash_messenger.cursors`: continuity without a socket."""
+"""`dash_messenger.client.cursors`: continuity without a socket."""
 
 from __future__ import annotations
 
-from dash_messenger.cursors import Cursors
+from dash_messenger.client.cursors import Cursors
 from hypothesis import given
 from hypothesis import strategies as st
 

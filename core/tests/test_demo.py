@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from dash_messenger.demo import PASSWORD, DemoClock, fill
-from dash_messenger.messages import MessageType
-from dash_messenger.plugins.context import Demo
+from dash_messenger.cli.demo import PASSWORD, DemoClock, fill
+from dash_messenger.plugin_api.context import Demo
+from dash_messenger.plugin_api.message_types import MessageType
 from msgspec import Meta, Struct
 from server_world import ServerWorld, Words, open_server
 

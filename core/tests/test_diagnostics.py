@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dash_messenger.diagnostics import strike_secrets
+from dash_messenger.server.logging import strike_secrets
 
 
 def test_fields_that_hold_secrets_are_struck_out() -> None:

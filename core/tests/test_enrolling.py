@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from dash_messenger.asking import Answerer
 from dash_messenger.client import Client, post
+from dash_messenger.client.http import Answerer
 from dash_messenger.errors import CloseCode, StepNeeded, Unauthenticated, WrongAnswer
 from dash_messenger.store.tables import enrolments
 from dash_messenger.testing import People, ServerProcess

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import structlog.testing
-from dash_messenger.folder import DATABASE, FolderInUse, FolderLock
+from dash_messenger.server.data_folder import DATABASE, FolderInUse, FolderLock
 
 
 def test_a_folder_is_made_and_held_by_one(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from dash_messenger.gateway.addresses import Addresses, BehindProxies, place_of
+from dash_messenger.gateway.client_address import Addresses, BehindProxies, place_of
 from dash_messenger.gateway.origin import Origins
 from dash_messenger.places import Place
-from dash_messenger.rates import ALLOWANCES, Rates
+from dash_messenger.protocol.request_rates import ALLOWANCES, Rates
 from dash_messenger.settings import Settings, SettingsInvalid, load_settings
 from server_world import PASSWORD, open_server
 from structlog.testing import capture_logs
@@ -120,7 +120,7 @@ def test_a_proxy_that_is_no_address_is_refused_in_a_sentence(tmp_path: Path) -> 
 async def test_a_public_address_by_tls_without_a_proxy_is_told_at_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxies: tuple[str, ...], told: list[str]
 ) -> None:
-    monkeypatch.setattr("dash_messenger.server.HttpServer", _NoServer)
+    monkeypatch.setattr("dash_messenger.server.app.HttpServer", _NoServer)
     settings = {"public_url": "https://chat.example.org", "trusted_proxies": proxies, "port": 0}
     async with open_server(tmp_path, **settings) as world:
         with capture_logs() as logged:

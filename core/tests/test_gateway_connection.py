@@ -8,10 +8,10 @@ import json
 from typing import Any
 
 import pytest
-from dash_messenger.commands import Caller, Command
 from dash_messenger.errors import CloseCode
 from dash_messenger.gateway import Limits
 from dash_messenger.gateway.websocket import MAX_FRAGMENTS
+from dash_messenger.protocol.commands import Caller, Command
 from gateway_world import Said, ask, gate, message_event, request
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
@@ -324,7 +324,7 @@ async def test_a_page_is_made_when_the_one_before_it_was_taken():
 
 
 async def test_a_user_has_so_many_sockets_and_no_more(monkeypatch):
-    monkeypatch.setattr("dash_messenger.hub.MAX_SOCKETS_OF_A_USER", 3)
+    monkeypatch.setattr("dash_messenger.realtime.hub.MAX_SOCKETS_OF_A_USER", 3)
     async with gate() as world, contextlib.AsyncExitStack() as sockets:
         mine = [await sockets.enter_async_context(await world.client("ann")) for _ in range(3)]
         for socket in mine:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dash_messenger.gateway.connections import Connections
+from dash_messenger.gateway.connection_limits import Connections
 
 
 class Connection:

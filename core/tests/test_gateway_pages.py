@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from dash_messenger import WebContext, hookimpl
+from dash_messenger.auth.security_log import Refusals
 from dash_messenger.gateway.http import OpenPaths
-from dash_messenger.gateway.pages import Pages
-from dash_messenger.plugins.loading import Plugin
-from dash_messenger.security_log import Refusals
+from dash_messenger.plugins.loader import Plugin
+from dash_messenger.plugins.web_host import Pages
 from quart import Quart, request
 from server_world import ServerWorld, open_server
 

@@ -8,8 +8,8 @@ import contextlib
 import pytest
 import structlog.testing
 from dash_messenger.gateway import GuardedHttp
-from dash_messenger.gateway.connections import Connections
-from dash_messenger.gateway.slow_http import MAX_PIPELINED
+from dash_messenger.gateway.connection_limits import Connections
+from dash_messenger.gateway.request_limits import MAX_PIPELINED
 from dash_messenger.gateway.websocket import WebSocket
 from gateway_world import ask, gate, port_of, serving
 

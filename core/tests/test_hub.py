@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from dash_messenger.errors import CloseCode
-from dash_messenger.hub import WRITES_A_SLICE, Hub
+from dash_messenger.realtime.hub import WRITES_A_SLICE, Hub
 from gateway_world import NoDrawings, event, message_event, revision_event
 from msgspec import Raw
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from dash_messenger.introducing import Introductions
-from dash_messenger.protocol import User
+from dash_messenger.accounts.profile_updates import Introductions
+from dash_messenger.protocol.jsonrpc import User
 from dash_messenger.testing import People, ServerProcess
 
 

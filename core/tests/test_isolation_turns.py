@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from dash_messenger.errors import Busy
 from dash_messenger.isolation.deadlines import within
-from dash_messenger.isolation.turns import FairTurns
+from dash_messenger.isolation.shared_places import FairTurns
 
 
 def make(places: int = 2, waiting: int = 100, a_user: int = 50) -> FairTurns:

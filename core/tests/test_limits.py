@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from dash_messenger.errors import RateLimited
-from dash_messenger.limits import Buckets
+from dash_messenger.rate_limits import Buckets
 
 
 def test_a_bucket_gives_its_burst_then_its_rate() -> None:

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import msgspec
 import pytest
-from dash_messenger.actions import Acted, Change, Refuse, action
-from dash_messenger.messages import MessageType
+from dash_messenger.plugin_api.actions import Acted, Change, Refuse, action
+from dash_messenger.plugin_api.message_types import MessageType
 from msgspec import Meta, Struct
 from server_world import ServerWorld, open_server
 

@@ -10,8 +10,8 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from dash_messenger.auth import factor_registry as steps
 from dash_messenger.isolation.failures import MAX_FAILURES
-from dash_messenger.plugins import steps
 from dash_messenger.store.tables import enrolments, logins, sessions, users
 from factor_world import Key, enrol, go_on, half_way, waiting
 from plugin_world import install

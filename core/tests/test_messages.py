@@ -6,7 +6,7 @@ from typing import Annotated
 
 import pytest
 from dash_messenger.errors import ContentInvalid, UnknownType
-from dash_messenger.messages import MAX_TEXT_CHARACTERS, MessageType, MessageTypes
+from dash_messenger.plugin_api.message_types import MAX_TEXT_CHARACTERS, MessageType, MessageTypes
 from msgspec import Meta, Struct
 
 

@@ -1,4 +1,4 @@
-"""`dash_messenger.pacing`: revisions that follow each other quickly, with a clock that is told."""
+"""`dash_messenger.realtime.coalescing`: revisions that follow each other quickly, with a clock that is told."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import msgspec
-from dash_messenger.pacing import EVERY_S, Pacing
-from dash_messenger.protocol import Event, Message
+from dash_messenger.protocol.jsonrpc import Event, Message
+from dash_messenger.realtime.coalescing import EVERY_S, Pacing
 from hypothesis import given
 from hypothesis import strategies as st
 

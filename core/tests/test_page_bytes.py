@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from dash_messenger.plugins.views import View
-from dash_messenger.protocol import MAX_PAGE_BYTES
+from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES
+from dash_messenger.realtime.views import View
 from server_world import ServerWorld, open_server
 
 # Of text and content together: some 27 of them have room in a page.

@@ -12,7 +12,6 @@ from typing import Any
 
 import plugin_world
 import pytest
-from dash_messenger.commands import Command
 from dash_messenger.errors import (
     Busy,
     InvalidParams,
@@ -21,15 +20,19 @@ from dash_messenger.errors import (
     UnknownCommand,
     UnknownSlashCommand,
 )
-from dash_messenger.limits import Buckets
-from dash_messenger.plugins import bounds, calling, serving, slash
-from dash_messenger.plugins.checks import Login, Upload
-from dash_messenger.plugins.context import Job, SlashCommand, Tables
-from dash_messenger.plugins.hookspecs import ServerHooks, hookimpl
-from dash_messenger.plugins.loading import Plugin, Plugins, RequiredPluginMissing
-from dash_messenger.plugins.states import States
+from dash_messenger.isolation import quotas as bounds
+from dash_messenger.plugin_api.checks import Login, Upload
+from dash_messenger.plugin_api.context import Job, SlashCommand, Tables
+from dash_messenger.plugin_api.hookspecs import ServerHooks, hookimpl
+from dash_messenger.plugins import context as serving
+from dash_messenger.plugins import hooks as calling
+from dash_messenger.plugins import slash_commands as slash
+from dash_messenger.plugins.loader import Plugin, Plugins, RequiredPluginMissing
+from dash_messenger.plugins.quarantine_file import States
 from dash_messenger.plugins.themes import Theme
-from dash_messenger.protocol import User
+from dash_messenger.protocol.commands import Command
+from dash_messenger.protocol.jsonrpc import User
+from dash_messenger.rate_limits import Buckets
 from factor_world import Key, Terms
 from plugin_world import (
     CREATE,

@@ -8,8 +8,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
-from dash_messenger.plugins.hookspecs import ServerHooks
-from dash_messenger.plugins.loading import GROUP, Plugins, Sources
+from dash_messenger.plugin_api.hookspecs import ServerHooks
+from dash_messenger.plugins.loader import GROUP, Plugins, Sources
 
 Install = Callable[..., None]
 

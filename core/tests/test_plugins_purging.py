@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from dash_messenger.cli import main
-from dash_messenger.folder import FolderLock
-from dash_messenger.plugins.states import States
+from dash_messenger.cli.main import main
+from dash_messenger.plugins.quarantine_file import States
+from dash_messenger.server.data_folder import FolderLock
 from plugin_world import CREATE, Everything, install, migrations
 from server_world import open_server
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from dash_messenger.plugins.scaffolding import Names, NameUnusable, names_of, write_plugin
+from dash_messenger.cli.new_plugin import Names, NameUnusable, names_of, write_plugin
 
 
 @pytest.mark.parametrize(

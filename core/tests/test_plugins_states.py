@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from dash_messenger.cli import main
+from dash_messenger.cli.main import main
 from dash_messenger.isolation.terms import FORGIVEN_AFTER_MS
-from dash_messenger.plugins.hookspecs import ServerHooks
-from dash_messenger.plugins.loading import GROUP, Plugins, Sources
-from dash_messenger.plugins.states import States, StatesUnreadable
+from dash_messenger.plugin_api.hookspecs import ServerHooks
+from dash_messenger.plugins.loader import GROUP, Plugins, Sources
+from dash_messenger.plugins.quarantine_file import States, StatesUnreadable
 
 
 def test_decisions_are_there_at_the_next_start(tmp_path: Path) -> None:

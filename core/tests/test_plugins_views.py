@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from dash_messenger.contents import MAX_INLINE_CPU_S, Contents
+from dash_messenger.isolation.contents import MAX_INLINE_CPU_S, Contents
 from dash_messenger.isolation.jobs import JobResult
-from dash_messenger.messages import MessageTypes
-from dash_messenger.plugins import views
-from dash_messenger.plugins.views import Renderer, View
-from dash_messenger.protocol import Message
+from dash_messenger.plugin_api.message_types import MessageTypes
+from dash_messenger.protocol.jsonrpc import Message
+from dash_messenger.realtime import views
+from dash_messenger.realtime.views import Renderer, View
 from msgspec import UNSET, Raw
 
 

@@ -174,7 +174,7 @@ async def test_a_photo_that_takes_too_long_is_given_up(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(Negatives, "make", hold)
-    monkeypatch.setattr("dash_messenger.plugins.portraying.MAKE_WITHIN_S", 0.01)
+    monkeypatch.setattr("dash_messenger.accounts.avatar_maker.MAKE_WITHIN_S", 0.01)
     blob = await upload(world, "ann")
     assert (await world.failure("ann", "account.update", photo=blob)).key == "timed_out"
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 import pytest
 from dash_messenger.errors import InvalidParams, InvalidRequest, ParseError, UnknownUser
-from dash_messenger.protocol import (
+from dash_messenger.protocol.jsonrpc import (
     Event,
     Message,
     decode_params,

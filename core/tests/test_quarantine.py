@@ -9,13 +9,13 @@ from typing import Any
 
 import plugin_world
 import pytest
-from dash_messenger.commands import Command
 from dash_messenger.errors import Failure, Forbidden, NotFound
 from dash_messenger.isolation.failures import MAX_FAILURES
-from dash_messenger.plugins.checks import Login, Proposed, Upload
-from dash_messenger.plugins.context import SlashCommand
-from dash_messenger.plugins.hookspecs import hookimpl
-from dash_messenger.protocol import User
+from dash_messenger.plugin_api.checks import Login, Proposed, Upload
+from dash_messenger.plugin_api.context import SlashCommand
+from dash_messenger.plugin_api.hookspecs import hookimpl
+from dash_messenger.protocol.commands import Command
+from dash_messenger.protocol.jsonrpc import User
 from dash_messenger.store.tables import users
 from factor_world import Key, Terms
 from plugin_world import CREATE, Count, Everything, Nothing, install, migrations

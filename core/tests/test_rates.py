@@ -6,10 +6,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from dash_messenger.commands import Caller, Command, Commands
 from dash_messenger.errors import RateLimited, Superseded
-from dash_messenger.rates import ALLOWANCES, CHEAP_READS_AT_ONCE, RATES, Rates
-from dash_messenger.server import Server
+from dash_messenger.protocol.commands import Caller, Command, Commands
+from dash_messenger.protocol.request_rates import ALLOWANCES, CHEAP_READS_AT_ONCE, RATES, Rates
+from dash_messenger.server.app import Server
 from dash_messenger.settings import Settings
 from gateway_world import Nothing
 from server_world import open_server

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dash_messenger.reading import Receipts
+from dash_messenger.conversations.read_positions import Receipts
 from server_world import ServerWorld, open_server
 
 

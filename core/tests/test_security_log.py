@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from dash_messenger.commands import Caller
+from dash_messenger.auth.security_log import MEANINGS, Refusals, SecurityEvent
 from dash_messenger.errors import Forbidden, NotFound, RateLimited
-from dash_messenger.security_log import MEANINGS, Refusals, SecurityEvent
+from dash_messenger.protocol.commands import Caller
 from dash_messenger.testing import PASSWORD, People, ServerProcess
 from factor_world import enrol, go_on, waiting
 from plugin_world import install

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from dash_messenger import sending
 from dash_messenger.errors import Busy
-from dash_messenger.hub import Hub
+from dash_messenger.plugin_api.message_types import send as sending
+from dash_messenger.realtime.hub import Hub
 from server_world import open_server
 
 

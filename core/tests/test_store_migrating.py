@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from dash_messenger.store import Store, migrations
 from dash_messenger.store.database import open_engine
-from dash_messenger.store.migrating import DatabaseTooNew, migrate
+from dash_messenger.store.migrate import DatabaseTooNew, migrate
 from dash_messenger.store.migrations import NEWEST, VERSION_TABLE
 from dash_messenger.store.tables import metadata
 from sqlalchemy import text

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from dash_messenger.store import Store, store
-from dash_messenger.store.positions import ReadPositions
+from dash_messenger.store.read_positions import ReadPositions
 from dash_messenger.store.tables import read_positions
 from sqlalchemy import Connection, select
 from store_world import World, open_world

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dash_messenger.conversations.sync import Syncing
 from dash_messenger.errors import Resync
-from dash_messenger.protocol import Event
+from dash_messenger.protocol.jsonrpc import Event
 from dash_messenger.store import logs
-from dash_messenger.syncing import Syncing
 from server_world import ServerWorld, open_server
 
 

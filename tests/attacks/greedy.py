@@ -15,7 +15,7 @@ import sys
 from typing import Any
 
 import msgspec
-from dash_messenger.protocol import SUBPROTOCOL
+from dash_messenger.protocol.jsonrpc import SUBPROTOCOL
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 

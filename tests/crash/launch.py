@@ -17,9 +17,10 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from dash_messenger import hub
 from dash_messenger.__main__ import main
-from dash_messenger.store import database, sends, store, writer
+from dash_messenger.realtime import hub
+from dash_messenger.store import database, store, writer
+from dash_messenger.store import message_inserts as sends
 from dash_messenger.supervisor import watch
 from sqlalchemy import event
 

@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from dash_messenger.asking import post
+from dash_messenger.client.http import post
 from dash_messenger.errors import Unauthenticated
 from dash_messenger.testing import ServerProcess
 

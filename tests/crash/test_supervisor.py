@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from dash_messenger.asking import post
+from dash_messenger.client.http import post
 from dash_messenger.testing import People, ServerProcess
 
 from tests.crash.processes import alive, children, command_of, roles

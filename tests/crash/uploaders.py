@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import pysqlite3
 from dash_messenger.errors import Failure
-from dash_messenger.folder import DATABASE
+from dash_messenger.server.data_folder import DATABASE
 from dash_messenger.testing import People, ServerProcess, post, upload
 from PIL import Image
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dash_messenger.client import Client
-from dash_messenger.plugins.hookspecs import ServerHooks
+from dash_messenger.plugin_api.hookspecs import ServerHooks
 from dash_messenger.testing import People, ServerProcess
 from dash_messenger_webui.hookspecs import DashHooks
 

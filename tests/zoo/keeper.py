@@ -1,8 +1,9 @@
 """Runs the server with shorter time limits, so that tests need not wait as long as people do."""
 
-from dash_messenger import preparing
 from dash_messenger.__main__ import main
-from dash_messenger.plugins import calling, slash
+from dash_messenger.plugin_api.message_types import pipeline as preparing
+from dash_messenger.plugins import hooks as calling
+from dash_messenger.plugins import slash_commands as slash
 from dash_messenger.supervisor import watch
 
 calling.CHECK_WITHIN_S = 1.0

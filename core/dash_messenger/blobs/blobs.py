@@ -18,21 +18,21 @@ import structlog
 from msgspec import Meta, Struct
 from sqlalchemy import Connection, func, insert, select
 
-from dash_messenger.blobs.collecting import AT_ONCE, Collector, Removed
-from dash_messenger.blobs.contents import Contents, Received
-from dash_messenger.blobs.kinds import clean_name, media_type_of
+from dash_messenger.blobs.collection import AT_ONCE, Collector, Removed
+from dash_messenger.blobs.content_files import Contents, Received
+from dash_messenger.blobs.media_types import clean_name, media_type_of
 from dash_messenger.blobs.quotas import BlobUsage, Quotas, Room, Rules
-from dash_messenger.blobs.referring import refer_instead, release
+from dash_messenger.blobs.referrers import refer_instead, release
 from dash_messenger.clock import Clock
-from dash_messenger.commands import Caller, Command
+from dash_messenger.conversations.summaries import id_param
 from dash_messenger.errors import FileDamaged, InvalidParams, NotFound, TooLarge
 from dash_messenger.locks import Locks
-from dash_messenger.plugins.checks import Upload
-from dash_messenger.plugins.context import Blob
+from dash_messenger.plugin_api.checks import Upload
+from dash_messenger.plugin_api.context import Blob
+from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.store import Store, Transaction
-from dash_messenger.store.references import may_read
+from dash_messenger.store.blob_references import may_read
 from dash_messenger.store.tables import blobs
-from dash_messenger.summaries import id_param
 
 __all__ = ["BlobStore", "PluginBlobs"]
 

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from msgspec import Struct
 from sqlalchemy import Connection, case, func, select
 
-from dash_messenger.blobs.collecting import MIN_CHARGED_BYTES, Removed, charged
+from dash_messenger.blobs.collection import MIN_CHARGED_BYTES, Removed, charged
 from dash_messenger.clock import Clock
 from dash_messenger.errors import DiskLow, QuotaExceeded
-from dash_messenger.limits import Buckets
 from dash_messenger.locks import Locks
+from dash_messenger.rate_limits import Buckets
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store
 from dash_messenger.store.tables import blobs, users

@@ -17,11 +17,11 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, select
 
+from dash_messenger.auth.sessions import OpenSession, is_open
 from dash_messenger.clock import Clock
 from dash_messenger.errors import Failure
-from dash_messenger.sessions import OpenSession, is_open
 from dash_messenger.store import Store
-from dash_messenger.store.references import may_read
+from dash_messenger.store.blob_references import may_read
 from dash_messenger.store.tables import blobs
 
 __all__ = ["ABORT", "Transfers"]

@@ -10,7 +10,8 @@ import logging
 
 from websockets.typing import Subprotocol
 
-from dash_messenger.gateway.addresses import Addresses
+from dash_messenger.auth.security_log import Refusals
+from dash_messenger.gateway.client_address import Addresses
 from dash_messenger.gateway.connection import (
     Authenticate,
     Connection,
@@ -20,10 +21,9 @@ from dash_messenger.gateway.connection import (
 )
 from dash_messenger.gateway.keepalive import Keepalive
 from dash_messenger.gateway.origin import Origins, origin_allowed
-from dash_messenger.gateway.slow_http import GuardedHttp
+from dash_messenger.gateway.request_limits import GuardedHttp
 from dash_messenger.gateway.websocket import Limits
-from dash_messenger.protocol import SUBPROTOCOL
-from dash_messenger.security_log import Refusals
+from dash_messenger.protocol.jsonrpc import SUBPROTOCOL
 
 __all__ = [
     "Authenticate",

@@ -20,7 +20,7 @@ from msgspec import Raw
 from websockets.datastructures import Headers
 from websockets.http11 import Request as Handshake
 
-from dash_messenger.commands import Answer, Caller
+from dash_messenger.auth.security_log import Refusals
 from dash_messenger.errors import (
     CloseCode,
     Failure,
@@ -30,11 +30,11 @@ from dash_messenger.errors import (
     TimedOut,
     Unauthenticated,
 )
-from dash_messenger.gateway.addresses import Addresses, Found
+from dash_messenger.gateway.client_address import Addresses, Found
 from dash_messenger.gateway.origin import Origins
 from dash_messenger.gateway.websocket import WebSocket, text_frame
-from dash_messenger.protocol import decode_request, encode_error, encode_result, request_id
-from dash_messenger.security_log import Refusals
+from dash_messenger.protocol.commands import Answer, Caller
+from dash_messenger.protocol.jsonrpc import decode_request, encode_error, encode_result, request_id
 
 __all__ = ["Authenticate", "Connection", "Dispatcher", "Registry", "SignedIn"]
 

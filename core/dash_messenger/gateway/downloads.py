@@ -14,10 +14,10 @@ from urllib.parse import quote
 from quart import Quart, Response, g, request
 
 from dash_messenger.blobs.blobs import BlobStore
-from dash_messenger.blobs.kinds import INLINE
+from dash_messenger.blobs.media_types import INLINE
 from dash_messenger.blobs.transfers import Transfers
 from dash_messenger.errors import NotFound
-from dash_messenger.plugins.context import Blob
+from dash_messenger.plugin_api.context import Blob
 
 __all__ = ["add_downloads"]
 

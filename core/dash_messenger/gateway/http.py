@@ -20,9 +20,19 @@ import structlog
 from quart import Quart, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from dash_messenger.auth.security_log import Refusals
+from dash_messenger.auth.sessions import (
+    OpenSession,
+    SessionClosed,
+    SessionOpened,
+    Sessions,
+    cookie_name,
+    device_cookie_name,
+    device_of,
+    new_device,
+)
 from dash_messenger.blobs import BlobStore, Uploads
 from dash_messenger.blobs.transfers import Transfers
-from dash_messenger.commands import Caller, Commands
 from dash_messenger.errors import (
     Failure,
     ForeignOrigin,
@@ -35,24 +45,14 @@ from dash_messenger.errors import (
     UnknownCommand,
     UpgradeRequired,
 )
-from dash_messenger.gateway.addresses import Addresses, BehindProxies, place_of
-from dash_messenger.gateway.bodies import DrainedBodies
+from dash_messenger.gateway.client_address import Addresses, BehindProxies, place_of
 from dash_messenger.gateway.downloads import add_downloads
+from dash_messenger.gateway.drain import DrainedBodies
 from dash_messenger.gateway.origin import Origins
 from dash_messenger.places import Place
-from dash_messenger.plugins.web import Headers
-from dash_messenger.protocol import MAX_INBOUND_BYTES, http_error_body
-from dash_messenger.security_log import Refusals
-from dash_messenger.sessions import (
-    OpenSession,
-    SessionClosed,
-    SessionOpened,
-    Sessions,
-    cookie_name,
-    device_cookie_name,
-    device_of,
-    new_device,
-)
+from dash_messenger.plugin_api.web import Headers
+from dash_messenger.protocol.commands import Caller, Commands
+from dash_messenger.protocol.jsonrpc import MAX_INBOUND_BYTES, http_error_body
 from dash_messenger.settings import Settings
 
 __all__ = ["OpenPaths", "make_app"]

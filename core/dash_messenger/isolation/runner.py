@@ -18,8 +18,8 @@ from typing import Protocol, TypeVar
 
 import structlog
 
+from dash_messenger.activity import Activity, follow
 from dash_messenger.errors import ANYTHING, Failure, PluginFailed, TimedOut
-from dash_messenger.isolation.activity import Activity, follow
 from dash_messenger.isolation.deadlines import unlimited, waiting_for, within
 from dash_messenger.isolation.failures import MAX_FAILURES, MAX_GRAVE_FAILURES, Failures
 from dash_messenger.isolation.samples import Samples

@@ -24,7 +24,7 @@ import structlog
 
 from dash_messenger.errors import ANYTHING, Failure, OverLimit, Refused
 from dash_messenger.isolation.lifeline import end_with_parent
-from dash_messenger.isolation.turns import FairTurns
+from dash_messenger.isolation.shared_places import FairTurns
 
 __all__ = ["SubprocessPool"]
 

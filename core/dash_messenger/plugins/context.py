@@ -1,116 +1,271 @@
-"""What a plugin may ask of the server: the one object that its hooks are given.
+"""The server's side of `Context`: one for each plugin, joined to the parts that do the work.
 
-Owns the public types. Must not know how anything is done. A plugin is trusted code; the context is
-there so that it needs nothing else, and so that what it does is done under its own name.
+Owns the plugins' bots, settings in force and background tasks. Must not know what a plugin does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+import asyncio
+import contextlib
+import uuid
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from msgspec import Struct
+import msgspec
+import structlog
+from msgspec import Raw, Struct
+from sqlalchemy import Connection, insert, select
 
-from dash_messenger.protocol import Message, User
+from dash_messenger.accounts.directory import USER_COLUMNS
+from dash_messenger.blobs import BlobStore, PluginBlobs
+from dash_messenger.charged_user import charged_user
+from dash_messenger.clock import Clock
+from dash_messenger.errors import Busy, InvalidParams, NotFound
+from dash_messenger.ids import is_id
+from dash_messenger.isolation.contents import Contents
+from dash_messenger.isolation.deadlines import waiting_for
+from dash_messenger.isolation.quotas import MAX_TASKS, Bounds
+from dash_messenger.isolation.runner import PluginRunner
+from dash_messenger.isolation.subprocess_pool import SubprocessPool
+from dash_messenger.messages.actions import Acting, MessageAct
+from dash_messenger.messages.revisions import find
+from dash_messenger.messages.send import MessageSend, Sending
+from dash_messenger.plugin_api.context import Blobs
+from dash_messenger.plugins.declared_settings import decode_settings
+from dash_messenger.plugins.storage import (
+    keep_value,
+    plugin_folder,
+    read_value,
+)
+from dash_messenger.plugins.translations import Catalogues
+from dash_messenger.protocol.jsonrpc import Message, User, explain
+from dash_messenger.store import Store, Transaction
+from dash_messenger.store.logs import MESSAGE_COLUMNS, message_of
+from dash_messenger.store.tables import members, messages, users
 
-if TYPE_CHECKING:
-    from sqlalchemy import Connection, MetaData
-
-__all__ = [
-    "Blob",
-    "Blobs",
-    "Context",
-    "Demo",
-    "Job",
-    "MemberChange",
-    "Preparing",
-    "Setting",
-    "SlashCall",
-    "SlashCommand",
-    "Tables",
-    "setting",
-]
+__all__ = ["Contexts", "Parts", "PluginContext", "without_exit"]
 
 T = TypeVar("T")
 
 
-class Blob(Struct, frozen=True):
-    """A stored file: ``media_type`` is what the server found, ``owner`` who uploaded it."""
-
-    id: str
-    name: str
-    media_type: str
-    bytes: int
-    owner: str
+class NoSettings(Struct, frozen=True):
+    """The settings of a plugin that declares none."""
 
 
-class Blobs(Protocol):
-    """The server's files, as a plugin uses them.
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What contexts are joined to."""
 
-    A blob that nothing refers to is collected a day after it was made. Messages refer to what
-    `MessageType.blobs` names; a plugin refers to what it keeps by `refer`.
-    """
+    store: Store
+    contents: Contents
+    sending: Sending
+    acting: Acting
+    limited: SubprocessPool
+    clock: Clock
+    folder: Path
+    blobs: BlobStore
 
-    async def info(self, id: str) -> Blob | None:
-        """What is known of a blob, or None where there is none."""
 
-    async def read(self, id: str, *, max_bytes: int) -> bytes:
-        """A blob's content.
+@dataclass(slots=True)
+class _Kept:
+    """What core keeps of a plugin while it runs."""
+
+    settings_type: type[Struct] = NoSettings
+    settings: Struct = field(default_factory=NoSettings)
+    bot: str | None = None
+    code: Path | None = None
+
+
+class Contexts:
+    """The contexts of one server, by plugin."""
+
+    def __init__(self, runner: PluginRunner) -> None:
+        self.bounds = Bounds()
+        self._runner = runner
+        # Called when a plugin's settings have changed.
+        self.changed: Callable[[], None] = lambda: None
+        self._parts: Parts | None = None
+        self._kept: dict[str, _Kept] = {}
+        self._contexts: dict[str, PluginContext] = {}
+        self._values: dict[str, dict[str, str]] = {}
+        self._tasks: dict[asyncio.Task[bool], str] = {}
+
+    def join(self, parts: Parts, values: dict[str, dict[str, str]]) -> None:
+        """From now on contexts work; ``values`` are the settings that were kept, by plugin."""
+        self._parts, self._values = parts, values
+
+    @property
+    def parts(self) -> Parts:
+        """What contexts are joined to.
 
         Raises:
-            NotFound: there is none.
-            TooLarge: it has more than ``max_bytes``.
+            RuntimeError: nothing yet; ``dash-messenger plugins`` only looks at what there is.
         """
+        if self._parts is None:
+            raise RuntimeError("the server does not run: a context only answers while it does")
+        return self._parts
 
-    async def put(
-        self, data: bytes, *, name: str, media_type: str, owner: str | None = None
-    ) -> Blob:
-        """A new blob; the plugin's bot owns it where no user is named."""
+    def of(self, plugin: str) -> PluginContext:
+        """The plugin's context; always the same object."""
+        found = self._contexts.get(plugin)
+        if found is None:
+            found = self._contexts[plugin] = PluginContext(plugin, self)
+        return found
 
-    async def refer(self, id: str, *, to: str) -> None:
-        """Keep a blob for as long as ``to``, a name of the plugin's own, is not released.
+    def kept(self, plugin: str) -> _Kept:
+        """What is kept of a plugin."""
+        return self._kept.setdefault(plugin, _Kept())
 
-        Everybody who is logged in may then download it.
+    def declare_settings(self, plugin: str, declared: object) -> None:
+        """Take a plugin's settings struct.
+
+        Raises:
+            TypeError: it is none, a field has no default, or nobody could say what is valid.
         """
+        if not isinstance(declared, type) or not issubclass(declared, Struct):
+            raise TypeError(f"{declared!r} is not a msgspec struct")
+        for setting in msgspec.structs.fields(declared):
+            # Made anew for the form each time; what cannot be described shows itself now.
+            msgspec.json.schema(setting.type)
+        kept = self.kept(plugin)
+        kept.settings = decode_settings(declared, self._values.get(plugin, {}))
+        kept.settings_type = declared
 
-    async def release(self, id: str, *, to: str) -> None:
-        """Let go of what `refer` keeps; nothing happens where it was not kept."""
+    def encoded_settings(self) -> dict[str, dict[str, str]]:
+        """The settings in force as JSON, by plugin and field, of those that declare any."""
+        return {
+            plugin: {
+                field.name: msgspec.json.encode(getattr(kept.settings, field.name)).decode()
+                for field in msgspec.structs.fields(kept.settings_type)
+            }
+            for plugin, kept in self._kept.items()
+            if kept.settings_type is not NoSettings
+        }
+
+    def bot_of(self, plugin: str) -> str | None:
+        """The id of a plugin's bot, where it has been made since the start."""
+        kept = self._kept.get(plugin)
+        return None if kept is None else kept.bot
+
+    def start(self, plugin: str, work: Coroutine[Any, Any, None]) -> None:
+        """Run a plugin's background work.
+
+        Raises:
+            Busy: it has too much of it already.
+        """
+        if sum(by == plugin for by in self._tasks.values()) >= MAX_TASKS:
+            work.close()
+            raise Busy
+        task = asyncio.get_running_loop().create_task(
+            self._runner.attempt(plugin, lambda: work, doing="background work", within_s=None)
+        )
+        self._tasks[task] = plugin
+        task.add_done_callback(self._tasks.pop)
+
+    def remove(self, plugin: str) -> None:
+        """End a plugin's background work, and offer its settings no more."""
+        for task in [task for task, by in self._tasks.items() if by == plugin]:
+            task.cancel()
+        self.kept(plugin).settings_type = NoSettings
+
+    async def aclose(self) -> None:
+        """End what runs in the background."""
+        tasks = [*self._tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
-class Context(Protocol):
-    """The server, for one plugin. Arguments are given by name; times are milliseconds UTC."""
+def without_exit(work: Callable[[Connection], T], connection: Connection) -> T:
+    """What a plugin's work comes to on the writer's thread, which it must not end.
+
+    Raises:
+        RuntimeError: it called ``sys.exit()``.
+    """
+    try:
+        return work(connection)
+    except SystemExit as error:
+        raise RuntimeError("it tried to end the process") from error
+
+
+class PluginContext:
+    """A `Context`."""
+
+    def __init__(self, plugin: str, contexts: Contexts) -> None:
+        self._plugin = plugin
+        self._contexts = contexts
+        self._log = structlog.get_logger(f"plugin.{plugin}").bind(plugin=plugin)
+        self._words: Catalogues | None = None
 
     @property
     def name(self) -> str:
-        """The plugin's name: that of its entry point."""
+        """The plugin's name."""
+        return self._plugin
 
     @property
     def log(self) -> Any:
-        """A structlog logger that names the plugin. Log no content and no secrets."""
+        """A logger that names the plugin."""
+        return self._log
 
     @property
     def folder(self) -> Path:
-        """A folder of the plugin's own in the data folder, made when it is first asked for."""
+        """The plugin's folder in the data folder."""
+        folder = plugin_folder(self._contexts.parts.folder, self._plugin)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
 
     @property
     def settings(self) -> Any:
-        """The plugin's settings, as the struct that `register_settings` declared."""
+        """The settings in force."""
+        return self._contexts.kept(self._plugin).settings
 
     @property
     def blobs(self) -> Blobs:
         """The server's files."""
+        return PluginBlobs(self._contexts.parts.blobs, self._plugin, self.bot)
 
     def now_ms(self) -> int:
         """The time."""
+        return self._contexts.parts.clock()
 
     def translate(self, language: str) -> Callable[[str], str]:
-        """Turns the plugin's own sentences into a language, by ``locale/LANGUAGE/messages.po``
-        beside its code; what has no translation stays as it is."""
+        """The plugin's sentences in a language."""
+        if self._words is None:
+            self._words = Catalogues(self._contexts.kept(self._plugin).code)
+        return self._words.of(language)
 
     async def bot(self) -> str:
-        """The id of the plugin's own user, ``NAME-bot``, made when it is first asked for."""
+        """The id of the plugin's user."""
+        kept = self._contexts.kept(self._plugin)
+        if kept.bot is None:
+            kept.bot = await self._contexts.parts.store.write(self._make_bot)
+        return kept.bot
+
+    def _make_bot(self, transaction: Transaction) -> str:
+        connection = transaction.connection
+        known = read_value(connection, self._plugin, "core", "bot")
+        if known is not None:
+            return known
+        name = f"{self._plugin}-bot"[:32]
+        taken = select(users.c.id).where(users.c.username_key == name.lower())
+        id = transaction.new_id()
+        if connection.execute(taken).first() is not None:
+            name = f"{name[:23]}-{id[-8:]}"
+        connection.execute(
+            insert(users).values(
+                id=id,
+                username=name,
+                username_key=name.lower(),
+                display_name=self._plugin.replace("_", " ").capitalize(),
+                role="bot",
+                seq=0,
+                created_at_ms=transaction.now_ms,
+            )
+        )
+        keep_value(connection, self._plugin, "core", "bot", id)
+        return id
 
     async def send(
         self,
@@ -121,65 +276,138 @@ class Context(Protocol):
         reply_to: str | None = None,
         client_id: str | None = None,
     ) -> str:
-        """Send a message as the plugin's bot, who need not be a member; the message's id.
-
-        With a ``client_id`` (a UUID) it is sent once, however often this is called.
-
-        Raises:
-            UnknownType, ContentInvalid, Refused: the message is not acceptable.
-            NotFound: there is no such conversation.
-            RateLimited: the plugin sends more than 1,000 at once and 50 a second.
-        """
+        """Send a message as the plugin's bot."""
+        self._contexts.bounds.send(self._plugin)
+        sent = await self._contexts.parts.sending.send_as(
+            await self.bot(),
+            MessageSend(
+                conversation=conversation,
+                client_id=client_id or uuid.uuid4().hex,
+                type=type,
+                content=Raw(msgspec.json.encode(content)),
+                reply_to=reply_to,
+            ),
+        )
+        return sent.id
 
     async def act(self, *, message: str, action: str, params: dict[str, Any] | None = None) -> None:
-        """Act on a message as the plugin's bot: what is open to bots or members.
-
-        Raises:
-            NotFound, Forbidden, InvalidParams, ActionRefused: as ``message.act``.
-            RateLimited: the plugin acts more than 300 times at once and 20 a second.
-        """
+        """Act on a message as the plugin's bot."""
+        self._contexts.bounds.act(self._plugin)
+        wish = MessageAct(
+            message=message,
+            action=action,
+            client_id=uuid.uuid4().hex,
+            params=Raw(msgspec.json.encode(params or {})),
+        )
+        await self._contexts.parts.acting.act_as(await self.bot(), wish, by_bot=True)
 
     async def message(self, *, id: str, reader: str | None = None) -> Message | None:
-        """A message as it is now, or None where there is none; with ``reader``, where that user may
-        see it. A deleted one has ``deleted_at_ms`` and neither content nor text."""
+        """A message, as far as ``reader`` may see it."""
+        if not is_id(id):
+            return None
+
+        def work(connection: Connection) -> Message | None:
+            if reader is not None:
+                with contextlib.suppress(NotFound):
+                    return find(connection, id, reader).message
+                return None
+            row = connection.execute(select(*MESSAGE_COLUMNS).where(messages.c.id == id)).first()
+            return None if row is None else message_of(row)
+
+        found = await self.read(work)
+        return None if found is None else await self._contexts.parts.contents.renew(found)
 
     def content(self, message: Message) -> Any:
-        """A message's content as its type's struct, or None where it cannot be read."""
+        """A message's content as its struct."""
+        if message.content is None:
+            return None
+        return self._contexts.parts.contents.decode_renewed(message)
 
     def state(self, message: Message) -> Any:
-        """A message's state as its type's struct, or None where it has none that can be read."""
-
-    async def members(self, *, conversation: str) -> list[User]:
-        """Who is in a conversation now; nobody where there is none."""
+        """A message's state as its struct."""
+        state = None if message.state is msgspec.UNSET else message.state
+        return self._contexts.parts.contents.types.decode_state(message.type, state)
 
     async def users(self, *, ids: Sequence[str]) -> list[User]:
-        """The users with these ids, in that order; those that there are not are left out."""
+        """The users with these ids."""
+        query = select(*USER_COLUMNS).where(users.c.id.in_({id for id in ids if is_id(id)}))
+        found = await self.read(
+            lambda connection: [User(*row) for row in connection.execute(query)]
+        )
+        by_id = {user.id: user for user in found}
+        return [by_id[id] for id in dict.fromkeys(ids) if id in by_id]
+
+    async def members(self, *, conversation: str) -> list[User]:
+        """Who is in a conversation."""
+        if not is_id(conversation):
+            return []
+        query = (
+            select(*USER_COLUMNS)
+            .join(members, members.c.user_id == users.c.id)
+            .where(members.c.conversation_id == conversation, members.c.to_seq.is_(None))
+            .order_by(members.c.joined_at_ms, users.c.id)
+        )
+        return await self.read(lambda connection: [User(*row) for row in connection.execute(query)])
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """What ``work(connection)`` returns, run on a reader's thread in one short snapshot.
-
-        A plugin reads twice and writes 8 times at a time; more waits for its turn.
-
-        Raises:
-            Busy: 1,000 of the plugin's wait already; so do `write` and `limited`.
-        """
+        """What ``work`` reads."""
+        async with self._contexts.bounds.turn(self._plugin, "read"):
+            with waiting_for(work) as begun:
+                return await self._contexts.parts.store.read(begun)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """What ``work(connection)`` returned, once it is committed. It may run twice: its only
-        effects are on the plugin's own tables. What it raises undoes what it did."""
+        """What ``work`` wrote."""
+        async with self._contexts.bounds.turn(self._plugin, "write"):
+            with waiting_for(work) as begun:
+                return await self._contexts.parts.store.write(
+                    lambda transaction: without_exit(begun, transaction.connection)
+                )
 
     async def change_settings(self, **values: Any) -> None:
-        """Change some settings, as an admin does.
+        """Change some settings."""
+        kept = self._contexts.kept(self._plugin)
+        declared = {f.name: f for f in msgspec.structs.fields(kept.settings_type)}
+        encoded: dict[str, str] = {}
+        for name, value in values.items():
+            if name not in declared:
+                raise InvalidParams(field=name, reason="there is no such setting")
+            text = msgspec.json.encode(value)
+            try:
+                msgspec.json.decode(text, type=declared[name].type)
+            except msgspec.ValidationError as error:
+                raise InvalidParams(**{**explain(error), "field": name}) from None
+            encoded[name] = text.decode()
 
-        Raises:
-            InvalidParams: a value does not fit.
-        """
+        def changed() -> Struct:
+            now = {f: msgspec.json.encode(getattr(kept.settings, f)).decode() for f in declared}
+            return decode_settings(kept.settings_type, {**now, **encoded})
+
+        try:
+            # The struct may have a say of its own, by __post_init__.
+            changed()
+        except (TypeError, ValueError) as error:
+            raise InvalidParams(field=next(iter(values), ""), reason=str(error)) from None
+
+        def work(transaction: Transaction) -> None:
+            for name, text in encoded.items():
+                keep_value(transaction.connection, self._plugin, "setting", name, text)
+
+        async with self._contexts.bounds.turn(self._plugin, "write"):
+            await self._contexts.parts.store.write(work)
+        kept.settings = changed()
+        self._contexts.changed()
 
     async def secret(self, *, name: str) -> str | None:
-        """A secret that was kept, or None. Secrets leave the server by no command."""
+        """A secret."""
+        return await self.read(
+            lambda connection: read_value(connection, self._plugin, "secret", name)
+        )
 
     async def keep_secret(self, *, name: str, value: str | None) -> None:
-        """Keep a secret, or forget it."""
+        """Keep a secret."""
+        await self.write(
+            lambda connection: keep_value(connection, self._plugin, "secret", name, value)
+        )
 
     async def limited(
         self,
@@ -187,148 +415,15 @@ class Context(Protocol):
         *arguments: Any,
         time_limit_s: float = 20.0,
     ) -> Any:
-        """What a function of the plugin returns, run in a child process with limits on memory,
-        processor (5 s) and time: for decoding what strangers sent.
-
-        The function stands at the top level of a module; named as ``"module:name"``, the server
-        itself does not import it. Arguments and result are plain data. An argument may also be a
-        coroutine function, which is called for it when it is the call's turn: a file that waits
-        need not be in memory. One call runs at a time for each user who asked for it; the wait for
-        that counts for no time limit.
-
-        Raises:
-            Refused: as the function raised it.
-            OverLimit: it needed too much, or crashed.
-            Busy: too many calls wait, of this user or of all.
-        """
+        """Run a function in a child process."""
+        return await self._contexts.parts.limited.run(
+            function,
+            *arguments,
+            # What nobody asked for is the plugin's own.
+            charged_to=charged_user() or f"plugin:{self._plugin}",
+            time_limit_s=time_limit_s,
+        )
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something in the background; it is cancelled when the server stops, and its failure
-        is logged with the plugin's name.
-
-        Raises:
-            Busy: 1,000 of the plugin's run already.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Preparing:
-    """What `MessageType.prepare` may use: the plugin's context, who sends, and where.
-
-    ``before`` is what an edited message holds now, as the type's ``Content``: what the server made
-    of it then can be taken from there, since an author claims what they like. It is None for a new
-    message, and where what is stored can be read no longer.
-    """
-
-    context: Context
-    user: str
-    conversation: str
-    before: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """Tables of a plugin's own; ``migrations`` is an Alembic folder with ``versions/`` in it.
-
-    All names begin with the plugin's name and an underscore. The version stands in a table of the
-    plugin's own, so that uninstalling it hinders nobody.
-    """
-
-    metadata: MetaData
-    migrations: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """Something to do now and then: ``run()`` every ``every_s`` seconds, one at a time.
-
-    The first time is ``every_s`` after the start. A run that fails is logged; the next comes.
-    """
-
-    name: str
-    every_s: float
-    run: Callable[[], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class SlashCall:
-    """Somebody typed a slash command: who, where, and what stood after its name.
-
-    ``language`` is that of their pages; what a command refuses with is translated by the pages.
-    """
-
-    user: str
-    conversation: str
-    arguments: str
-    language: str = "en"
-
-
-@dataclass(frozen=True, slots=True)
-class SlashCommand:
-    """A command that people type: ``/name arguments``.
-
-    ``name`` has lower-case Latin letters, digits and hyphens; ``summary`` says in a few words what
-    it does, and is looked up in the plugin's catalogues. ``run(call)`` may raise `Refused` to say
-    what is wrong.
-    """
-
-    name: str
-    summary: str
-    run: Callable[[SlashCall], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class MemberChange:
-    """Somebody joined a conversation, or is no longer in it; ``founding``: it began with them."""
-
-    conversation: str
-    user: str
-    kind: Literal["joined", "removed"]
-    by: str
-    founding: bool = False
-
-
-class Demo(Protocol):
-    """A demonstration that is being made: a group in which people show what can be sent."""
-
-    @property
-    def conversation(self) -> str:
-        """The group's id."""
-
-    @property
-    def people(self) -> Sequence[User]:
-        """Who is in the group; whoever shows something is one of them."""
-
-    async def say(
-        self, by: User, type: str, content: Struct | dict[str, Any], *, reply_to: str | None = None
-    ) -> str:
-        """Send a message to the group as one of its people, some minutes after the last one; the
-        message's id.
-
-        Raises:
-            Failure: as ``message.send``.
-        """
-
-    async def call(self, by: User, command: str, /, **params: object) -> dict[str, Any]:
-        """The result of a command, called as one of the people: to vote, to react, to keep.
-
-        Raises:
-            Failure: as the command documents.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """How a setting is shown to admins. See `setting`."""
-
-    label: str
-    help: str = ""
-
-
-def setting(label: str, *, help: str = "") -> Setting:
-    """Describes a field of the struct that `register_settings` returns, inside ``Annotated``.
-
-    ``label`` and ``help`` stand in the form that admins get, in the plugin's own words. Secrets are
-    no settings: see `Context.secret`.
-    """
-    return Setting(label, help)
+        """Run something in the background."""
+        self._contexts.start(self._plugin, work)

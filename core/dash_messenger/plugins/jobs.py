@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from dash_messenger.isolation.runner import PluginRunner
-from dash_messenger.plugins.context import Job
+from dash_messenger.plugin_api.context import Job
 
 __all__ = ["Jobs"]
 

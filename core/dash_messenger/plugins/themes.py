@@ -14,7 +14,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from dash_messenger.commands import Caller, Command
+from dash_messenger.protocol.commands import Caller, Command
 
 __all__ = ["BUILT_IN", "Theme", "Themes"]
 

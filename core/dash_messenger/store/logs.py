@@ -15,7 +15,7 @@ from msgspec import UNSET, Raw
 from sqlalchemy import Connection, select
 
 from dash_messenger.errors import NotFound, Resync
-from dash_messenger.protocol import (
+from dash_messenger.protocol.jsonrpc import (
     MAX_PAGE_BYTES,
     Event,
     Message,

@@ -22,9 +22,9 @@ from dash_messenger.store.database import (
     open_engine,
     telling_why,
 )
-from dash_messenger.store.migrating import migrate
-from dash_messenger.store.positions import ReadPositions, recover_positions
-from dash_messenger.store.sends import Draft, Sent, params_hasher
+from dash_messenger.store.message_inserts import Draft, Sent, params_hasher
+from dash_messenger.store.migrate import migrate
+from dash_messenger.store.read_positions import ReadPositions, recover_positions
 from dash_messenger.store.tables import counters, meta
 from dash_messenger.store.transaction import Transaction
 from dash_messenger.store.writer import Listener, Writer

@@ -13,7 +13,7 @@ import signal
 import socket
 import time
 
-from dash_messenger.isolation.activity import Activity, Now
+from dash_messenger.activity import Activity, Now
 from dash_messenger.supervisor.restarts import Restart
 from dash_messenger.supervisor.spawning import Spawned, spawn
 from dash_messenger.supervisor.stacks import Code, Frame, Stack, read_stacks

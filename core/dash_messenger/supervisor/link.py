@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 
-from dash_messenger.isolation.activity import SERVING, STARTING, STOPPING, Activity
+from dash_messenger.activity import SERVING, STARTING, STOPPING, Activity
 from dash_messenger.isolation.lifeline import end_with_parent
 from dash_messenger.supervisor.restarts import Restart
 from dash_messenger.supervisor.spawning import VARIABLE

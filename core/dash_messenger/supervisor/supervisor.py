@@ -13,7 +13,7 @@ import signal
 import socket
 import time
 
-from dash_messenger.isolation.activity import SERVING
+from dash_messenger.activity import SERVING
 from dash_messenger.supervisor import watch
 from dash_messenger.supervisor.child import CRASHES, Child, Culprit, Files
 from dash_messenger.supervisor.log import Log

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs on the connection that `dash_messenger.store.migrating` hands over."""
+"""Alembic's entry: runs on the connection that `dash_messenger.store.migrate` hands over."""
 
 from alembic import context
 

@@ -1,0 +1,1 @@
+"""Logging in: sessions, second factors, and how often somebody may try."""

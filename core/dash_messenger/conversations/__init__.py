@@ -1,0 +1,1 @@
+"""Conversations: their members, how they are listed, and what was missed in them."""

@@ -1,0 +1,132 @@
+"""What a group is called and its photo, for everybody in it.
+
+Owns ``conversation.update``. Invariant: what is shown changes in the transaction of the event that
+says so.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+from sqlalchemy import Connection, select, update
+
+from dash_messenger.accounts.avatars import MakePhoto
+from dash_messenger.accounts.directory import Name
+from dash_messenger.blobs.referrers import refer_instead
+from dash_messenger.conversations.members import check_may_change, clean_title
+from dash_messenger.conversations.summaries import (
+    Summary,
+    id_param,
+    membership,
+    names_in,
+    summaries,
+)
+from dash_messenger.errors import InvalidParams, Refused
+from dash_messenger.protocol.commands import Caller, Command
+from dash_messenger.store import Store, Transaction
+from dash_messenger.store.tables import conversations
+
+__all__ = ["Describing"]
+
+Id = Annotated[str, Meta(max_length=64)]
+
+
+class ConversationUpdate(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``conversation.update``: what is left out stays as it is.
+
+    ``photo`` is an upload of one's own, from which what others see is made; null removes it. The
+    group's creator and admins may; members hear ``conversation.updated`` with what changed.
+    """
+
+    conversation: Id
+    title: Annotated[str, Meta(max_length=1024)] | UnsetType = UNSET
+    photo: Id | UnsetType | None = UNSET
+
+
+class ConversationUpdated(Struct, frozen=True):
+    """Result of ``conversation.update``: as it stands now."""
+
+    conversation: Summary
+    users: dict[str, Name]
+
+
+class Describing:
+    """The command ``conversation.update``."""
+
+    def __init__(self, store: Store, make_photo: MakePhoto) -> None:
+        self._store = store
+        self._make_photo = make_photo
+
+    def commands(self) -> list[Command]:
+        """What a client may ask."""
+        return [
+            Command(
+                "conversation.update",
+                ConversationUpdate,
+                ConversationUpdated,
+                self.update,
+                "Change a group's name or photo.",
+                rate="change",
+            )
+        ]
+
+    async def update(self, caller: Caller, params: ConversationUpdate) -> ConversationUpdated:
+        """The conversation after the change.
+
+        Raises:
+            NotFound: not a member.
+            Forbidden: neither its creator nor an admin.
+            InvalidParams: the title is empty or too long.
+            Refused: a direct conversation; or the photo, as ``account.update`` does.
+        """
+        user = caller.user_id
+        conversation = id_param(params.conversation)
+        changes: dict[str, str | None] = {}
+        if params.title is not UNSET:
+            changes["title"] = clean_title(params.title)
+            if not changes["title"]:
+                raise InvalidParams(field="title", reason="a group needs a title")
+        await self._store.read(lambda connection: _check(connection, conversation, user))
+        if params.photo is not UNSET:
+            made = None if params.photo is None else await self._make_photo(user, params.photo)
+            changes["photo"] = made
+        pending = self._store.read_no
+
+        def work(transaction: Transaction) -> ConversationUpdated:
+            connection = transaction.connection
+            # Again, now that nobody else changes it.
+            _check(connection, conversation, user)
+            _change(transaction, conversation, user, changes)
+            found = summaries(connection, user, only=[conversation], pending=pending)
+            return ConversationUpdated(found[0], names_in(connection, found))
+
+        return await self._store.write(work)
+
+
+def _check(connection: Connection, conversation: str, user: str) -> None:
+    own = membership(connection, conversation, user)
+    if own.kind != "group":
+        raise Refused(reason="A direct conversation has no name and photo of its own.")
+    check_may_change(connection, own, user)
+
+
+def _change(
+    transaction: Transaction, conversation: str, user: str, changes: dict[str, str | None]
+) -> None:
+    connection = transaction.connection
+    row: Any = connection.execute(
+        select(conversations.c.title, conversations.c.photo).where(
+            conversations.c.id == conversation
+        )
+    ).one()
+    before = {"title": row.title, "photo": row.photo}
+    changed = {name: value for name, value in changes.items() if value != before[name]}
+    if not changed:
+        return
+    if "photo" in changed:
+        refer_instead(transaction, f"conversation:{conversation}", row.photo, changed["photo"])
+    connection.execute(
+        update(conversations).where(conversations.c.id == conversation).values(changed)
+    )
+    transaction.append(conversation, "conversation.updated", user, dict(changed))

@@ -1,0 +1,442 @@
+"""Starting conversations and changing who is in them.
+
+Owns the rules: a direct conversation exists once for two people and nobody leaves it; any member of
+a group adds, its creator and admins remove others, everybody may leave. Invariant: a membership
+changes in the same transaction as the event that says so.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+from sqlalchemy import Connection, and_, insert, select, update
+
+from dash_messenger.accounts.directory import USER_COLUMNS, Name, Names, resolve_users
+from dash_messenger.conversations.summaries import (
+    Membership,
+    Summary,
+    id_param,
+    membership,
+    names_in,
+    summaries,
+)
+from dash_messenger.errors import Forbidden, InvalidParams, NotFound, Refused
+from dash_messenger.ids import IdMaker
+from dash_messenger.protocol.commands import Caller, Command
+from dash_messenger.protocol.jsonrpc import User
+from dash_messenger.store import Store, Transaction
+from dash_messenger.store.tables import conversations, members, users
+
+__all__ = ["ConversationCreated", "Conversations", "check_may_change", "clean_title"]
+
+MAX_TITLE_CHARACTERS = 128
+MAX_MEMBERS_PAGE = 200
+
+Id = Annotated[str, Meta(max_length=64)]
+
+
+class ConversationCreate(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``conversation.create``.
+
+    ``members`` are the others, by id or user name: exactly one for a direct conversation. A group
+    needs a ``title``. A retry with the same ``client_id`` finds the first one.
+    """
+
+    kind: Literal["direct", "group"]
+    members: Names
+    title: Annotated[str, Meta(max_length=1024)] | None = None
+    client_id: Id | None = None
+
+
+class ConversationCreated(Struct, frozen=True):
+    """Result of ``conversation.create``; ``created`` is false where it existed already."""
+
+    id: str
+    created: bool
+    conversation: Summary
+    users: dict[str, Name]
+
+
+class ConversationGet(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``conversation.get``."""
+
+    conversation: Id
+
+
+class ConversationFound(Struct, frozen=True):
+    """Result of ``conversation.get``."""
+
+    conversation: Summary
+    users: dict[str, Name]
+
+
+class ConversationMembers(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``conversation.members``; ``after`` is the last id of the page before."""
+
+    conversation: Id
+    after: Id | None = None
+    limit: Annotated[int, Meta(ge=1, le=MAX_MEMBERS_PAGE)] = MAX_MEMBERS_PAGE
+
+
+class MembersFound(Struct, frozen=True):
+    """Result of ``conversation.members``, in the order of ids."""
+
+    members: list[User]
+    more: bool
+
+
+class ConversationAdd(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``conversation.add``: ids or user names."""
+
+    conversation: Id
+    members: Names
+
+
+class MembersAdded(Struct, frozen=True):
+    """Result of ``conversation.add``; who was a member before is left out."""
+
+    added: list[User]
+
+
+class ConversationRemove(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``conversation.remove``; removing oneself is leaving."""
+
+    conversation: Id
+    user: Id
+
+
+class MemberRemoved(Struct, frozen=True):
+    """Result of ``conversation.remove``."""
+
+    user: str
+
+
+class Conversations:
+    """The commands of family ``conversation``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._new_id = IdMaker()
+
+    def commands(self) -> list[Command]:
+        """What a client may ask about conversations."""
+        return [
+            Command(
+                "conversation.create",
+                ConversationCreate,
+                ConversationCreated,
+                self.create,
+                "Start a group, or find or start a direct conversation.",
+                rate="change",
+            ),
+            Command(
+                "conversation.get",
+                ConversationGet,
+                ConversationFound,
+                self.get,
+                "One conversation as it stands in one's list.",
+                rate="cheap read",
+            ),
+            Command(
+                "conversation.members",
+                ConversationMembers,
+                MembersFound,
+                self.members,
+                "Who is in a conversation, a page at a time.",
+                rate="cheap read",
+            ),
+            Command(
+                "conversation.add",
+                ConversationAdd,
+                MembersAdded,
+                self.add,
+                "Add members to a group.",
+                rate="change",
+            ),
+            Command(
+                "conversation.remove",
+                ConversationRemove,
+                MemberRemoved,
+                self.remove,
+                "Leave a group, or remove somebody from one's own.",
+                rate="change",
+            ),
+        ]
+
+    async def create(self, caller: Caller, params: ConversationCreate) -> ConversationCreated:
+        """The conversation, new or found.
+
+        Raises:
+            UnknownUser: naming the first that does not exist.
+            InvalidParams: no title, or not exactly one other for a direct one.
+        """
+        user = caller.user_id
+        client_id = id_param(params.client_id, "client_id") if params.client_id else None
+        title = clean_title(params.title)
+        if params.kind == "group" and not title:
+            raise InvalidParams(field="title", reason="a group needs a title")
+        named = await self._store.read(lambda connection: resolve_users(connection, params.members))
+        others = [other for other in named if other.id != user]
+        if params.kind == "direct" and len(others) != 1:
+            raise InvalidParams(
+                field="members", reason="a direct conversation has exactly one other member"
+            )
+        new = self._new_id()
+
+        def work(transaction: Transaction) -> tuple[str, bool]:
+            if params.kind == "direct":
+                return _start_direct(transaction, new, user, others[0])
+            return _start_group(transaction, new, user, others, title, client_id)
+
+        conversation, created = await self._store.write(work)
+        found = await self.get(caller, ConversationGet(conversation))
+        return ConversationCreated(conversation, created, found.conversation, found.users)
+
+    async def get(self, caller: Caller, params: ConversationGet) -> ConversationFound:
+        """The conversation as the caller sees it.
+
+        Raises:
+            NotFound: not a member.
+        """
+        user = caller.user_id
+        conversation = id_param(params.conversation)
+        pending = self._store.read_no
+
+        def work(connection: Connection) -> ConversationFound:
+            found = summaries(connection, user, only=[conversation], pending=pending)
+            if not found:
+                raise NotFound
+            return ConversationFound(found[0], names_in(connection, found))
+
+        return await self._store.read(work)
+
+    async def members(self, caller: Caller, params: ConversationMembers) -> MembersFound:
+        """Who is a member now.
+
+        Raises:
+            NotFound: not a member oneself.
+        """
+        user = caller.user_id
+        conversation = id_param(params.conversation)
+        after = id_param(params.after, "after") if params.after else None
+
+        def work(connection: Connection) -> MembersFound:
+            membership(connection, conversation, user)
+            query = (
+                select(*USER_COLUMNS)
+                .join(members, members.c.user_id == users.c.id)
+                .where(members.c.conversation_id == conversation, members.c.to_seq.is_(None))
+                .order_by(members.c.user_id)
+                .limit(params.limit + 1)
+            )
+            if after is not None:
+                query = query.where(members.c.user_id > after)
+            found = [User(*row) for row in connection.execute(query)]
+            return MembersFound(found[: params.limit], len(found) > params.limit)
+
+        return await self._store.read(work)
+
+    async def add(self, caller: Caller, params: ConversationAdd) -> MembersAdded:
+        """Those who were not members before.
+
+        Raises:
+            NotFound: not a member oneself.
+            Refused: a direct conversation.
+            UnknownUser: naming the first that does not exist.
+        """
+        user = caller.user_id
+        conversation = id_param(params.conversation)
+
+        def prepare(connection: Connection) -> list[User]:
+            if membership(connection, conversation, user).kind != "group":
+                raise Refused(reason="Nobody can be added to a direct conversation.")
+            return resolve_users(connection, params.members)
+
+        named = await self._store.read(prepare)
+
+        def work(transaction: Transaction) -> list[User]:
+            # Again, now that nobody else changes it.
+            membership(transaction.connection, conversation, user)
+            present = _present(transaction.connection, conversation, [one.id for one in named])
+            added = [one for one in named if one.id not in present]
+            _join(transaction, conversation, user, added)
+            return added
+
+        return MembersAdded(await self._store.write(work))
+
+    async def remove(self, caller: Caller, params: ConversationRemove) -> MemberRemoved:
+        """Once this returns, nothing later of the conversation reaches the user.
+
+        Raises:
+            NotFound: not a member oneself, or the other is none.
+            Forbidden: neither oneself, nor one's own group.
+            Refused: a direct conversation.
+        """
+        user = caller.user_id
+        conversation, gone = id_param(params.conversation), id_param(params.user, "user")
+
+        def work(transaction: Transaction) -> None:
+            connection = transaction.connection
+            own = membership(connection, conversation, user)
+            if own.kind != "group":
+                raise Refused(reason="Nobody leaves a direct conversation.")
+            if gone != user:
+                check_may_change(connection, own, user)
+            if not _present(connection, conversation, [gone]):
+                raise NotFound
+            seq = transaction.append(conversation, "member.removed", user, {"user": gone})
+            connection.execute(
+                update(members)
+                .where(members.c.conversation_id == conversation, members.c.user_id == gone)
+                .values(to_seq=seq)
+            )
+            transaction.append(gone, "conversation.removed", user, {"conversation": conversation})
+
+        await self._store.write(work)
+        return MemberRemoved(gone)
+
+
+def check_may_change(connection: Connection, own: Membership, user: str) -> None:
+    """Return if ``user`` may change a group for everybody: its creator and admins may.
+
+    Raises:
+        Forbidden: others.
+    """
+    if own.created_by != user and not _is_admin(connection, user):
+        raise Forbidden
+
+
+def clean_title(title: str | None) -> str:
+    """A group's name without needless space.
+
+    Raises:
+        InvalidParams: it is too long.
+    """
+    cleaned = " ".join((title or "").split())
+    if len(cleaned) > MAX_TITLE_CHARACTERS:
+        raise InvalidParams(field="title", reason=f"at most {MAX_TITLE_CHARACTERS} characters")
+    return cleaned
+
+
+def _start_direct(transaction: Transaction, new: str, user: str, other: User) -> tuple[str, bool]:
+    key = ":".join(sorted((user, other.id)))
+    connection = transaction.connection
+    found = connection.execute(
+        select(conversations.c.id).where(conversations.c.direct_key == key)
+    ).scalar()
+    if found is not None:
+        return found, False
+    _insert(transaction, new, user, kind="direct", direct_key=key)
+    _join(transaction, new, user, [_user(connection, user), other])
+    return new, True
+
+
+def _start_group(
+    transaction: Transaction,
+    new: str,
+    user: str,
+    others: list[User],
+    title: str,
+    client_id: str | None,
+) -> tuple[str, bool]:
+    connection = transaction.connection
+    if client_id is not None:
+        found = connection.execute(
+            select(conversations.c.id).where(
+                conversations.c.client_id == client_id, conversations.c.created_by == user
+            )
+        ).scalar()
+        if found is not None:
+            return found, False
+    _insert(transaction, new, user, kind="group", title=title, client_id=client_id)
+    _join(transaction, new, user, [_user(connection, user), *others])
+    return new, True
+
+
+def _insert(
+    transaction: Transaction, new: str, user: str, *, kind: str, **values: str | None
+) -> None:
+    transaction.connection.execute(
+        insert(conversations).values(
+            id=new, kind=kind, created_by=user, created_at_ms=transaction.now_ms, **values
+        )
+    )
+    transaction.append(
+        new, "conversation.created", user, {"kind": kind, "title": values.get("title")}
+    )
+
+
+def _join(transaction: Transaction, conversation: str, by: str, joining: list[User]) -> None:
+    connection = transaction.connection
+    message_no, created_at_seq, history = connection.execute(
+        select(conversations.c.message_no, conversations.c.seq, conversations.c.history).where(
+            conversations.c.id == conversation
+        )
+    ).one()
+    returning = {
+        row[0]
+        for row in connection.execute(
+            select(members.c.user_id).where(
+                members.c.conversation_id == conversation,
+                members.c.user_id.in_([one.id for one in joining]),
+            )
+        )
+    }
+    for one in joining:
+        seq = transaction.append(
+            conversation,
+            "member.joined",
+            by,
+            {
+                # Without the photo: it changes, and the log does not.
+                "user": {
+                    "id": one.id,
+                    "username": one.username,
+                    "display_name": one.display_name,
+                },
+                "from_number": 1 if history == "all" else message_no + 1,
+            },
+        )
+        values: dict[str, Any] = {
+            # Those who are there from the start see the log from its start.
+            "from_seq": 1 if created_at_seq == 1 else seq,
+            "from_number": message_no + 1,
+            "to_seq": None,
+            "joined_at_ms": transaction.now_ms,
+        }
+        if one.id in returning:
+            connection.execute(
+                update(members)
+                .where(
+                    and_(
+                        members.c.conversation_id == conversation,
+                        members.c.user_id == one.id,
+                    )
+                )
+                .values(values)
+            )
+        else:
+            connection.execute(
+                insert(members).values(conversation_id=conversation, user_id=one.id, **values)
+            )
+        transaction.append(one.id, "conversation.added", by, {"conversation": conversation})
+
+
+def _present(connection: Connection, conversation: str, ids: list[str]) -> set[str]:
+    rows = connection.execute(
+        select(members.c.user_id).where(
+            members.c.conversation_id == conversation,
+            members.c.user_id.in_(ids),
+            members.c.to_seq.is_(None),
+        )
+    )
+    return {row[0] for row in rows}
+
+
+def _user(connection: Connection, user: str) -> User:
+    return User(*connection.execute(select(*USER_COLUMNS).where(users.c.id == user)).one())
+
+
+def _is_admin(connection: Connection, user: str) -> bool:
+    return connection.execute(select(users.c.role).where(users.c.id == user)).scalar() == "admin"

@@ -1,0 +1,283 @@
+"""Conversations as one reader sees them: the rows of the list, the last message, unread counts.
+
+Owns the queries behind `Summary` and the rule of who may read what. Must not know commands.
+Invariant: nothing of a conversation is shown to anybody who is not its member at that moment, and
+everything in one answer comes from one snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from msgspec import Struct
+from sqlalchemy import (
+    Connection,
+    Select,
+    and_,
+    func,
+    or_,
+    select,
+    tuple_,
+)
+
+from dash_messenger.accounts.directory import Name, users_by_id
+from dash_messenger.errors import InvalidParams, NotFound
+from dash_messenger.ids import parse_id
+from dash_messenger.store.access import FIRST_NUMBER, FIRST_SEQ, is_member
+from dash_messenger.store.tables import conversations, members, messages, read_positions
+
+__all__ = [
+    "LastMessage",
+    "Membership",
+    "Summary",
+    "id_param",
+    "membership",
+    "names_in",
+    "summaries",
+]
+
+MAX_PREVIEW_CHARACTERS = 200
+# In larger groups somebody has always read it, and looking would cost a row for each member.
+MAX_RECEIPT_MEMBERS = 200
+
+# The position of (conversation, user) that is not in the database yet, or 0.
+Pending: TypeAlias = Callable[[str, str], int]
+
+
+class LastMessage(Struct, frozen=True):
+    """The line under a conversation's name."""
+
+    id: str
+    number: int
+    sender: str
+    type: str
+    text: str | None
+    sent_at_ms: int
+
+
+class Summary(Struct, frozen=True):
+    """A conversation in the list of one of its members.
+
+    ``peer`` is the other one of a direct conversation, whose name and photo are its own; a group
+    has ``title`` and, if it has a photo, the blob ``photo``. ``read_no`` is the reader's position,
+    ``others_read_no`` the furthest of anybody else, ``first_number`` the first message that the
+    reader may see. In groups of more than `MAX_RECEIPT_MEMBERS`, ``others_read_no`` is 0.
+    """
+
+    id: str
+    kind: str
+    title: str | None
+    photo: str | None
+    peer: str | None
+    seq: int
+    message_no: int
+    read_no: int
+    unread: int
+    others_read_no: int
+    last: LastMessage | None
+    created_at_ms: int
+    created_by: str
+    member_count: int
+    first_number: int
+    change_no: int
+
+
+class Membership(NamedTuple):
+    """What a member may read: events from ``from_seq`` on, messages from ``first_number`` on."""
+
+    kind: str
+    seq: int
+    message_no: int
+    floor: int
+    created_by: str
+    from_seq: int
+    first_number: int
+
+
+def id_param(text: str, field: str = "conversation") -> str:
+    """The canonical form of an id among the parameters.
+
+    Raises:
+        InvalidParams: it is none.
+    """
+    try:
+        return parse_id(text)
+    except ValueError:
+        raise InvalidParams(field=field, reason="is not an id") from None
+
+
+def membership(connection: Connection, conversation: str, user: str) -> Membership:
+    """What ``user`` may read in a conversation.
+
+    Raises:
+        NotFound: no such conversation, or not a member of it now.
+    """
+    row = connection.execute(_membership(conversation, user)).first()
+    if row is None:
+        raise NotFound
+    return Membership(*row)
+
+
+def _membership(conversation: str, user: str) -> Select[Any]:
+    return (
+        select(
+            conversations.c.kind,
+            conversations.c.seq,
+            conversations.c.message_no,
+            conversations.c.floor,
+            conversations.c.created_by,
+            FIRST_SEQ,
+            FIRST_NUMBER,
+        )
+        .join(members, is_member(user))
+        .where(conversations.c.id == conversation)
+    )
+
+
+def summaries(
+    connection: Connection,
+    user: str,
+    *,
+    only: Sequence[str] | None = None,
+    changed_since: int = 0,
+    before: tuple[int, str] | None = None,
+    limit: int = 100,
+    pending: Pending,
+) -> list[Summary]:
+    """The conversations of ``user``, newest activity first.
+
+    ``only`` names some of them; ``changed_since`` leaves out those where nothing happened since
+    that change; ``before`` continues a page that ended with (change_no, id). ``pending`` gives read
+    positions that are not in the database yet.
+    """
+    query = _SUMMARIES.where(members.c.user_id == user)
+    if only is not None:
+        query = query.where(conversations.c.id.in_(only))
+    if changed_since:
+        query = query.where(
+            or_(
+                conversations.c.change_no > changed_since,
+                read_positions.c.change_no > changed_since,
+            )
+        )
+    if before is not None:
+        query = query.where(tuple_(conversations.c.change_no, conversations.c.id) < before)
+    rows = connection.execute(
+        query.order_by(conversations.c.change_no.desc(), conversations.c.id.desc()).limit(limit)
+    ).all()
+    ids = [row.id for row in rows]
+    counts = _member_counts(connection, ids)
+    peers = _peers(connection, user, [row.id for row in rows if row.kind == "direct"])
+    small = [id for id in ids if counts.get(id, 0) <= MAX_RECEIPT_MEMBERS]
+    furthest = _others_read_no(connection, user, small)
+    return [
+        Summary(
+            id=row.id,
+            kind=row.kind,
+            title=row.title,
+            photo=row.photo,
+            peer=peers.get(row.id),
+            seq=row.seq,
+            message_no=row.message_no,
+            read_no=(read_no := _read_no(row, user, pending)),
+            unread=max(0, row.message_no - read_no),
+            others_read_no=max(
+                furthest.get(row.id, 0),
+                # Of a group, what is not stored yet is told by receipts.
+                pending(row.id, peers[row.id]) if row.id in peers else 0,
+            ),
+            last=_last(row),
+            created_at_ms=row.created_at_ms,
+            created_by=row.created_by,
+            member_count=counts.get(row.id, 0),
+            first_number=row.first_number,
+            change_no=row.change_no,
+        )
+        for row in rows
+    ]
+
+
+def names_in(connection: Connection, found: Iterable[Summary]) -> dict[str, Name]:
+    """The names of everybody whom these summaries mention by id."""
+    ids = {summary.peer for summary in found if summary.peer}
+    ids.update(summary.last.sender for summary in found if summary.last)
+    return users_by_id(connection, ids)
+
+
+def _read_no(row: Any, user: str, pending: Pending) -> int:
+    # What was said before one joined counts as read.
+    return max(row.read_no or 0, int(row.first_number) - 1, pending(row.id, user))
+
+
+def _last(row: Any) -> LastMessage | None:
+    if row.last_id is None or row.number < row.first_number:
+        return None
+    return LastMessage(row.last_id, row.number, row.sender_id, row.type, row.text, row.sent_at_ms)
+
+
+def _member_counts(connection: Connection, ids: Sequence[str]) -> dict[str, int]:
+    if not ids:
+        return {}
+    rows = connection.execute(
+        select(members.c.conversation_id, func.count())
+        .where(members.c.conversation_id.in_(ids), members.c.to_seq.is_(None))
+        .group_by(members.c.conversation_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def _peers(connection: Connection, user: str, ids: Sequence[str]) -> dict[str, str]:
+    if not ids:
+        return {}
+    rows = connection.execute(
+        select(members.c.conversation_id, members.c.user_id).where(
+            members.c.conversation_id.in_(ids), members.c.user_id != user
+        )
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def _others_read_no(connection: Connection, user: str, ids: Sequence[str]) -> dict[str, int]:
+    if not ids:
+        return {}
+    rows = connection.execute(
+        select(read_positions.c.conversation_id, func.max(read_positions.c.read_no))
+        .where(read_positions.c.conversation_id.in_(ids), read_positions.c.user_id != user)
+        .group_by(read_positions.c.conversation_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+_SUMMARIES = (
+    select(
+        conversations.c.id,
+        conversations.c.kind,
+        conversations.c.title,
+        conversations.c.photo,
+        conversations.c.seq,
+        conversations.c.message_no,
+        conversations.c.change_no,
+        conversations.c.created_at_ms,
+        conversations.c.created_by,
+        FIRST_NUMBER.label("first_number"),
+        read_positions.c.read_no,
+        messages.c.id.label("last_id"),
+        messages.c.number,
+        messages.c.sender_id,
+        messages.c.type,
+        func.substr(messages.c.text, 1, MAX_PREVIEW_CHARACTERS).label("text"),
+        messages.c.sent_at_ms,
+    )
+    .select_from(members)
+    .join(conversations, conversations.c.id == members.c.conversation_id)
+    .outerjoin(
+        read_positions,
+        and_(
+            read_positions.c.conversation_id == conversations.c.id,
+            read_positions.c.user_id == members.c.user_id,
+        ),
+    )
+    .outerjoin(messages, messages.c.id == conversations.c.last_message_id)
+    .where(members.c.to_seq.is_(None))
+)

@@ -1,0 +1,322 @@
+"""Coming back: the list of conversations as it is now, and what was missed in a log.
+
+Owns ``sync`` and ``log.read``. Invariants: a socket is subscribed before its snapshot is taken, so
+that nothing falls between; an answer is from one snapshot; where not everything that was missed can
+be given, ``resync`` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, NamedTuple, Protocol
+
+from msgspec import UNSET, Meta, Raw, Struct
+from sqlalchemy import Connection, select
+
+from dash_messenger.accounts.directory import Name
+from dash_messenger.conversations.summaries import (
+    Summary,
+    id_param,
+    membership,
+    names_in,
+    summaries,
+)
+from dash_messenger.errors import InvalidParams, Resync
+from dash_messenger.messages.history import Views, choose_view, late_for
+from dash_messenger.protocol.commands import Caller, Command, Listener
+from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES, Event, Message, event_body, size_of
+from dash_messenger.realtime.views import Late, Renderer
+from dash_messenger.store import LogPage, Store, read_log
+from dash_messenger.store.access import FIRST_NUMBER, is_member
+from dash_messenger.store.tables import conversations, counters, members, users
+
+__all__ = ["Subscriptions", "Syncing"]
+
+MAX_CONVERSATIONS = 100
+MAX_EVENTS = 500
+# 64 bits hold every number of 18 digits.
+MAX_POSITION_DIGITS = 18
+# Drawings are made for so many events of a page before it is seen whether there is room for more.
+DRAWN_AT_ONCE = 100
+# Negotiated by `sync`; none so far.
+FEATURES: frozenset[str] = frozenset()
+
+Id = Annotated[str, Meta(max_length=64)]
+
+
+class Subscriptions(Protocol):
+    """Who hears what: the hub."""
+
+    def subscribe(
+        self, connection: Any, conversations: Collection[str], first_numbers: Mapping[str, int]
+    ) -> None:
+        """Let a connection hear these conversations from now on.
+
+        ``first_numbers`` has the first message that its user may read, where it is not the first
+        of all.
+        """
+
+    def tell_drawn(self, reader: Any, message: Message, view: str, drawing: Raw) -> None:
+        """Tell a connection how a message looks."""
+
+
+class SyncParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``sync``.
+
+    ``since`` is the token of the answer before, or null for everything; while ``more`` is true,
+    the next call with the new token goes on. ``views`` are the drawings wanted, best first.
+    """
+
+    since: Annotated[str, Meta(max_length=200)] | None = None
+    views: Views = []
+    features: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=32)] = []
+    limit: Annotated[int, Meta(ge=1, le=MAX_CONVERSATIONS)] = MAX_CONVERSATIONS
+
+
+class Me(Struct, frozen=True):
+    """The user whose session it is; ``seq`` is where their own log ends."""
+
+    id: str
+    username: str
+    display_name: str
+    photo: str | None
+    role: str
+    language: str | None
+    theme: str | None
+    seq: int
+
+
+class Synced(Struct, frozen=True):
+    """Result of ``sync``: what changed since, newest activity first."""
+
+    epoch: str
+    since: str
+    me: Me
+    conversations: list[Summary]
+    users: dict[str, Name]
+    more: bool
+    features: list[str]
+    view: str | None
+
+
+class LogRead(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``log.read``: ``log`` is a conversation's id, or one's own id."""
+
+    log: Id
+    after: Annotated[int, Meta(ge=0, le=2**53)]
+    limit: Annotated[int, Meta(ge=1, le=MAX_EVENTS)] = MAX_EVENTS
+    epoch: Annotated[str, Meta(max_length=64)] | None = None
+    views: Views = []
+
+
+class LogRange(Struct, frozen=True):
+    """Result of ``log.read``: all of the log in ``(after, seq]``; it goes on to ``newest``.
+
+    A page ends by the number of its events, or at 1 MB: where ``seq`` is below ``newest``, read on.
+    """
+
+    events: list[dict[str, Any]]
+    after: int
+    seq: int
+    newest: int
+
+
+class Syncing:
+    """The commands ``sync`` and ``log.read``."""
+
+    def __init__(self, store: Store, subscriptions: Subscriptions, renderer: Renderer) -> None:
+        self._store = store
+        self._subscriptions = subscriptions
+        self._renderer = renderer
+        self._removals = 0
+
+    def commands(self) -> list[Command]:
+        """What a client may ask."""
+        return [
+            Command(
+                "sync",
+                SyncParams,
+                Synced,
+                self.sync,
+                "What changed since one was here last.",
+                rate="cheap read",
+            ),
+            Command(
+                "log.read",
+                LogRead,
+                LogRange,
+                self.read,
+                "The events of a log that one missed.",
+                rate="dear read",
+            ),
+        ]
+
+    async def sync(self, caller: Caller, params: SyncParams) -> Synced:
+        """The changes; a socket hears of everything later by itself."""
+        user, connection = caller.user_id, caller.connection
+        view = self._renderer.choose(params.views)
+        if connection is not None:
+            connection.view = view
+            await self._subscribe(user, connection)
+        since = _Token.parse(params.since, self._store.epoch)
+        me, found, names, change_no, more = await self._store.read(
+            lambda database: self._snapshot(database, user, since, params.limit)
+        )
+        return Synced(
+            epoch=self._store.epoch,
+            since=since.next(self._store.epoch, change_no, found if more else None),
+            me=me,
+            conversations=found,
+            users=names,
+            more=more,
+            features=sorted(FEATURES.intersection(params.features)),
+            view=view,
+        )
+
+    def hear(self, events: list[Event]) -> None:
+        """Count removals, before they are acknowledged."""
+        self._removals += sum(event.kind == "member.removed" for event in events)
+
+    async def _subscribe(self, user: str, connection: Listener) -> None:
+        while True:
+            # A list that was read before a removal must not open a conversation to whom it shut
+            # out: read again.
+            removals = self._removals
+            present = await self._store.read(lambda database: _conversations_of(database, user))
+            if removals == self._removals:
+                later = {id: number for id, number in present.items() if number > 1}
+                self._subscriptions.subscribe(connection, present, later)
+                return
+
+    def _snapshot(
+        self, connection: Connection, user: str, since: _Token, limit: int
+    ) -> tuple[Me, list[Summary], dict[str, Name], int, bool]:
+        me = Me(
+            *connection.execute(
+                select(
+                    users.c.id,
+                    users.c.username,
+                    users.c.display_name,
+                    users.c.photo,
+                    users.c.role,
+                    users.c.language,
+                    users.c.theme,
+                    users.c.seq,
+                ).where(users.c.id == user)
+            ).one()
+        )
+        change_no = connection.execute(
+            select(counters.c.value).where(counters.c.name == "change_no")
+        ).scalar_one()
+        found = summaries(
+            connection,
+            user,
+            changed_since=since.low,
+            before=since.before,
+            limit=limit + 1,
+            pending=self._store.read_no,
+        )
+        page = found[:limit]
+        return me, page, names_in(connection, page), change_no, len(found) > limit
+
+    async def read(self, caller: Caller, params: LogRead) -> LogRange:
+        """The interval after the cursor, at most ``limit`` events of it.
+
+        Raises:
+            NotFound: neither one's own log nor that of a conversation one is a member of.
+            Resync: too far behind, or the cursor is of another epoch.
+        """
+        user, log = caller.user_id, id_param(params.log, "log")
+        if params.epoch is not None and params.epoch != self._store.epoch:
+            raise Resync
+        page = await self._store.read(
+            lambda connection: _read_log(connection, user, log, params.after, params.limit),
+            dear=True,
+        )
+        view = choose_view(self._renderer, caller, params.views)
+        if view is None:
+            bodies = [event_body(event) for event in page.events]
+            return LogRange(bodies, page.after, page.seq, page.newest)
+        late = late_for(caller, self._subscriptions.tell_drawn)
+        return await self._drawn(page, view, late)
+
+    async def _drawn(self, page: LogPage, view: str, late: Late | None) -> LogRange:
+        """The page with its drawings, which may leave room for fewer events."""
+        bodies: list[dict[str, Any]] = []
+        size, events = 0, page.events
+        for at in range(0, len(events), DRAWN_AT_ONCE):
+            some = events[at : at + DRAWN_AT_ONCE]
+            found = [event.message for event in some if event.message is not None]
+            drawn = await self._renderer.draw(found, [view], late=late) if found else {}
+            for event in some:
+                message = event.message
+                drawing = UNSET if message is None else drawn[(message.id, message.rev, view)]
+                body = event_body(event, drawing)
+                size += size_of(body)
+                if bodies and size > MAX_PAGE_BYTES:
+                    return LogRange(bodies, page.after, event.after, page.newest)
+                bodies.append(body)
+        return LogRange(bodies, page.after, page.seq, page.newest)
+
+
+class _Token(NamedTuple):
+    """What ``since`` means: everything up to change ``low`` is known.
+
+    While pages go on, ``high`` is the change that the first page was as new as, and ``before`` the
+    (change, id) that the last page ended with.
+    """
+
+    low: int = 0
+    high: int = 0
+    before: tuple[int, str] | None = None
+
+    @classmethod
+    def parse(cls, text: str | None, epoch: str) -> _Token:
+        """A token of another epoch says nothing about this one: everything is given."""
+        if not text:
+            return cls()
+        of, *parts = text.split(".")
+        try:
+            if of != epoch:
+                return cls()
+            if len(parts) == 1:
+                return cls(_position(parts[0]))
+            low, high, change_no, last = parts
+            before = (_position(change_no), id_param(last, "since"))
+            return cls(_position(low), _position(high), before)
+        except ValueError:
+            raise InvalidParams(field="since", reason="is not a token of this server") from None
+
+    def next(self, epoch: str, change_no: int, page: list[Summary] | None) -> str:
+        """The token to give back; ``page`` is what was given if there is more."""
+        high = self.high if self.before is not None else change_no
+        if page is None:
+            return f"{epoch}.{high}"
+        return f"{epoch}.{self.low}.{high}.{page[-1].change_no}.{page[-1].id}"
+
+
+def _position(digits: str) -> int:
+    """A position in the token: no larger than the database can be asked about."""
+    if not digits.isdecimal() or len(digits) > MAX_POSITION_DIGITS:
+        raise ValueError("not a position")
+    return int(digits)
+
+
+def _conversations_of(connection: Connection, user: str) -> dict[str, int]:
+    """The conversations of a user, and the first message of each that they may read."""
+    rows = connection.execute(
+        select(members.c.conversation_id, FIRST_NUMBER)
+        .join(conversations, is_member(user, members.c.conversation_id))
+        .where(conversations.c.id == members.c.conversation_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def _read_log(connection: Connection, user: str, log: str, after: int, limit: int) -> LogPage:
+    if log == user:
+        return read_log(connection, log, after, limit)
+    own = membership(connection, log, user)
+    # What lies before one's joining is nobody's gap.
+    return read_log(
+        connection, log, max(after, own.from_seq - 1), limit, first_number=own.first_number
+    )

@@ -1,0 +1,1 @@
+"""What is done with messages: sending, editing, acting on them, reading them."""

@@ -1,0 +1,238 @@
+"""Editing and deleting messages.
+
+Owns ``message.edit`` and ``message.delete``. Invariant: what was deleted is gone from every table;
+the tombstone keeps number and author, so that nothing else moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, Struct
+from sqlalchemy import Connection, delete, insert
+
+from dash_messenger.conversations.summaries import id_param
+from dash_messenger.errors import Busy, Forbidden, InvalidParams
+from dash_messenger.locks import Locks
+from dash_messenger.messages.pipeline import Preparation
+from dash_messenger.messages.revisions import Answers, Found, Overtaken, find, put_revision
+from dash_messenger.plugin_api.message_types import Prepared
+from dash_messenger.protocol.commands import Caller, Command
+from dash_messenger.store import Store, Transaction
+from dash_messenger.store.blob_references import check_usable, forget_message, refer_message
+from dash_messenger.store.tables import marks, revisions
+
+__all__ = ["Editing"]
+
+TRIES = 8
+
+Id = Annotated[str, Meta(max_length=64)]
+
+
+class MessageEdit(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``message.edit``: the content as it shall be from now on.
+
+    ``client_id`` is any UUID that this user uses once: a retry is answered, not repeated.
+    """
+
+    message: Id
+    content: Raw
+    client_id: Id
+
+
+class MessageDelete(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``message.delete``."""
+
+    message: Id
+
+
+class MessageChanged(Struct, frozen=True):
+    """Result of ``message.edit`` and ``message.delete``: the message's revision."""
+
+    id: str
+    rev: int
+
+
+class Editing:
+    """The commands ``message.edit`` and ``message.delete``."""
+
+    def __init__(
+        self,
+        store: Store,
+        preparation: Preparation,
+        *,
+        locks: Locks[str],
+    ) -> None:
+        self._store = store
+        self._preparation = preparation
+        self._contents = preparation.contents
+        self._types = preparation.contents.types
+        self._locks = locks
+
+    def commands(self) -> list[Command]:
+        """What a client may ask."""
+        return [
+            Command(
+                "message.edit",
+                MessageEdit,
+                MessageChanged,
+                self.edit,
+                "Change what one wrote.",
+                rate="write",
+            ),
+            Command(
+                "message.delete",
+                MessageDelete,
+                MessageChanged,
+                self.delete,
+                "Delete a message for everybody: one's own, or any in a group one has made.",
+                rate="write",
+            ),
+        ]
+
+    async def edit(self, caller: Caller, params: MessageEdit) -> MessageChanged:
+        """The message after the edit; everybody sees that it was edited.
+
+        Raises:
+            NotFound: no such message, deleted, or not for the caller.
+            Forbidden: somebody else wrote it, or its type is not for editing.
+            ContentInvalid, Refused: the content is not acceptable.
+            ContentTooCostly: working on it takes too much; nothing changed.
+            PluginFailed: the type's code failed; nothing changed.
+            TimedOut: it, or preparing, took too long.
+            Conflict: ``client_id`` was used for something else.
+            RateLimited, Busy: try again later.
+        """
+        user = caller.user_id
+        message = id_param(params.message, "message")
+        answers = Answers(
+            "message.edit",
+            user,
+            id_param(params.client_id, "client_id"),
+            message.encode(),
+            bytes(params.content),
+        )
+        async with self._locks(message):
+            found = await self._store.read(
+                lambda connection: answers.known(connection) or find(connection, message, user)
+            )
+            if isinstance(found, bytes):
+                return msgspec.json.decode(found, type=MessageChanged)
+            type_name = found.message.type
+            if user != found.message.sender or not self._is_editable(type_name):
+                raise Forbidden
+            content: Struct | bytes = bytes(params.content)
+            if self._preparation.has_steps(type_name):
+                read = await self._contents.read(type_name, params.content, user)
+                before = None
+                if self._types.prepares(type_name):
+                    before = await self._contents.decode(found.message)
+                content = await self._preparation.steps(
+                    type_name,
+                    read,
+                    user,
+                    found.message.conversation,
+                    message=message,
+                    before=before,
+                )
+            for _ in range(TRIES):
+                prepared = await self._changed(found, content)
+                try:
+                    return await self._store.write(_storing(found, prepared, user, answers))
+                except Overtaken:
+                    found = await self._store.read(partial(find, message=message, user=user))
+        raise Busy
+
+    def _is_editable(self, type_name: str) -> bool:
+        return type_name in self._types and self._types[type_name].editable
+
+    async def _changed(self, found: Found, content: Struct | bytes) -> Prepared:
+        """The message with its new content."""
+        message = found.message
+        before = bytes(message.content or b"null"), found.type_version
+        state = None if message.state is UNSET else bytes(message.state)
+        return await self._contents.change(message.type, content, before, state, message.sender)
+
+    async def delete(self, caller: Caller, params: MessageDelete) -> MessageChanged:
+        """The tombstone.
+
+        Raises:
+            NotFound: no such message, deleted already, or not for the caller.
+            Forbidden: somebody else wrote it, and the caller did not make the group.
+        """
+        user = caller.user_id
+        message = id_param(params.message, "message")
+
+        def work(transaction: Transaction) -> MessageChanged:
+            found = find(transaction.connection, message, user)
+            if not found.may_change(user):
+                raise Forbidden
+            connection = transaction.connection
+            connection.execute(delete(revisions).where(revisions.c.message_id == message))
+            connection.execute(delete(marks).where(marks.c.message_id == message))
+            forget_message(_cursor(connection), message, transaction.now_ms)
+            erased = dict.fromkeys(("content", "state", "text", "reactions"), None)
+            after = put_revision(
+                transaction,
+                found.message,
+                user,
+                {**erased, "deleted_at_ms": transaction.now_ms},
+                kind="message.deleted",
+            )
+            return MessageChanged(after.id, after.rev)
+
+        async with self._locks(message):
+            return await self._store.write(work)
+
+
+def _storing(
+    found: Found, prepared: Prepared, user: str, answers: Answers
+) -> Callable[[Transaction], MessageChanged]:
+    def work(transaction: Transaction) -> MessageChanged:
+        connection = transaction.connection
+        known = answers.known(connection)
+        if known is not None:
+            return msgspec.json.decode(known, type=MessageChanged)
+        before = find(connection, found.message.id, user).message
+        if before.content is None:
+            raise InvalidParams(field="message", reason="has no content")
+        cursor = _cursor(connection)
+        check_usable(cursor, user, prepared.blobs)
+        after = put_revision(
+            transaction,
+            found.message,
+            user,
+            {
+                "content": prepared.content,
+                "text": prepared.text,
+                "state": prepared.state,
+                "type_version": prepared.version,
+                "edited_at_ms": transaction.now_ms,
+            },
+        )
+        connection.execute(
+            insert(revisions).values(
+                message_id=before.id,
+                rev=before.rev,
+                type_version=found.type_version,
+                content=bytes(before.content),
+                text=before.text,
+                at_ms=transaction.now_ms,
+            )
+        )
+        forget_message(cursor, before.id, transaction.now_ms)
+        refer_message(cursor, before.id, prepared.blobs)
+        done = MessageChanged(after.id, after.rev)
+        answers.keep(transaction, done)
+        return done
+
+    return work
+
+
+def _cursor(connection: Connection) -> Any:
+    """The driver's own, inside the transaction of ``connection``."""
+    driver: Any = connection.connection.driver_connection
+    return driver.cursor()

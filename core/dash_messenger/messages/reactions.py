@@ -1,0 +1,157 @@
+"""Reactions: an emoji that somebody puts on a message.
+
+Owns ``message.react``. Invariant: how many put each emoji stands on the message's own row, and
+each event says the count itself, so that a reader who missed some is right after any one of them.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+from sqlalchemy import insert, select, update
+
+from dash_messenger.conversations.summaries import id_param
+from dash_messenger.errors import InvalidParams, Refused
+from dash_messenger.messages.revisions import find
+from dash_messenger.protocol.commands import Caller, Command
+from dash_messenger.store import Store, Transaction
+from dash_messenger.store.tables import marks, messages
+
+__all__ = ["Reacting", "Reaction"]
+
+MAX_DISTINCT = 20
+MAX_OWN = 5
+# Families of four with skin tones are this long.
+MAX_EMOJI_CHARACTERS = 32
+
+# The joiner of families, and the letters of which flags of regions are made.
+JOINING = frozenset("\u200d") | {chr(code) for code in range(0xE0020, 0xE0080)}
+
+Id = Annotated[str, Meta(max_length=64)]
+
+
+class MessageReact(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``message.react``: whether this emoji of the caller's shall be there."""
+
+    message: Id
+    emoji: Annotated[str, Meta(min_length=1, max_length=MAX_EMOJI_CHARACTERS)]
+    on: bool = True
+
+
+class Reaction(Struct, frozen=True):
+    """An emoji, and how many have put it."""
+
+    emoji: str
+    count: int
+
+
+class Reacted(Struct, frozen=True):
+    """Result of ``message.react``: all reactions, and the caller's own."""
+
+    reactions: list[Reaction]
+    own: list[str]
+
+
+class Reacting:
+    """The command ``message.react``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def commands(self) -> list[Command]:
+        """What a client may ask."""
+        return [
+            Command(
+                "message.react",
+                MessageReact,
+                Reacted,
+                self.react,
+                "Put an emoji on a message, or take it away.",
+                rate="write",
+            )
+        ]
+
+    async def react(self, caller: Caller, params: MessageReact) -> Reacted:
+        """The reactions after the change.
+
+        Raises:
+            NotFound: no such message, deleted, or not for the caller.
+            InvalidParams: this is no emoji.
+            Refused: too many different ones already.
+            RateLimited: try again later.
+        """
+        user = caller.user_id
+        message, emoji = id_param(params.message, "message"), params.emoji
+        if not _is_emoji(emoji):
+            raise InvalidParams(field="emoji", reason="is no emoji")
+
+        def work(transaction: Transaction) -> Reacted:
+            connection = transaction.connection
+            found = find(connection, message, user).message
+            counts = _counts(found.reactions)
+            whose = (marks.c.message_id == message, marks.c.user_id == user)
+            row = connection.execute(select(marks.c.reactions).where(*whose)).first()
+            own: list[str] = msgspec.json.decode(row[0]) if row and row[0] else []
+            if (emoji in own) == params.on:
+                return _reacted(counts, own)
+            if params.on:
+                if len(own) >= MAX_OWN or (emoji not in counts and len(counts) >= MAX_DISTINCT):
+                    raise Refused(reason="There are enough reactions on this message.")
+                own.append(emoji)
+            else:
+                own.remove(emoji)
+            counts[emoji] = counts.get(emoji, 0) + (1 if params.on else -1)
+            count = counts[emoji]
+            if not count:
+                del counts[emoji]
+            kept = msgspec.json.encode(own) if own else None
+            if row is None:
+                connection.execute(
+                    insert(marks).values(message_id=message, user_id=user, reactions=kept)
+                )
+            else:
+                connection.execute(update(marks).where(*whose).values(reactions=kept))
+            stored = msgspec.json.encode(_reacted(counts, own).reactions) if counts else None
+            connection.execute(
+                update(messages).where(messages.c.id == message).values(reactions=stored)
+            )
+            transaction.append(
+                found.conversation,
+                "reaction.changed",
+                user,
+                {
+                    "message_id": message,
+                    "number": found.number,
+                    "emoji": emoji,
+                    "count": count,
+                    "on": params.on,
+                },
+            )
+            return _reacted(counts, own)
+
+        return await self._store.write(work)
+
+
+def _counts(stored: object) -> dict[str, int]:
+    if not isinstance(stored, msgspec.Raw):
+        return {}
+    return {one.emoji: one.count for one in msgspec.json.decode(stored, type=list[Reaction])}
+
+
+def _reacted(counts: dict[str, int], own: list[str]) -> Reacted:
+    return Reacted([Reaction(emoji, count) for emoji, count in counts.items()], own)
+
+
+def _is_emoji(text: str) -> bool:
+    """Whether ``text`` can be an emoji: no letters, nothing that hides or moves what is around."""
+    shown = False
+    for character in text:
+        kind = unicodedata.category(character)
+        if kind == "So" or character in "#*0123456789©®™‼⁉ℹ":
+            shown = True
+        elif kind not in ("Sk", "Mn", "Me", "Sm") and character not in JOINING:
+            return False
+    return shown and not text.isascii()

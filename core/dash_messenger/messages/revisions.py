@@ -1,0 +1,168 @@
+"""Messages that change after they were sent: what the commands for it have in common.
+
+Owns who may change a message, and the row of `answers` by which a retry is known. Invariants: what
+is decided from one revision is stored only if that revision is still the newest; rights are
+checked again in the transaction that writes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Raw
+from sqlalchemy import Connection, delete, insert, select, update
+
+from dash_messenger.errors import Conflict, NotFound
+from dash_messenger.protocol.jsonrpc import Message
+from dash_messenger.store import Transaction
+from dash_messenger.store.access import may_read_message
+from dash_messenger.store.logs import MESSAGE_COLUMNS, message_of
+from dash_messenger.store.tables import answers, conversations, marks, messages
+
+__all__ = [
+    "Answers",
+    "Found",
+    "Overtaken",
+    "find",
+    "put_mark",
+    "put_revision",
+]
+
+
+class Overtaken(Exception):
+    """Somebody else changed the message first: decide again."""
+
+
+class Found(NamedTuple):
+    """A message, as somebody who may see it acts on it."""
+
+    message: Message
+    type_version: int
+    created_by: str
+    mark: bytes | None
+
+    def may_change(self, user: str) -> bool:
+        """Whether ``user`` wrote it, or made the group."""
+        return user in (self.message.sender, self.created_by)
+
+
+def find(connection: Connection, message: str, user: str, *, by_bot: bool = False) -> Found:
+    """The message, if ``user`` may see it now; a plugin's bot may.
+
+    Raises:
+        NotFound: there is none, it was deleted, or it is not for them.
+    """
+    row = connection.execute(
+        select(
+            *MESSAGE_COLUMNS,
+            conversations.c.created_by,
+            conversations.c.kind,
+            may_read_message(user).label("may_read"),
+            marks.c.mark,
+        )
+        .select_from(messages)
+        .join(conversations, conversations.c.id == messages.c.conversation_id)
+        .outerjoin(marks, (marks.c.message_id == messages.c.id) & (marks.c.user_id == user))
+        .where(messages.c.id == message)
+    ).first()
+    if row is None or row.deleted_at_ms is not None or not (by_bot or row.may_read):
+        raise NotFound
+    # In a direct conversation nobody is above the other.
+    created_by = row.created_by if row.kind == "group" else ""
+    return Found(message_of(row), row.type_version, created_by, row.mark)
+
+
+def put_revision(
+    transaction: Transaction,
+    before: Message,
+    by: str,
+    values: dict[str, Any],
+    *,
+    kind: str = "message.updated",
+) -> Message:
+    """The message after the change, stored with its event, if ``before`` is still the newest.
+
+    Raises:
+        Overtaken: it is not; nothing is stored.
+    """
+    changed = transaction.connection.execute(
+        update(messages)
+        .where(messages.c.id == before.id, messages.c.rev == before.rev)
+        .values(rev=before.rev + 1, **values)
+    )
+    if changed.rowcount != 1:
+        raise Overtaken
+    row = transaction.connection.execute(
+        select(*MESSAGE_COLUMNS).where(messages.c.id == before.id)
+    ).one()
+    after = message_of(row)
+    transaction.append(after.conversation, kind, by, message=after)
+    return after
+
+
+def put_mark(transaction: Transaction, message: Message, user: str, mark: bytes | None) -> None:
+    """Store what ``user`` has put on a message, and tell that user alone."""
+    connection = transaction.connection
+    own = (marks.c.message_id == message.id, marks.c.user_id == user)
+    there = connection.execute(select(marks.c.reactions).where(*own)).first()
+    if there is None:
+        if mark is not None:
+            connection.execute(insert(marks).values(message_id=message.id, user_id=user, mark=mark))
+    elif mark is None and there.reactions is None:
+        connection.execute(delete(marks).where(*own))
+    else:
+        connection.execute(update(marks).where(*own).values(mark=mark))
+    transaction.append(
+        user,
+        "mark.changed",
+        user,
+        {
+            "conversation": message.conversation,
+            "message_id": message.id,
+            "mark": None if mark is None else Raw(mark),
+        },
+    )
+
+
+class Answers:
+    """What was answered to requests that name themselves, so that a retry gets the same."""
+
+    def __init__(self, command: str, user: str, client_id: str, *params: bytes) -> None:
+        self._user = user
+        self._client_id = client_id
+        digest = hashlib.blake2b(command.encode(), digest_size=16)
+        for param in params:
+            digest.update(b"\0" + param)
+        self._hash = digest.digest()
+
+    def known(self, connection: Connection) -> bytes | None:
+        """The first answer as its JSON, or None if this is the first time.
+
+        Raises:
+            Conflict: the name was used for another request.
+        """
+        row = connection.execute(
+            select(answers.c.params_hash, answers.c.answer).where(
+                answers.c.client_id == self._client_id, answers.c.user_id == self._user
+            )
+        ).first()
+        if row is None:
+            return None
+        if row.params_hash != self._hash:
+            raise Conflict
+        known: bytes = row.answer
+        return known
+
+    def keep(self, transaction: Transaction, answer: msgspec.Struct) -> None:
+        """Remember the answer with what it answers."""
+        transaction.connection.execute(
+            insert(answers).values(
+                client_id=self._client_id,
+                user_id=self._user,
+                params_hash=self._hash,
+                answer=msgspec.json.encode(answer),
+                at_ms=transaction.now_ms,
+            )
+        )

@@ -1,0 +1,1 @@
+"""All that a plugin's server half may import. No input or output."""

@@ -1,0 +1,1 @@
+"""Who is connected, and the way of an event to all of them."""
