@@ -14,13 +14,14 @@ import re
 import sys
 import tempfile
 import textwrap
+import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
+from dash_messenger.accounts.security_log import MEANINGS, SecurityEvent
 from dash_messenger.auth.factor_registry import StepAsked
-from dash_messenger.auth.security_log import MEANINGS, SecurityEvent
 from dash_messenger.errors import CloseCode, failures
 from dash_messenger.plugin_api.hookspecs import ServerHooks
 from dash_messenger.protocol.commands import Command
@@ -37,6 +38,7 @@ from docs.limits import draw_limits
 from docs.reference import draw_api, draw_tokens
 
 DOCS = Path(__file__).parent
+CORE = DOCS.parent / "core" / "dash_messenger"
 PART = re.compile(r"(<!-- from the code: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 SQLITE: Dialect = sqlite.dialect()
 POSTGRESQL: Dialect = cast(Any, postgresql).dialect()
@@ -82,6 +84,36 @@ def current(page: Path) -> str:
         return f"{begin}\n{PARTS[name]().strip()}\n\n{end}"
 
     return PART.sub(fill, page.read_text())
+
+
+# Rooms
+
+
+def draw_rooms() -> str:
+    """Each room of the core in the order of its layers, with its modules and what they are."""
+    contracts = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = next(one["layers"] for one in contracts["contracts"] if one["type"] == "layers")
+    names = [name.strip() for layer in reversed(layers) for name in layer.split(":")]
+    rooms = [name for name in names if (CORE / name).is_dir()]
+    foundation = [name for name in names if name not in (*rooms, "__main__")]
+    parts = ["### The foundation\n", *_modules(CORE, foundation)]
+    for room in rooms:
+        folder = CORE / room
+        summary = _summary(folder / "__init__.py").replace("``", "`")
+        modules = sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
+        parts += [f"\n### `{room}/`\n\n{summary}\n", *_modules(folder, modules)]
+    return "\n".join(parts)
+
+
+def _modules(folder: Path, names: list[str]) -> list[str]:
+    rows = [f"| `{name}` | {_summary(folder / f'{name}.py')} |" for name in names]
+    return ["| module | is |", "| --- | --- |", *rows]
+
+
+def _summary(module: Path) -> str:
+    """The first line of a module's docstring."""
+    text = ast.get_docstring(ast.parse(module.read_text())) or ""
+    return text.partition("\n")[0].replace("``", "`").replace("|", "\\|")
 
 
 # Commands
@@ -368,6 +400,7 @@ def _table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 PARTS: dict[str, Callable[[], str]] = {
+    "rooms": draw_rooms,
     "commands": draw_commands,
     "security_events": draw_security_events,
     "errors": draw_errors,

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dash_messenger.accounts.accounts import accounts
-from dash_messenger.auth import attempts
+from dash_messenger.accounts import accounts, attempts
+from dash_messenger.accounts import stranger_attempts as strangers
 from dash_messenger.auth import login as logins
-from dash_messenger.auth import stranger_attempts as strangers
 from dash_messenger.blobs import quotas
 from dash_messenger.blobs import upload_places as places
-from dash_messenger.conversations.members import members as conversations
-from dash_messenger.conversations.members import sync as syncing
+from dash_messenger.conversations import members as conversations
+from dash_messenger.conversations import sync as syncing
 from dash_messenger.errors import (
     Busy,
     CloseCode,
@@ -40,12 +39,12 @@ from dash_messenger.gateway import websocket
 from dash_messenger.isolation import contents, subprocess_pool
 from dash_messenger.isolation import quotas as bounds
 from dash_messenger.isolation.jobs import JobLimits
+from dash_messenger.messages import history
+from dash_messenger.messages import reactions as reacting
+from dash_messenger.messages import send as sending
 from dash_messenger.plugin_api import message_types as messages
-from dash_messenger.plugin_api.message_types import history
-from dash_messenger.plugin_api.message_types import reactions as reacting
-from dash_messenger.plugin_api.message_types import send as sending
+from dash_messenger.protocol import request_rates as rates
 from dash_messenger.protocol.jsonrpc import MAX_IN_FLIGHT, MAX_INBOUND_BYTES, MAX_PAGE_BYTES
-from dash_messenger.protocol.jsonrpc import request_rates as rates
 from dash_messenger.realtime import hub, views
 from dash_messenger.settings import Settings
 from dash_messenger.store import logs

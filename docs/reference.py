@@ -151,6 +151,7 @@ PLAIN = {
     " written for: `HOOK_API = 1`.\n",
     "RESYNC": "The kind of the event that stands for an interval which can no longer be read:"
     ' `"resync"`.\n',
+    "PASSWORD": "The password of every user that [People](#people) makes.\n",
     "people": "A fixture: makes users and clients of `server`, see [People](#people). `ann = await"
     " people()`.\n",
     "server": "A fixture: a running server, shared by the run, see [ServerProcess](#serverprocess)."

@@ -27,7 +27,7 @@ KNOWN = {
     "core/dash_messenger/plugins/settings.py": "languages: bounded",
     "core/dash_messenger/plugins/loader.py": "names of plugins",
     "core/dash_messenger/cli/new_plugin.py": "a name that an admin types",
-    "core/dash_messenger/plugins/slash_commands.py": "names of commands: bounded; what follows a slash",
+    "core/dash_messenger/plugins/slash_commands.py": "commands: bounded; after a slash",
     "core/dash_messenger/plugins/themes.py": "a theme's values: bounded, one class",
     "core/dash_messenger/protocol/jsonrpc.py": "sentences of msgspec",
     "core/dash_messenger/testing/fixtures.py": "the test kit, on answers of the server",

@@ -31,12 +31,13 @@ if TYPE_CHECKING:
     from dash_messenger.plugin_api.factors import Beginning, Confirmed, Factor, LoginStep
     from dash_messenger.plugin_api.hookspecs import hookimpl
     from dash_messenger.plugin_api.message_types import MessageType, MessageTypes
+    from dash_messenger.plugin_api.sources import Sources
+    from dash_messenger.plugin_api.themes import Theme
+    from dash_messenger.plugin_api.views import View
     from dash_messenger.plugin_api.web import Viewer, WebContext
-    from dash_messenger.plugins.loader import HOOK_API, Plugins, Sources
-    from dash_messenger.plugins.themes import Theme
+    from dash_messenger.plugins.loader import HOOK_API, Plugins
     from dash_messenger.protocol.commands import Caller, Command
     from dash_messenger.protocol.jsonrpc import Message, User
-    from dash_messenger.realtime.views import View
 
 __all__ = [
     "HOOK_API",
@@ -96,10 +97,11 @@ _HOMES = {
         *("SlashCall", "SlashCommand", "Tables", "setting"),
     ),
     "plugin_api.hookspecs": ("hookimpl",),
-    "plugins.loader": ("HOOK_API", "Plugins", "Sources"),
+    "plugin_api.sources": ("Sources",),
+    "plugins.loader": ("HOOK_API", "Plugins"),
     "plugin_api.avatars": ("Portrait", "Portraits"),
-    "plugins.themes": ("Theme",),
-    "realtime.views": ("View",),
+    "plugin_api.themes": ("Theme",),
+    "plugin_api.views": ("View",),
     "plugin_api.web": ("Viewer", "WebContext"),
     "protocol.jsonrpc": ("Message", "User"),
 }

@@ -9,7 +9,9 @@ import secrets
 import time
 import uuid
 
-__all__ = ["IdMaker", "parse_id"]
+from dash_messenger.errors import InvalidParams
+
+__all__ = ["IdMaker", "id_param", "is_id", "parse_id"]
 
 _HEX = frozenset("0123456789abcdef")
 
@@ -55,3 +57,15 @@ def parse_id(text: str) -> str:
     if len(text) > 45:
         raise ValueError("not a UUID")
     return uuid.UUID(text).hex
+
+
+def id_param(text: str, field: str = "conversation") -> str:
+    """The canonical form of an id among the parameters.
+
+    Raises:
+        InvalidParams: it is none.
+    """
+    try:
+        return parse_id(text)
+    except ValueError:
+        raise InvalidParams(field=field, reason="is not an id") from None

@@ -10,8 +10,8 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from dash_messenger.accounts.attempts import ANSWERS_A_DAY, MAX_ACCOUNTS, Attempts, Known
 from dash_messenger.accounts.passwords import Passwords
-from dash_messenger.auth.attempts import ANSWERS_A_DAY, MAX_ACCOUNTS, Attempts, Known
 from dash_messenger.errors import RateLimited
 from dash_messenger.places import Place
 from dash_messenger.store.tables import known_places

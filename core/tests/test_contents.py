@@ -20,7 +20,7 @@ from dash_messenger.isolation.contents import Contents
 from dash_messenger.isolation.jobs import JobFailed, JobKilled, JobLimits, JobResult
 from dash_messenger.isolation.pool import JobPool
 from dash_messenger.plugin_api.message_types import MessageType, MessageTypes
-from dash_messenger.server.app import app as server_module
+from dash_messenger.server import app as server_module
 from dash_messenger.store import tables
 from msgspec import Meta, Struct
 from server_world import ServerWorld, open_server
@@ -356,5 +356,5 @@ def test_children_load_no_database_and_no_web_server() -> None:
     modules = subprocess.run(
         [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
     ).stdout.split()
-    assert "dash_messenger.realtime.views" in modules
+    assert "dash_messenger.isolation.contents" in modules
     assert not {"sqlalchemy", "quart", "uvicorn"} & set(modules)

@@ -8,7 +8,8 @@ import sys
 import pytest
 import uvloop
 from dash_messenger.gateway.keepalive import Keepalive
-from dash_messenger.gateway.websocket import Limits, WebSocket, text_frame
+from dash_messenger.gateway.websocket import Limits, WebSocket
+from dash_messenger.protocol.frames import text_frame
 from gateway_world import port_of, serving
 from kosoku import run_fuzzingclient
 

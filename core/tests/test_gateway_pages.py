@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from dash_messenger import WebContext, hookimpl
-from dash_messenger.auth.security_log import Refusals
+from dash_messenger.accounts.security_log import Refusals
 from dash_messenger.gateway.http import OpenPaths
 from dash_messenger.plugins.loader import Plugin
 from dash_messenger.plugins.web_host import Pages

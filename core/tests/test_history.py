@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from dash_messenger.realtime.views import View
+from dash_messenger.plugin_api.views import View
 from server_world import ServerWorld, open_server
 
 

@@ -1,4 +1,4 @@
-"""`dash_messenger.realtime.coalescing`: revisions that follow each other quickly, with a clock that is told."""
+"""`dash_messenger.realtime.coalescing`: revisions in quick succession, by a clock that is told."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from dash_messenger.plugin_api.views import View
 from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES
-from dash_messenger.realtime.views import View
 from server_world import ServerWorld, open_server
 
 # Of text and content together: some 27 of them have room in a page.
@@ -129,7 +129,7 @@ async def test_drawings_count(world: ServerWorld, conversation: str) -> None:
 async def test_at_least_one_comes_however_large(
     world: ServerWorld, conversation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("history", "syncing", "store.logs"):
+    for module in ("messages.history", "conversations.sync", "store.logs"):
         monkeypatch.setattr(f"dash_messenger.{module}.MAX_PAGE_BYTES", 10)
     for place in ({}, {"after": 3}, {"around": 7}, {"before": 9}):
         page = await world.call("ben", "message.history", conversation=conversation, **place)

@@ -24,12 +24,12 @@ from dash_messenger.isolation import quotas as bounds
 from dash_messenger.plugin_api.checks import Login, Upload
 from dash_messenger.plugin_api.context import Job, SlashCommand, Tables
 from dash_messenger.plugin_api.hookspecs import ServerHooks, hookimpl
+from dash_messenger.plugin_api.themes import Theme
 from dash_messenger.plugins import context as serving
 from dash_messenger.plugins import hooks as calling
 from dash_messenger.plugins import slash_commands as slash
 from dash_messenger.plugins.loader import Plugin, Plugins, RequiredPluginMissing
 from dash_messenger.plugins.quarantine_file import States
-from dash_messenger.plugins.themes import Theme
 from dash_messenger.protocol.commands import Command
 from dash_messenger.protocol.jsonrpc import User
 from dash_messenger.rate_limits import Buckets

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import dash_messenger
 import pytest
-from dash_messenger.cli.main import install as installing
+from dash_messenger.cli import install as installing
 
 
 @pytest.fixture

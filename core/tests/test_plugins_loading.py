@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from dash_messenger.plugin_api.hookspecs import ServerHooks
-from dash_messenger.plugins.loader import GROUP, Plugins, Sources
+from dash_messenger.plugin_api.sources import Sources
+from dash_messenger.plugins.loader import GROUP, Plugins
 
 Install = Callable[..., None]
 

@@ -10,7 +10,8 @@ from click.testing import CliRunner
 from dash_messenger.cli.main import main
 from dash_messenger.isolation.terms import FORGIVEN_AFTER_MS
 from dash_messenger.plugin_api.hookspecs import ServerHooks
-from dash_messenger.plugins.loader import GROUP, Plugins, Sources
+from dash_messenger.plugin_api.sources import Sources
+from dash_messenger.plugins.loader import GROUP, Plugins
 from dash_messenger.plugins.quarantine_file import States, StatesUnreadable
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dash_messenger.server.process import most_connections
+from dash_messenger.process import most_connections
 from dash_messenger.testing import PASSWORD, ServerProcess, post
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from dash_messenger.auth.security_log import MEANINGS, Refusals, SecurityEvent
+from dash_messenger.accounts.security_log import MEANINGS, Refusals, SecurityEvent
 from dash_messenger.errors import Forbidden, NotFound, RateLimited
 from dash_messenger.protocol.commands import Caller
 from dash_messenger.testing import PASSWORD, People, ServerProcess

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from dash_messenger.errors import Busy
-from dash_messenger.plugin_api.message_types import send as sending
+from dash_messenger.messages import send as sending
 from dash_messenger.realtime.hub import Hub
 from server_world import open_server
 

@@ -16,12 +16,12 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from dash_messenger.accounts.attempts import Attempts, Known
 from dash_messenger.accounts.avatars import MakePhoto, no_photos
 from dash_messenger.accounts.directory import USER_COLUMNS
+from dash_messenger.accounts.known_places import find_known
 from dash_messenger.accounts.passwords import Passwords, check_password
-from dash_messenger.auth.attempts import Attempts, Known
-from dash_messenger.auth.known_places import find_known
-from dash_messenger.auth.security_log import SecurityEvent, note
+from dash_messenger.accounts.security_log import SecurityEvent, note
 from dash_messenger.blobs.referrers import refer_instead
 from dash_messenger.errors import (
     AccountDeactivated,

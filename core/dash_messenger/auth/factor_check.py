@@ -12,10 +12,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, insert, select, update
 
-from dash_messenger.auth.attempts import Attempts
+from dash_messenger.accounts.attempts import Attempts
+from dash_messenger.accounts.known_places import find_known
+from dash_messenger.accounts.security_log import SecurityEvent, note
 from dash_messenger.auth.factor_registry import RegisteredFactor, Steps
-from dash_messenger.auth.known_places import find_known
-from dash_messenger.auth.security_log import SecurityEvent, note
 from dash_messenger.clock import Clock
 from dash_messenger.errors import Busy, FactorUnavailable, NotFound, WrongAnswer
 from dash_messenger.protocol.commands import Caller

@@ -15,7 +15,8 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from sqlalchemy import delete
 
 from dash_messenger.accounts.accounts import Accounts
-from dash_messenger.auth.attempts import Attempts
+from dash_messenger.accounts.attempts import Attempts
+from dash_messenger.accounts.security_log import SecurityEvent, note
 from dash_messenger.auth.factor_check import (
     Answering,
     Begun,
@@ -28,7 +29,6 @@ from dash_messenger.auth.factor_check import (
     put_beginning,
 )
 from dash_messenger.auth.factor_registry import RegisteredFactor, Steps
-from dash_messenger.auth.security_log import SecurityEvent, note
 from dash_messenger.auth.sessions import Closer, close_sessions_of
 from dash_messenger.clock import Clock
 from dash_messenger.errors import (

@@ -17,12 +17,12 @@ from msgspec import Meta, Raw, Struct
 from sqlalchemy import Connection, delete, insert, select, update
 
 from dash_messenger.accounts.accounts import Accounts
+from dash_messenger.accounts.attempts import Known
 from dash_messenger.accounts.directory import USER_COLUMNS
-from dash_messenger.auth.attempts import Known
+from dash_messenger.accounts.known_places import remember_place
+from dash_messenger.accounts.security_log import SecurityEvent, note
 from dash_messenger.auth.factor_check import Answering, Overtaken, Work, enrolled
 from dash_messenger.auth.factor_registry import StepAsked, Steps
-from dash_messenger.auth.known_places import remember_place
-from dash_messenger.auth.security_log import SecurityEvent, note
 from dash_messenger.auth.sessions import (
     MAX_USER_AGENT_CHARACTERS,
     SessionOpened,

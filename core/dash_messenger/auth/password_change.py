@@ -14,7 +14,7 @@ from sqlalchemy import update
 
 from dash_messenger.accounts.accounts import Accounts
 from dash_messenger.accounts.passwords import Passwords
-from dash_messenger.auth.security_log import SecurityEvent, note
+from dash_messenger.accounts.security_log import SecurityEvent, note
 from dash_messenger.auth.sessions import Closer, close_sessions_of
 from dash_messenger.errors import CloseCode, WrongPassword
 from dash_messenger.protocol.commands import Caller, Command

@@ -20,7 +20,7 @@ import structlog
 from msgspec import UNSET, Struct, UnsetType
 from sqlalchemy import Connection, Executable, delete, insert, select, update
 
-from dash_messenger.auth.security_log import SecurityEvent, note
+from dash_messenger.accounts.security_log import SecurityEvent, note
 from dash_messenger.clock import Clock
 from dash_messenger.errors import CloseCode, Failure, InvalidParams, LoginEnded, NotFound
 from dash_messenger.ids import IdMaker, parse_id
@@ -44,7 +44,6 @@ __all__ = [
     "device_cookie_name",
     "device_of",
     "hash_token",
-    "is_open",
     "new_device",
 ]
 
@@ -403,21 +402,6 @@ def _find(connection: Connection, hashed: bytes, now_ms: int) -> tuple[str, str,
         )
     ).first()
     return None if row is None else (row[0], row[1], row[2])
-
-
-def is_open(connection: Connection, session: str, now_ms: int) -> bool:
-    """Whether a session that was open still is."""
-    row = connection.execute(
-        select(sessions.c.id)
-        .join(users, users.c.id == sessions.c.user_id)
-        .where(
-            sessions.c.id == session,
-            sessions.c.closed_at_ms.is_(None),
-            sessions.c.expires_at_ms > now_ms,
-            users.c.deactivated_at_ms.is_(None),
-        )
-    ).first()
-    return row is not None
 
 
 def _execute(statement: Executable) -> Callable[[Transaction], None]:

@@ -24,8 +24,8 @@ from dash_messenger.blobs.media_types import clean_name, media_type_of
 from dash_messenger.blobs.quotas import BlobUsage, Quotas, Room, Rules
 from dash_messenger.blobs.referrers import refer_instead, release
 from dash_messenger.clock import Clock
-from dash_messenger.conversations.summaries import id_param
 from dash_messenger.errors import FileDamaged, InvalidParams, NotFound, TooLarge
+from dash_messenger.ids import id_param
 from dash_messenger.locks import Locks
 from dash_messenger.plugin_api.checks import Upload
 from dash_messenger.plugin_api.context import Blob

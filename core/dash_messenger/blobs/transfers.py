@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import Connection, select
 
-from dash_messenger.auth.sessions import OpenSession, is_open
 from dash_messenger.clock import Clock
 from dash_messenger.errors import Failure
 from dash_messenger.store import Store
+from dash_messenger.store.access import is_open
 from dash_messenger.store.blob_references import may_read
 from dash_messenger.store.tables import blobs
 
@@ -34,11 +34,23 @@ ABORT = "dash_messenger.abort"
 log = structlog.get_logger(__name__)
 
 
+class Session(Protocol):
+    """The session that a request carries."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def user(self) -> str:
+        """Whose it is."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Transfer:
     """One request; ``blob`` goes out, None comes in."""
 
-    session: OpenSession
+    session: Session
     blob: str | None
     abort: Callable[[], None]
 
@@ -54,7 +66,7 @@ class Transfers:
 
     @contextmanager
     def watch(
-        self, scope: MutableMapping[str, Any], session: OpenSession, blob: str | None = None
+        self, scope: MutableMapping[str, Any], session: Session, blob: str | None = None
     ) -> Iterator[None]:
         """Cut the connection of a request when the session, or the right to ``blob``, ends."""
         abort = scope.get(ABORT)

@@ -328,7 +328,7 @@ def user_reset_factors(username: str, data: Path | None) -> None:
 
 
 def _note_plugin(event: str, name: str) -> None:
-    from dash_messenger.auth.security_log import SecurityEvent, note
+    from dash_messenger.accounts.security_log import SecurityEvent, note
 
     note(SecurityEvent[event], plugin=name)
 

@@ -15,15 +15,15 @@ from typing import Any
 import click
 import structlog
 
-from dash_messenger.auth.security_log import SecurityEvent, note
+from dash_messenger.accounts.security_log import SecurityEvent, note
 from dash_messenger.errors import Failure
 from dash_messenger.gateway.listen import AddressTaken
 from dash_messenger.plugins.folder import PluginsFolderUnsafe
 from dash_messenger.plugins.loader import RequiredPluginMissing, check_name
 from dash_messenger.plugins.quarantine_file import States, StatesUnreadable
+from dash_messenger.process import prepare_process
 from dash_messenger.server.data_folder import DATABASE, FolderInUse, FolderLock
 from dash_messenger.server.logging import logs_for_people
-from dash_messenger.server.process import prepare_process
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store
 from dash_messenger.store.database import DatabaseUnusable

@@ -14,11 +14,11 @@ import click
 from sqlalchemy import update
 
 from dash_messenger.accounts.accounts import Accounts, find_user
+from dash_messenger.accounts.attempts import Attempts
 from dash_messenger.accounts.passwords import Passwords
-from dash_messenger.auth.attempts import Attempts
+from dash_messenger.accounts.security_log import SecurityEvent, note
 from dash_messenger.auth.factor_setup import forget_factors
 from dash_messenger.auth.password_change import store_password
-from dash_messenger.auth.security_log import SecurityEvent, note
 from dash_messenger.auth.sessions import DEACTIVATED, close_sessions_of
 from dash_messenger.cli.run import run_on_store
 from dash_messenger.settings import Settings

@@ -15,14 +15,9 @@ from dash_messenger.accounts.avatars import MakePhoto
 from dash_messenger.accounts.directory import Name
 from dash_messenger.blobs.referrers import refer_instead
 from dash_messenger.conversations.members import check_may_change, clean_title
-from dash_messenger.conversations.summaries import (
-    Summary,
-    id_param,
-    membership,
-    names_in,
-    summaries,
-)
+from dash_messenger.conversations.summaries import Summary, membership, names_in, summaries
 from dash_messenger.errors import InvalidParams, Refused
+from dash_messenger.ids import id_param
 from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import conversations

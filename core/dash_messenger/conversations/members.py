@@ -16,13 +16,12 @@ from dash_messenger.accounts.directory import USER_COLUMNS, Name, Names, resolve
 from dash_messenger.conversations.summaries import (
     Membership,
     Summary,
-    id_param,
     membership,
     names_in,
     summaries,
 )
 from dash_messenger.errors import Forbidden, InvalidParams, NotFound, Refused
-from dash_messenger.ids import IdMaker
+from dash_messenger.ids import IdMaker, id_param
 from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.protocol.jsonrpc import User
 from dash_messenger.store import Store, Transaction

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Protocol
 from msgspec import Meta, Struct
 from sqlalchemy import Connection, select
 
-from dash_messenger.conversations.summaries import id_param, membership
+from dash_messenger.conversations.summaries import membership
+from dash_messenger.ids import id_param
 from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.store import Store
 from dash_messenger.store.tables import read_positions

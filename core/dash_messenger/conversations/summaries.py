@@ -22,8 +22,7 @@ from sqlalchemy import (
 )
 
 from dash_messenger.accounts.directory import Name, users_by_id
-from dash_messenger.errors import InvalidParams, NotFound
-from dash_messenger.ids import parse_id
+from dash_messenger.errors import NotFound
 from dash_messenger.store.access import FIRST_NUMBER, FIRST_SEQ, is_member
 from dash_messenger.store.tables import conversations, members, messages, read_positions
 
@@ -31,7 +30,6 @@ __all__ = [
     "LastMessage",
     "Membership",
     "Summary",
-    "id_param",
     "membership",
     "names_in",
     "summaries",
@@ -93,18 +91,6 @@ class Membership(NamedTuple):
     created_by: str
     from_seq: int
     first_number: int
-
-
-def id_param(text: str, field: str = "conversation") -> str:
-    """The canonical form of an id among the parameters.
-
-    Raises:
-        InvalidParams: it is none.
-    """
-    try:
-        return parse_id(text)
-    except ValueError:
-        raise InvalidParams(field=field, reason="is not an id") from None
 
 
 def membership(connection: Connection, conversation: str, user: str) -> Membership:

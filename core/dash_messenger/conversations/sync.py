@@ -14,18 +14,12 @@ from msgspec import UNSET, Meta, Raw, Struct
 from sqlalchemy import Connection, select
 
 from dash_messenger.accounts.directory import Name
-from dash_messenger.conversations.summaries import (
-    Summary,
-    id_param,
-    membership,
-    names_in,
-    summaries,
-)
+from dash_messenger.conversations.summaries import Summary, membership, names_in, summaries
 from dash_messenger.errors import InvalidParams, Resync
-from dash_messenger.messages.history import Views, choose_view, late_for
+from dash_messenger.ids import id_param
 from dash_messenger.protocol.commands import Caller, Command, Listener
 from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES, Event, Message, event_body, size_of
-from dash_messenger.realtime.views import Late, Renderer
+from dash_messenger.realtime.views import Late, Renderer, Views, choose_view, late_for
 from dash_messenger.store import LogPage, Store, read_log
 from dash_messenger.store.access import FIRST_NUMBER, is_member
 from dash_messenger.store.tables import conversations, counters, members, users

@@ -10,7 +10,7 @@ import logging
 
 from websockets.typing import Subprotocol
 
-from dash_messenger.auth.security_log import Refusals
+from dash_messenger.accounts.security_log import Refusals
 from dash_messenger.gateway.client_address import Addresses
 from dash_messenger.gateway.connection import (
     Authenticate,

@@ -20,7 +20,7 @@ from msgspec import Raw
 from websockets.datastructures import Headers
 from websockets.http11 import Request as Handshake
 
-from dash_messenger.auth.security_log import Refusals
+from dash_messenger.accounts.security_log import Refusals
 from dash_messenger.errors import (
     CloseCode,
     Failure,
@@ -32,8 +32,9 @@ from dash_messenger.errors import (
 )
 from dash_messenger.gateway.client_address import Addresses, Found
 from dash_messenger.gateway.origin import Origins
-from dash_messenger.gateway.websocket import WebSocket, text_frame
+from dash_messenger.gateway.websocket import WebSocket
 from dash_messenger.protocol.commands import Answer, Caller
+from dash_messenger.protocol.frames import text_frame
 from dash_messenger.protocol.jsonrpc import decode_request, encode_error, encode_result, request_id
 
 __all__ = ["Authenticate", "Connection", "Dispatcher", "Registry", "SignedIn"]

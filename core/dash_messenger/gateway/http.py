@@ -20,7 +20,7 @@ import structlog
 from quart import Quart, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from dash_messenger.auth.security_log import Refusals
+from dash_messenger.accounts.security_log import Refusals
 from dash_messenger.auth.sessions import (
     OpenSession,
     SessionClosed,
@@ -31,7 +31,7 @@ from dash_messenger.auth.sessions import (
     device_of,
     new_device,
 )
-from dash_messenger.blobs import BlobStore, Uploads
+from dash_messenger.blobs import BlobStore
 from dash_messenger.blobs.transfers import Transfers
 from dash_messenger.errors import (
     Failure,
@@ -49,6 +49,7 @@ from dash_messenger.gateway.client_address import Addresses, BehindProxies, plac
 from dash_messenger.gateway.downloads import add_downloads
 from dash_messenger.gateway.drain import DrainedBodies
 from dash_messenger.gateway.origin import Origins
+from dash_messenger.gateway.uploads import Uploads
 from dash_messenger.places import Place
 from dash_messenger.plugin_api.web import Headers
 from dash_messenger.protocol.commands import Caller, Commands

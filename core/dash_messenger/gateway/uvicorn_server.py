@@ -19,7 +19,7 @@ import uvicorn
 
 from dash_messenger.gateway.connection_limits import ConnectionLimits
 from dash_messenger.gateway.request_limits import GuardedHttp
-from dash_messenger.server.process import give_memory_back
+from dash_messenger.process import give_memory_back
 
 __all__ = ["HttpServer"]
 

@@ -39,7 +39,7 @@ try:
 except ImportError:  # The library's own fallback where its C part was not built.
     from websockets.utils import apply_mask
 
-__all__ = ["Limits", "WebSocket", "text_frame"]
+__all__ = ["Limits", "WebSocket"]
 
 # How many frames one connection may have handled before the others get their turn.
 FRAMES_A_TURN = 32
@@ -66,16 +66,6 @@ class Limits:
     max_in_flight: int = 32
     handshake_timeout_s: float = 10.0
     close_timeout_s: float = 10.0
-
-
-def text_frame(payload: bytes) -> bytes:
-    """A message of UTF-8 bytes as a frame from the server; good for any number of connections."""
-    size = len(payload)
-    if size < 126:
-        return b"\x81" + size.to_bytes(1, "big") + payload
-    if size < 65_536:
-        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
-    return b"\x81\x7f" + size.to_bytes(8, "big") + payload
 
 
 class WebSocket(asyncio.Protocol):

@@ -36,7 +36,7 @@ from dash_messenger.isolation.jobs import (
     failed,
     load,
 )
-from dash_messenger.isolation.lifeline import end_with_parent
+from dash_messenger.supervisor.lifeline import end_with_parent
 
 
 class _ForkServer:

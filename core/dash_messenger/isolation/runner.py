@@ -31,6 +31,9 @@ PROBE_WITHIN_S = 60.0
 # Who keeps failing is not tried again for each failure.
 PROBE_EVERY_S = 60.0
 
+# How long a check, a factor or a login step may take.
+CHECK_WITHIN_S = 5.0
+
 T = TypeVar("T")
 
 # ``await probe(plugin, kind, sample)``: whether the plugin's code takes what it took before. It

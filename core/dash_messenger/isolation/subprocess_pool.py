@@ -23,8 +23,8 @@ import msgspec
 import structlog
 
 from dash_messenger.errors import ANYTHING, Failure, OverLimit, Refused
-from dash_messenger.isolation.lifeline import end_with_parent
 from dash_messenger.isolation.shared_places import FairTurns
+from dash_messenger.supervisor.lifeline import end_with_parent
 
 __all__ = ["SubprocessPool"]
 

@@ -13,8 +13,8 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct
 
 from dash_messenger.clock import Clock
-from dash_messenger.conversations.summaries import id_param
 from dash_messenger.errors import Busy, Forbidden, InvalidParams
+from dash_messenger.ids import id_param
 from dash_messenger.isolation.content_work import ActWork, Outcome
 from dash_messenger.isolation.contents import Contents
 from dash_messenger.locks import Locks

@@ -14,8 +14,8 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct
 from sqlalchemy import Connection, delete, insert
 
-from dash_messenger.conversations.summaries import id_param
 from dash_messenger.errors import Busy, Forbidden, InvalidParams
+from dash_messenger.ids import id_param
 from dash_messenger.locks import Locks
 from dash_messenger.messages.pipeline import Preparation
 from dash_messenger.messages.revisions import Answers, Found, Overtaken, find, put_revision

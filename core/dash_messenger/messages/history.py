@@ -6,9 +6,8 @@ messages that the reader may see, ascending by number, from one snapshot whose l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import Annotated, Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
@@ -16,19 +15,19 @@ from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, select
 
 from dash_messenger.accounts.directory import Name, users_by_id
-from dash_messenger.conversations.summaries import Membership, id_param, membership
+from dash_messenger.conversations.summaries import Membership, membership
 from dash_messenger.errors import InvalidParams
-from dash_messenger.ids import IdMaker
+from dash_messenger.ids import IdMaker, id_param
 from dash_messenger.messages.pipeline import Preparation
 from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES, Message, size_of
-from dash_messenger.realtime.views import Late, Renderer
+from dash_messenger.realtime.views import Late, Renderer, TellDrawn, Views, choose_view, late_for
 from dash_messenger.store import Store
 from dash_messenger.store.access import may_read_message
 from dash_messenger.store.logs import MESSAGE_COLUMNS, message_of
 from dash_messenger.store.tables import marks, messages
 
-__all__ = ["History", "Views", "choose_view", "draw", "late_for"]
+__all__ = ["History", "draw"]
 
 MAX_PAGE = 100
 # Nothing follows a preview: it waits for its drawing as long as that may take.
@@ -37,8 +36,6 @@ PREVIEW_WITHIN_S = 10.0
 Id = Annotated[str, Meta(max_length=64)]
 Number = Annotated[int, Meta(ge=0, le=2**53)]
 # Tells a connection, of a message, how it looks in a view.
-TellDrawn: TypeAlias = Callable[[Any, Message, str, Raw], None]
-Views = Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=8)]
 
 
 class MessageHistory(Struct, frozen=True, forbid_unknown_fields=True):
@@ -252,18 +249,6 @@ def own_of(connection: Connection, user: str, found: Sequence[Message]) -> dict[
         )
         for row in rows
     }
-
-
-def choose_view(renderer: Renderer, caller: Caller, wanted: Sequence[str]) -> str | None:
-    """The view to draw in: the first of ``wanted`` there is, else what the connection has."""
-    if wanted:
-        return renderer.choose(wanted)
-    return None if caller.connection is None else caller.connection.view
-
-
-def late_for(caller: Caller, tell_drawn: TellDrawn) -> Late | None:
-    """Tells the caller's connection of drawings that are not ready when the answer goes out."""
-    return None if caller.connection is None else partial(tell_drawn, caller.connection)
 
 
 async def draw(

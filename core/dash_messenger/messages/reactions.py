@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Meta, Struct
 from sqlalchemy import insert, select, update
 
-from dash_messenger.conversations.summaries import id_param
 from dash_messenger.errors import InvalidParams, Refused
+from dash_messenger.ids import id_param
 from dash_messenger.messages.revisions import find
 from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.store import Store, Transaction

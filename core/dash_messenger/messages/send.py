@@ -14,8 +14,9 @@ from typing import Annotated
 from msgspec import Meta, Raw, Struct
 from sqlalchemy import Connection, select
 
-from dash_messenger.conversations.summaries import id_param, membership
+from dash_messenger.conversations.summaries import membership
 from dash_messenger.errors import Busy, Unauthenticated
+from dash_messenger.ids import id_param
 from dash_messenger.locks import Locks
 from dash_messenger.messages.pipeline import Preparation
 from dash_messenger.plugin_api.message_types import Prepared

@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     )
     from dash_messenger.plugin_api.factors import Factor, LoginStep
     from dash_messenger.plugin_api.message_types import MessageType, MessageTypes
+    from dash_messenger.plugin_api.sources import PluginGroup, Sources
+    from dash_messenger.plugin_api.themes import Theme
+    from dash_messenger.plugin_api.views import View
     from dash_messenger.plugin_api.web import WebContext
-    from dash_messenger.plugins.loader import Plugins, Sources
-    from dash_messenger.plugins.themes import Theme
     from dash_messenger.protocol.commands import Command
     from dash_messenger.protocol.jsonrpc import Message
-    from dash_messenger.realtime.views import View
 
 __all__ = ["PROJECT", "ServerHooks", "hookimpl"]
 
@@ -83,7 +83,7 @@ class ServerHooks(Protocol):
         """
 
     @hookspec
-    def register_plugins(self) -> Iterable[Plugins]:
+    def register_plugins(self) -> Iterable[PluginGroup]:
         """Return the groups of plugins that this plugin has loaded itself.
 
         A plugin that others extend, as the web UI is by the plugins' Dash halves, loads them with

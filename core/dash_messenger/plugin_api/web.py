@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from dash_messenger.plugin_api.message_types import MessageTypes
-from dash_messenger.plugins.themes import Theme
+from dash_messenger.plugin_api.themes import Theme
 
 __all__ = ["Headers", "Viewer", "WebContext"]
 

@@ -19,10 +19,11 @@ from msgspec import Struct
 from dash_messenger.isolation import content_work
 from dash_messenger.plugin_api.hookspecs import PROJECT, ServerHooks
 from dash_messenger.plugin_api.message_types import MessageType, MessageTypes
+from dash_messenger.plugin_api.sources import Sources
+from dash_messenger.plugin_api.views import View
 from dash_messenger.plugins.declared_settings import decode_settings
-from dash_messenger.plugins.loader import GROUP, Plugins, Sources, names_of_plugins
+from dash_messenger.plugins.loader import GROUP, Plugins, names_of_plugins
 from dash_messenger.plugins.translations import Catalogues
-from dash_messenger.realtime.views import View
 
 __all__ = ["ENTRY", "ChildSetup", "load"]
 

@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 
 from dash_messenger.errors import CheckFailed
+from dash_messenger.isolation.runner import CHECK_WITHIN_S
 from dash_messenger.plugin_api.checks import Login, Proposed, Upload
 from dash_messenger.plugin_api.context import Context, Demo, MemberChange
 from dash_messenger.plugins.loader import Plugins
@@ -23,7 +24,6 @@ from dash_messenger.protocol.jsonrpc import Event
 
 __all__ = ["CHECKS", "Calls"]
 
-CHECK_WITHIN_S = 5.0
 ON_WITHIN_S = 30.0
 # What one plugin may be behind by; beyond it, the oldest is forgotten.
 MAX_WAITING = 1_000

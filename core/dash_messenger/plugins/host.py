@@ -27,17 +27,12 @@ from dash_messenger.isolation.runner import PluginRunner
 from dash_messenger.plugin_api.context import Tables
 from dash_messenger.plugin_api.hookspecs import PROJECT, ServerHooks
 from dash_messenger.plugin_api.message_types import MessageType, MessageTypes
+from dash_messenger.plugin_api.sources import Sources
 from dash_messenger.plugins.content_child import ChildSetup
 from dash_messenger.plugins.context import Contexts
 from dash_messenger.plugins.folder import check_plugins_folder
 from dash_messenger.plugins.hooks import CHECKS
-from dash_messenger.plugins.loader import (
-    GROUP,
-    Plugin,
-    Plugins,
-    RequiredPluginMissing,
-    Sources,
-)
+from dash_messenger.plugins.loader import GROUP, Plugin, Plugins, RequiredPluginMissing
 from dash_messenger.plugins.quarantine_file import WHOLE, States
 from dash_messenger.plugins.themes import Themes
 from dash_messenger.protocol.commands import Caller, Command

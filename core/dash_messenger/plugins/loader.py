@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -23,8 +23,8 @@ from typing import Any, Literal
 import pluggy
 import structlog
 
-from dash_messenger.activity import Activity
 from dash_messenger.isolation.runner import PluginRunner
+from dash_messenger.plugin_api.sources import Sources
 
 __all__ = [
     "GROUP",
@@ -32,7 +32,6 @@ __all__ = [
     "Plugin",
     "Plugins",
     "RequiredPluginMissing",
-    "Sources",
     "check_name",
     "loaders_of_halves",
     "names_of_plugins",
@@ -73,34 +72,8 @@ class Plugin:
     until_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Where plugins are found and which of them are left alone.
-
-    ``without`` are names that are as good as not installed; ``disabled`` and ``quarantined`` (with
-    the reason) are listed and not loaded. ``folder`` holds plugins of a single file each:
-    ``dice.py`` is the server half of plugin ``dice``, ``dice_ui.py`` its Dash half.
-    ``quarantined_halves`` are those of one group alone, by group and name.
-
-    ``draws_only``: in a child process, where messages are drawn and nothing else is wanted.
-
-    ``loading(name, module)`` hears of each plugin just before it is imported;
-    ``see(group, name, reason)`` of each that is quarantined; ``keep(group, name, reason)`` of each
-    that is so for a while, and says until when. Those that are ``required`` never are while the
-    server runs. ``activity`` is told whose code runs.
-    """
-
-    without: frozenset[str] = frozenset()
-    disabled: frozenset[str] = frozenset()
-    quarantined: Mapping[str, str] = field(default_factory=dict)
-    folder: Path | None = None
-    quarantined_halves: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    required: frozenset[str] = frozenset()
-    draws_only: bool = False
-    loading: Callable[[str, str], None] = lambda name, module: None
-    see: Callable[[str, str, str], None] = lambda group, name, reason: None
-    keep: Callable[[str, str, str], int | None] = lambda group, name, reason: None
-    activity: Activity | None = None
+# What is installed, and nothing left alone.
+ALL_SOURCES = Sources()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +106,7 @@ class Plugins:
         self.checks: Callable[[str], bool] = lambda name: False
         # Runs the code of these plugins.
         self.runner = PluginRunner(self)
-        self._sources = Sources()
+        self._sources = ALL_SOURCES
 
     def __iter__(self) -> Iterator[Plugin]:
         return iter(self._plugins.values())
@@ -157,7 +130,7 @@ class Plugins:
         plugin = self._plugins.get(name)
         return plugin is not None and plugin.status == "loaded"
 
-    def load(self, sources: Sources = Sources()) -> None:
+    def load(self, sources: Sources = ALL_SOURCES) -> None:
         """Import every plugin of the group that there is, as ``sources`` says."""
         self._sources = sources
         if sources.activity is not None:

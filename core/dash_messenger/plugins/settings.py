@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from dash_messenger.auth.security_log import SecurityEvent, note
+from dash_messenger.accounts.security_log import SecurityEvent, note
 from dash_messenger.errors import Forbidden, NotFound
 from dash_messenger.plugin_api.context import Setting
 from dash_messenger.plugins.context import NoSettings

@@ -12,8 +12,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from dash_messenger.conversations.summaries import id_param, membership
+from dash_messenger.conversations.summaries import membership
 from dash_messenger.errors import UnknownSlashCommand
+from dash_messenger.ids import id_param
 from dash_messenger.isolation.runner import PluginRunner
 from dash_messenger.plugin_api.context import SlashCall, SlashCommand
 from dash_messenger.protocol.commands import Caller, Command

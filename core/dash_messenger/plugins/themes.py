@@ -7,35 +7,20 @@ are is the pages' affair.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Literal
+from collections.abc import Iterator
 
 from msgspec import Struct
 
+from dash_messenger.plugin_api.themes import Theme
 from dash_messenger.protocol.commands import Caller, Command
 
-__all__ = ["BUILT_IN", "Theme", "Themes"]
+__all__ = ["BUILT_IN", "Themes"]
 
 BUILT_IN = ("light", "dark")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _TOKEN = re.compile(r"[a-z][a-z0-9-]{0,47}")
 # Colours, lengths and functions of them; nothing that loads a file or ends a declaration.
 _VALUE = re.compile(r"[A-Za-z0-9#.,%() /+-]{1,120}")
-
-
-@dataclass(frozen=True, slots=True)
-class Theme:
-    """How the pages look.
-
-    ``scheme`` says which of the two it is built on: what it does not name is as there. ``tokens``
-    are values by the names in ``docs/themes.md``, such as ``{"primary": "#2563d4"}``.
-    """
-
-    name: str
-    scheme: Literal["light", "dark"]
-    tokens: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class ThemeList(Struct, frozen=True, forbid_unknown_fields=True):

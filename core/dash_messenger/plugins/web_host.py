@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from quart import Quart, has_request_context, request
 
-from dash_messenger.auth.security_log import Refusals
+from dash_messenger.accounts.security_log import Refusals
 from dash_messenger.auth.sessions import OpenSession, Sessions
 from dash_messenger.errors import Failure, NotFound
 from dash_messenger.gateway.client_address import place_of

@@ -25,7 +25,7 @@ import structlog
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from dash_messenger.errors import CloseCode
-from dash_messenger.gateway.websocket import text_frame
+from dash_messenger.protocol.frames import text_frame
 from dash_messenger.protocol.jsonrpc import (
     Event,
     Message,

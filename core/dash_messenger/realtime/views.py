@@ -13,18 +13,30 @@ import asyncio
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from functools import partial
+from typing import Annotated, Any, TypeAlias
 
 import structlog
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 from dash_messenger.errors import ANYTHING, Busy, Failure, TimedOut
 from dash_messenger.isolation.contents import MAX_INLINE_CPU_S, MAX_TRIED_TWICE_S, Contents
 from dash_messenger.isolation.worker_thread import Drawer
+from dash_messenger.plugin_api.views import View
+from dash_messenger.protocol.commands import Caller
 from dash_messenger.protocol.jsonrpc import Message
 
-__all__ = ["MAX_VIEW_BYTES", "READY_WITHIN_S", "Late", "Renderer", "View", "ViewKey"]
+__all__ = [
+    "MAX_VIEW_BYTES",
+    "READY_WITHIN_S",
+    "Late",
+    "Renderer",
+    "TellDrawn",
+    "ViewKey",
+    "Views",
+    "choose_view",
+    "late_for",
+]
 
 # Four times what 4,000 characters of code take with a tag for each few of them.
 MAX_VIEW_BYTES = 131_072
@@ -41,33 +53,24 @@ AT_ONCE = 4
 log = structlog.get_logger(__name__)
 
 ViewKey = tuple[str, int, str]
+# The views that a client can show, the best first.
+Views = Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=8)]
+# Tells a connection of a drawing that was not ready in time.
+TellDrawn: TypeAlias = Callable[[Any, Message, str, Raw], None]
 # Hears of a drawing that was not ready in time: the message, the view, the drawing.
 Late: TypeAlias = Callable[[Message, str, Raw], None]
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """A way to draw messages, as one client family understands it.
+def choose_view(renderer: Renderer, caller: Caller, wanted: Sequence[str]) -> str | None:
+    """The view to draw in: the first of ``wanted`` there is, else what the connection has."""
+    if wanted:
+        return renderer.choose(wanted)
+    return None if caller.connection is None else caller.connection.view
 
-    ``name`` is what clients ask for before the colon of ``dash:en``; ``languages`` are the parts
-    after it. ``draw(message, language)`` returns JSON bytes, or None where it has no drawing for
-    that type. ``inline(type)`` says whether that is linear and trivial for a type: then it runs in
-    a worker thread of the server, one call at a time, else in a child process that is killed when
-    it takes too long. ``load()`` is called once in the process that children are made from: what
-    is slow to import is imported there.
 
-    ``failed(type, error, grave)`` hears, on the loop, of messages of a type whose drawing raised;
-    ``grave``: its thread had to be given up. ``plugin_of(type)`` says whose code draws a type, for
-    the log.
-    """
-
-    name: str
-    languages: tuple[str, ...]
-    draw: Callable[[Message, str], bytes | None]
-    failed: Callable[[str, BaseException, bool], None] = lambda type, error, grave: None
-    plugin_of: Callable[[str], str | None] = lambda type: None
-    inline: Callable[[str], bool] = lambda type: False
-    load: Callable[[], None] = lambda: None
+def late_for(caller: Caller, tell_drawn: TellDrawn) -> Late | None:
+    """Tells the caller's connection of drawings that are not ready when the answer goes out."""
+    return None if caller.connection is None else partial(tell_drawn, caller.connection)
 
 
 class Renderer:

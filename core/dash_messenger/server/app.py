@@ -15,16 +15,16 @@ from msgspec import Struct
 from sqlalchemy import select
 
 from dash_messenger.accounts.accounts import Accounts
+from dash_messenger.accounts.attempts import Attempts
 from dash_messenger.accounts.avatars import PhotoMaker
 from dash_messenger.accounts.directory import Users
 from dash_messenger.accounts.passwords import Passwords
 from dash_messenger.accounts.profile_updates import Introductions
-from dash_messenger.auth.attempts import Attempts
+from dash_messenger.accounts.security_log import Refusals
 from dash_messenger.auth.factor_check import Answering
 from dash_messenger.auth.factor_setup import Enrolling
 from dash_messenger.auth.login import Logins
 from dash_messenger.auth.password_change import PasswordChange
-from dash_messenger.auth.security_log import Refusals
 from dash_messenger.auth.sessions import Sessions
 from dash_messenger.blobs import BlobStore
 from dash_messenger.blobs.quotas import rules_of
@@ -64,12 +64,12 @@ from dash_messenger.plugins.settings import Adjusting
 from dash_messenger.plugins.slash_commands import SlashCommands
 from dash_messenger.plugins.storage import migrate_tables, read_values
 from dash_messenger.plugins.web_host import Pages
+from dash_messenger.process import most_connections
 from dash_messenger.protocol.commands import Commands
 from dash_messenger.protocol.jsonrpc import Event
 from dash_messenger.protocol.request_rates import Rates
 from dash_messenger.realtime.hub import Hub
 from dash_messenger.server.data_folder import DATABASE, FolderLock
-from dash_messenger.server.process import most_connections
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import users as user_rows

@@ -16,10 +16,10 @@ from typing import Any, Literal
 
 import structlog
 
+from dash_messenger.accounts.security_log import SECURITY
+
 __all__ = ["logs_for_people", "start_logging", "strike_secrets"]
 
-# The logger of the security log.
-SECURITY = "security"
 # Field names that hold what people wrote or what opens a session.
 SECRET_FIELDS = frozenset(
     ("authorization", "body", "content", "cookie", "password", "params", "text", "token")

@@ -7,11 +7,11 @@ conversation shows its history to everybody; somebody who left, or was removed, 
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, case, exists
+from sqlalchemy import ColumnElement, Connection, case, exists, select
 
-from dash_messenger.store.tables import conversations, members, messages
+from dash_messenger.store.tables import conversations, members, messages, sessions, users
 
-__all__ = ["FIRST_NUMBER", "FIRST_SEQ", "MAY_READ_SQL", "is_member", "may_read_message"]
+__all__ = ["FIRST_NUMBER", "FIRST_SEQ", "MAY_READ_SQL", "is_member", "is_open", "may_read_message"]
 
 _SHOWS_ALL = conversations.c.history == "all"
 
@@ -46,3 +46,18 @@ def may_read_message(user: str) -> ColumnElement[bool]:
         conversations.c.id == messages.c.conversation_id,
         messages.c.number >= FIRST_NUMBER,
     )
+
+
+def is_open(connection: Connection, session: str, now_ms: int) -> bool:
+    """Whether a session that was open still is."""
+    row = connection.execute(
+        select(sessions.c.id)
+        .join(users, users.c.id == sessions.c.user_id)
+        .where(
+            sessions.c.id == session,
+            sessions.c.closed_at_ms.is_(None),
+            sessions.c.expires_at_ms > now_ms,
+            users.c.deactivated_at_ms.is_(None),
+        )
+    ).first()
+    return row is not None

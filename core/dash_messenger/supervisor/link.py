@@ -15,7 +15,7 @@ import socket
 import sys
 
 from dash_messenger.activity import SERVING, STARTING, STOPPING, Activity
-from dash_messenger.isolation.lifeline import end_with_parent
+from dash_messenger.supervisor.lifeline import end_with_parent
 from dash_messenger.supervisor.restarts import Restart
 from dash_messenger.supervisor.spawning import VARIABLE
 from dash_messenger.supervisor.watch import TICK_S

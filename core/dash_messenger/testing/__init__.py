@@ -18,6 +18,7 @@ pytest.register_assert_rewrite(
 from dash_messenger.client.http import post, upload  # noqa: E402
 from dash_messenger.testing.factors import FactorContract  # noqa: E402
 from dash_messenger.testing.fixtures import (  # noqa: E402
+    PASSWORD,
     FakeClock,
     Network,
     People,
@@ -30,6 +31,7 @@ from dash_messenger.testing.themes import ThemeContract  # noqa: E402
 from dash_messenger.testing.trial import Trial  # noqa: E402
 
 __all__ = [
+    "PASSWORD",
     "FactorContract",
     "FakeClock",
     "MessageTypeContract",

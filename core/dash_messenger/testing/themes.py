@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from dash_messenger.plugins.themes import Theme, Themes
+from dash_messenger.plugin_api.themes import Theme
+from dash_messenger.plugins.themes import Themes
 
 __all__ = ["ThemeContract", "contrast"]
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
-from dash_messenger.auth.stranger_attempts import BURST, Strangers
+from dash_messenger.accounts.stranger_attempts import BURST, Strangers
 from dash_messenger.errors import RateLimited
 from dash_messenger.places import Place
 from dash_messenger.rate_limits import Buckets

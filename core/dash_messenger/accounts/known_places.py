@@ -11,7 +11,7 @@ import hashlib
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from dash_messenger.auth.attempts import Known
+from dash_messenger.accounts.attempts import Known
 from dash_messenger.places import Place
 from dash_messenger.store import Transaction
 from dash_messenger.store.tables import known_places
