@@ -15,7 +15,7 @@ from typing import Any
 from dash_messenger.client import Client
 from dash_messenger.testing import People
 
-__all__ = ["MAX_ANSWER_MS", "Pair", "percentile_ms"]
+__all__ = ["MAX_ANSWER_MS", "MAX_TIMES_QUIET", "Pair", "percentile_ms"]
 
 MESSAGES = 500
 PER_S = 100.0
