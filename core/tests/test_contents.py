@@ -356,5 +356,5 @@ def test_children_load_no_database_and_no_web_server() -> None:
     modules = subprocess.run(
         [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
     ).stdout.split()
-    assert "dash_messenger.isolation.contents" in modules
+    assert "dash_messenger.isolation.content_work" in modules
     assert not {"sqlalchemy", "quart", "uvicorn"} & set(modules)
