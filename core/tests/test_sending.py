@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from dash_messenger.errors import Busy
+from dash_messenger.errors import Busy, InvalidParams
 from dash_messenger.messages import send as sending
 from dash_messenger.realtime.hub import Hub
 from server_world import open_server
@@ -22,3 +22,19 @@ async def test_senders_wait_while_too_many_events_wait_for_their_readers(
             await world.say("ann", conversation)
         monkeypatch.undo()
         assert (await world.say("ann", conversation))["number"] == 1
+
+
+async def test_a_thread_is_refused_and_the_next_message_is_taken(tmp_path: Path) -> None:
+    async with open_server(tmp_path) as world:
+        await world.add("ann", "ben")
+        conversation = await world.group("ann", "ben")
+        message = {
+            "conversation": conversation,
+            "client_id": "0198f0aa-0000-7000-8000-000000000001",
+            "type": "note",
+            "content": {"words": "hello"},
+        }
+        refused = await world.failure("ann", "message.send", **message, thread=conversation)
+        assert isinstance(refused, InvalidParams)
+        assert refused.params["field"] == "thread"
+        assert (await world.call("ann", "message.send", **message))["number"] == 1

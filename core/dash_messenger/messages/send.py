@@ -15,7 +15,7 @@ from msgspec import Meta, Raw, Struct
 from sqlalchemy import Connection, select
 
 from dash_messenger.conversations.summaries import membership
-from dash_messenger.errors import Busy, Unauthenticated
+from dash_messenger.errors import Busy, InvalidParams, Unauthenticated
 from dash_messenger.ids import id_param
 from dash_messenger.locks import Locks
 from dash_messenger.messages.pipeline import Preparation
@@ -88,6 +88,7 @@ class Sending:
         """The stored message's id and numbers, on their way.
 
         Raises:
+            InvalidParams: it names a thread; there are none yet.
             UnknownType, ContentInvalid: the content is not acceptable.
             ContentTooCostly: working on it takes too much.
             Refused: the type, or a plugin that checks messages, declines it.
@@ -99,6 +100,8 @@ class Sending:
         user = caller.user
         if user is None:
             raise Unauthenticated
+        if params.thread is not None:
+            raise InvalidParams(field="thread", reason="there are no threads yet")
         if self._backlog() > MAX_BACKLOG:
             raise Busy
         self._buckets.take(user)
@@ -174,7 +177,7 @@ def _draft(
     sent: bytes | None = None,
     by_bot: bool = False,
 ) -> Draft:
-    reply_to, thread = params.reply_to, params.thread
+    reply_to = params.reply_to
     return Draft(
         conversation=conversation,
         sender=user,
@@ -184,7 +187,7 @@ def _draft(
         type_version=prepared.version,
         content=prepared.content,
         text=prepared.text,
-        thread=None if thread is None else id_param(thread, "thread"),
+        thread=None,
         state=prepared.state,
         reply_to=None if reply_to is None else id_param(reply_to, "reply_to"),
         blobs=prepared.blobs,
