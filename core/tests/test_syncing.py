@@ -112,25 +112,26 @@ async def test_a_cursor_beyond_the_end_or_of_another_epoch_must_resync(
     assert isinstance(await world.failure("ann", "log.read", log=conversation, after=0), Resync)
 
 
+class Connection:
+    view: str | None = None
+
+    async def drained(self) -> None:
+        """All was taken."""
+
+
+class Subscriptions:
+    def __init__(self) -> None:
+        self.given: list[list[str]] = []
+
+    def subscribe(self, connection: Any, conversations: Any, first_numbers: Any) -> None:
+        self.given.append(list(conversations))
+
+    def tell_drawn(self, reader: Any, message: Any, view: str, drawing: Any) -> None:
+        raise AssertionError("nothing is drawn here")
+
+
 async def test_a_removal_while_subscribing_is_not_undone(world: ServerWorld) -> None:
     conversation = await world.group("ann", "ben")
-
-    class Connection:
-        view: str | None = None
-
-        async def drained(self) -> None:
-            """All was taken."""
-
-    class Subscriptions:
-        def __init__(self) -> None:
-            self.given: list[list[str]] = []
-
-        def subscribe(self, connection: Any, conversations: Any, first_numbers: Any) -> None:
-            self.given.append(list(conversations))
-
-        def tell_drawn(self, reader: Any, message: Any, view: str, drawing: Any) -> None:
-            raise AssertionError("nothing is drawn here")
-
     subscriptions = Subscriptions()
     store = world.server.store
     syncing = Syncing(store, subscriptions, world.server.installed.renderer)
@@ -145,9 +146,31 @@ async def test_a_removal_while_subscribing_is_not_undone(world: ServerWorld) -> 
             await world.call(
                 "ann", "conversation.remove", conversation=conversation, user=world.users["ben"]
             )
-            syncing.hear([Event(conversation, 3, 4, "member.removed", "", 0, {})])
+            syncing.hear([_removed(conversation, world.users["ben"])])
         return result
 
     store.read = read_then_remove  # type: ignore[method-assign, assignment]
     await syncing._subscribe(world.users["ben"], Connection())
     assert subscriptions.given == [[]]
+
+
+async def test_removals_of_others_while_subscribing_make_no_second_read(world: ServerWorld) -> None:
+    conversation = await world.group("ann", "ben")
+    subscriptions = Subscriptions()
+    store = world.server.store
+    syncing = Syncing(store, subscriptions, world.server.installed.renderer)
+    read, reads = store.read, 0
+
+    async def read_beside_removals(work: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        syncing.hear([_removed(conversation, world.users["ann"])])
+        return await read(work)
+
+    store.read = read_beside_removals  # type: ignore[method-assign, assignment]
+    await syncing._subscribe(world.users["ben"], Connection())
+    assert (reads, subscriptions.given) == (1, [[conversation]])
+
+
+def _removed(conversation: str, user: str) -> Event:
+    return Event(conversation, 3, 4, "member.removed", "", 0, {"user": user})

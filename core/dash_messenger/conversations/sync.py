@@ -115,6 +115,12 @@ class LogRange(Struct, frozen=True):
     newest: int
 
 
+class _Subscribing:
+    """A connection whose conversations are being read."""
+
+    was_removed = False
+
+
 class Syncing:
     """The commands ``sync`` and ``log.read``."""
 
@@ -122,7 +128,8 @@ class Syncing:
         self._store = store
         self._subscriptions = subscriptions
         self._renderer = renderer
-        self._removals = 0
+        # Of users whose connections are being subscribed: whether they were removed meanwhile.
+        self._subscribing: dict[str, list[_Subscribing]] = {}
 
     def commands(self) -> list[Command]:
         """What a client may ask."""
@@ -168,19 +175,30 @@ class Syncing:
         )
 
     def hear(self, events: list[Event]) -> None:
-        """Count removals, before they are acknowledged."""
-        self._removals += sum(event.kind == "member.removed" for event in events)
+        """Note removals, before they are acknowledged."""
+        for event in events:
+            if event.kind == "member.removed":
+                for one in self._subscribing.get(str(event.data["user"]), ()):
+                    one.was_removed = True
 
     async def _subscribe(self, user: str, connection: Listener) -> None:
-        while True:
-            # A list that was read before a removal must not open a conversation to whom it shut
-            # out: read again.
-            removals = self._removals
-            present = await self._store.read(lambda database: _conversations_of(database, user))
-            if removals == self._removals:
-                later = {id: number for id, number in present.items() if number > 1}
-                self._subscriptions.subscribe(connection, present, later)
-                return
+        here = _Subscribing()
+        waiting = self._subscribing.setdefault(user, [])
+        waiting.append(here)
+        try:
+            while True:
+                here.was_removed = False
+                present = await self._store.read(lambda database: _conversations_of(database, user))
+                # A list that was read before a removal must not open a conversation to whom it
+                # shut out: read again.
+                if not here.was_removed:
+                    break
+        finally:
+            waiting.remove(here)
+            if not waiting:
+                del self._subscribing[user]
+        later = {id: number for id, number in present.items() if number > 1}
+        self._subscriptions.subscribe(connection, present, later)
 
     def _snapshot(
         self, connection: Connection, user: str, since: _Token, limit: int
