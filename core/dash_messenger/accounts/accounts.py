@@ -18,7 +18,6 @@ from sqlalchemy.exc import IntegrityError
 
 from dash_messenger.accounts.attempts import Attempts, Known
 from dash_messenger.accounts.avatars import MakePhoto, no_photos
-from dash_messenger.accounts.directory import USER_COLUMNS
 from dash_messenger.accounts.known_places import find_known
 from dash_messenger.accounts.passwords import Passwords, check_password
 from dash_messenger.accounts.security_log import SecurityEvent, note
@@ -39,6 +38,7 @@ from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.protocol.jsonrpc import User
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store, Transaction
+from dash_messenger.store.rows import USER_COLUMNS, user_of
 from dash_messenger.store.tables import users
 
 __all__ = ["Account", "Accounts", "Credentials", "find_user"]
@@ -254,7 +254,7 @@ class Accounts:
             raise AccountDeactivated
         if match.outdated:
             await self._rehash(row.id, password, row.password_rev)
-        return Credentials(User(*row[:4]), key, row.password_rev, known)
+        return Credentials(user_of(row), key, row.password_rev, known)
 
     async def prove_again(
         self, caller: Caller, password: str, *, field: str = "password"
@@ -383,7 +383,7 @@ def _account(connection: Connection, user: str) -> Account:
     ).first()
     if row is None:
         raise NotFound
-    return Account(User(*row[:4]), *row[4:])
+    return Account(user_of(row), *row[4:])
 
 
 def _clean_display_name(text: str) -> str:

@@ -18,10 +18,10 @@ from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.protocol.jsonrpc import User
 from dash_messenger.rate_limits import Buckets
 from dash_messenger.store import Store
+from dash_messenger.store.rows import USER_COLUMNS, user_of
 from dash_messenger.store.tables import users
 
 __all__ = [
-    "USER_COLUMNS",
     "Name",
     "Names",
     "Users",
@@ -29,9 +29,6 @@ __all__ = [
     "resolve_users",
     "users_by_id",
 ]
-
-# In the order of the fields of `User`.
-USER_COLUMNS = (users.c.id, users.c.username, users.c.display_name, users.c.photo)
 
 # Long enough for any user name and any text form of an id.
 MAX_NAME_CHARACTERS = 64
@@ -137,4 +134,4 @@ def users_by_id(connection: Connection, ids: Collection[str]) -> dict[str, Name]
 
 def _select(connection: Connection, condition: ColumnElement[bool]) -> list[User]:
     rows: Any = connection.execute(select(*USER_COLUMNS).where(condition))
-    return [User(*row) for row in rows]
+    return [user_of(row) for row in rows]

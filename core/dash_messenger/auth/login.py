@@ -18,7 +18,6 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from dash_messenger.accounts.accounts import Accounts
 from dash_messenger.accounts.attempts import Known
-from dash_messenger.accounts.directory import USER_COLUMNS
 from dash_messenger.accounts.known_places import remember_place
 from dash_messenger.accounts.security_log import SecurityEvent, note
 from dash_messenger.auth.factor_check import Answering, Overtaken, Work, enrolled
@@ -44,6 +43,7 @@ from dash_messenger.plugin_api.checks import Login
 from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.protocol.jsonrpc import User
 from dash_messenger.store import Store, Transaction
+from dash_messenger.store.rows import USER_COLUMNS, user_of
 from dash_messenger.store.tables import logins, users
 
 __all__ = ["Logins"]
@@ -374,7 +374,7 @@ def _find(connection: Connection, token: str, now_ms: int) -> _Waiting | None:
     if row is None:
         return None
     done = msgspec.json.decode(row.done, type=tuple[str, ...])
-    return _Waiting(User(*row[:4]), *row[4:9], token, done)
+    return _Waiting(user_of(row), *row[4:9], token, done)
 
 
 def _count_try(transaction: Transaction, hashed: bytes, now_ms: int) -> int:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 from sqlalchemy import Connection, and_, insert, select, update
 
-from dash_messenger.accounts.directory import USER_COLUMNS, Name, Names, resolve_users
+from dash_messenger.accounts.directory import Name, Names, resolve_users
 from dash_messenger.conversations.summaries import (
     Membership,
     Summary,
@@ -25,6 +25,7 @@ from dash_messenger.ids import IdMaker, id_param
 from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.protocol.jsonrpc import User
 from dash_messenger.store import Store, Transaction
+from dash_messenger.store.rows import USER_COLUMNS, user_of
 from dash_messenger.store.tables import conversations, members, users
 
 __all__ = ["ConversationCreated", "Conversations", "check_may_change", "clean_title"]
@@ -231,7 +232,7 @@ class Conversations:
             )
             if after is not None:
                 query = query.where(members.c.user_id > after)
-            found = [User(*row) for row in connection.execute(query)]
+            found = [user_of(row) for row in connection.execute(query)]
             return MembersFound(found[: params.limit], len(found) > params.limit)
 
         return await self._store.read(work)
@@ -434,7 +435,7 @@ def _present(connection: Connection, conversation: str, ids: list[str]) -> set[s
 
 
 def _user(connection: Connection, user: str) -> User:
-    return User(*connection.execute(select(*USER_COLUMNS).where(users.c.id == user)).one())
+    return user_of(connection.execute(select(*USER_COLUMNS).where(users.c.id == user)).one())
 
 
 def _is_admin(connection: Connection, user: str) -> bool:

@@ -24,7 +24,7 @@ from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES, Message, size_of
 from dash_messenger.realtime.views import Late, Renderer, TellDrawn, Views, choose_view, late_for
 from dash_messenger.store import Store
 from dash_messenger.store.access import may_read_message
-from dash_messenger.store.logs import MESSAGE_COLUMNS, message_of
+from dash_messenger.store.rows import MESSAGE_COLUMNS, message_of
 from dash_messenger.store.tables import marks, messages
 
 __all__ = ["History", "draw"]

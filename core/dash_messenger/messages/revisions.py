@@ -18,7 +18,7 @@ from dash_messenger.errors import Conflict, NotFound
 from dash_messenger.protocol.jsonrpc import Message
 from dash_messenger.store import Transaction
 from dash_messenger.store.access import may_read_message
-from dash_messenger.store.logs import MESSAGE_COLUMNS, message_of
+from dash_messenger.store.rows import MESSAGE_COLUMNS, message_of
 from dash_messenger.store.tables import answers, conversations, marks, messages
 
 __all__ = [

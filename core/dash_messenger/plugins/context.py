@@ -18,7 +18,6 @@ import structlog
 from msgspec import Raw, Struct
 from sqlalchemy import Connection, insert, select
 
-from dash_messenger.accounts.directory import USER_COLUMNS
 from dash_messenger.blobs import BlobStore, PluginBlobs
 from dash_messenger.charged_user import charged_user
 from dash_messenger.clock import Clock
@@ -42,7 +41,7 @@ from dash_messenger.plugins.storage import (
 from dash_messenger.plugins.translations import Catalogues
 from dash_messenger.protocol.jsonrpc import Message, User, explain
 from dash_messenger.store import Store, Transaction
-from dash_messenger.store.logs import MESSAGE_COLUMNS, message_of
+from dash_messenger.store.rows import MESSAGE_COLUMNS, USER_COLUMNS, message_of, user_of
 from dash_messenger.store.tables import members, messages, users
 
 __all__ = ["Contexts", "Parts", "PluginContext", "without_exit"]
@@ -332,7 +331,7 @@ class PluginContext:
         """The users with these ids."""
         query = select(*USER_COLUMNS).where(users.c.id.in_({id for id in ids if is_id(id)}))
         found = await self.read(
-            lambda connection: [User(*row) for row in connection.execute(query)]
+            lambda connection: [user_of(row) for row in connection.execute(query)]
         )
         by_id = {user.id: user for user in found}
         return [by_id[id] for id in dict.fromkeys(ids) if id in by_id]
@@ -347,7 +346,9 @@ class PluginContext:
             .where(members.c.conversation_id == conversation, members.c.to_seq.is_(None))
             .order_by(members.c.joined_at_ms, users.c.id)
         )
-        return await self.read(lambda connection: [User(*row) for row in connection.execute(query)])
+        return await self.read(
+            lambda connection: [user_of(row) for row in connection.execute(query)]
+        )
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """What ``work`` reads."""

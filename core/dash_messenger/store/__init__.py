@@ -1,7 +1,8 @@
 """Everything that is kept: one SQLite file, one writer, a few readers."""
 
-from dash_messenger.store.logs import LogPage, message_of, read_log
+from dash_messenger.store.logs import LogPage, read_log
 from dash_messenger.store.message_inserts import Draft, Sent
+from dash_messenger.store.rows import message_of
 from dash_messenger.store.store import Store
 from dash_messenger.store.transaction import Transaction
 from dash_messenger.store.writer import Listener

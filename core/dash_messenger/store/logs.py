@@ -8,49 +8,25 @@ rows are fetched one by one, and no more of them than the page has room for.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
-from msgspec import UNSET, Raw
 from sqlalchemy import Connection, select
 
 from dash_messenger.errors import NotFound, Resync
 from dash_messenger.protocol.jsonrpc import (
     MAX_PAGE_BYTES,
     Event,
-    Message,
-    Reply,
     hide,
     number_in,
     size_of,
 )
+from dash_messenger.store.rows import MESSAGE_COLUMNS, message_of
 from dash_messenger.store.tables import conversations, events, messages, users
 
-__all__ = ["MAX_BEHIND", "MESSAGE_COLUMNS", "LogPage", "message_of", "read_log"]
+__all__ = ["MAX_BEHIND", "LogPage", "read_log"]
 
 # Beyond this a fresh snapshot is quicker for both sides.
 MAX_BEHIND = 2_000
-
-MESSAGE_COLUMNS = (
-    messages.c.id,
-    messages.c.conversation_id,
-    messages.c.seq,
-    messages.c.rev,
-    messages.c.number,
-    messages.c.sender_id,
-    messages.c.client_id,
-    messages.c.type,
-    messages.c.content,
-    messages.c.text,
-    messages.c.sent_at_ms,
-    messages.c.edited_at_ms,
-    messages.c.deleted_at_ms,
-    messages.c.state,
-    messages.c.reply_to,
-    messages.c.reply_number,
-    messages.c.reactions,
-    messages.c.type_version,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,26 +108,3 @@ def read_log(
         previous = event.seq
     is_whole = is_whole and len(found) < limit
     return LogPage(found, after, newest if is_whole else previous, newest)
-
-
-def message_of(row: Any) -> Message:
-    """The message in a row that has `MESSAGE_COLUMNS`."""
-    return Message(
-        id=row.id,
-        conversation=row.conversation_id,
-        seq=row.seq,
-        rev=row.rev,
-        number=row.number,
-        sender=row.sender_id,
-        client_id=row.client_id,
-        type=row.type,
-        content=None if row.content is None else Raw(row.content),
-        text=row.text,
-        sent_at_ms=row.sent_at_ms,
-        edited_at_ms=UNSET if row.edited_at_ms is None else row.edited_at_ms,
-        deleted_at_ms=UNSET if row.deleted_at_ms is None else row.deleted_at_ms,
-        state=UNSET if row.state is None else Raw(row.state),
-        reply_to=UNSET if row.reply_to is None else Reply(row.reply_to, row.reply_number),
-        reactions=UNSET if row.reactions is None else Raw(row.reactions),
-        type_version=UNSET if row.type_version == 1 else row.type_version,
-    )
