@@ -433,3 +433,37 @@ async def test_one_connection_is_told_of_a_page_s_late_drawing_while_it_may_see_
     slow_hub.apply([event("c", 2, "member.removed", user="ann")])
     slow_hub.tell_drawn(ann, message, "dash:en", Raw(b'"drawn"'))
     assert [len(one.heard) for one in (ann, bob, late)] == [1, 0, 0]
+
+
+async def test_one_log_that_cannot_be_drawn_or_sent_does_not_stop_the_others(monkeypatch):
+    hub = Hub(NoDrawings())
+    ann, bob = (
+        join(hub, "ann", "broken", view="dash:en"),
+        join(hub, "bob", "whole", view="dash:en"),
+    )
+
+    def needs_children(message, view):
+        if message.conversation == "broken":
+            raise ZeroDivisionError
+        return False
+
+    monkeypatch.setattr(hub._renderer, "needs_children", needs_children)
+    hub.announce([message_event("broken", 1), message_event("whole", 1)])
+    await settle(hub)
+    assert (ann.seqs, bob.seqs, hub.backlog) == ([1], [1], 0)
+
+    load = hub._load_events
+
+    def load_events(lane, events, drawn):
+        if lane.log == "broken":
+            hub._backlog -= len(events)
+            raise ZeroDivisionError
+        load(lane, events, drawn)
+
+    monkeypatch.setattr(hub, "_load_events", load_events)
+    hub.announce([message_event("broken", 2), message_event("whole", 2)])
+    await settle(hub)
+    hub.announce([message_event("whole", 3)])
+    await settle(hub)
+    assert (bob.seqs, hub.backlog) == ([1, 2, 3], 0)
+    await hub.aclose()

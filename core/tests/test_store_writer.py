@@ -71,6 +71,22 @@ async def test_what_is_answered_is_already_committed(world: World, tmp_path: Pat
         other.close()
 
 
+@pytest.mark.parametrize("method", ["apply", "announce"])
+async def test_what_is_committed_is_answered_whatever_the_listener_does(
+    world: World, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    def fail(events: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(world.heard, method, fail)
+    first = await asyncio.wait_for(world.store.send(world.draft()), 5)
+    monkeypatch.undo()
+    second = await asyncio.wait_for(world.store.send(world.draft()), 5)
+    assert (first.seq, second.seq) == (1, 2)
+    await world.store.read(count)
+    assert world.heard.events[-1].seq == 2
+
+
 async def test_a_write_that_raises_spoils_nobody_in_its_batch(world: World) -> None:
     def fail(transaction: Transaction) -> None:
         transaction.append(world.conversation, "conversation.updated", world.ann)

@@ -432,28 +432,34 @@ class Hub:
 
         Only what is quick is drawn so; a log with something else in it goes its own way.
         """
-        while self._undrawn:
-            events, self._undrawn = self._undrawn, []
-            by_log: dict[str, list[Event]] = {}
-            for event in events:
-                by_log.setdefault(event.log, []).append(event)
-            alone = [log_id for log_id, some in by_log.items() if self._goes_alone(log_id, some)]
-            for log_id in alone:
-                del by_log[log_id]
-            if alone:
-                events = [event for some in by_log.values() for event in some]
-            drawn = await self._drawings(events)
-            for log_id, some in by_log.items():
-                self._drawing_done(log_id, some, drawn)
-            self._run()
-        self._drawer = None
+        try:
+            while self._undrawn:
+                events, self._undrawn = self._undrawn, []
+                by_log: dict[str, list[Event]] = {}
+                for event in events:
+                    by_log.setdefault(event.log, []).append(event)
+                alone = [log for log, some in by_log.items() if self._goes_alone(log, some)]
+                for log_id in alone:
+                    del by_log[log_id]
+                if alone:
+                    events = [event for some in by_log.values() for event in some]
+                drawn = await self._drawings(events)
+                for log_id, some in by_log.items():
+                    self._drawing_done(log_id, some, drawn)
+                self._run()
+        finally:
+            self._drawer = None
 
     def _drawing_done(self, log_id: str, events: list[Event], drawn: Drawings) -> None:
         self._backlog -= len(events)
         self._drawing[log_id] -= len(events)
         if not self._drawing[log_id]:
             del self._drawing[log_id]
-        self._enqueue(log_id, events, drawn)
+        try:
+            self._enqueue(log_id, events, drawn)
+        # A root: one log that cannot be sent must not stop the others.
+        except Exception:
+            log.exception("announcing_failed", log=log_id)
 
     def _goes_alone(self, log_id: str, events: list[Event]) -> bool:
         """Whether these events are left to the task of their log."""
@@ -461,7 +467,7 @@ class Hub:
         if waiting is not None:
             waiting += events
             return True
-        needs_children = self._renderer.needs_children
+        needs_children = self._needs_children
         for view in self._readers_of(log_id):
             if view is None:
                 continue
@@ -471,6 +477,14 @@ class Hub:
                     self._start(self._draw_alone(log_id))
                     return True
         return False
+
+    def _needs_children(self, message: Message, view: str) -> bool:
+        try:
+            return self._renderer.needs_children(message, view)
+        # Drawing it fails as well, and readers are shown the text.
+        except Exception:
+            log.exception("drawing_failed", messages=1)
+            return False
 
     async def _draw_alone(self, log_id: str) -> None:
         """Have the events of one log drawn, until nothing waits in it."""

@@ -337,7 +337,11 @@ class Writer:
         listener = self.listener
         events = outcome.events
         if events and listener is not None:
-            listener.apply(events)
+            try:
+                listener.apply(events)
+            # A root: what is on disk is answered, whatever a listener does.
+            except Exception:
+                self._log.exception("listener_failed")
         for future, value in outcome.answers:
             if not future.done():
                 future.set_result(value)
