@@ -41,8 +41,8 @@ class MessageSend(Struct, frozen=True, forbid_unknown_fields=True):
     """Parameters of ``message.send``.
 
     ``client_id`` is any UUID that this sender uses once, so that a retry is recognised: it gets
-    the first answer. ``content`` is what the message type says. ``thread`` must be null: there are no
-    threads yet.
+    the first answer. ``content`` is what the message type says. ``thread`` must be null: there are
+    no threads yet.
     """
 
     conversation: Id
