@@ -1,6 +1,6 @@
 """Ends quarantines: those that began while the server ran, when their time is over.
 
-Owns when it looks. Must not know how a plugin comes back (`listing` does).
+Owns when it looks. Must not know how a plugin comes back (`host` does).
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ the database: what it knows of membership came from `subscribe` and from the eve
 Invariants: the events of a log reach each connection in order; a member hears nothing from before
 joining, learns nothing of messages from before, and hears nothing after a removal was applied; an
 event is encoded once for each view and class of readers, never for each reader; of revisions that
-follow each other quickly only some are sent (`pacing`); nobody waits for another conversation's
+follow each other quickly only some are sent (`coalescing`); nobody waits for another conversation's
 drawing; the loop is given back at least every `SLICE_S`, or `CROWDED_FACTOR` times that while many
 conversations wait.
 """
