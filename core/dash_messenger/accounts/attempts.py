@@ -1,8 +1,8 @@
 """How often somebody may try to log in, to answer a second factor and to register.
 
 Owns the counters of an account: one for each device and each address that its owner logged in from
-before, one for all other places together (`stranger_attempts`), each bounded, so that strangers who guess
-lock nobody out. Must not know what is tried. Every try is counted before it is looked at; a right
+before, one for all other places together (`stranger_attempts`), each bounded, so that strangers who
+guess lock nobody out. Must not know what is tried. Every try is counted before it is looked at; a right
 one is given back. Memory is bounded: what is as if it had never been used is forgotten.
 """
 

@@ -1,6 +1,6 @@
 """Which messages refer to which blobs: checked and written in the transaction that stores them.
 
-Owns the rows of ``blob_references`` that name messages. Works on the driver's cursor, as `sends`
+Owns the rows of ``blob_references`` that name messages. Works on the driver's cursor, as `message_inserts`
 does. Invariant: a message never refers to a blob that its author could not read.
 """
 

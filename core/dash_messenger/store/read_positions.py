@@ -83,7 +83,7 @@ class ReadPositions:
 
 def store_positions(cursor: Any, positions: Positions, change_no: int) -> None:
     """Write what was taken; before any message of this transaction is stored."""
-    raw = bytearray.fromhex  # as in `sends`
+    raw = bytearray.fromhex  # as in `message_inserts`
     cursor.executemany(
         "INSERT INTO read_positions (conversation_id, user_id, read_no, change_no) "  # noqa: S608
         f"VALUES (?, ?, ?, ?) {_UPSERT}",
