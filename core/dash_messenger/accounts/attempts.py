@@ -2,8 +2,8 @@
 
 Owns the counters of an account: one for each device and each address that its owner logged in from
 before, one for all other places together (`stranger_attempts`), each bounded, so that strangers who
-guess lock nobody out. Must not know what is tried. Every try is counted before it is looked at; a right
-one is given back. Memory is bounded: what is as if it had never been used is forgotten.
+guess lock nobody out. Must not know what is tried. Every try is counted before it is looked at; a
+right one is given back. Memory is bounded: what is as if it had never been used is forgotten.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which messages refer to which blobs: checked and written in the transaction that stores them.
 
-Owns the rows of ``blob_references`` that name messages. Works on the driver's cursor, as `message_inserts`
-does. Invariant: a message never refers to a blob that its author could not read.
+Owns the rows of ``blob_references`` that name messages. Works on the driver's cursor, as
+`message_inserts` does. Invariant: a message never refers to a blob that its author could not read.
 """
 
 from __future__ import annotations
