@@ -29,6 +29,7 @@ from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.protocol.jsonrpc import User
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store, Transaction
+from dash_messenger.store.access import session_is_open
 from dash_messenger.store.tables import logins, sessions, users
 
 __all__ = [
@@ -394,12 +395,7 @@ def _find(connection: Connection, hashed: bytes, now_ms: int) -> tuple[str, str,
     row = connection.execute(
         select(sessions.c.id, sessions.c.user_id, sessions.c.last_seen_at_ms)
         .join(users, users.c.id == sessions.c.user_id)
-        .where(
-            sessions.c.token_hash == hashed,
-            sessions.c.closed_at_ms.is_(None),
-            sessions.c.expires_at_ms > now_ms,
-            users.c.deactivated_at_ms.is_(None),
-        )
+        .where(sessions.c.token_hash == hashed, session_is_open(now_ms))
     ).first()
     return None if row is None else (row[0], row[1], row[2])
 

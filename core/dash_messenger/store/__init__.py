@@ -2,7 +2,6 @@
 
 from dash_messenger.store.logs import LogPage, read_log
 from dash_messenger.store.message_inserts import Draft, Sent
-from dash_messenger.store.rows import message_of
 from dash_messenger.store.store import Store
 from dash_messenger.store.transaction import Transaction
 from dash_messenger.store.writer import Listener
@@ -14,6 +13,5 @@ __all__ = [
     "Sent",
     "Store",
     "Transaction",
-    "message_of",
     "read_log",
 ]

@@ -7,11 +7,19 @@ conversation shows its history to everybody; somebody who left, or was removed, 
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, case, exists, select
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, select
 
 from dash_messenger.store.tables import conversations, members, messages, sessions, users
 
-__all__ = ["FIRST_NUMBER", "FIRST_SEQ", "MAY_READ_SQL", "is_member", "is_open", "may_read_message"]
+__all__ = [
+    "FIRST_NUMBER",
+    "FIRST_SEQ",
+    "MAY_READ_SQL",
+    "is_member",
+    "is_open",
+    "may_read_message",
+    "session_is_open",
+]
 
 _SHOWS_ALL = conversations.c.history == "all"
 
@@ -48,16 +56,20 @@ def may_read_message(user: str) -> ColumnElement[bool]:
     )
 
 
+def session_is_open(now_ms: int) -> ColumnElement[bool]:
+    """Whether a session may act: a condition on a row of `sessions` joined with its user."""
+    return and_(
+        sessions.c.closed_at_ms.is_(None),
+        sessions.c.expires_at_ms > now_ms,
+        users.c.deactivated_at_ms.is_(None),
+    )
+
+
 def is_open(connection: Connection, session: str, now_ms: int) -> bool:
     """Whether a session that was open still is."""
     row = connection.execute(
         select(sessions.c.id)
         .join(users, users.c.id == sessions.c.user_id)
-        .where(
-            sessions.c.id == session,
-            sessions.c.closed_at_ms.is_(None),
-            sessions.c.expires_at_ms > now_ms,
-            users.c.deactivated_at_ms.is_(None),
-        )
+        .where(sessions.c.id == session, session_is_open(now_ms))
     ).first()
     return row is not None
