@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dash_messenger.accounts import accounts, attempts
-from dash_messenger.accounts import stranger_attempts as strangers
-from dash_messenger.auth import login as logins
-from dash_messenger.blobs import quotas
-from dash_messenger.blobs import upload_places as places
-from dash_messenger.conversations import members as conversations
-from dash_messenger.conversations import sync as syncing
+from dash_messenger.accounts import accounts, attempts, stranger_attempts
+from dash_messenger.auth import login
+from dash_messenger.blobs import quotas, upload_places
+from dash_messenger.conversations import members, sync
 from dash_messenger.errors import (
     Busy,
     CloseCode,
@@ -34,16 +31,13 @@ from dash_messenger.errors import (
     UploadTooSlow,
 )
 from dash_messenger.gateway import http as http_edge
-from dash_messenger.gateway import request_limits as slow_http
-from dash_messenger.gateway import websocket
+from dash_messenger.gateway import request_limits, websocket
 from dash_messenger.isolation import contents, subprocess_pool
-from dash_messenger.isolation import quotas as bounds
+from dash_messenger.isolation import quotas as plugin_quotas
 from dash_messenger.isolation.jobs import JobLimits
-from dash_messenger.messages import history
-from dash_messenger.messages import reactions as reacting
-from dash_messenger.messages import send as sending
-from dash_messenger.plugin_api import message_types as messages
-from dash_messenger.protocol import request_rates as rates
+from dash_messenger.messages import history, reactions, send
+from dash_messenger.plugin_api import message_types
+from dash_messenger.protocol import request_rates
 from dash_messenger.protocol.jsonrpc import MAX_IN_FLIGHT, MAX_INBOUND_BYTES, MAX_PAGE_BYTES
 from dash_messenger.realtime import hub, views
 from dash_messenger.settings import Settings
@@ -91,18 +85,26 @@ def _requests() -> list[Limit]:
             RateLimited,
             "rate_limits",
         )
-        for rate, allowed in rates.ALLOWANCES.items()
+        for rate, allowed in request_rates.ALLOWANCES.items()
     ]
     return [
         *classes,
-        Limit("dear reads of a user under way", str(rates.DEAR_READS_AT_ONCE), "the rest waits"),
-        Limit("cheap reads of a user under way", str(rates.CHEAP_READS_AT_ONCE), "the rest waits"),
+        Limit(
+            "dear reads of a user under way",
+            str(request_rates.DEAR_READS_AT_ONCE),
+            "the rest waits",
+        ),
+        Limit(
+            "cheap reads of a user under way",
+            str(request_rates.CHEAP_READS_AT_ONCE),
+            "the rest waits",
+        ),
         Limit("previews of a user under way", "1, the newest", Superseded),
         Limit("any page", _bytes(MAX_PAGE_BYTES), "`more`"),
         Limit("messages of a page", str(history.MAX_PAGE), InvalidParams),
-        Limit("events of a page", str(syncing.MAX_EVENTS), InvalidParams),
-        Limit("conversations of a page", str(syncing.MAX_CONVERSATIONS), "`more`"),
-        Limit("members of a page", str(conversations.MAX_MEMBERS_PAGE), "`more`"),
+        Limit("events of a page", str(sync.MAX_EVENTS), InvalidParams),
+        Limit("conversations of a page", str(sync.MAX_CONVERSATIONS), "`more`"),
+        Limit("members of a page", str(members.MAX_MEMBERS_PAGE), "`more`"),
         Limit("events that a log is read on from", f"{logs.MAX_BEHIND:,} behind", "`resync`"),
     ]
 
@@ -111,16 +113,16 @@ def _messages() -> list[Limit]:
     return [
         Limit(
             "messages of a user",
-            f"{sending.BURST:,} at once, {sending.PER_S} a second",
+            f"{send.BURST:,} at once, {send.PER_S} a second",
             RateLimited,
             "rate_limits",
         ),
-        Limit("events stored and not yet sent", f"{sending.MAX_BACKLOG:,}", Busy),
-        Limit("a message's text", f"{messages.MAX_TEXT_CHARACTERS:,} characters", "cut"),
-        Limit("a message's state", _bytes(messages.MAX_STATE_BYTES), PluginFailed),
-        Limit("different reactions to a message", str(reacting.MAX_DISTINCT), InvalidParams),
-        Limit("reactions of one user to a message", str(reacting.MAX_OWN), InvalidParams),
-        Limit("a group's title", f"{conversations.MAX_TITLE_CHARACTERS} characters", InvalidParams),
+        Limit("events stored and not yet sent", f"{send.MAX_BACKLOG:,}", Busy),
+        Limit("a message's text", f"{message_types.MAX_TEXT_CHARACTERS:,} characters", "cut"),
+        Limit("a message's state", _bytes(message_types.MAX_STATE_BYTES), PluginFailed),
+        Limit("different reactions to a message", str(reactions.MAX_DISTINCT), InvalidParams),
+        Limit("reactions of one user to a message", str(reactions.MAX_OWN), InvalidParams),
+        Limit("a group's title", f"{members.MAX_TITLE_CHARACTERS} characters", InvalidParams),
         Limit(
             "a person's name", f"{accounts.MAX_DISPLAY_NAME_CHARACTERS} characters", InvalidParams
         ),
@@ -169,15 +171,15 @@ def _files() -> list[Limit]:
             "rate_limits",
         ),
         Limit("free disk", _setting_bytes("min_free_disk_bytes"), DiskLow, "min_free_disk_bytes"),
-        Limit("uploads under way of a user", str(places.MAX_AT_ONCE_A_USER), Busy),
-        Limit("uploads under way", str(places.MAX_AT_ONCE), Busy),
-        Limit("silence of an upload", _s(places.SILENCE_S), UploadTooSlow),
+        Limit("uploads under way of a user", str(upload_places.MAX_AT_ONCE_A_USER), Busy),
+        Limit("uploads under way", str(upload_places.MAX_AT_ONCE), Busy),
+        Limit("silence of an upload", _s(upload_places.SILENCE_S), UploadTooSlow),
         Limit(
             "pace of an upload",
-            f"{_bytes(places.LEAST_BYTES_PER_S)} a second at least",
+            f"{_bytes(upload_places.LEAST_BYTES_PER_S)} a second at least",
             UploadTooSlow,
         ),
-        Limit("duration of an upload", _s(places.TOTAL_S), UploadTooSlow),
+        Limit("duration of an upload", _s(upload_places.TOTAL_S), UploadTooSlow),
     ]
 
 
@@ -198,8 +200,8 @@ def _connections() -> list[Limit]:
         ),
         Limit("a body of a request", _bytes(http_edge.MAX_BODY_BYTES), TooLarge),
         Limit("sending a request's body", _s(http_edge.BODY_TIMEOUT_S), TimedOut),
-        Limit("sending a request's head", _s(slow_http.HEAD_TIMEOUT_S), "closed"),
-        Limit("a request's head", _bytes(slow_http.MAX_HEAD_BYTES), "431"),
+        Limit("sending a request's head", _s(request_limits.HEAD_TIMEOUT_S), "closed"),
+        Limit("a request's head", _bytes(request_limits.MAX_HEAD_BYTES), "431"),
     ]
 
 
@@ -213,7 +215,7 @@ def _log_ins() -> list[Limit]:
         ),
         Limit(
             "tries at an account from all other places together",
-            _pace(strangers.BURST, strangers.SECONDS_A_TRY),
+            _pace(stranger_attempts.BURST, stranger_attempts.SECONDS_A_TRY),
             RateLimited,
             "rate_limits",
         ),
@@ -235,7 +237,7 @@ def _log_ins() -> list[Limit]:
             RateLimited,
             "rate_limits",
         ),
-        Limit("wrong answers in one log-in", str(logins.MAX_WRONG_ANSWERS), LoginEnded),
+        Limit("wrong answers in one log-in", str(login.MAX_WRONG_ANSWERS), LoginEnded),
         Limit(
             "a password",
             f"{Settings.model_fields['password_min_length'].default} characters at least",
@@ -249,16 +251,18 @@ def _plugins() -> list[Limit]:
     return [
         Limit(
             "messages of a plugin's bot",
-            f"{bounds.SENDS_AT_ONCE:,} at once, {bounds.SENDS_PER_S} a second",
+            f"{plugin_quotas.SENDS_AT_ONCE:,} at once, {plugin_quotas.SENDS_PER_S} a second",
             RateLimited,
         ),
         Limit(
             "actions of a plugin's bot",
-            f"{bounds.ACTS_AT_ONCE} at once, {bounds.ACTS_PER_S} a second",
+            f"{plugin_quotas.ACTS_AT_ONCE} at once, {plugin_quotas.ACTS_PER_S} a second",
             RateLimited,
         ),
-        Limit("reads, writes and jobs of a plugin that wait", f"{bounds.MAX_WAITING:,}", Busy),
-        Limit("background tasks of a plugin", f"{bounds.MAX_TASKS:,}", Busy),
+        Limit(
+            "reads, writes and jobs of a plugin that wait", f"{plugin_quotas.MAX_WAITING:,}", Busy
+        ),
+        Limit("background tasks of a plugin", f"{plugin_quotas.MAX_TASKS:,}", Busy),
     ]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from dash_messenger.auth import factor_registry as steps
+from dash_messenger.auth import factor_registry
 from dash_messenger.isolation.failures import MAX_FAILURES
 from dash_messenger.store.tables import enrolments, logins, sessions, users
 from factor_world import Key, enrol, go_on, half_way, waiting
@@ -194,7 +194,7 @@ async def test_a_factor_that_hangs_opens_nothing(
     world: ServerWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await enrol(world, await world.token("ann"))
-    monkeypatch.setattr(steps, "CHECK_WITHIN_S", 0.05)
+    monkeypatch.setattr(factor_registry, "CHECK_WITHIN_S", 0.05)
     release = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -289,7 +289,7 @@ async def test_a_step_is_asked_of_those_alone_whom_it_concerns(world: ServerWorl
 async def test_a_step_that_fails_or_takes_too_long_opens_nothing(
     world: ServerWorld, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(steps, "CHECK_WITHIN_S", 0.05)
+    monkeypatch.setattr(factor_registry, "CHECK_WITHIN_S", 0.05)
     monkeypatch.setattr("dash_messenger.isolation.runner.MAX_FAILURES", 1)
     for _ in range(2):
         answer = await world.post("session.open", username=name, password=PASSWORD)
@@ -313,16 +313,16 @@ async def test_a_factor_set_up_while_somebody_logs_in_is_asked_for(
 ) -> None:
     """Between the look at what is enrolled and the session: the transaction looks again."""
     token = await world.token("ann")
-    needed = steps.Steps.needed
+    needed = factor_registry.Steps.needed
     enrolled = asyncio.Event()
 
-    async def meanwhile(self: steps.Steps, user: object) -> object:
+    async def meanwhile(self: factor_registry.Steps, user: object) -> object:
         if not enrolled.is_set():
             enrolled.set()
             await enrol(world, token)
         return await needed(self, user)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(steps.Steps, "needed", meanwhile)
+    monkeypatch.setattr(factor_registry.Steps, "needed", meanwhile)
     await half_way(world, "ann")
     assert await count_sessions(world, "ann") == 1
     rows = await world.server.store.read(lambda c: c.execute(select(enrolments)).all())

@@ -20,14 +20,13 @@ from dash_messenger.errors import (
     UnknownCommand,
     UnknownSlashCommand,
 )
-from dash_messenger.isolation import quotas as bounds
+from dash_messenger.isolation import quotas
 from dash_messenger.plugin_api.checks import Login, Upload
 from dash_messenger.plugin_api.context import Job, SlashCommand, Tables
 from dash_messenger.plugin_api.hookspecs import ServerHooks, hookimpl
 from dash_messenger.plugin_api.themes import Theme
-from dash_messenger.plugins import context as serving
-from dash_messenger.plugins import hooks as calling
-from dash_messenger.plugins import slash_commands as slash
+from dash_messenger.plugins import context as host_context
+from dash_messenger.plugins import hooks, slash_commands
 from dash_messenger.plugins.loader import Plugin, Plugins, RequiredPluginMissing
 from dash_messenger.plugins.quarantine_file import States
 from dash_messenger.protocol.commands import Command
@@ -100,7 +99,7 @@ async def test_a_check_that_crashes_refuses(world: ServerWorld) -> None:
 async def test_a_check_that_takes_too_long_refuses_and_holds_up_nobody_else(
     world: ServerWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calling, "CHECK_WITHIN_S", 0.2)
+    monkeypatch.setattr(hooks, "CHECK_WITHIN_S", 0.2)
     group = await world.group("ann", "bob")
     held = asyncio.ensure_future(world.say("ann", group, "hold"))
     await asyncio.sleep(0)
@@ -186,7 +185,7 @@ async def test_on_message_hears_in_order_and_a_failure_is_passed_over(world: Ser
 async def test_a_plugin_that_stalls_delays_no_send_and_is_given_up(
     world: ServerWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calling, "ON_WITHIN_S", 0.1)
+    monkeypatch.setattr(hooks, "ON_WITHIN_S", 0.1)
     group = await world.group("ann", "bob")
     await world.say("ann", group, "stall")
     await world.say("ann", group, "after")
@@ -196,7 +195,7 @@ async def test_a_plugin_that_stalls_delays_no_send_and_is_given_up(
 async def test_who_is_too_slow_misses_the_oldest(
     world: ServerWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calling, "MAX_WAITING", 2)
+    monkeypatch.setattr(hooks, "MAX_WAITING", 2)
     group = await world.group("ann", "bob")
     plugin = everything(world)
     await world.say("ann", group, "first")
@@ -238,7 +237,7 @@ async def test_on_member_tells_founders_from_those_who_join_and_leave(world: Ser
 async def test_slash_commands_run_decline_fail_and_time_out(
     world: ServerWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(slash, "RUN_WITHIN_S", 0.1)
+    monkeypatch.setattr(slash_commands, "RUN_WITHIN_S", 0.1)
     group = await world.group("ann", "bob")
     assert await slash_failure(world, group, "/decline") == "refused"
     assert await slash_failure(world, group, "/fall down") == "plugin_failed"
@@ -392,8 +391,8 @@ async def test_a_plugin_that_sends_or_acts_without_end_is_refused(world: ServerW
 async def test_a_plugin_reads_and_works_a_little_at_a_time_and_the_rest_waits(
     world: ServerWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bounds, "MAX_WAITING", 3)
-    monkeypatch.setattr(serving, "MAX_TASKS", 4)
+    monkeypatch.setattr(quotas, "MAX_WAITING", 3)
+    monkeypatch.setattr(host_context, "MAX_TASKS", 4)
     context = world.server.installed.contexts.of("everything")
     go_on, under_way = threading.Event(), threading.Semaphore(0)
 

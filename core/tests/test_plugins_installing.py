@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import dash_messenger
 import pytest
-from dash_messenger.cli import install as installing
+from dash_messenger.cli import install
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def requirements(run: Mock) -> list[str]:
 def test_a_short_name_is_ours_and_says_which_package(
     run: Mock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert installing.install_plugins(["stickers"]) == 0
+    assert install.install_plugins(["stickers"]) == 0
     assert requirements(run) == ["dash-messenger-stickers"]
     assert "the package dash-messenger-stickers, a part of" in capsys.readouterr().out
 
@@ -36,13 +36,13 @@ def test_a_short_name_is_ours_and_says_which_package(
 def test_a_stranger_s_package_is_not_installed_unasked(
     run: Mock, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    assert installing.install_plugins([name]) == 1
+    assert install.install_plugins([name]) == 1
     assert not run.called
     assert "no part of Dash Messenger" in capsys.readouterr().out
 
 
 def test_a_yes_installs_it(run: Mock) -> None:
-    assert installing.install_plugins(["acme-poll"], yes=True) == 0
+    assert install.install_plugins(["acme-poll"], yes=True) == 0
     assert requirements(run) == ["acme-poll"]
 
 
@@ -50,13 +50,13 @@ def test_a_yes_installs_it(run: Mock) -> None:
     "name", ["./acme", "../acme", ".", "acme-1.whl", "https://e.org/a.whl", "a @ https://e.org/a"]
 )
 def test_what_lies_somewhere_is_what_was_meant(run: Mock, name: str) -> None:
-    assert installing.install_plugins([name]) == 0
+    assert install.install_plugins([name]) == 0
     assert requirements(run) == [name]
 
 
 def test_the_core_names_no_plugin() -> None:
     """But for words that mean something else here too: a column, a kind of file."""
-    names = installing.own_packages().keys() - {"text", "photo", "files", "themes"}
+    names = install.own_packages().keys() - {"text", "photo", "files", "themes"}
     assert "webui" in names
     for path in Path(dash_messenger.__file__).parent.rglob("*.py"):
         if "template" in path.parts:

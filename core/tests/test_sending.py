@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from dash_messenger.errors import Busy, InvalidParams
-from dash_messenger.messages import send as sending
+from dash_messenger.messages import send
 from dash_messenger.realtime.hub import Hub
 from server_world import open_server
 
@@ -17,7 +17,7 @@ async def test_senders_wait_while_too_many_events_wait_for_their_readers(
     async with open_server(tmp_path) as world:
         await world.add("ann", "ben")
         conversation = await world.group("ann", "ben")
-        monkeypatch.setattr(Hub, "backlog", property(lambda hub: sending.MAX_BACKLOG + 1))
+        monkeypatch.setattr(Hub, "backlog", property(lambda hub: send.MAX_BACKLOG + 1))
         with pytest.raises(Busy):
             await world.say("ann", conversation)
         monkeypatch.undo()

@@ -19,8 +19,7 @@ from typing import Any
 import msgspec
 from dash_messenger.__main__ import main
 from dash_messenger.realtime import hub
-from dash_messenger.store import database, store, writer
-from dash_messenger.store import message_inserts as sends
+from dash_messenger.store import database, message_inserts, store, writer
 from dash_messenger.supervisor import watch
 from sqlalchemy import event
 
@@ -66,8 +65,8 @@ def after(owner: Any, method: str, point: str) -> None:
 
 def add_fail_points() -> None:
     """In the order in which a batch passes them."""
-    before(sends.Sends, "store", "begun")
-    after(sends.Sends, "store", "stored")
+    before(message_inserts.Sends, "store", "begun")
+    after(message_inserts.Sends, "store", "stored")
     after(writer.Writer, "_commit", "committed")
     after(hub.Hub, "apply", "applied")
     before(hub.Hub, "announce", "answered")
@@ -108,7 +107,7 @@ def synchronous_normal() -> None:
 
 def no_unique_key() -> None:
     """A retry is stored again: nobody looks for the name, and the table does not insist."""
-    put(sends.Sends, "_known", lambda *args: {})
+    put(message_inserts.Sends, "_known", lambda *args: {})
     original = store._open
 
     def open_without(path: Any) -> Any:
@@ -162,7 +161,7 @@ def events_dropped() -> None:
 
 def numbers_skipped() -> None:
     """Now and then a number is left out of a log."""
-    original = sends.Sends._ends
+    original = message_inserts.Sends._ends
 
     def ends(self: Any, *args: Any) -> Any:
         found = original(self, *args)
@@ -171,7 +170,7 @@ def numbers_skipped() -> None:
                 position[0] += 1
         return found
 
-    put(sends.Sends, "_ends", ends)
+    put(message_inserts.Sends, "_ends", ends)
 
 
 def words_changed() -> None:
