@@ -64,6 +64,27 @@ async def test_scrolled_up_an_incoming_message_moves_nothing_and_is_counted(pers
     await expect(down).to_have_count(0)
 
 
+async def test_who_scrolls_up_while_the_end_grows_stays_there(person: Any) -> None:
+    ann, _, conversation = await long_chat(person, 60)
+    page = await ann.open(f"/c/{conversation}")
+    await settled(page)
+    left = await scroller(page).evaluate(
+        """async (e) => {
+          const frame = () => new Promise(requestAnimationFrame);
+          const last = [...e.querySelectorAll('.dm-row')].at(-1);
+          for (let n = 1; n <= 12; n++) {
+            last.style.minHeight = 100 + 20 * n + 'px';
+            await frame();
+            await new Promise((resolve) => setTimeout(resolve));
+            if (n === 8) e.scrollTop = 600;
+          }
+          for (let n = 0; n < 3; n++) await frame();
+          return e.scrollHeight - e.scrollTop - e.clientHeight;
+        }"""
+    )
+    assert left > 200
+
+
 async def test_one_s_own_message_goes_to_the_end_from_anywhere(person: Any) -> None:
     ann, _, conversation = await long_chat(person, 60)
     page = await ann.open(f"/c/{conversation}")

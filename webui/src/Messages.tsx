@@ -41,6 +41,8 @@ export function Messages({ app, id, rows, group, plugins, menus }: MessagesProps
   const list = useRef<VirtualizerHandle>(null);
   // Where it opens at the unread line, sizes that become known at first must not carry it to the end.
   const atEnd = useRef(!store.window(id).moreAfter && !rows.some((row) => row.unread));
+  // Where it stood when that was last found out: whoever has scrolled up since follows no longer.
+  const stoodAt = useRef(0);
   const settled = useRef(false);
   const [away, setAway] = useState(false);
   const [shown, setShown] = useState(false);
@@ -60,8 +62,19 @@ export function Messages({ app, id, rows, group, plugins, menus }: MessagesProps
 
   const toEnd = useCallback(() => {
     const element = scroller.current;
-    if (element) element.scrollTop = element.scrollHeight;
+    if (!element) return;
+    element.scrollTop = element.scrollHeight;
+    stoodAt.current = element.scrollTop;
   }, []);
+
+  /** Go to the end, unless the reader is not there any more. */
+  const follow = useCallback(() => {
+    const element = scroller.current;
+    if (!element || !atEnd.current) return;
+    const left = element.scrollHeight - element.scrollTop - element.clientHeight;
+    if (element.scrollTop < stoodAt.current && left > AT_END_PX) atEnd.current = false;
+    else toEnd();
+  }, [toEnd]);
 
   const drawn = useRef(rows);
   drawn.current = rows;
@@ -74,6 +87,7 @@ export function Messages({ app, id, rows, group, plugins, menus }: MessagesProps
     const left = element.scrollHeight - element.scrollTop - element.clientHeight;
     const window = store.window(id);
     atEnd.current = left <= AT_END_PX && !window.moreAfter;
+    stoodAt.current = element.scrollTop;
     setAway(left > AT_END_PX * 3 || window.moreAfter);
     const near = element.clientHeight * LOAD_WITHIN_SCREENS;
     if (element.scrollTop < near && window.moreBefore) void sync.load(id, "before");
@@ -101,10 +115,11 @@ export function Messages({ app, id, rows, group, plugins, menus }: MessagesProps
     before.current = rows;
     if (!settled.current) return;
     const own = newLast?.outgoing?.state === "pending" || (newLast?.own && newLast.tick === "pending");
-    if (lastChanged && !shift && (own || atEnd.current)) {
+    if (!lastChanged || shift) return;
+    if (own) {
       atEnd.current = true;
       toEnd();
-    }
+    } else follow();
   }, [rows]);
 
   useEffect(lookSoon, [rows]);
@@ -137,7 +152,10 @@ export function Messages({ app, id, rows, group, plugins, menus }: MessagesProps
   useEffect(() => {
     const element = scroller.current!;
     // The keyboard opens, the text box grows: whoever was at the end stays there.
-    const resized = new ResizeObserver(() => (atEnd.current && settled.current ? toEnd() : look()));
+    const resized = new ResizeObserver(() => {
+      if (settled.current) follow();
+      if (!atEnd.current || !settled.current) look();
+    });
     resized.observe(element);
     addEventListener("focus", look);
     document.addEventListener("visibilitychange", look);
@@ -267,10 +285,10 @@ export function Messages({ app, id, rows, group, plugins, menus }: MessagesProps
           keepMounted={around}
           scrollRef={scroller}
           onResize={() => {
-            if (!atEnd.current || !settled.current) return;
-            toEnd();
-            // The list is as high as its rows only when it has been drawn anew.
-            requestAnimationFrame(toEnd);
+            if (!settled.current) return;
+            follow();
+            // The list is as high as its rows only when it has been drawn again.
+            requestAnimationFrame(follow);
           }}
         >
           {draw}
