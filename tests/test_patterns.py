@@ -38,7 +38,7 @@ KNOWN = {
     "plugins/stickers/dash_messenger_stickers/commands.py": "titles: a single character",
     "plugins/stickers/dash_messenger_stickers/content.py": "ids: one class, bounded",
     "plugins/text/dash_messenger_text/server.py": "texts: a single character",
-    "plugins/stickers/dash_messenger_stickers/panel.py": "ids and titles: one class, bounded",
+    "plugins/stickers/dash_messenger_stickers/settings_section.py": "ids: one class, bounded",
     "plugins/text/dash_messenger_text/links.py": "addresses: each character read once",
     "plugins/markdown/dash_messenger_markdown/server.py": "texts: a single character",
     "plugins/totp/dash_messenger_totp/server.py": "names: one class",

@@ -78,7 +78,7 @@ def register_message_types() -> list[MessageType[Files]]:
 @hookimpl
 async def on_demo(demo: Demo, context: Context) -> None:
     """A table and a melody."""
-    from dash_messenger_files.shown import MELODY, TABLE, melody
+    from dash_messenger_files.demo_sound import MELODY, TABLE, melody
 
     by = demo.people[3]
     files = []

@@ -20,7 +20,7 @@ from dash_messenger_webui import (
     hookimpl,
 )
 
-from dash_messenger_markdown.guide import Guide
+from dash_messenger_markdown.formatting_guide import Guide
 from dash_messenger_markdown.server import MAX_CHARACTERS, Markdown
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ MAX_ALT_CHARACTERS = 500
 MAX_UPLOAD_BYTES = 30_000_000
 # What decodes is imported in a child process alone.
 PICTURES = "dash_messenger_photo.pictures"
-DRAW = "dash_messenger_photo.shown:draw_landscape"
+DRAW = "dash_messenger_photo.demo_landscapes:draw_landscape"
 
 # What an author claims of these is not kept; but it is drawn in a preview.
 MAX_SIDE_PX = 100_000

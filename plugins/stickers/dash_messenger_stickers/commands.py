@@ -11,7 +11,7 @@ from dash_messenger import Caller, Command, Context, Refused
 from msgspec import Meta, Struct
 
 from dash_messenger_stickers.content import Id, Sticker
-from dash_messenger_stickers.names import is_found
+from dash_messenger_stickers.emoji_names import is_found
 from dash_messenger_stickers.packs import Item, Pack, Packs
 
 __all__ = ["StickerCommands"]

@@ -20,7 +20,7 @@ from dash_messenger import (
     hookimpl,
 )
 
-from dash_messenger_stickers import shipped
+from dash_messenger_stickers import shipped_pack
 from dash_messenger_stickers.content import Sticker
 from dash_messenger_stickers.packs import Packs
 from dash_messenger_stickers.tables import metadata
@@ -105,4 +105,4 @@ class Stickers:
 
     async def _bring_in(self, context: Context) -> None:
         async with self._bringing_in:
-            await shipped.bring_in(context, Packs(context))
+            await shipped_pack.bring_in(context, Packs(context))

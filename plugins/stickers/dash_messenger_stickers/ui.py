@@ -17,7 +17,7 @@ from dash_messenger_webui import (
 )
 
 from dash_messenger_stickers.content import Sticker
-from dash_messenger_stickers.panel import StickersPanel
+from dash_messenger_stickers.settings_section import StickersPanel
 
 __all__ = ["StickerView", "register_message_views", "register_settings_panels"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from dash_messenger_webui import SettingsPanel, StepView, Translate, field, hookimpl
 
-from dash_messenger_totp.panel import TotpPanel
+from dash_messenger_totp.settings_section import TotpPanel
 
 __all__ = ["TotpStep", "register_settings_panels", "register_step_views"]
 

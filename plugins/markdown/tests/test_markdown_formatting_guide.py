@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dash_messenger_markdown.guide import Guide
+from dash_messenger_markdown.formatting_guide import Guide
 from dash_messenger_markdown.ui import MarkdownView
 from dash_messenger_webui.translations import folder_of, words_beside
 

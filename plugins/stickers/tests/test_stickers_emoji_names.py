@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from dash_messenger_stickers.names import is_found
+from dash_messenger_stickers.emoji_names import is_found
 
 RUSSIAN = {"love": "любовь", "coffee": "кофе"}
 
