@@ -28,7 +28,7 @@ from dash_messenger.protocol.commands import Command
 from dash_messenger.server.app import Server
 from dash_messenger.settings import PREFIX, Settings
 from dash_messenger.store.tables import metadata
-from dash_messenger_webui.hookspecs import DashHooks
+from dash_messenger_webui.api.hookspecs import DashHooks
 from msgspec import inspect as types
 from sqlalchemy import Table, UniqueConstraint
 from sqlalchemy.dialects import postgresql, sqlite
@@ -39,6 +39,9 @@ from docs.reference import draw_api, draw_tokens
 
 DOCS = Path(__file__).parent
 CORE = DOCS.parent / "core" / "dash_messenger"
+WEB_UI = DOCS.parent / "webui" / "dash_messenger_webui"
+# Rooms without modules written by hand.
+GENERATED = ("components",)
 PART = re.compile(r"(<!-- from the code: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 SQLITE: Dialect = sqlite.dialect()
 POSTGRESQL: Dialect = cast(Any, postgresql).dialect()
@@ -91,14 +94,27 @@ def current(page: Path) -> str:
 
 def draw_rooms() -> str:
     """Each room of the core in the order of its layers, with its modules and what they are."""
-    contracts = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["tool"]["importlinter"]
-    layers = next(one["layers"] for one in contracts["contracts"] if one["type"] == "layers")
+    return _rooms(CORE, "dash_messenger", foundation="The foundation")
+
+
+def draw_web_rooms() -> str:
+    """Each room of the web UI in the order of its layers, as of the core."""
+    return _rooms(WEB_UI, "dash_messenger_webui", foundation="Beside the rooms")
+
+
+def _rooms(package: Path, name: str, *, foundation: str) -> str:
+    settings = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = next(
+        contract["layers"]
+        for contract in settings["contracts"]
+        if contract["type"] == "layers" and contract["containers"] == [name]
+    )
     names = [name.strip() for layer in reversed(layers) for name in layer.split(":")]
-    rooms = [name for name in names if (CORE / name).is_dir()]
-    foundation = [name for name in names if name not in (*rooms, "__main__")]
-    parts = ["### The foundation\n", *_modules(CORE, foundation)]
+    rooms = [name for name in names if (package / name).is_dir() and name not in GENERATED]
+    modules = [name for name in names if (package / f"{name}.py").is_file() and name != "__main__"]
+    parts = [f"### {foundation}\n", *_modules(package, modules)]
     for room in rooms:
-        folder = CORE / room
+        folder = package / room
         summary = _summary(folder / "__init__.py").replace("``", "`")
         modules = sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
         parts += [f"\n### `{room}/`\n\n{summary}\n", *_modules(folder, modules)]
@@ -401,6 +417,7 @@ def _table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 PARTS: dict[str, Callable[[], str]] = {
     "rooms": draw_rooms,
+    "web_rooms": draw_web_rooms,
     "commands": draw_commands,
     "security_events": draw_security_events,
     "errors": draw_errors,

@@ -42,10 +42,10 @@ KNOWN = {
     "plugins/text/dash_messenger_text/links.py": "addresses: each character read once",
     "plugins/markdown/dash_messenger_markdown/server.py": "texts: a single character",
     "plugins/totp/dash_messenger_totp/server.py": "names: one class",
-    "webui/dash_messenger_webui/assets.py": "style sheets of plugins",
-    "webui/dash_messenger_webui/serving.py": "addresses: bounded, one class",
-    "webui/dash_messenger_webui/suites.py": "addresses that Dash makes",
-    "webui/dash_messenger_webui/views.py": "names of pages: bounded",
+    "webui/dash_messenger_webui/http/assets.py": "style sheets of plugins",
+    "webui/dash_messenger_webui/http/routes.py": "addresses: bounded, one class",
+    "webui/dash_messenger_webui/http/component_bundles.py": "addresses that Dash makes",
+    "webui/dash_messenger_webui/rendering/message_views.py": "names of pages: bounded",
     "examples/poll/acme_poll/server.py": "a line: a single character",
 }
 # n, 2n, 4n characters: what is quadratic takes 16 times as long for 4n as for n.

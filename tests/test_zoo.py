@@ -21,7 +21,7 @@ from dash_messenger.client import Client
 from dash_messenger.errors import CheckFailed, PluginFailed, TimedOut
 from dash_messenger.plugin_api.hookspecs import ServerHooks
 from dash_messenger.testing import upload
-from dash_messenger_webui.hookspecs import DashHooks
+from dash_messenger_webui.api.hookspecs import DashHooks
 
 from tests.neighbours import Neighbours
 from tests.zoo.house import House, hooks, misbehaving

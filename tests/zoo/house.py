@@ -15,7 +15,7 @@ from typing import Any
 from dash_messenger.client import Client
 from dash_messenger.plugin_api.hookspecs import ServerHooks
 from dash_messenger.testing import People, ServerProcess
-from dash_messenger_webui.hookspecs import DashHooks
+from dash_messenger_webui.api.hookspecs import DashHooks
 
 from tests.neighbours import Neighbours
 

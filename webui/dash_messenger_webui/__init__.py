@@ -1,7 +1,7 @@
 """The web UI of Dash Messenger: what a plugin's Dash half may import from it."""
 
-from dash_messenger_webui.composing import Composer, Format, MenuEntry, Picker
-from dash_messenger_webui.contract import (
+from dash_messenger_webui.api.composers import Composer, Format, MenuEntry, Picker
+from dash_messenger_webui.api.contract import (
     Callbacks,
     Drawable,
     Html,
@@ -11,7 +11,7 @@ from dash_messenger_webui.contract import (
     moment,
     person,
 )
-from dash_messenger_webui.controls import (
+from dash_messenger_webui.api.controls import (
     button,
     icon_button,
     markup,
@@ -19,9 +19,9 @@ from dash_messenger_webui.controls import (
     text_input,
     uploads,
 )
-from dash_messenger_webui.extensions import Page, SettingsPanel, StepView, ThemeView
-from dash_messenger_webui.fields import field
-from dash_messenger_webui.hookspecs import hookimpl
+from dash_messenger_webui.api.extensions import Page, SettingsPanel, StepView, ThemeView
+from dash_messenger_webui.api.fields import field
+from dash_messenger_webui.api.hookspecs import hookimpl
 from dash_messenger_webui.session import viewer
 
 __all__ = [

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from dash_messenger import MessageTypes, Plugins, Sources, View, WebContext, hookimpl
 
-from dash_messenger_webui.assets import FOLDER, Assets
+from dash_messenger_webui.http.assets import FOLDER, Assets
+from dash_messenger_webui.i18n.translations import OWN_WORDS, read_words
+from dash_messenger_webui.rendering.message_views import MessageViews
 from dash_messenger_webui.session import reader
-from dash_messenger_webui.translations import OWN_WORDS, read_words
-from dash_messenger_webui.views import MessageViews
 
 if TYPE_CHECKING:
     from quart import Quart
@@ -49,17 +49,17 @@ class WebUi:
         # processes that draw.
         from quart import has_request_context, request
 
-        from dash_messenger_webui.app import MessengerDash
-        from dash_messenger_webui.pages.beside import Beside
+        from dash_messenger_webui.http.component_bundles import Suites
+        from dash_messenger_webui.http.dash_app import MessengerDash
+        from dash_messenger_webui.http.routes import serve_pages
         from dash_messenger_webui.pages.callbacks import register_callbacks
         from dash_messenger_webui.pages.entrance import entrance
-        from dash_messenger_webui.pages.extending import offers, register_extensions
-        from dash_messenger_webui.pages.framed import framed_page
+        from dash_messenger_webui.pages.failures import Sentences
+        from dash_messenger_webui.pages.frame import framed_page
         from dash_messenger_webui.pages.messenger import messenger_page
+        from dash_messenger_webui.pages.other_pages import Beside
+        from dash_messenger_webui.pages.plugin_parts import offers, register_extensions
         from dash_messenger_webui.pages.security import register_security
-        from dash_messenger_webui.pages.sentences import Sentences
-        from dash_messenger_webui.serving import serve_pages
-        from dash_messenger_webui.suites import Suites
 
         views = self._views
         words = read_words(OWN_WORDS)

@@ -7,7 +7,7 @@ from typing import Any
 
 from dash_messenger_markdown.formatting_guide import Guide
 from dash_messenger_markdown.ui import MarkdownView
-from dash_messenger_webui.translations import folder_of, words_beside
+from dash_messenger_webui.i18n.translations import folder_of, words_beside
 
 WORDS = words_beside(folder_of(Guide()))
 

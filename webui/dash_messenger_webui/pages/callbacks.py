@@ -12,12 +12,12 @@ from typing import Any
 from dash import ClientsideFunction, Dash, Input, Output, State, no_update
 from dash_messenger import Failure
 
+from dash_messenger_webui.i18n.translations import LANGUAGES
+from dash_messenger_webui.pages.callback_parameters import checked
 from dash_messenger_webui.pages.dialogs import details_body
-from dash_messenger_webui.pages.parameters import checked
-from dash_messenger_webui.pages.retrying import LIST, register_retrying
-from dash_messenger_webui.pages.sentences import Sentences
+from dash_messenger_webui.pages.failures import Sentences
+from dash_messenger_webui.pages.quarantine import LIST, register_retrying
 from dash_messenger_webui.session import reader, viewer
-from dash_messenger_webui.translations import LANGUAGES
 
 __all__ = ["register_callbacks"]
 

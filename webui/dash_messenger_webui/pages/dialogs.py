@@ -12,14 +12,14 @@ from dash import html
 from dash.development.base_component import Component
 
 from dash_messenger_webui import components
-from dash_messenger_webui import mantine as dmc
-from dash_messenger_webui.pages.beside import ABOUT_PLUGINS
-from dash_messenger_webui.pages.extending import Offers
-from dash_messenger_webui.pages.parts import attributes, icon, text_field
+from dash_messenger_webui.elements import mantine as dmc
+from dash_messenger_webui.elements.parts import attributes, icon, text_field
+from dash_messenger_webui.i18n.translations import LANGUAGES, Words
+from dash_messenger_webui.pages.other_pages import ABOUT_PLUGINS
+from dash_messenger_webui.pages.plugin_parts import Offers
 from dash_messenger_webui.pages.security import security_section
 from dash_messenger_webui.pages.themes import theme_choice
 from dash_messenger_webui.session import Reader
-from dash_messenger_webui.translations import LANGUAGES, Words
 
 __all__ = ["details_body", "dialogs"]
 

@@ -13,9 +13,9 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
-from dash_messenger_webui.pages.parts import attributes, icon, provider, text_field
+from dash_messenger_webui.elements.parts import attributes, icon, provider, text_field
+from dash_messenger_webui.i18n.translations import LANGUAGES, Words
 from dash_messenger_webui.session import Reader
-from dash_messenger_webui.translations import LANGUAGES, Words
 
 __all__ = ["entrance"]
 

@@ -12,11 +12,11 @@ from dash import html
 from dash.development.base_component import Component
 
 from dash_messenger_webui import components
+from dash_messenger_webui.elements.parts import provider
+from dash_messenger_webui.i18n.translations import Words
 from dash_messenger_webui.pages.dialogs import dialogs
-from dash_messenger_webui.pages.extending import Offers
-from dash_messenger_webui.pages.parts import provider
+from dash_messenger_webui.pages.plugin_parts import Offers
 from dash_messenger_webui.session import Reader
-from dash_messenger_webui.translations import Words
 
 __all__ = ["messenger_page"]
 

@@ -13,10 +13,10 @@ from dash import Dash, Input, Output, State, html, no_update
 from dash.development.base_component import Component
 from dash_messenger import Failure
 
-from dash_messenger_webui.pages.parts import icon, text_field
-from dash_messenger_webui.pages.sentences import Sentences
+from dash_messenger_webui.elements.parts import icon, text_field
+from dash_messenger_webui.i18n.translations import Words
+from dash_messenger_webui.pages.failures import Sentences
 from dash_messenger_webui.session import viewer
-from dash_messenger_webui.translations import Words
 
 __all__ = ["register_security", "security_section"]
 

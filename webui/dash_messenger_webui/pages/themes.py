@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dash import html
 from dash.development.base_component import Component
 
-from dash_messenger_webui import mantine as dmc
-from dash_messenger_webui.pages.parts import attributes
+from dash_messenger_webui.elements import mantine as dmc
+from dash_messenger_webui.elements.parts import attributes
 
 __all__ = ["theme_choice"]
 

@@ -11,12 +11,12 @@ from dash import html
 from dash.development.base_component import Component
 
 from dash_messenger_webui import components
-from dash_messenger_webui.pages.extending import Part, part_of
-from dash_messenger_webui.pages.parts import attributes
-from dash_messenger_webui.pages.retrying import quarantined_plugins
+from dash_messenger_webui.elements.parts import attributes
+from dash_messenger_webui.i18n.translations import Words
+from dash_messenger_webui.pages.plugin_parts import Part, part_of
+from dash_messenger_webui.pages.quarantine import quarantined_plugins
+from dash_messenger_webui.rendering.message_views import MessageViews
 from dash_messenger_webui.session import reader
-from dash_messenger_webui.translations import Words
-from dash_messenger_webui.views import MessageViews
 
 __all__ = ["ABOUT_PLUGINS", "Beside"]
 

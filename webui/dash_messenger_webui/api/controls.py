@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dash_messenger_webui.contract import Html
+from dash_messenger_webui.api.contract import Html
 
 __all__ = ["button", "icon_button", "markup", "password_input", "text_input", "uploads"]
 
@@ -33,8 +33,8 @@ def icon_button(icon: str, label: str, id: Mapping[str, str], **props: Any) -> A
     """A button that is a Tabler icon; ``label`` is its tooltip and what a screen reader says."""
     from dash import html
 
-    from dash_messenger_webui.pages.parts import attributes
-    from dash_messenger_webui.pages.parts import icon as drawn
+    from dash_messenger_webui.elements.parts import attributes
+    from dash_messenger_webui.elements.parts import icon as drawn
 
     return html.Button(
         drawn(icon),
@@ -62,7 +62,7 @@ def text_input(
     With ``code`` it is one from elsewhere, such as an app, that browsers may know to fill in; with
     ``hide_label`` only screen readers say what it is, and its empty field.
     """
-    from dash_messenger_webui.pages.parts import text_field
+    from dash_messenger_webui.elements.parts import text_field
 
     inner: dict[str, Any] = {"maxLength": max} if max is not None else {}
     if hide_label:
@@ -74,7 +74,7 @@ def text_input(
 
 def password_input(label: str, id: Mapping[str, str]) -> Any:
     """One's own password, asked for again; callbacks read its ``value``."""
-    from dash_messenger_webui.pages.parts import text_field
+    from dash_messenger_webui.elements.parts import text_field
 
     return text_field(dict(id), label, password=True, value="", autoComplete="current-password")  # type: ignore[arg-type]
 

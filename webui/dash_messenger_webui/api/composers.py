@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dash_messenger_webui.fields import Field
+from dash_messenger_webui.api.fields import Field
 
 __all__ = ["Composer", "Format", "MenuEntry", "Picker", "composer_json", "menu_json"]
 

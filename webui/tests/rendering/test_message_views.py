@@ -13,7 +13,7 @@ import pytest
 from dash import html
 from dash_messenger import Message, MessageType, MessageTypes
 from dash_messenger_webui import Composer, Drawable, Html, MessageView, Translate, act
-from dash_messenger_webui.views import MessageViews
+from dash_messenger_webui.rendering.message_views import MessageViews
 
 
 class Shout(msgspec.Struct, frozen=True):
@@ -129,7 +129,7 @@ def test_refusals_that_a_catalogue_lacks_are_named(
         'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n\n'
         'msgid "It is full."\nmsgstr "Мест нет."\n'
     )
-    monkeypatch.setattr("dash_messenger_webui.contract.folder_of", lambda view: tmp_path)
+    monkeypatch.setattr("dash_messenger_webui.api.contract.folder_of", lambda view: tmp_path)
     found = ShoutView().unknown_sentences(["It is full.", "It is closed."])
     assert found == {"ru": ["It is closed."]}
 
@@ -157,5 +157,5 @@ def test_processes_that_draw_load_neither_dash_nor_quart() -> None:
     modules = subprocess.run(
         [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
     ).stdout.split()
-    assert "dash_messenger_webui.views" in modules
+    assert "dash_messenger_webui.rendering.message_views" in modules
     assert not {"dash", "quart", "sqlalchemy"} & set(modules)

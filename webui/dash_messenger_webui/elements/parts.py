@@ -7,7 +7,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
-from dash_messenger_webui import mantine as dmc
+from dash_messenger_webui.elements import mantine as dmc
 from dash_messenger_webui.session import Scheme
 
 __all__ = ["attributes", "icon", "provider", "text_field"]

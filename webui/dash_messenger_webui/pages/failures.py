@@ -6,8 +6,8 @@ from typing import Any
 
 from dash_messenger import Failure
 
+from dash_messenger_webui.i18n.translations import Words
 from dash_messenger_webui.session import reader
-from dash_messenger_webui.translations import Words
 
 __all__ = ["Sentences"]
 

@@ -9,11 +9,11 @@ import pytest
 from dash import Dash, Input, Output
 from dash.exceptions import PreventUpdate
 from dash_messenger import Failure, Plugins, Refused
+from dash_messenger_webui.pages.callback_parameters import checked
 from dash_messenger_webui.pages.callbacks import register_callbacks
-from dash_messenger_webui.pages.extending import PluginApp
-from dash_messenger_webui.pages.parameters import checked
-from dash_messenger_webui.pages.sentences import Sentences
-from dash_messenger_webui.views import MessageViews
+from dash_messenger_webui.pages.failures import Sentences
+from dash_messenger_webui.pages.plugin_parts import PluginApp
+from dash_messenger_webui.rendering.message_views import MessageViews
 
 ID = {"plugin": "acme", "name": "go"}
 

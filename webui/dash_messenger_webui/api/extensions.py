@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from dash_messenger_webui.contract import Callbacks, Translate, reader_words
-from dash_messenger_webui.fields import Field
+from dash_messenger_webui.api.contract import Callbacks, Translate, reader_words
+from dash_messenger_webui.api.fields import Field
 
 __all__ = ["Page", "SettingsPanel", "StepView", "ThemeView", "step_json"]
 

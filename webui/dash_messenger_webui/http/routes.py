@@ -18,13 +18,13 @@ from urllib.parse import quote
 from dash_messenger import WebContext
 from quart import Quart, Response, g, redirect, request
 
-from dash_messenger_webui import suites
-from dash_messenger_webui.app import MessengerDash
-from dash_messenger_webui.assets import IMMUTABLE, Assets
-from dash_messenger_webui.callback_requests import check_callback_request
-from dash_messenger_webui.compression import Body, Compression, compress_small
+from dash_messenger_webui.http import component_bundles
+from dash_messenger_webui.http.assets import IMMUTABLE, Assets
+from dash_messenger_webui.http.callback_requests import check_callback_request
+from dash_messenger_webui.http.compression import Body, Compression, compress_small
+from dash_messenger_webui.http.dash_app import MessengerDash
+from dash_messenger_webui.i18n.translations import choose_language
 from dash_messenger_webui.session import Reader, Scheme, keep_reader, reader
-from dash_messenger_webui.translations import choose_language
 
 __all__ = ["serve_pages"]
 
@@ -42,7 +42,7 @@ OPEN_PATHS = (
     "/manifest.webmanifest",
     "/_dash-layout",
     "/_dash-dependencies",
-    suites.PREFIX,
+    component_bundles.PREFIX,
 )
 DATA = ("/_dash-layout", "/_dash-dependencies")
 CALLBACK = "/_dash-update-component"
@@ -60,7 +60,7 @@ _LOCAL = re.compile(r"/(?:c/[0-9a-f]{32}|p/[a-z0-9_.-]+/[a-z0-9-]+|plugins)/?")
 
 def serve_pages(
     app: Quart,
-    make: Callable[[suites.Suites], MessengerDash],
+    make: Callable[[component_bundles.Suites], MessengerDash],
     context: WebContext,
     files: Assets,
     framed: Framed,
@@ -74,7 +74,7 @@ def serve_pages(
     made.
     """
     compression = Compression(Path(context.data_path) / "compressed")
-    libraries = suites.Suites()
+    libraries = component_bundles.Suites()
     made: list[MessengerDash] = []
     context.open_paths(*OPEN_PATHS)
 
@@ -84,7 +84,7 @@ def serve_pages(
         if path.startswith("/assets/"):
             found = files.find(path)
             return _not_found() if found is None else await _send(compression, *found)
-        if path.startswith(suites.PREFIX):
+        if path.startswith(component_bundles.PREFIX):
             body = libraries.body(made[0], path)
             return _not_found() if body is None else await _send(compression, body, True)
         if path == "/manifest.webmanifest":

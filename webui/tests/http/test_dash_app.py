@@ -9,10 +9,10 @@ import sys
 import dash_mantine_components as dmc  # type: ignore[import-untyped]
 import pytest
 from dash import Dash
-from dash_messenger_webui import mantine
+from dash_messenger_webui.elements import mantine
+from dash_messenger_webui.i18n.translations import read_words
 from dash_messenger_webui.pages.callbacks import register_callbacks
-from dash_messenger_webui.pages.sentences import Sentences
-from dash_messenger_webui.translations import read_words
+from dash_messenger_webui.pages.failures import Sentences
 
 
 def test_every_callback_is_async() -> None:
@@ -41,7 +41,7 @@ def test_our_declarations_of_mantine_are_the_packages_own(name: str) -> None:
 
 def test_the_pages_are_drawn_without_importing_mantine() -> None:
     code = (
-        "import sys; from dash_messenger_webui.pages import parts;"
+        "import sys; from dash_messenger_webui.elements import parts;"
         " parts.text_field('x', 'y'); sys.exit('dash_mantine_components' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

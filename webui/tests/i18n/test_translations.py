@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
-from dash_messenger_webui.app import DESCRIPTION, NO_SCRIPT, TITLES
-from dash_messenger_webui.translations import LANGUAGES, choose_language, read_words
+from dash_messenger_webui.http.dash_app import DESCRIPTION, NO_SCRIPT, TITLES
+from dash_messenger_webui.i18n.translations import LANGUAGES, choose_language, read_words
 
-FOLDER = Path(__file__).parents[1] / "dash_messenger_webui"
+FOLDER = Path(__file__).parents[2] / "dash_messenger_webui"
 TEXTS = json.loads((FOLDER / "components" / "texts.json").read_text())
 NAMES = re.compile(r"\{\w*\}")
 

@@ -15,11 +15,11 @@ from dash import Dash
 from dash.backends._quart import QuartDashServer
 from quart import Quart, g
 
-from dash_messenger_webui.assets import Assets
-from dash_messenger_webui.callback_requests import check_declared
+from dash_messenger_webui.http.assets import Assets
+from dash_messenger_webui.http.callback_requests import check_declared
+from dash_messenger_webui.http.component_bundles import UNUSED_NAMESPACES, Suites
+from dash_messenger_webui.i18n.translations import Words
 from dash_messenger_webui.session import reader
-from dash_messenger_webui.suites import UNUSED_NAMESPACES, Suites
-from dash_messenger_webui.translations import Words
 
 __all__ = ["MessengerDash"]
 

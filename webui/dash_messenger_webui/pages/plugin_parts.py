@@ -16,10 +16,10 @@ from dash import Dash, Input, Output, html, no_update
 from dash.exceptions import PreventUpdate
 from dash_messenger import Failure, Plugins, Theme
 
-from dash_messenger_webui.pages.parameters import checked
-from dash_messenger_webui.pages.sentences import Sentences
+from dash_messenger_webui.pages.callback_parameters import checked
+from dash_messenger_webui.pages.failures import Sentences
+from dash_messenger_webui.rendering.message_views import Extension, MessageViews
 from dash_messenger_webui.session import reader
-from dash_messenger_webui.views import Extension, MessageViews
 
 __all__ = ["Offers", "Part", "PluginApp", "offers", "part_of", "register_extensions"]
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from dash_messenger import Theme
 
-from dash_messenger_webui.compression import Body
+from dash_messenger_webui.http.compression import Body
 
 __all__ = ["IMMUTABLE", "Assets"]
 
 IMMUTABLE = "public, max-age=31536000, immutable"
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent.parent
 PREFIX = "/assets/"
 # One style sheet is one request; later ones win.
 STYLE_SHEETS = tuple(

@@ -20,11 +20,11 @@ import structlog
 from dash_messenger import Failure, Message, MessageTypes, Plugins, Sources, View
 from msgspec import UNSET
 
-from dash_messenger_webui.composing import Composer, MenuEntry, composer_json, menu_json
-from dash_messenger_webui.contract import Drawable, MessageView, body_json
-from dash_messenger_webui.extensions import Page, SettingsPanel, StepView, ThemeView, step_json
-from dash_messenger_webui.hookspecs import GROUP, PROJECT, DashHooks
-from dash_messenger_webui.translations import LANGUAGES, Words, folder_of, words_beside
+from dash_messenger_webui.api.composers import Composer, MenuEntry, composer_json, menu_json
+from dash_messenger_webui.api.contract import Drawable, MessageView, body_json
+from dash_messenger_webui.api.extensions import Page, SettingsPanel, StepView, ThemeView, step_json
+from dash_messenger_webui.api.hookspecs import GROUP, PROJECT, DashHooks
+from dash_messenger_webui.i18n.translations import LANGUAGES, Words, folder_of, words_beside
 
 __all__ = ["Extension", "MessageViews"]
 

@@ -8,8 +8,8 @@ import pytest
 from dash import Dash, Input, Output
 from dash_messenger import MessageType, MessageTypes, Theme
 from dash_messenger_webui import Composer, MessageView, Page, SettingsPanel, ThemeView, Translate
-from dash_messenger_webui.pages.extending import PluginApp, offers
-from dash_messenger_webui.views import MessageViews
+from dash_messenger_webui.pages.plugin_parts import PluginApp, offers
+from dash_messenger_webui.rendering.message_views import MessageViews
 from msgspec import Struct
 
 NIGHT = Theme("night", "dark", {"text": "#ffffff"})

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pluggy
 
 if TYPE_CHECKING:
-    from dash_messenger_webui.contract import MessageView
-    from dash_messenger_webui.extensions import Page, SettingsPanel, StepView, ThemeView
+    from dash_messenger_webui.api.contract import MessageView
+    from dash_messenger_webui.api.extensions import Page, SettingsPanel, StepView, ThemeView
 
 __all__ = ["GROUP", "PROJECT", "DashHooks", "hookimpl"]
 

@@ -13,8 +13,8 @@ from dash import ALL, Dash, Input, Output, ctx, html, no_update
 from dash_messenger import Failure, Refused
 from msgspec import Meta, Struct
 
-from dash_messenger_webui.controls import button
-from dash_messenger_webui.pages.sentences import Sentences
+from dash_messenger_webui.api.controls import button
+from dash_messenger_webui.pages.failures import Sentences
 from dash_messenger_webui.session import reader, viewer
 
 __all__ = ["LIST", "quarantined_plugins", "register_retrying"]

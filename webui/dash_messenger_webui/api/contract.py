@@ -15,8 +15,8 @@ from typing import Any, ClassVar, Generic, Literal, Protocol
 import msgspec
 from typing_extensions import TypeVar
 
-from dash_messenger_webui.composing import Composer, MenuEntry
-from dash_messenger_webui.translations import LANGUAGES, Words, folder_of, words_beside
+from dash_messenger_webui.api.composers import Composer, MenuEntry
+from dash_messenger_webui.i18n.translations import LANGUAGES, Words, folder_of, words_beside
 
 __all__ = [
     "Callbacks",

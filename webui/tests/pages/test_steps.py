@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 import pytest
 from dash_messenger_webui import StepView, Translate, field
+from dash_messenger_webui.i18n.translations import OWN_WORDS, read_words
 from dash_messenger_webui.pages.entrance import entrance
+from dash_messenger_webui.rendering.message_views import MessageViews
 from dash_messenger_webui.session import Reader
-from dash_messenger_webui.translations import OWN_WORDS, read_words
-from dash_messenger_webui.views import MessageViews
 
 
 class Code(StepView):

@@ -29,7 +29,7 @@ __all__ = [
     "words_beside",
 ]
 
-OWN_WORDS = Path(__file__).parent / "locale"
+OWN_WORDS = Path(__file__).parent.parent / "locale"
 
 # In their own words, in the order of the menu.
 LANGUAGES = {"en": "English", "ru": "Русский"}

@@ -11,9 +11,9 @@ from dash import html
 from dash.development.base_component import Component
 
 from dash_messenger_webui import components
-from dash_messenger_webui.pages.parts import attributes, icon, provider
+from dash_messenger_webui.elements.parts import attributes, icon, provider
+from dash_messenger_webui.i18n.translations import Words
 from dash_messenger_webui.session import Reader
-from dash_messenger_webui.translations import Words
 
 __all__ = ["framed_page"]
 

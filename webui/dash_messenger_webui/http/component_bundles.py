@@ -14,8 +14,8 @@ from pathlib import Path
 from dash import Dash
 from dash.fingerprint import build_fingerprint, check_fingerprint
 
-from dash_messenger_webui import mantine
-from dash_messenger_webui.compression import Body
+from dash_messenger_webui.elements import mantine
+from dash_messenger_webui.http.compression import Body
 
 __all__ = ["PREFIX", "UNUSED_NAMESPACES", "Suites"]
 

@@ -1,0 +1,1 @@
+"""The words of the web UI and of plugins in every language."""

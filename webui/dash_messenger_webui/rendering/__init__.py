@@ -1,0 +1,1 @@
+"""How messages become what a page shows: plugins' views, called and contained."""
