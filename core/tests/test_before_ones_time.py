@@ -60,7 +60,7 @@ async def connect(world: ServerWorld, name: str) -> Socket:
 
 async def settle(world: ServerWorld) -> None:
     hub = world.server.hub
-    while hub.backlog or hub._turns or hub._pacing._rounds:
+    while hub.backlog or hub._delivery._turns or hub._pacing._rounds:
         await asyncio.sleep(0.01)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from dash_messenger.errors import CloseCode
-from dash_messenger.realtime.hub import WRITES_A_SLICE, Hub
+from dash_messenger.realtime.delivery import WRITES_A_SLICE
+from dash_messenger.realtime.hub import Hub
 from gateway_world import NoDrawings, event, message_event, revision_event
 from msgspec import Raw
 
@@ -64,7 +65,7 @@ def join(hub, user, *conversations, view=None):
 
 
 async def settle(hub):
-    while hub._turns or hub._tasks:
+    while hub._delivery._turns or hub._drawing._tasks:
         await asyncio.sleep(0)
 
 
@@ -123,7 +124,7 @@ async def test_failed_drawing_leaves_the_text(hub):
     async def draw(messages, views, **options):
         raise ZeroDivisionError
 
-    hub._renderer.draw = draw
+    hub._drawing._renderer.draw = draw
     ann = join(hub, "ann", "c", view="dash:en")
     hub.announce([message_event("c", 1)])
     await settle(hub)
@@ -187,7 +188,7 @@ async def test_long_fan_out_gives_the_loop_back_and_takes_turns(hub):
     small = join(hub, "ann", "small")
     hub.announce([message_event("large", 1), message_event("small", 1)])
     assert small.seqs == [1]
-    assert hub._turns
+    assert hub._delivery._turns
     await settle(hub)
 
 
@@ -207,8 +208,8 @@ async def test_disconnected_user_leaves_nothing_behind(hub):
         hub.disconnect(socket)
         hub.disconnect(socket)
     assert hub.connections == 0
-    assert not hub._users
-    assert not hub._channels
+    assert not hub._channels.users
+    assert not hub._channels.channels
 
 
 async def test_notifications_reach_a_user_or_a_conversation(hub):
@@ -323,10 +324,10 @@ async def test_after_the_last_later_member_nothing_is_looked_at(hub):
     ann, bob = join(hub, "ann", "c"), join_late(hub, "bob", "c", 5)
     carl = join_late(hub, "carl", "c", 3)
     hub.disconnect(bob)
-    assert hub._hidden_in("c", [message_event("c", 4)]) is None
-    assert hub._hidden_in("c", [message_event("c", 2)]) is not None
+    assert hub._delivery._hidden_in("c", [message_event("c", 4)]) is None
+    assert hub._delivery._hidden_in("c", [message_event("c", 2)]) is not None
     hub.disconnect(carl)
-    assert hub._channels["c"].last_first_number == 1
+    assert hub._channels.channels["c"].last_first_number == 1
     hub.announce([message_event("c", 2)])
     assert ann.seqs == [2]
 
@@ -383,7 +384,7 @@ async def test_nobody_waits_for_another_chat_s_drawing(slow_hub):
     while len(bob.heard) < 2:
         await asyncio.sleep(0)
     assert (ann.heard, slow_hub.backlog) == ([], 3)
-    slow_hub._renderer.waits.set()
+    slow_hub._drawing._renderer.waits.set()
     await settle(slow_hub)
     assert (ann.seqs, bob.seqs, slow_hub.backlog) == ([1, 2, 3], [1, 2], 0)
 
@@ -395,12 +396,14 @@ async def test_a_late_drawing_follows_to_those_who_may_see_the_message(slow_hub)
     )
     eve, script = join(slow_hub, "eve", "slow", view="dash:en"), join(slow_hub, "bot", "slow")
     slow_hub.announce([message_event("slow", 1)])
-    slow_hub._renderer.waits.set()
+    slow_hub._drawing._renderer.waits.set()
     await settle(slow_hub)
     slow_hub.apply([event("slow", 2, "member.removed", user="eve")])
     late = join(slow_hub, "late", view="dash:en")
     slow_hub.subscribe(late, ["slow"], {"slow": 2})
-    slow_hub._renderer.late(slow_hub._renderer.messages[0], "dash:en", Raw(b'"drawn"'))
+    slow_hub._drawing._renderer.late(
+        slow_hub._drawing._renderer.messages[0], "dash:en", Raw(b'"drawn"')
+    )
     await settle(slow_hub)
     assert ann.heard[1:] == [
         {
@@ -415,11 +418,13 @@ async def test_a_late_drawing_follows_to_those_who_may_see_the_message(slow_hub)
 async def test_a_late_drawing_does_not_overtake_its_message(slow_hub):
     many = [join(slow_hub, f"user{n}", "slow", view="dash:en") for n in range(WRITES_A_SLICE * 2)]
     slow_hub.announce([message_event("slow", 1)])
-    slow_hub._renderer.waits.set()
+    slow_hub._drawing._renderer.waits.set()
     while not any(one.writes for one in many):
         await asyncio.sleep(0)
     assert not all(one.writes for one in many)
-    slow_hub._renderer.late(slow_hub._renderer.messages[0], "dash:en", Raw(b'"drawn"'))
+    slow_hub._drawing._renderer.late(
+        slow_hub._drawing._renderer.messages[0], "dash:en", Raw(b'"drawn"')
+    )
     await settle(slow_hub)
     assert all([body["method"] for body in one.heard] == ["event", "message.drawn"] for one in many)
 
@@ -447,20 +452,20 @@ async def test_one_log_that_cannot_be_drawn_or_sent_does_not_stop_the_others(mon
             raise ZeroDivisionError
         return False
 
-    monkeypatch.setattr(hub._renderer, "needs_children", needs_children)
+    monkeypatch.setattr(hub._drawing._renderer, "needs_children", needs_children)
     hub.announce([message_event("broken", 1), message_event("whole", 1)])
     await settle(hub)
     assert (ann.seqs, bob.seqs, hub.backlog) == ([1], [1], 0)
 
-    load = hub._load_events
+    load = hub._delivery._load_events
 
     def load_events(lane, events, drawn):
         if lane.log == "broken":
-            hub._backlog -= len(events)
+            hub._delivery.backlog -= len(events)
             raise ZeroDivisionError
         load(lane, events, drawn)
 
-    monkeypatch.setattr(hub, "_load_events", load_events)
+    monkeypatch.setattr(hub._delivery, "_load_events", load_events)
     hub.announce([message_event("broken", 2), message_event("whole", 2)])
     await settle(hub)
     hub.announce([message_event("whole", 3)])
