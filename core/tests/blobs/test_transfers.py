@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from blobs.test_blobs import form, group, make_server, nothing_incoming, paper, upload
 from dash_messenger.testing import People, ServerProcess, post
-from test_blobs import form, group, make_server, nothing_incoming, paper, upload
 
 # The kernel takes 4 MB on, and the server's transport some more.
 SIZE = 16_000_000

@@ -202,7 +202,7 @@ async def keyed(
     """A running server with the plugin, and people."""
     site = tmp_path / "site"
     install(site, monkeypatch, "keys", "factor_world:Keys")
-    path = f"{site}:{Path(__file__).parent}"
+    path = f"{site}:{Path(__file__).parents[1]}"
     process = ServerProcess(tmp_path / "data", environment={"PYTHONPATH": path})
     process.start()
     people = People(process)

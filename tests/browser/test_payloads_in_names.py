@@ -1,6 +1,6 @@
 """Payloads in everything that people name: a sample of a public corpus, on the real pages.
 
-`test_15_payloads` puts the whole corpus through what messages hold. Here each field beside them is
+`test_payloads` puts the whole corpus through what messages hold. Here each field beside them is
 filled with a part of it, and the page that shows it is opened: it must show the words as they are,
 and there must be no dialog, no request elsewhere, no violation of the content security policy and
 no markup that the page does not make itself.

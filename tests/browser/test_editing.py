@@ -20,7 +20,7 @@ from tests.browser.steps import (
     talk,
     write,
 )
-from tests.browser.test_20_files import chosen, form, sent, transfer
+from tests.browser.test_files import chosen, form, sent, transfer
 from tests.environment import FIRST_PARTY, ROOT, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from blobs.test_blobs import form
 from dash_messenger.auth.sessions import OpenSession
 from dash_messenger.blobs.transfers import Transfers
 from dash_messenger.blobs.upload_places import Pace, Places
@@ -16,7 +17,6 @@ from dash_messenger.clock import now_ms
 from dash_messenger.errors import Busy, UploadTooSlow
 from dash_messenger.gateway.uploads import Uploads
 from server_world import ServerWorld, open_server
-from test_blobs import form
 
 
 class Clock:

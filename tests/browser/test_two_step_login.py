@@ -17,7 +17,7 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import PASSWORD, Person
 from tests.browser.steps import open_dialog, open_list
-from tests.browser.test_11_access import axe, colours_are, in_both_schemes
+from tests.browser.test_accessibility import axe, colours_are, in_both_schemes
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

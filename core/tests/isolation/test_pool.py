@@ -457,7 +457,7 @@ def _open_files() -> int:
 
 OWNER = f"""
 import asyncio, sys
-sys.path[:0] = {[str(Path(__file__).parent)]!r}
+sys.path[:0] = {[str(Path(__file__).parents[1])]!r}
 from dash_messenger.isolation.pool import JobPool
 from isolation_jobs import ENTRY
 
