@@ -139,7 +139,11 @@ def seed(server: ServerProcess, n_users: int, groups: Sequence[Sequence[int]]) -
         kind, title = ("direct", None) if key else ("group", f"Group {len(conversations)}")
         row = (bytes.fromhex(id), kind, title, key, now_ms, bytes.fromhex(members[0]))
         conversation_rows.append(row)
-        member_rows += [(bytes.fromhex(id), bytes.fromhex(user), now_ms) for user in members]
+        owner = members[0] if kind == "group" else None
+        member_rows += [
+            (bytes.fromhex(id), bytes.fromhex(user), now_ms, "owner" if user == owner else "member")
+            for user in members
+        ]
     year_ms = 365 * 86_400_000
     db = pysqlite3.connect(str(database(server.data)), isolation_level=None)
     db.execute("PRAGMA synchronous=OFF")
@@ -173,8 +177,8 @@ def seed(server: ServerProcess, n_users: int, groups: Sequence[Sequence[int]]) -
         conversation_rows,
     )
     db.executemany(
-        "INSERT INTO members (conversation_id, user_id, from_seq, from_number, joined_at_ms)"
-        " VALUES (?, ?, 1, 1, ?)",
+        "INSERT INTO members (conversation_id, user_id, from_seq, from_number, joined_at_ms,"
+        " role) VALUES (?, ?, 1, 1, ?, ?)",
         sorted(member_rows),
     )
     db.execute("COMMIT")

@@ -82,6 +82,7 @@ class World:
                     from_seq=1,
                     from_number=1,
                     joined_at_ms=transaction.now_ms,
+                    role="owner" if user == self.ann else "member",
                 )
             )
 

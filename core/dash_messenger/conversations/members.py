@@ -1,8 +1,9 @@
 """Starting conversations and changing who is in them.
 
 Owns the rules: a direct conversation exists once for two people and nobody leaves it; any member of
-a group adds, its creator and admins remove others, everybody may leave. Invariant: a membership
-changes in the same transaction as the event that says so.
+a group adds, its creator and admins remove others, everybody may leave. Invariants: a membership
+changes in the same transaction as the event that says so; a group always has an owner, its creator
+while they are in it.
 """
 
 from __future__ import annotations
@@ -286,11 +287,14 @@ class Conversations:
             if not _present(connection, conversation, [gone]):
                 raise NotFound
             seq = transaction.append(conversation, "member.removed", user, {"user": gone})
-            connection.execute(
+            role = connection.execute(
                 update(members)
                 .where(members.c.conversation_id == conversation, members.c.user_id == gone)
                 .values(to_seq=seq)
-            )
+                .returning(members.c.role)
+            ).scalar()
+            if role == "owner":
+                _keep_owned(connection, conversation)
             transaction.append(gone, "conversation.removed", user, {"conversation": conversation})
 
         await self._store.write(work)
@@ -369,10 +373,14 @@ def _insert(
 
 def _join(transaction: Transaction, conversation: str, by: str, joining: list[User]) -> None:
     connection = transaction.connection
-    message_no, created_at_seq, history = connection.execute(
-        select(conversations.c.message_no, conversations.c.seq, conversations.c.history).where(
-            conversations.c.id == conversation
-        )
+    now: Any = connection.execute(
+        select(
+            conversations.c.kind,
+            conversations.c.created_by,
+            conversations.c.message_no,
+            conversations.c.seq,
+            conversations.c.history,
+        ).where(conversations.c.id == conversation)
     ).one()
     returning = {
         row[0]
@@ -395,15 +403,17 @@ def _join(transaction: Transaction, conversation: str, by: str, joining: list[Us
                     "username": one.username,
                     "display_name": one.display_name,
                 },
-                "from_number": 1 if history == "all" else message_no + 1,
+                "from_number": 1 if now.history == "all" else now.message_no + 1,
             },
         )
         values: dict[str, Any] = {
             # Those who are there from the start see the log from its start.
-            "from_seq": 1 if created_at_seq == 1 else seq,
-            "from_number": message_no + 1,
+            "from_seq": 1 if now.seq == 1 else seq,
+            "from_number": now.message_no + 1,
             "to_seq": None,
             "joined_at_ms": transaction.now_ms,
+            # A creator who left and came back owns it again.
+            "role": "owner" if now.kind == "group" and one.id == now.created_by else "member",
         }
         if one.id in returning:
             connection.execute(
@@ -421,6 +431,28 @@ def _join(transaction: Transaction, conversation: str, by: str, joining: list[Us
                 insert(members).values(conversation_id=conversation, user_id=one.id, **values)
             )
         transaction.append(one.id, "conversation.added", by, {"conversation": conversation})
+
+
+def _keep_owned(connection: Connection, conversation: str) -> None:
+    """Have whoever is in a group longest own it, if nobody does: of those who can act."""
+    present = (members.c.conversation_id == conversation, members.c.to_seq.is_(None))
+    owned = select(members.c.user_id).where(*present, members.c.role == "owner").limit(1)
+    if connection.execute(owned).first() is not None:
+        return
+    cannot_act = users.c.deactivated_at_ms.is_not(None) | (users.c.role == "bot")
+    heir = connection.execute(
+        select(members.c.user_id)
+        .join(users, users.c.id == members.c.user_id)
+        .where(*present)
+        .order_by(cannot_act, members.c.joined_at_ms, members.c.from_seq, members.c.user_id)
+        .limit(1)
+    ).scalar()
+    if heir is not None:
+        connection.execute(
+            update(members)
+            .where(members.c.conversation_id == conversation, members.c.user_id == heir)
+            .values(role="owner")
+        )
 
 
 def _present(connection: Connection, conversation: str, ids: list[str]) -> set[str]:

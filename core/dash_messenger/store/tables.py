@@ -212,6 +212,8 @@ members = Table(
     Column("from_number", BigInteger, nullable=False),
     Column("to_seq", BigInteger),
     Column("joined_at_ms", BigInteger, nullable=False),
+    # `owner`, `admin` or `member`, of whoever is in it now.
+    Column("role", String(16), nullable=False, server_default="member"),
     Index("ix_members_user_id_conversation_id", "user_id", "conversation_id"),
     sqlite_with_rowid=False,
 )

@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from dash_messenger.store.tables import members, users
 from server_world import ServerWorld, open_server
+from sqlalchemy import Connection, select, update
 
 
 @pytest.fixture
@@ -154,3 +156,68 @@ async def test_members_come_in_pages(world: ServerWorld) -> None:
             break
         after = page["members"][-1]["id"]
     assert sorted(names) == ["ann", "ben", "cleo"]
+
+
+async def owners(world: ServerWorld, conversation: str) -> set[str]:
+    def work(connection: Connection) -> set[str]:
+        rows = connection.execute(
+            select(users.c.username)
+            .join(members, members.c.user_id == users.c.id)
+            .where(
+                members.c.conversation_id == conversation,
+                members.c.to_seq.is_(None),
+                members.c.role == "owner",
+            )
+        )
+        return {row[0] for row in rows}
+
+    return await world.server.store.read(work)
+
+
+async def leave(world: ServerWorld, name: str, conversation: str) -> None:
+    await world.call(name, "conversation.remove", conversation=conversation, user=world.users[name])
+
+
+async def test_a_group_is_owned_by_who_made_it(world: ServerWorld) -> None:
+    group = await world.group("ben", "ann")
+    direct = await world.call("ann", "conversation.create", kind="direct", members=["ben"])
+    assert await owners(world, group) == {"ben"}
+    assert await owners(world, direct["id"]) == set()
+
+
+async def test_whoever_is_in_a_group_longest_owns_it_after_its_owner(world: ServerWorld) -> None:
+    conversation = await world.group("cleo", "ben")
+    world.clock.advance(s=1)
+    await world.call("ben", "conversation.add", conversation=conversation, members=["ann"])
+    await leave(world, "ann", conversation)
+    assert await owners(world, conversation) == {"cleo"}
+    await world.call("ben", "conversation.add", conversation=conversation, members=["ann"])
+    await leave(world, "cleo", conversation)
+    assert await owners(world, conversation) == {"ben"}
+    await leave(world, "ben", conversation)
+    assert await owners(world, conversation) == {"ann"}
+    await leave(world, "ann", conversation)
+    assert await owners(world, conversation) == set()
+
+
+async def test_nobody_whose_account_is_deactivated_comes_to_own_a_group(world: ServerWorld) -> None:
+    conversation = await world.group("cleo", "ann", "ben")
+    of_ann = users.c.id == world.users["ann"]
+    await world.server.store.write(
+        lambda transaction: transaction.connection.execute(
+            update(users).where(of_ann).values(deactivated_at_ms=1)
+        )
+    )
+    await leave(world, "cleo", conversation)
+    assert await owners(world, conversation) == {"ben"}
+
+
+async def test_who_made_a_group_owns_it_again_after_coming_back(world: ServerWorld) -> None:
+    conversation = await world.group("ann", "ben", "cleo")
+    await leave(world, "ann", conversation)
+    assert await owners(world, conversation) == {"ben"}
+    await world.call("cleo", "conversation.add", conversation=conversation, members=["ann"])
+    assert "ann" in await owners(world, conversation)
+    await leave(world, "ben", conversation)
+    await world.call("ann", "conversation.add", conversation=conversation, members=["ben"])
+    assert await owners(world, conversation) == {"ann"}

@@ -7,15 +7,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from dash_messenger.store import Store, migrations
 from dash_messenger.store.database import open_engine
 from dash_messenger.store.migrate import DatabaseTooNew, migrate
 from dash_messenger.store.migrations import NEWEST, VERSION_TABLE
-from dash_messenger.store.tables import metadata
-from sqlalchemy import text
+from dash_messenger.store.tables import members, metadata
+from sqlalchemy import Connection, select, text
 
 
 def test_the_newest_version_is_the_head_of_the_graph() -> None:
@@ -68,3 +70,68 @@ async def test_a_current_database_opens_without_alembic(tmp_path: Path) -> None:
         "assert 'alembic' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
+
+
+def migrate_to(connection: Connection, version: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(str(migrations.__file__)).parent))
+    config.attributes["connection"] = connection
+    command.upgrade(config, version)
+
+
+# Who was in each group: (user, joined at, has left), the creator first.
+GROUPS = {
+    "creator stayed": (("A", [("B", 1, False), ("A", 2, False), ("C", 3, False)]), {"A"}),
+    "creator left": (("A", [("A", 1, True), ("C", 3, False), ("B", 2, False)]), {"B"}),
+    "creator came back": (("A", [("A", 9, False), ("B", 1, False)]), {"A"}),
+    "the longest left": (("A", [("A", 1, True), ("B", 2, True), ("C", 3, False)]), {"C"}),
+    "all at once": (("A", [("A", 1, True), ("C", 1, False), ("B", 1, False)]), {"B"}),
+    "the longest cannot act": (("A", [("A", 1, True), ("D", 1, False), ("C", 3, False)]), {"C"}),
+    "a bot is longest": (("A", [("A", 1, True), ("E", 1, False), ("C", 3, False)]), {"C"}),
+    "nobody can act": (("A", [("A", 1, True), ("E", 2, False), ("D", 1, False)]), {"D"}),
+    "empty": (("A", [("A", 1, True)]), set()),
+    "direct": (("A", [("A", 1, False), ("B", 1, False)]), set()),
+}
+
+
+def test_a_group_is_owned_by_its_creator_or_the_longest_member(tmp_path: Path) -> None:
+    ids = {name: (name.lower() * 32) for name in "ABCDE"}
+    groups = {name: f"{place:032x}" for place, name in enumerate(GROUPS, 1)}
+    engine = open_engine(tmp_path / "store.db", writes=True)
+    with engine.connect() as connection, connection.begin():
+        migrate_to(connection, "0010")
+        run = connection.exec_driver_sql
+        for name, id in ids.items():
+            run(
+                "INSERT INTO users (id, username, username_key, display_name, role, created_at_ms,"
+                " deactivated_at_ms) VALUES (?, ?, ?, ?, ?, 1, ?)",
+                (
+                    *(bytes.fromhex(id), name, name.lower(), name),
+                    *("bot" if name == "E" else "member", 5 if name == "D" else None),
+                ),
+            )
+        for name, ((creator, present), _) in GROUPS.items():
+            group = bytes.fromhex(groups[name])
+            run(
+                "INSERT INTO conversations (id, kind, created_at_ms, created_by)"
+                " VALUES (?, ?, 1, ?)",
+                (group, "direct" if name == "direct" else "group", bytes.fromhex(ids[creator])),
+            )
+            for user, joined_at_ms, left in present:
+                run(
+                    "INSERT INTO members (conversation_id, user_id, from_seq, from_number, to_seq,"
+                    " joined_at_ms) VALUES (?, ?, 1, 1, ?, ?)",
+                    (group, bytes.fromhex(ids[user]), 9 if left else None, joined_at_ms),
+                )
+    with engine.connect() as connection, connection.begin():
+        migrate(connection)
+        rows = connection.execute(
+            select(members.c.conversation_id, members.c.user_id, members.c.role)
+        ).all()
+    engine.dispose()
+    assert {role for _, _, role in rows} == {"owner", "member"}
+    owners: dict[str, set[str]] = {name: set() for name in GROUPS}
+    for group, user, role in rows:
+        if role == "owner":
+            owners[next(name for name in groups if groups[name] == group)].add(user[0].upper())
+    assert owners == {name: expected for name, (_, expected) in GROUPS.items()}
