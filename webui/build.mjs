@@ -2,6 +2,7 @@
 // `--check` builds into memory and fails when the committed files differ.
 import { build } from "esbuild";
 import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
 import { brotliCompressSync } from "node:zlib";
 
 const NAMESPACE = "dash_messenger_webui";
@@ -49,11 +50,11 @@ async function bundle(entry, options) {
 // A component is a file X.tsx that exports `interface XProps`: its comment and its props, each with
 // a comment, become the Python class.
 function readComponents() {
-  return readdirSync(SRC)
-    .filter((file) => /^[A-Z]\w*\.tsx$/.test(file))
-    .sort()
+  return readdirSync(SRC, { recursive: true })
+    .filter((file) => /^[A-Z]\w*\.tsx$/.test(basename(file)))
+    .sort((a, b) => (basename(a) < basename(b) ? -1 : 1))
     .flatMap((file) => {
-      const name = file.replace(".tsx", "");
+      const name = basename(file, ".tsx");
       const source = readFileSync(new URL(file, SRC), "utf8");
       const found = source.match(
         new RegExp(`/\\*\\*((?:(?!\\*/)[^])*)\\*/\\s*export interface ${name}Props \\{([^]*?)\\n\\}`),
@@ -132,7 +133,7 @@ ${classes.join("\n")}`;
 const rank = (name) => ["children", "id"].indexOf(name) + 1 || 3;
 
 async function readWords() {
-  const code = await bundle("texts.ts", { format: "esm" });
+  const code = await bundle("i18n/texts.ts", { format: "esm" });
   const { ENGLISH } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
   return `${JSON.stringify(ENGLISH, null, 2)}\n`;
 }

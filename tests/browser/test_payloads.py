@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 BATCH = 400
 BLOB = "0" * 32
-# As `body.tsx` does it: markup by innerHTML, everything else as text.
+# As `timeline/body.tsx` does it: markup by innerHTML, everything else as text.
 INSERT = """bodies => {
   for (const body of bodies) {
     const place = document.createElement("div");

@@ -78,7 +78,7 @@ class WebUi:
             translated: dict[str, Any] = t.translate(texts)
             stranger = who.viewer is None
             find = views.step_refusals if stranger else views.refusals
-            # As `Texts.failure` in webui/src/texts.ts finds them.
+            # As `Texts.failure` in webui/src/i18n/texts.ts finds them.
             refusals = find(who.language).items()
             translated.update({f"refused {english}": words for english, words in refusals})
             if stranger:

@@ -1,18 +1,25 @@
 // What the bundle gives to Dash: the components, under the namespace their Python classes name.
 
-import { Avatar } from "./Avatar";
-import { Composer } from "./Composer";
-import { Connection } from "./Connection";
-import { ConversationList, restoreListWidth } from "./ConversationList";
-import { enhanceForms } from "./forms";
-import { Markup } from "./Markup";
-import { Plugins } from "./Plugins";
-import { Portrait } from "./Portrait";
-import { Timeline } from "./Timeline";
-import { Uploads } from "./Uploads";
+import { Avatar } from "./parts/Avatar";
+import { Composer } from "./composer/Composer";
+import { Connection } from "./parts/Connection";
+import { ConversationList, restoreListWidth } from "./list/ConversationList";
+import { enhanceForms } from "./pages/forms";
+import { Markup } from "./parts/Markup";
+import { Plugins } from "./pages/Plugins";
+import { Portrait } from "./pages/Portrait";
+import { STARTED } from "./parts/messenger";
+import { enableBehaviours } from "./timeline/behaviours";
+import { fillBodies } from "./timeline/filling";
+import { Timeline } from "./timeline/Timeline";
+import { Uploads } from "./pages/Uploads";
 
 restoreListWidth();
 enhanceForms();
+addEventListener(STARTED, () => {
+  enableBehaviours(window.dashMessenger!);
+  fillBodies(window.dashMessenger!);
+});
 Object.assign(window, {
   dash_messenger_webui: { Avatar, Composer, Connection, ConversationList, Markup, Plugins, Portrait, Timeline, Uploads },
 });

@@ -1,7 +1,7 @@
 """What somebody sees who has not logged in: the landing page, the log-in and the registration.
 
-With them stands the form for what else a log-in asks for, which ``steps.ts`` fills. All stand in
-one tree; ``data-page`` on ``<html>``, set by the server and by ``pages.js``,
+With them stands the form for what else a log-in asks for, which ``pages/steps.ts`` fills.
+All stand in one tree; ``data-page`` on ``<html>``, set by the server and by ``pages.js``,
 says which is shown. The forms are real ones: password managers know them, Enter sends them.
 """
 

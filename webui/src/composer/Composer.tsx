@@ -1,0 +1,199 @@
+import * as React from "react";
+import { type KeyboardEvent, type ReactElement, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import type { Message } from "../net/wire";
+import { type ComposerOf, claimOf } from "../state/composers";
+import { isPhone } from "../state/route";
+import { useOpened, useTopic } from "../parts/hooks";
+import { IconButton } from "../parts/icons";
+import { type Messenger, useMessenger } from "../parts/messenger";
+import { FormPanel } from "./form";
+import { PickerPanel } from "./picker";
+import { TextBox } from "./textbox";
+
+/** The text box under the messages, and what else messages are written with. */
+export interface ComposerProps {
+  /** The component's id. */
+  id?: string;
+  /** How messages are written: as `composer_json` of the Python package makes it, a list. */
+  composers?: ComposerOf[];
+  /** The largest file that the server takes, in bytes. */
+  max_upload_bytes?: number;
+  /** The plugin that draws each message type, for its style sheet. */
+  plugins?: Record<string, string>;
+}
+
+export function Composer(props: ComposerProps): ReactElement | null {
+  const app = useMessenger();
+  return app ? <Opened {...props} app={app} composers={props.composers ?? []} /> : null;
+}
+
+type Inside = ComposerProps & { app: Messenger; composers: ComposerOf[] };
+
+function Opened(props: Inside) {
+  const { app, composers } = props;
+  useLayoutEffect(() => {
+    app.composers = composers;
+  }, [composers]);
+  const id = useOpened(app);
+  const known = useTopic(app.store.topics, `conversation:${id}`, () => !!id && !!app.store.conversation(id));
+  if (!id || !known) return null;
+  if (!composers.length) {
+    return <div className="dm-composer"><p className="dm-composer-none">{app.texts.t("no_type")}</p></div>;
+  }
+  return <Conversation key={id} {...props} id={id} />;
+}
+
+interface Form {
+  composer: ComposerOf;
+  files: File[];
+  editing?: Message;
+}
+
+function Conversation(props: Inside & { id: string }) {
+  const { app, id, composers, max_upload_bytes: maxBytes = Infinity } = props;
+  const { texts, store } = app;
+  const [form, setForm] = useState<Form | null>(null);
+  const formRef = useRef(form);
+  formRef.current = form;
+  const line = useRef<HTMLDivElement>(null);
+  const [picker, setPicker] = useState<ComposerOf | null>(null);
+  const [choosing, setChoosing] = useState(false);
+  const [dropping, setDropping] = useState(false);
+  const inline = composers.filter((composer) => composer.field);
+  const forms = composers.filter((composer) => composer.fields);
+  const pickers = composers.filter((composer) => composer.picker);
+
+  /** Give files to the form that is open, or open that of the type which claims them. */
+  const take = useCallback((files: File[]) => {
+    const open = formRef.current;
+    const composer = open?.composer ?? (files.length ? claimOf(composers, files) : undefined);
+    if (composer) setForm({ ...open, composer, files: [...(open?.files ?? []), ...files] });
+    return !!composer;
+  }, [composers]);
+
+  // What opened a form or a picker is gone by then, or covered by a phone's keyboard at once.
+  const giveFocusBack = (button: string) =>
+    requestAnimationFrame(() => {
+      const box = isPhone() ? null : line.current?.querySelector<HTMLElement>(".dm-textbox");
+      (box ?? line.current?.querySelector<HTMLElement>(button))?.focus({ preventScroll: true });
+    });
+  const closeForm = () => {
+    setForm(null);
+    // A dialog gives it back to the message by itself.
+    if (form?.editing) store.compose(id, {});
+    else giveFocusBack(".dm-attach button");
+  };
+  const closePicker = (back: boolean) => {
+    setPicker(null);
+    if (back) giveFocusBack("[aria-expanded=true]");
+  };
+
+  const { editing } = useTopic(store.topics, `composing:${id}`, () => store.composing(id));
+  useLayoutEffect(() => {
+    const composer = editing && forms.find((one) => one.type === editing.type);
+    if (composer) setForm({ composer, files: [], editing });
+  }, [editing]);
+  // Whoever comes back finds the conversation, not a form.
+  useEffect(() => () => void (formRef.current?.editing && store.compose(id, {})), []);
+
+  useEffect(() => {
+    const carries = (event: DragEvent) => !!event.dataTransfer?.types.includes("Files");
+    const over = (event: DragEvent) => {
+      if (!carries(event)) return;
+      event.preventDefault();
+      setDropping(true);
+    };
+    const leave = (event: DragEvent) => event.relatedTarget === null && setDropping(false);
+    const drop = (event: DragEvent) => {
+      if (!carries(event)) return;
+      event.preventDefault();
+      setDropping(false);
+      take([...(event.dataTransfer?.files ?? [])]);
+    };
+    document.addEventListener("dragover", over);
+    document.addEventListener("dragleave", leave);
+    document.addEventListener("drop", drop);
+    return () => {
+      document.removeEventListener("dragover", over);
+      document.removeEventListener("dragleave", leave);
+      document.removeEventListener("drop", drop);
+    };
+  }, [take]);
+
+  const attach = forms.length > 0 && (
+    <div className="dm-attach">
+      <IconButton icon="plus" label={texts.t("attach")} aria-haspopup="menu" aria-expanded={choosing} onClick={() => setChoosing(!choosing)} />
+      {choosing && (
+        <AttachMenu forms={forms} label={texts.t("attach")}
+          onClose={(back) => {
+            setChoosing(false);
+            if (back) line.current?.querySelector<HTMLElement>(".dm-attach button")?.focus();
+          }}
+          onChoose={(composer) => setForm({ composer, files: [] })}
+        />
+      )}
+    </div>
+  );
+  const pick = pickers.map((composer) => (
+    <button key={composer.type} type="button" className="dm-icon-button" aria-label={composer.label} title={composer.label}
+      aria-expanded={picker === composer}
+      onPointerDown={(event) => event.preventDefault()}
+      onClick={() => setPicker(picker === composer ? null : composer)}
+    >
+      <span className={`icon icon-${composer.icon ?? "puzzle"}`} aria-hidden="true" />
+    </button>
+  ));
+  return (
+    <>
+      {dropping && !form && <div className="dm-drop" aria-hidden="true"><p>{texts.t("drop_here")}</p></div>}
+      {form && (
+        <FormPanel key={form.composer.type} app={app} conversation={id} composer={form.composer} files={form.files} editing={form.editing}
+          maxBytes={maxBytes} dropping={dropping} onClose={closeForm}
+        />
+      )}
+      <div className="dm-composer" ref={line}>
+        {picker && <PickerPanel app={app} conversation={id} composer={picker} onClose={closePicker} />}
+        {inline.length ? (
+          <TextBox app={app} id={id} inline={inline} plugins={props.plugins} before={attach} after={pick} take={take} />
+        ) : (
+          <div className="dm-composer-line">{attach}<span className="dm-composer-fill" />{pick}</div>
+        )}
+      </div>
+    </>
+  );
+}
+
+interface AttachProps {
+  forms: readonly ComposerOf[];
+  label: string;
+  onChoose(composer: ComposerOf): void;
+  onClose(back: boolean): void;
+}
+
+function AttachMenu({ forms, label, onChoose, onClose }: AttachProps) {
+  const menu = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    menu.current?.querySelector("button")?.focus();
+    const outside = (event: Event) => menu.current?.parentElement?.contains(event.target as Node) || onClose(false);
+    document.addEventListener("pointerdown", outside, true);
+    return () => document.removeEventListener("pointerdown", outside, true);
+  }, []);
+  const onKeyDown = (event: KeyboardEvent) => {
+    const items = [...menu.current!.querySelectorAll("button")];
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) items[(items.indexOf(document.activeElement as HTMLButtonElement) + step + items.length) % items.length]?.focus();
+    else if (event.key === "Escape" || event.key === "Tab") onClose(true);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  return (
+    <div ref={menu} className="dm-menu dm-attach-menu" role="menu" aria-label={label} onKeyDown={onKeyDown}>
+      {forms.map((composer) => (
+        <button key={composer.type} type="button" role="menuitem" onClick={() => { onClose(false); onChoose(composer); }}>
+          <span className={`icon icon-${composer.icon ?? "puzzle"}`} aria-hidden="true" /> {composer.label}
+        </button>
+      ))}
+    </div>
+  );
+}

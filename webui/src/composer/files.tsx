@@ -1,0 +1,221 @@
+// Files of a form: chosen, dropped or pasted, each with its picture, its way to the server and what is
+// said of it. They keep their order, which the author may change.
+
+import * as React from "react";
+import { useEffect, useReducer, useRef, useState } from "react";
+import { Lane, Upload } from "../net/upload";
+import { reasonOf, sizeOf } from "../i18n/uploads";
+import { accepts, type FieldOf } from "../state/composers";
+import { Icon, IconButton } from "../parts/icons";
+import type { Messenger } from "../parts/messenger";
+
+export type Values = Record<string, unknown>;
+
+/** A file: its upload, or why it is not even tried, and what is said of it. */
+export interface Item {
+  key: number;
+  name: string;
+  /** In bytes; null where nobody says. */
+  size: number | null;
+  /** What the message that is edited holds already; "" for what is new. */
+  blob: string;
+  upload: Upload | null;
+  problem: string;
+  picture: string;
+  values: Values;
+}
+
+/** The files of a form, with all that may be done to them. */
+export interface Items {
+  list: readonly Item[];
+  problem: string;
+  add(files: readonly File[]): void;
+  remove(item: Item): void;
+  move(item: Item, by: number): void;
+  say(item: Item, values: Values): void;
+}
+
+const PICTURE = /^image\/(png|jpeg|gif|webp|avif)$/;
+
+interface FilesOptions {
+  app: Messenger;
+  field: FieldOf | undefined;
+  /** What a message of this type is called. */
+  label: string;
+  maxBytes: number;
+  /** What the message that is edited holds. */
+  before: unknown;
+  /** Hears of other files, fewer, another order. */
+  changed(): void;
+}
+
+/** The files of a form for as long as it is open. */
+export function useFiles({ app, field, label, maxBytes, before, changed }: FilesOptions): Items {
+  const { texts, store } = app;
+  const [kept] = useState(() => (field ? keptOf(field, label, before) : []));
+  const list = useRef<Item[]>(kept);
+  const lane = useRef<Lane | null>(null);
+  const keys = useRef(kept.length);
+  const [problem, setProblem] = useState("");
+  const [, draw] = useReducer((n: number) => n + 1, 0);
+  const most = field?.max ?? 10;
+
+  const add = (files: readonly File[]) => {
+    if (!field) return;
+    lane.current ??= new Lane();
+    changed();
+    setProblem("");
+    for (const file of files) {
+      if (list.current.length >= most) {
+        setProblem(texts.t("too_many_files", { n: most }));
+        break;
+      }
+      const wrong = !accepts(field, file) ? texts.t("wrong_kind", { type: label })
+        : file.size > maxBytes ? texts.t("file_too_large", { size: sizeOf(maxBytes, texts.language) })
+        : "";
+      list.current.push({
+        key: ++keys.current,
+        name: file.name,
+        size: file.size,
+        blob: "",
+        upload: wrong ? null : new Upload(file, lane.current, draw),
+        problem: wrong,
+        picture: PICTURE.test(file.type) ? URL.createObjectURL(file) : "",
+        values: Object.fromEntries((field.item ?? []).map((one) => [one.name, ""])),
+      });
+    }
+    draw();
+  };
+
+  const remove = (item: Item) => {
+    item.upload?.cancel();
+    if (item.picture) URL.revokeObjectURL(item.picture);
+    list.current = list.current.filter((other) => other !== item);
+    changed();
+    setProblem("");
+    draw();
+  };
+
+  const move = (item: Item, by: number) => {
+    const at = list.current.indexOf(item);
+    const to = at + by;
+    if (to < 0 || to >= list.current.length) return;
+    [list.current[at], list.current[to]] = [list.current[to]!, list.current[at]!];
+    draw();
+  };
+
+  const say = (item: Item, values: Values) => {
+    item.values = { ...item.values, ...values };
+    draw();
+  };
+
+  // What was lost with the connection goes on with the next one.
+  useEffect(
+    () =>
+      store.topics.subscribe("online", () => {
+        if (store.online) for (const { upload } of list.current) if (upload?.lost) upload.retry();
+      }),
+    [],
+  );
+  useEffect(
+    () => () => {
+      for (const { upload, picture } of list.current) {
+        upload?.cancel();
+        if (picture) URL.revokeObjectURL(picture);
+      }
+    },
+    [],
+  );
+  return { list: list.current, problem, add, remove, move, say };
+}
+
+/** The files that a message holds, in the shape in which its type's form makes them. */
+function keptOf(field: FieldOf, label: string, before: unknown): Item[] {
+  const pictures = field.accept?.every((pattern) => pattern.startsWith("image/"));
+  return (Array.isArray(before) ? (before as Values[]) : []).map((one, at) => {
+    const blob = String(one["blob"]);
+    const { name, bytes, media_type: mediaType } = one;
+    return {
+      key: at + 1,
+      name: typeof name === "string" && name ? name : `${label} ${at + 1}`,
+      size: typeof bytes === "number" ? bytes : null,
+      blob,
+      upload: null,
+      problem: "",
+      picture: pictures || PICTURE.test(String(mediaType)) ? `/blobs/${blob}` : "",
+      values: Object.fromEntries((field.item ?? []).map(({ name }) => [name, String(one[name] ?? "")])),
+    };
+  });
+}
+
+interface FilesProps {
+  app: Messenger;
+  field: FieldOf;
+  items: Items;
+  problem: string | undefined;
+  dropping: boolean;
+}
+
+export function FilesField({ app, field, items, problem, dropping }: FilesProps) {
+  const { texts } = app;
+  const input = useRef<HTMLInputElement>(null);
+  const most = field.max ?? 10;
+  const { list } = items;
+  const said = items.problem || problem;
+  useEffect(() => {
+    if (list.length || !input.current) return;
+    input.current.focus();
+    // Whoever asked for this form wants to choose files: one press less. A browser that has seen no
+    // press lately shows the form alone.
+    if (navigator.userActivation?.isActive) input.current.click();
+  }, []);
+  return (
+    <div className="dm-field dm-field-files">
+      <ul className="dm-files" aria-label={field.label}>
+        {list.map((item, at) => (
+          <li key={item.key} data-state={item.problem ? "failed" : item.upload?.state}>
+            {item.picture ? <img className="dm-file-picture" src={item.picture} alt="" /> : <span className="dm-file-icon" aria-hidden="true"><span className="icon icon-file" /></span>}
+            <div className="dm-file-words">
+              <span className="dm-file-name" dir="auto" title={item.name}>{item.name}</span>
+              {item.size !== null && <span className="dm-file-size">{sizeOf(item.size, texts.language)}</span>}
+              {item.upload?.state === "uploading" && <progress max={1} value={item.upload.progress} aria-label={item.name} />}
+            </div>
+            <div className="dm-file-moves">
+              {list.length > 1 && <IconButton icon="up" label={`${texts.t("move_up")}: ${item.name}`} disabled={at === 0} onClick={() => items.move(item, -1)} />}
+              {list.length > 1 && <IconButton icon="down" label={`${texts.t("move_down")}: ${item.name}`} disabled={at === list.length - 1} onClick={() => items.move(item, 1)} />}
+              <IconButton icon="close" label={`${texts.t("remove")}: ${item.name}`} onClick={() => items.remove(item)} />
+            </div>
+            <Problem app={app} item={item} />
+            {field.item?.map((one) => (
+              <input key={one.name} type="text" dir="auto" className="dm-file-field" placeholder={one.label} aria-label={`${one.label}: ${item.name}`}
+                maxLength={one.max} value={String(item.values[one.name] ?? "")} onChange={(event) => items.say(item, { [one.name]: event.target.value })}
+              />
+            ))}
+          </li>
+        ))}
+      </ul>
+      {list.length < most && (
+        <label className="dm-add-files" data-dropping={dropping || undefined}>
+          <Icon name="plus" /> {texts.t(dropping ? "drop_here" : "add_files")}
+          <input ref={input} type="file" multiple={most > 1} accept={field.accept?.includes("*/*") ? undefined : field.accept?.join(",")}
+            onChange={(event) => {
+              items.add([...(event.target.files ?? [])]);
+              event.target.value = "";
+            }}
+          />
+        </label>
+      )}
+      {said && <p className="dm-form-problem" role="alert">{said}</p>}
+    </div>
+  );
+}
+
+function Problem({ app, item: { upload, problem } }: { app: Messenger; item: Item }) {
+  if (!problem && upload?.state !== "failed") return null;
+  return (
+    <p className="dm-form-problem" role="alert">
+      {problem || reasonOf(app.texts, upload!)}{" "}
+      {upload && <button type="button" className="dm-link" onClick={() => upload.retry()}>{app.texts.t("retry")}</button>}
+    </p>
+  );
+}

@@ -1,0 +1,351 @@
+// The text box: drafts, edits, answers, slash commands, formats and the preview of what is written.
+
+import * as React from "react";
+import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { type Message, Refusal, type View } from "../net/wire";
+import type { ComposerOf, FormatOf } from "../state/composers";
+import { keepDraft, readDraft } from "../state/drafts";
+import { isPhone } from "../state/route";
+import { useTopic } from "../parts/hooks";
+import { Icon, IconButton } from "../parts/icons";
+import type { Messenger } from "../parts/messenger";
+import { Body } from "../timeline/body";
+import { SlashList } from "./slash";
+
+const KEEP_DRAFT_AFTER_MS = 200;
+const CHOSEN_KEY = "dm:writes";
+
+interface BoxProps {
+  app: Messenger;
+  /** The conversation. */
+  id: string;
+  /** The types that may own the box. */
+  inline: readonly ComposerOf[];
+  /** The plugin that draws each message type. */
+  plugins: Record<string, string> | undefined;
+  before: React.ReactNode;
+  after: React.ReactNode;
+  /** Take over what was pasted; whether a type claims it. */
+  take(files: File[]): boolean;
+}
+
+export function TextBox({ app, id, inline, before, after, take, plugins }: BoxProps) {
+  const { texts, store } = app;
+  const box = useRef<HTMLTextAreaElement>(null);
+  const timer = useRef(0);
+  const [chosen, setChosen] = useState(() => storedChoice());
+  const [empty, setEmpty] = useState(true);
+  const [excess, setExcess] = useState(0);
+  const [slash, setSlash] = useState("");
+  const [problem, setProblem] = useState("");
+  const [preview, setPreview] = useState<Message | null>(null);
+  const composing = useTopic(store.topics, `composing:${id}`, () => store.composing(id));
+  const { replyTo } = composing;
+  // What is edited is written as it was; what was written in a form is edited in that.
+  const editor = inline.find((composer) => composer.type === composing.editing?.type);
+  const editing = editor && composing.editing;
+  const owner = editor ?? inline.find((composer) => composer.type === chosen) ?? inline[0]!;
+  const errorId = `dm-composer-error-${id}`;
+
+  /** Bring what depends on the text up to date; React hears only of what changes. */
+  const typed = () => {
+    const text = box.current?.value ?? "";
+    setEmpty(!/\S/.test(text));
+    setExcess(excessOf(text, owner.max_length));
+    setSlash(!editing && /^\/[a-z0-9-]*$/i.test(text) ? text.slice(1).toLowerCase() : "\0");
+    setProblem("");
+    grow(box.current);
+  };
+
+  const keep = () => {
+    clearTimeout(timer.current);
+    timer.current = 0;
+    if (box.current && !store.composing(id).editing) keepDraft(app.store, id, box.current.value);
+  };
+
+  const setText = (text: string) => {
+    box.current!.value = text;
+    typed();
+  };
+
+  useLayoutEffect(() => setText(readDraft(app.store, id)), []);
+
+  // An edit fills the box; the draft is there again after it.
+  const wasEditing = useRef(false);
+  useLayoutEffect(() => {
+    const content = editing?.content as Record<string, unknown> | undefined;
+    if (editing) setText(String(content?.[owner.field!] ?? editing.text ?? ""));
+    else if (wasEditing.current) setText(readDraft(app.store, id));
+    wasEditing.current = !!editing;
+    setPreview(null);
+    if (editing || replyTo) box.current?.focus();
+  }, [editing, replyTo]);
+
+  useEffect(() => {
+    const element = box.current!;
+    // A phone's keyboard would cover the messages one came to read.
+    if (!isPhone() && !matchMedia("(pointer: coarse)").matches) focusUnlessTaken(element);
+    const leave = () => timer.current && keep();
+    const type = (event: globalThis.KeyboardEvent) => {
+      const free = document.activeElement === document.body;
+      if (free && event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey) element.focus();
+    };
+    addEventListener("pagehide", leave);
+    document.addEventListener("keydown", type);
+    return () => {
+      leave();
+      removeEventListener("pagehide", leave);
+      document.removeEventListener("keydown", type);
+    };
+  }, []);
+
+  const send = () => {
+    const element = box.current!;
+    const text = element.value.replace(/^(?:[^\S\n]*\n)+|\s+$/g, "");
+    if (!text || excessOf(text, owner.max_length)) return;
+    if (!editing && /^\/[a-z][a-z0-9-]*(\s|$)/i.test(text)) return void runSlash(text);
+    const content = { [owner.field!]: text };
+    if (editing) {
+      if (text !== (editing.content as Record<string, unknown> | null)?.[owner.field!]) app.actions.edit(editing, content);
+      store.compose(id, {});
+      return;
+    }
+    element.value = "";
+    keep();
+    typed();
+    setPreview(null);
+    app.outbox.send(id, owner.type, content, text, replyTo && { id: replyTo.id, number: replyTo.number });
+    if (replyTo) store.compose(id, {});
+    element.focus();
+  };
+
+  const runSlash = async (text: string) => {
+    try {
+      await app.call("message.slash", { conversation: id, text, language: app.texts.language });
+      if (box.current?.value.trim() === text) setText("");
+      keep();
+    } catch (error) {
+      setProblem(texts.reason(error));
+    }
+  };
+
+  const cancel = () => store.compose(id, {});
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    const format = (event.ctrlKey || event.metaKey) && !event.altKey && owner.formats?.find((one) => one.key === event.key.toLowerCase());
+    if (format) {
+      event.preventDefault();
+      return wrap(box.current!, format);
+    }
+    if (event.key === "Escape" && (editing || replyTo)) {
+      event.preventDefault();
+      event.stopPropagation();
+      return cancel();
+    }
+    if (event.key === "ArrowUp" && !box.current!.value && !editing) {
+      const last = [...store.window(id).messages].reverse().find((message) => message.sender === store.me.id && !message.deleted_at_ms);
+      if (last && app.canEdit(last)) {
+        event.preventDefault();
+        store.compose(id, { editing: last });
+      }
+      return;
+    }
+    // An input method's Enter chooses a word; Safari sends it with keyCode 229 after composing ended.
+    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing || event.keyCode === 229) return;
+    event.preventDefault();
+    send();
+  };
+
+  const showPreview = async () => {
+    if (preview) return setPreview(null);
+    const text = box.current!.value;
+    if (!/\S/.test(text)) return;
+    try {
+      const drawn = await app.call<{ text: string; view?: View }>("message.preview", {
+        type: owner.type,
+        content: { [owner.field!]: text },
+        views: [`dash:${texts.language}`],
+      });
+      setPreview({ ...BLANK, type: owner.type, ...drawn });
+    } catch (error) {
+      // Another tab asked later: its preview is the one that somebody looks at.
+      if (!(error instanceof Refusal && error.key === "superseded")) setProblem(texts.reason(error));
+    }
+  };
+
+  const next = inline[(inline.indexOf(owner) + 1) % inline.length]!;
+  // Of two, the button is the second: pressed while it is on. Of more, it leads to the next.
+  const switchTo = inline.length === 2 ? inline[1]! : next;
+  const about = editing ?? replyTo;
+  return (
+    <>
+      {about && (
+        <div className="dm-composing">
+          <Icon name={editing ? "edit" : "reply"} />
+          <div className="dm-composing-words">
+            <b>{editing ? texts.t("editing") : texts.t("replying_to", { name: store.users[about.sender]?.display_name ?? texts.t("somebody") })}</b>
+            <span dir="auto">{about.text || app.labels[about.type] || texts.t("empty_message")}</span>
+          </div>
+          <IconButton icon="close" label={texts.t("cancel")} onClick={cancel} />
+        </div>
+      )}
+      {(excess > 0 || problem) && (
+        <p className="dm-composer-error" id={errorId} role="alert">
+          {excess > 0 ? texts.t("too_long", { n: excess }) : problem}
+        </p>
+      )}
+      {slash !== "\0" && <SlashList app={app} typed={slash} onChoose={(name) => { setText(`/${name} `); box.current?.focus(); }} />}
+      {owner.formats && owner.formats.length > 0 && (
+        <div className="dm-formats" role="toolbar" aria-label={owner.label}>
+          {owner.formats.map((format) => (
+            <button key={format.label} type="button" aria-label={format.label} title={titleOf(format)}
+              onPointerDown={(event) => event.preventDefault()} onClick={() => wrap(box.current!, format)}
+            >
+              <span className={`icon icon-${format.icon}`} aria-hidden="true" />
+            </button>
+          ))}
+          {owner.guide && (
+            <a href={owner.guide} aria-label={texts.t("guide")} title={texts.t("guide")}>
+              <span className="icon icon-help" aria-hidden="true" />
+            </a>
+          )}
+          {owner.preview && (
+            <button type="button" className="dm-formats-preview" aria-label={texts.t("preview")} title={texts.t("preview")} aria-pressed={!!preview} disabled={empty}
+              onPointerDown={(event) => event.preventDefault()} onClick={() => void showPreview()}
+            >
+              <span className="icon icon-eye" aria-hidden="true" />
+            </button>
+          )}
+        </div>
+      )}
+      {preview && (
+        <div className="dm-preview">
+          <Body message={preview} plugin={plugins?.[preview.type]} mark={undefined} busy={NOTHING} deleted="" empty="" space="" />
+        </div>
+      )}
+      <div className="dm-composer-line">
+        {!editing && before}
+        <div className="dm-textbox-frame" hidden={!!preview}>
+          <textarea
+            ref={box}
+            className="dm-textbox"
+            rows={1}
+            dir="auto"
+            placeholder={owner.label || texts.t("message")}
+            aria-label={owner.label || texts.t("message")}
+            aria-invalid={excess > 0 || undefined}
+            aria-describedby={excess > 0 || problem ? errorId : undefined}
+            enterKeyHint="send"
+            onKeyDown={onKeyDown}
+            onPaste={(event) => {
+              const files = [...event.clipboardData.files];
+              // What was copied from a document has a picture of itself beside its text.
+              if (files.length && !event.clipboardData.getData("text/plain") && take(files)) event.preventDefault();
+            }}
+            onChange={() => {
+              typed();
+              if (!timer.current) timer.current = window.setTimeout(keep, KEEP_DRAFT_AFTER_MS);
+            }}
+            onBlur={keep}
+          />
+        </div>
+        {inline.length > 1 && !editing && (
+          <button type="button" className="dm-icon-button" aria-label={texts.t("write_as", { type: next.label })} title={texts.t("write_as", { type: next.label })}
+            data-on={switchTo === owner || undefined}
+            onPointerDown={(event) => event.preventDefault()}
+            onClick={() => {
+              setChosen(next.type);
+              keepChoice(next.type);
+              setPreview(null);
+              box.current?.focus();
+            }}
+          >
+            <span className={`icon icon-${switchTo.icon ?? "message"}`} aria-hidden="true" />
+          </button>
+        )}
+        {!editing && after}
+        <button
+          type="button"
+          className="dm-send"
+          aria-label={texts.t("send")}
+          title={texts.t("send")}
+          disabled={empty || excess > 0}
+          // A tap must not take the focus, and with it the keyboard, from the text box.
+          onPointerDown={(event) => event.preventDefault()}
+          onClick={send}
+        >
+          <Icon name="send" />
+        </button>
+      </div>
+    </>
+  );
+}
+
+const NOTHING: ReadonlySet<string> = new Set();
+const BLANK: Message = {
+  id: "preview", conversation: "", seq: 0, rev: 0, number: 0, sender: "", client_id: "",
+  type: "", content: null, text: "", sent_at_ms: 0,
+};
+
+function titleOf(format: FormatOf): string {
+  return format.key ? `${format.label} (Ctrl+${format.key.toUpperCase()})` : format.label;
+}
+
+/** Put a format's marks around what is selected, so that Ctrl+Z takes them away again. */
+function wrap(box: HTMLTextAreaElement, { before, after, line }: FormatOf): void {
+  box.focus();
+  let { selectionStart: start, selectionEnd: end } = box;
+  if (line) {
+    start = box.value.lastIndexOf("\n", start - 1) + 1;
+    box.setSelectionRange(start, end);
+  }
+  const inside = box.value.slice(start, end);
+  const text = line ? inside.split("\n").map((one) => before + one).join("\n") : before + inside + after;
+  // The old way is the only one that the browser's own undo knows.
+  if (!document.execCommand("insertText", false, text)) {
+    box.setRangeText(text, start, end, "end");
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  if (!line) box.setSelectionRange(start + before.length, start + before.length + inside.length);
+}
+
+function storedChoice(): string {
+  try {
+    return localStorage.getItem(CHOSEN_KEY) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function keepChoice(type: string): void {
+  try {
+    localStorage.setItem(CHOSEN_KEY, type);
+  } catch {
+    // It lives as long as this page.
+  }
+}
+
+/** How many characters are too many. The server counts code points, JavaScript halves of some. */
+function excessOf(text: string, limit: number | null | undefined): number {
+  if (!limit || text.length <= limit) return 0;
+  return Math.max(0, [...text].length - limit);
+}
+
+/** As high as its text; the style sheet says how high at most. New browsers do it by themselves. */
+function grow(element: HTMLTextAreaElement | null): void {
+  if (!element || CSS.supports("field-sizing", "content")) return;
+  element.style.height = "auto";
+  element.style.height = `${element.scrollHeight}px`;
+}
+
+/** Take the focus, also from what opened the conversation; never from another text field. */
+function focusUnlessTaken(element: HTMLTextAreaElement): void {
+  const active = document.activeElement;
+  if (active?.matches("input, textarea, [contenteditable]") && !active.closest("[role=dialog]")) return;
+  element.focus({ preventScroll: true });
+  // A dialog that closes gives the focus back to its button a moment later.
+  setTimeout(() => {
+    const now = document.activeElement;
+    if (element.isConnected && (!now || now === document.body || now.matches(".dm-icon-button, .dm-button"))) element.focus({ preventScroll: true });
+  }, 300);
+}

@@ -1,0 +1,205 @@
+// Every word people read, once: the key that the code uses and its English.
+// The build writes this list to components/texts.json; the server fills the `texts` property of the
+// components from it, in the reader's language. `{name}` is filled in here. An entry with `one` and
+// `other` is chosen by Intl.PluralRules on `n`; other languages may add `few`, `many`, `zero`, `two`.
+
+import { NoAnswer, type Params, Refusal } from "../net/wire";
+
+export type Forms = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
+export type Catalogue = Record<string, string | Forms>;
+
+export const ENGLISH = {
+  chats: "Chats",
+  new_chat: "New chat",
+  new_group: "New group",
+  menu: "Menu",
+  back: "Back",
+  no_chats: "No chats yet. Write to somebody by their user name.",
+  none_chosen: "Choose a chat to read and write.",
+  no_messages: "No messages here yet. Write the first one.",
+  nothing_yet: "No messages yet",
+  no_type: "No message type is installed. Ask your admin to add one.",
+  not_a_member: "This chat does not exist, or you are not in it.",
+  to_chats: "To all chats",
+  load_failed: "The messages could not be loaded.",
+  retry: "Retry",
+  discard: "Discard",
+  messages: "Messages",
+  message: "Message",
+  send: "Send",
+  save: "Save",
+  saving: "Saving",
+  draft: "Draft:",
+  you: "You:",
+  unread_messages: "Unread messages",
+  unread: { one: "{n} unread message", other: "{n} unread messages" },
+  new_below: { one: "{n} new message below", other: "{n} new messages below" },
+  to_newest: "To the newest messages",
+  members: { one: "{n} member", other: "{n} members" },
+  today: "Today",
+  yesterday: "Yesterday",
+  sending: "Sending",
+  sent: "Sent",
+  read: "Read",
+  not_sent: "Not sent",
+  no_answer: "The server did not answer.",
+  deleted: "Message deleted",
+  empty_message: "Message without text",
+  somebody: "Somebody",
+  message_menu: "What to do with this message",
+  react: "React",
+  more_emoji: "More emoji",
+  reaction: "{emoji}, {n}",
+  reply: "Reply",
+  edit: "Edit",
+  edited: "edited",
+  copy_text: "Copy text",
+  copied: "Copied",
+  delete: "Delete",
+  delete_question: "Delete this message for everybody?",
+  delete_for_all: "Delete for everybody",
+  cancel: "Cancel",
+  close: "Close",
+  quoted_elsewhere: "Earlier message",
+  waiting_for_connection: "This will be done when the connection is back.",
+  add_photo: "Add a photo",
+  change_photo: "Change the photo",
+  remove_photo: "Remove the photo",
+  photo_coming: "The photo is on its way",
+  picture: "Picture",
+  download: "Download",
+  previous: "Previous",
+  next: "Next",
+  attach: "Attach",
+  write_as: "Write as: {type}",
+  preview: "Preview",
+  guide: "Formatting guide",
+  plugins_hint: "Plugins are installed on the server, by “dash-messenger install”. Their settings are here.",
+  plugin_works: "Works",
+  plugin_set_aside: "Set aside",
+  plugin_disabled: "Switched off",
+  plugin_is_set_aside: "It was set aside because it failed; everything else goes on without it. The server says:",
+  plugin_pages_set_aside: "Its messages are shown as plain text, because the part that draws them failed. The server says:",
+  plugin_is_disabled: "Somebody switched it off on the server. “dash-messenger plugins enable {name}” switches it on at the next start.",
+  setting_elsewhere: "This can be changed by the command plugin.change_settings only.",
+  saved: "Saved.",
+  replying_to: "Reply to {name}",
+  editing: "Edit message",
+  add_line: "Add",
+  add_files: "Add files",
+  move_up: "Move up",
+  move_down: "Move down",
+  wrong_kind: "This kind of file cannot be sent here ({type}).",
+  discard_question: "Discard what you wrote?",
+  discard_changes: "Discard your changes?",
+  keep: "Keep writing",
+  remove: "Remove",
+  drop_here: "Drop files here",
+  uploading: "{n} % uploaded",
+  upload_failed: "The upload failed.",
+  upload_lost: "The connection was lost.",
+  file_too_large: "This file is larger than {size}.",
+  too_many_files: "At most {n} at once.",
+  nothing_found: "Nothing found",
+  nothing_to_pick: "Nothing here yet.",
+  search: "Search",
+  slash_commands: "Commands",
+  too_long: {
+    one: "{n} character too many. Shorten the message to send it.",
+    other: "{n} characters too many. Shorten the message to send it.",
+  },
+  offline: "No connection. What you write will be sent when it is back.",
+  broken: "This page and the server do not understand each other. Reload the page.",
+  resize: "Width of the list",
+  error_required: "Please fill this in.",
+  error_too_short: { one: "At least {n} character.", other: "At least {n} characters." },
+  error_too_long: { one: "At most {n} character.", other: "At most {n} characters." },
+  error_at_least: "At least {n}.",
+  error_at_most: "At most {n}.",
+  error_action_refused: "{reason}",
+  error_blob_unusable: "This file is no longer there. Please upload it again.",
+  error_over_limit: "This cannot be processed: it is damaged or too large.",
+  error_plugin_failed: "Something in this kind of message went wrong.",
+  error_portraits_unavailable: "This server does not take photos of people and groups.",
+  error_portrait_failed: "This photo could not be made ready. Please try again later.",
+  error_check_failed: "This could not be checked, so it was not done. Please try again later.",
+  error_unknown_slash_command: "There is no command /{name}.",
+  error_no_connection: "The server cannot be reached. Check your connection and try again.",
+  error_wrong_credentials: "User name or password is wrong.",
+  error_username_taken: "This user name is taken.",
+  error_username_invalid:
+    "Use 2 to 32 Latin letters, digits, dots, hyphens or underscores; begin with a letter or digit.",
+  error_password_unacceptable: "This password is too easy to guess. Choose another.",
+  error_rate_limited: {
+    one: "Too many attempts. Try again in {n} second.",
+    other: "Too many attempts. Try again in {n} seconds.",
+  },
+  error_invalid_params: "Please check this.",
+  error_busy: "The server is busy. Try again in a moment.",
+  error_timed_out: "This took too long. Try again.",
+  error_storage_failed: "The server could not store this. Try again.",
+  error_internal_error: "Something went wrong on the server.",
+  error_unknown_type: "Messages of this type cannot be sent here.",
+  error_not_found: "You are no longer in this chat.",
+  error_forbidden: "You may not do this.",
+  error_wrong_answer: "This code is wrong, or was used before.",
+  error_login_ended: "This log-in has ended. Please enter your password again.",
+  error_factor_unavailable: "Your second step cannot be checked at the moment. Please ask the administrator.",
+  error_wrong_password: "The password is wrong.",
+  error_answer_needed: "A code of your second step is needed for this.",
+  error_setup_ended: "This set-up has ended. Please begin again.",
+  step_title: "One more step",
+  step_asks: "“{step}” asks for this before you are in:",
+  step_impossible: "“{step}” asks for something that this page does not know. Please ask the administrator.",
+  step_continue: "Continue",
+  error_too_large: "This is too large to send.",
+  error_account_deactivated: "This account has been deactivated.",
+  error_quota_exceeded: "There is no room left for your files. Delete some that you no longer need.",
+  error_disk_low: "The server has no room for files at the moment. Try again later.",
+  error_file_damaged: "This file is damaged on the server. Please ask for it to be sent again.",
+  error_upload_too_slow: "The connection was too slow for this file. Please try again on a better one.",
+} satisfies Catalogue;
+
+export type Key = keyof typeof ENGLISH;
+
+/** The words of one language. */
+export class Texts {
+  readonly language: string;
+  private readonly catalogue: Catalogue;
+  private readonly plurals: Intl.PluralRules;
+
+  constructor(language: string, catalogue: Catalogue) {
+    this.language = language;
+    this.catalogue = catalogue;
+    this.plurals = new Intl.PluralRules(language);
+  }
+
+  t(key: Key, params: Params = {}): string {
+    return this.find(key, params) ?? key;
+  }
+
+  /** The sentence for a failure's key; undefined where we have none and the server's is shown. */
+  failure(key: string, params: Params): string | undefined {
+    // A plugin's own refusal, in the plugin's own translation.
+    const refused = `refused ${params["sentence"] ?? params["reason"]}`;
+    if (this.catalogue[refused] !== undefined) return this.find(refused, params);
+    const { rule } = params;
+    return this.find(`error_${rule === "invalid" ? "invalid_params" : rule ?? key}`, params);
+  }
+
+  /** Why a command was not done. */
+  reason(error: unknown): string {
+    if (error instanceof Refusal) return this.failure(error.key, error.params) ?? error.message;
+    return error instanceof NoAnswer ? this.t("no_answer") : String(error);
+  }
+
+  private find(key: string, params: Params): string | undefined {
+    const entry = this.catalogue[key] ?? (ENGLISH as Catalogue)[key];
+    if (entry === undefined) return undefined;
+    const sentence =
+      typeof entry === "string"
+        ? entry
+        : entry[this.plurals.select(Number(params["n"] ?? 0))] ?? entry.other;
+    return sentence.replace(/\{(\w+)\}/g, (whole, name: string) => String(params[name] ?? whole));
+  }
+}

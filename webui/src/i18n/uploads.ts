@@ -1,0 +1,30 @@
+// What people read of a file on its way: how large it is, and why it was not taken.
+
+import type { Upload } from "../net/upload";
+import type { Texts } from "./texts";
+
+/** A number of bytes for people: "3.4 MB". */
+export function sizeOf(bytes: number, language: string): string {
+  const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
+  let at = 0;
+  let value = bytes;
+  while (value >= 1000 && at < units.length - 1) {
+    value /= 1000;
+    at++;
+  }
+  return new Intl.NumberFormat(language, {
+    style: "unit",
+    unit: units[at]!,
+    unitDisplay: "short",
+    maximumFractionDigits: value < 10 && at ? 1 : 0,
+  }).format(value);
+}
+
+/** Why an upload failed, in the reader's language. */
+export function reasonOf(texts: Texts, { failure }: Upload): string {
+  if (!failure) return texts.t("upload_lost");
+  const { key, params, message } = failure;
+  const limit = Number(params?.["max_bytes"]);
+  if (key === "too_large" && limit) return texts.t("file_too_large", { size: sizeOf(limit, texts.language) });
+  return texts.failure(key, params ?? {}) ?? (message || texts.t("upload_failed"));
+}

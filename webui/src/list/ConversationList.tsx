@@ -1,0 +1,243 @@
+import * as React from "react";
+import { type KeyboardEvent, type ReactElement, useEffect, useRef } from "react";
+import type { Conversation, User } from "../net/wire";
+import type { Catalogue } from "../i18n/texts";
+import { draftOf } from "../state/drafts";
+import { faceOf, photoOf, titleOf } from "../state/people";
+import { activity } from "../state/store";
+import { Avatar } from "../parts/Avatar";
+import { Banner } from "../parts/Banner";
+import { useLasting, useList, useOpened, useSynced, useTopic, useUsers } from "../parts/hooks";
+import { IconButton } from "../parts/icons";
+import { type Messenger, useMessenger } from "../parts/messenger";
+
+const WIDTH = "dm:list-width";
+const NARROWEST_PX = 280;
+const WIDEST_PX = 480;
+const STEP_PX = 16;
+const MAX_BADGE = 999;
+
+/** The list of conversations, with the buttons that start new ones and the connection's banner. */
+export interface ConversationListProps {
+  /** The component's id. */
+  id?: string;
+  /** Who is signed in. */
+  me?: User;
+  /** The language of the page, such as `en`. */
+  language?: string;
+  /** The words in that language, by the keys of texts.json. */
+  texts?: Catalogue;
+  /** What each message type is called, by its name. */
+  labels?: Record<string, string>;
+  /** How often "New chat" was pressed: a callback opens its dialog. */
+  new_chat_clicks?: number;
+  /** How often "New group" was pressed. */
+  new_group_clicks?: number;
+  /** How often the menu button was pressed. */
+  menu_clicks?: number;
+  /** Set by a callback to a conversation's id, it is opened; then it is null again. */
+  open_conversation?: string | null;
+  setProps?(props: Partial<ConversationListProps>): void;
+}
+
+export function ConversationList(props: ConversationListProps): ReactElement | null {
+  const app = useMessenger(props);
+  return app ? <Chats {...props} app={app} /> : null;
+}
+
+function Chats(props: ConversationListProps & { app: Messenger }) {
+  const { app, setProps, open_conversation: wanted } = props;
+  const { new_chat_clicks = 0, new_group_clicks = 0, menu_clicks = 0 } = props;
+  const { texts } = app;
+  const list = useList(app);
+  const synced = useSynced(app);
+  const opened = useOpened(app);
+  const users = useUsers(app);
+  const waiting = useLasting(!synced && !list.length);
+  const rows = useRef<HTMLUListElement>(null);
+
+  useEffect(() => {
+    if (!wanted) return;
+    app.route.open(wanted);
+    setProps?.({ open_conversation: null });
+  }, [wanted]);
+
+  const newChat = () => setProps?.({ new_chat_clicks: new_chat_clicks + 1 });
+
+  const move = (event: KeyboardEvent) => {
+    const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity };
+    const step = steps[event.key];
+    if (step === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+    const links = [...(rows.current?.querySelectorAll("a") ?? [])];
+    const at = links.indexOf(document.activeElement as HTMLAnchorElement);
+    const target = links[Math.max(0, Math.min(links.length - 1, at + step))];
+    if (!target) return;
+    event.preventDefault();
+    target.focus();
+  };
+
+  return (
+    <nav className="dm-list" aria-label={texts.t("chats")}>
+      <header className="dm-header">
+        <IconButton icon="menu" label={texts.t("menu")} onClick={() => setProps?.({ menu_clicks: menu_clicks + 1 })} />
+        <h1>{texts.t("chats")}</h1>
+        <IconButton
+          icon="newGroup"
+          label={texts.t("new_group")}
+          onClick={() => setProps?.({ new_group_clicks: new_group_clicks + 1 })}
+        />
+        <IconButton icon="newChat" label={texts.t("new_chat")} onClick={newChat} />
+      </header>
+      {list.length ? (
+        <ul ref={rows} className="dm-chats" onKeyDown={move}>
+          {list.map((conversation) => (
+            <ChatRow
+              key={conversation.id}
+              app={app}
+              conversation={conversation}
+              users={users}
+              selected={conversation.id === opened}
+            />
+          ))}
+        </ul>
+      ) : synced ? (
+        <div className="dm-notice">
+          <p>{texts.t("no_chats")}</p>
+          <button type="button" className="dm-button" onClick={newChat}>
+            {texts.t("new_chat")}
+          </button>
+        </div>
+      ) : (
+        waiting && <ListSkeleton />
+      )}
+      <Resizer label={texts.t("resize")} />
+      <Banner app={app} />
+    </nav>
+  );
+}
+
+interface ChatRowProps {
+  app: Messenger;
+  conversation: Conversation;
+  users: Readonly<Record<string, User>>;
+  selected: boolean;
+}
+
+const ChatRow = React.memo(function ChatRow({ app, conversation, users, selected }: ChatRowProps) {
+  const { texts, times } = app;
+  const { id, unread } = conversation;
+  const title = titleOf(conversation, users, texts);
+  const draft = useTopic(app.store.topics, `draft:${id}`, () => draftOf(app.store, id));
+  const open = (event: React.MouseEvent) => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    app.route.open(id);
+  };
+  return (
+    <li>
+      <a
+        href={`/c/${id}`}
+        className={unread ? "dm-chat dm-chat-unread" : "dm-chat"}
+        aria-current={selected ? "page" : undefined}
+        onClick={open}
+      >
+        <Avatar of={faceOf(conversation)} name={title} photo={photoOf(conversation, users)} size={48} />
+        <span className="dm-chat-words">
+          <span className="dm-chat-line">
+            <span className="dm-chat-title" dir="auto">{title}</span>
+            <time dateTime={new Date(activity(conversation)).toISOString()}>{times.brief(activity(conversation))}</time>
+          </span>
+          <span className="dm-chat-line">
+            <span className="dm-chat-preview" dir="auto">
+              {draft && !selected ? (
+                <><b className="dm-draft">{texts.t("draft")}</b> {draft}</>
+              ) : (
+                <Preview app={app} conversation={conversation} users={users} />
+              )}
+            </span>
+            {unread > 0 && (
+              <span className="dm-badge">
+                {unread > MAX_BADGE ? `${MAX_BADGE}+` : unread}
+                <span className="dm-hidden"> {texts.t("unread", { n: unread })}</span>
+              </span>
+            )}
+          </span>
+        </span>
+      </a>
+    </li>
+  );
+});
+
+function Preview({ app, conversation: { kind, last }, users }: Omit<ChatRowProps, "selected">) {
+  if (!last) return <>{app.texts.t("nothing_yet")}</>;
+  const author =
+    last.sender === app.store.me.id
+      ? app.texts.t("you")
+      : kind === "group" && users[last.sender]
+        ? `${users[last.sender]!.display_name}:`
+        : "";
+  return (
+    <>
+      {author && <b className="dm-chat-author">{author}</b>} {last.text || app.labels[last.type] || app.texts.t("empty_message")}
+    </>
+  );
+}
+
+function Resizer({ label }: { label: string }) {
+  const width = () => document.querySelector(".dm-list")?.clientWidth ?? NARROWEST_PX;
+  const drag = (down: React.PointerEvent<HTMLDivElement>) => {
+    const handle = down.currentTarget;
+    const start = width() - down.clientX;
+    handle.setPointerCapture(down.pointerId);
+    handle.onpointermove = (event) => setListWidth(start + event.clientX);
+    handle.onpointerup = handle.onpointercancel = () => (handle.onpointermove = null);
+  };
+  const step = (event: KeyboardEvent) => {
+    const by = event.key === "ArrowLeft" ? -STEP_PX : event.key === "ArrowRight" ? STEP_PX : 0;
+    if (by) setListWidth(width() + by);
+  };
+  return (
+    <div
+      className="dm-resizer"
+      role="separator"
+      aria-orientation="vertical"
+      aria-label={label}
+      aria-valuenow={Math.round(width())}
+      aria-valuemin={NARROWEST_PX}
+      aria-valuemax={WIDEST_PX}
+      tabIndex={0}
+      onPointerDown={drag}
+      onKeyDown={step}
+    />
+  );
+}
+
+function setListWidth(px: number): void {
+  const width = Math.max(NARROWEST_PX, Math.min(WIDEST_PX, Math.round(px)));
+  document.documentElement.style.setProperty("--list-width", `${width}px`);
+  try {
+    localStorage.setItem(WIDTH, String(width));
+  } catch {
+    // It holds for this page only.
+  }
+}
+
+/** Give the list the width it was left with; called before anything is drawn. */
+export function restoreListWidth(): void {
+  try {
+    const kept = Number(localStorage.getItem(WIDTH));
+    if (kept) document.documentElement.style.setProperty("--list-width", `${kept}px`);
+  } catch {
+    // The default width does.
+  }
+}
+
+function ListSkeleton() {
+  return (
+    <div className="dm-list-skeleton" aria-hidden="true">
+      {[0, 1, 2, 3, 4, 5].map((index) => (
+        <i key={index} />
+      ))}
+    </div>
+  );
+}

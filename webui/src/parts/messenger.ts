@@ -1,0 +1,166 @@
+// Puts the parts together, once a page. The components find them here.
+
+import { useSyncExternalStore } from "react";
+import { Socket } from "../net/socket";
+import type { Message, TypeInfo, User } from "../net/wire";
+import { type Catalogue, Texts } from "../i18n/texts";
+import { Times } from "../i18n/time";
+import { Actions } from "../state/actions";
+import { Cache } from "../state/cache";
+import type { ComposerOf } from "../state/composers";
+import { keepDraft } from "../state/drafts";
+import { Outbox, storedKeys } from "../state/outbox";
+import { Route } from "../state/route";
+import { Store } from "../state/store";
+import { Sync } from "../state/sync";
+
+// Close codes and what the login page is told.
+const WHY: Record<number, string> = { 4100: "expired", 4101: "closed", 4102: "deactivated" };
+
+export interface Config {
+  me: User;
+  language?: string | undefined;
+  texts?: Catalogue | undefined;
+  labels?: Record<string, string> | undefined;
+}
+
+export class Messenger {
+  readonly store: Store;
+  readonly route: Route;
+  readonly outbox: Outbox;
+  readonly sync: Sync;
+  readonly texts: Texts;
+  readonly times: Times;
+  readonly actions: Actions;
+  /** What each message type lets people do. */
+  types: Readonly<Record<string, TypeInfo>> = {};
+  /** How messages are written: the Composer says it. */
+  composers: readonly ComposerOf[] = [];
+  /** What each type is called, for messages without words. */
+  readonly labels: Readonly<Record<string, string>>;
+  private readonly socket: Socket;
+  private readonly cache: Cache;
+
+  constructor({ me, language = "en", texts = {}, labels = {} }: Config) {
+    this.labels = labels;
+    this.texts = new Texts(language, texts);
+    this.times = new Times(language);
+    this.store = new Store(me);
+    this.route = new Route(this.store.topics);
+    this.cache = new Cache(me.id);
+    const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+    this.socket = new Socket(url, {
+      onOpen: () => {
+        void this.sync.begin().then(() => this.actions.flush());
+        void this.learnTypes();
+      },
+      onDown: () => this.sync.down(),
+      onNotification: (method, params) => this.sync.hear(method, params),
+      onRefused: (code) => this.refused(code),
+    });
+    this.actions = new Actions(this.store, this.socket, this.texts);
+    this.outbox = new Outbox(this.store, this.socket);
+    this.sync = new Sync(this.store, this.socket, this.cache, `dash:${language}`, () => this.outbox);
+    this.store.onDropped = (id) => this.forgetConversation(id);
+  }
+
+  start(): void {
+    this.outbox.load();
+    this.route.start();
+    this.socket.start();
+    void this.sync.recall();
+    this.showUnreadInTitle();
+  }
+
+  /** Whether the reader may edit a message, and there is something to edit it in. */
+  canEdit({ sender, type, deleted_at_ms }: Message): boolean {
+    if (sender !== this.store.me.id || deleted_at_ms || !this.types[type]?.editable) return false;
+    return this.composers.some((composer) => composer.type === type && (composer.field || composer.fields));
+  }
+
+  call<T>(command: string, params: unknown, timeoutMs?: number): Promise<T> {
+    return this.socket.call<T>(command, params, timeoutMs);
+  }
+
+  /** Close the session, forget what this browser kept of it, and show the landing page. */
+  async signOut(): Promise<void> {
+    await this.forget();
+    this.socket.stop();
+    await fetch("/api/session.close", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: "{}",
+    }).catch(() => undefined);
+    location.assign("/");
+  }
+
+  /** Forget what this browser kept of the user: messages, drafts, what was not sent. */
+  async forget(): Promise<void> {
+    for (const key of [...storedKeys(`dm:outbox:${this.store.me.id}:`), ...storedKeys(`dm:draft:${this.store.me.id}:`)]) {
+      localStorage.removeItem(key);
+    }
+    await this.cache.forget();
+  }
+
+  private async learnTypes(): Promise<void> {
+    const listed = await this.socket.call<{ types: TypeInfo[]; portraits: boolean }>("plugin.list", {}).catch(() => null);
+    if (!listed) return;
+    const { types, portraits } = listed;
+    this.store.setPortraits(portraits);
+    if (types.length) this.types = Object.fromEntries(types.map((type) => [type.type, type]));
+  }
+
+  /** Forget what this browser kept of a conversation that the reader is no longer in. */
+  private forgetConversation(id: string): void {
+    this.outbox.drop(id);
+    keepDraft(this.store, id, "");
+    void this.cache.dropPage(id);
+  }
+
+  private refused(code: number): void {
+    const why = WHY[code];
+    if (!why) return this.store.setBroken();
+    // Somebody else may sit here next. What the reader wrote is kept where nobody ended the session: it
+    // is theirs, and goes on when they log in again.
+    const forgotten = why === "expired" ? this.cache.forget() : this.forget();
+    void forgotten.finally(() => {
+      location.assign(`/login?why=${why}&next=${encodeURIComponent(location.pathname)}`);
+    });
+  }
+
+  private showUnreadInTitle(): void {
+    const title = document.title.replace(/^\(\d+\) /, "");
+    const show = () => {
+      const unread = this.store.unreadTotal();
+      const wanted = unread ? `(${unread}) ${title}` : title;
+      if (document.title !== wanted) document.title = wanted;
+    };
+    this.store.topics.subscribe("list", show);
+    show();
+  }
+}
+
+declare global {
+  interface Window {
+    dashMessenger?: Messenger;
+  }
+}
+
+/** The event that tells the page that its messenger was started. */
+export const STARTED = "dm:started";
+
+/** The page's messenger, started by the component that knows who is signed in; null before. */
+export function useMessenger(config: Partial<Config> = {}): Messenger | null {
+  if (!window.dashMessenger && config.me) {
+    window.dashMessenger = new Messenger(config as Config);
+    window.dashMessenger.start();
+    // Others are drawn already, or in the midst of being drawn.
+    queueMicrotask(() => dispatchEvent(new Event(STARTED)));
+  }
+  return useSyncExternalStore(onStarted, () => window.dashMessenger ?? null);
+}
+
+function onStarted(listener: () => void): () => void {
+  addEventListener(STARTED, listener);
+  return () => removeEventListener(STARTED, listener);
+}

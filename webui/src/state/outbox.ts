@@ -1,0 +1,167 @@
+// What was written and is not yet known to be stored. Kept in localStorage, one entry a key, so that
+// it outlives a reload at any moment and two tabs do not overwrite each other. The same client id is
+// sent until the server answers, so a message can never be stored twice.
+
+import type { Socket } from "../net/socket";
+import { NoAnswer, Refusal, type Sent } from "../net/wire";
+import { newId } from "./ids";
+import type { Outgoing, Store } from "./store";
+
+const FAILED_AFTER_MS = 10_000;
+const RETRY_FIRST_MS = 500;
+// Longer limits are told to the writer instead.
+const LONGEST_WAIT_MS = 60_000;
+const MAX_IN_FLIGHT = 16;
+
+export class Outbox {
+  private readonly inFlight = new Set<string>();
+  /** Those that the server asked to send later. */
+  private readonly resting = new Set<string>();
+  private readonly deadlines = new Map<string, number>();
+  private readonly store: Store;
+  private readonly socket: Socket;
+  private readonly prefix: string;
+
+  constructor(store: Store, socket: Socket) {
+    this.store = store;
+    this.socket = socket;
+    this.prefix = `dm:outbox:${store.me.id}:`;
+    store.onSettled = (clientId) => {
+      this.deadlines.delete(clientId);
+      try {
+        localStorage.removeItem(this.prefix + clientId);
+      } catch {
+        // Without storage there was nothing to remove.
+      }
+    };
+  }
+
+  /** Take up what an earlier page left. */
+  load(): void {
+    const entries: Outgoing[] = [];
+    for (const key of storedKeys(this.prefix)) {
+      try {
+        entries.push(JSON.parse(localStorage.getItem(key) ?? "") as Outgoing);
+      } catch {
+        localStorage.removeItem(key);
+      }
+    }
+    entries.sort((a, b) => (a.clientId < b.clientId ? -1 : 1));
+    for (const entry of entries) this.store.putOutgoing(entry);
+  }
+
+  send(
+    conversation: string,
+    type: string,
+    content: Record<string, unknown>,
+    text: string,
+    replyTo?: { id: string; number: number },
+  ): void {
+    const createdAtMs = Date.now();
+    this.put({
+      clientId: newId(createdAtMs), conversation, type, content, text, createdAtMs, state: "pending",
+      ...(replyTo ? { replyTo } : {}),
+    });
+    this.store.topics.tell();
+    this.flush();
+  }
+
+  retry(entry: Outgoing): void {
+    this.deadlines.delete(entry.clientId);
+    const { reason: _, ...rest } = entry;
+    this.put({ ...rest, state: "pending" });
+    this.flush();
+  }
+
+  discard(entry: Outgoing): void {
+    this.store.settle(entry.conversation, entry.clientId);
+  }
+
+  /** Send what waits. While there is no connection it goes on waiting: that is no failure. */
+  flush(): void {
+    if (!this.store.online) return;
+    for (const entry of this.store.allOutgoing()) {
+      if (this.inFlight.size >= MAX_IN_FLIGHT) return;
+      const busy = this.inFlight.has(entry.clientId) || this.resting.has(entry.clientId);
+      if (entry.state === "pending" && !busy) void this.attempt(entry);
+    }
+  }
+
+  private async attempt(entry: Outgoing): Promise<void> {
+    const { clientId, conversation, type, content, replyTo } = entry;
+    const deadline = this.deadlines.get(clientId) ?? Date.now() + FAILED_AFTER_MS;
+    this.deadlines.set(clientId, deadline);
+    this.inFlight.add(clientId);
+    try {
+      const params = { conversation, client_id: clientId, type, content, reply_to: replyTo?.id ?? null };
+      const sent = await this.socket.call<Sent>("message.send", params, Math.max(1, deadline - Date.now()));
+      this.change(entry, { state: "sent", number: sent.number });
+    } catch (error) {
+      this.refused(entry, error, deadline);
+    } finally {
+      this.inFlight.delete(clientId);
+      this.flush();
+    }
+  }
+
+  private refused(entry: Outgoing, error: unknown, deadline: number): void {
+    if (error instanceof NoAnswer && !this.store.online) {
+      this.deadlines.delete(entry.clientId);
+      return;
+    }
+    if (error instanceof Refusal && error.retryAfterMs && error.retryAfterMs <= LONGEST_WAIT_MS) {
+      // Told when to come back: it stays pending until then, however long it has waited.
+      this.deadlines.delete(entry.clientId);
+      this.again(entry, error.retryAfterMs);
+      return;
+    }
+    if (error instanceof Refusal && error.retryable && Date.now() + RETRY_FIRST_MS < deadline) {
+      this.again(entry, RETRY_FIRST_MS);
+      return;
+    }
+    const reason =
+      error instanceof Refusal
+        ? { key: error.key, params: error.params, sentence: error.message }
+        : { key: "no_answer", params: {}, sentence: "" };
+    this.change(entry, { state: "failed", reason });
+    // A server that says nothing for so long may be gone without the browser having noticed.
+    if (error instanceof NoAnswer) this.socket.restart();
+  }
+
+  /** Send it again after a while. */
+  private again(entry: Outgoing, afterMs: number): void {
+    this.resting.add(entry.clientId);
+    setTimeout(() => {
+      this.resting.delete(entry.clientId);
+      this.flush();
+    }, afterMs * (1 + Math.random() / 4));
+  }
+
+  /** Forget what was written for a conversation that the reader is no longer in. */
+  drop(conversation: string): void {
+    for (const entry of this.store.outbox(conversation)) this.discard(entry);
+  }
+
+  /** Change an entry that is still there; its event may have been faster than its answer. */
+  private change(entry: Outgoing, change: Partial<Outgoing>): void {
+    const there = this.store.outbox(entry.conversation).find((other) => other.clientId === entry.clientId);
+    if (there) this.put({ ...there, ...change });
+  }
+
+  private put(entry: Outgoing): void {
+    try {
+      localStorage.setItem(this.prefix + entry.clientId, JSON.stringify(entry));
+    } catch {
+      // Full or forbidden storage costs the message its life beyond this page, not its sending.
+    }
+    this.store.putOutgoing(entry);
+  }
+}
+
+export function storedKeys(prefix: string): string[] {
+  try {
+    return Object.keys(localStorage).filter((key) => key.startsWith(prefix));
+  } catch {
+    return [];
+  }
+}

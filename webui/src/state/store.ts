@@ -1,0 +1,388 @@
+// What is known: people, conversations, the loaded messages of each, what is on its way. Values are
+// replaced, never changed in place, so that a row is drawn again only when its own value is another.
+// Knows neither the network nor the page. Topics: "list", "me", "online", "users", "route", "notice",
+// "portraits", "conversation:ID", "window:ID", "outbox:ID", "composing:ID".
+
+import type { Conversation, HistoryPage, LastMessage, Message, Own, Params, User, Users, View } from "../net/wire";
+import { Topics } from "./topics";
+
+/** The loaded stretch of a conversation: messages without a hole, oldest first. */
+export interface Window {
+  messages: readonly Message[];
+  moreBefore: boolean;
+  moreAfter: boolean;
+  /** The log position up to which events are in `messages`; -1 while only the cache was read. */
+  cursor: number;
+  loading: "" | "open" | "before" | "after";
+  failed: "" | "not_found" | "error";
+  /** What the reader has put on messages, by the message's id. */
+  own: Readonly<Record<string, Own>>;
+  /** Why something that was asked of a message was not done, by the message's id. */
+  notes: Readonly<Record<string, string>>;
+}
+
+/** What the text box is for, beside a new message. */
+export interface Composing {
+  replyTo?: Message;
+  editing?: Message;
+}
+
+/** A message of one's own that the server has not announced yet. */
+export interface Outgoing {
+  clientId: string;
+  conversation: string;
+  type: string;
+  content: Record<string, unknown>;
+  text: string;
+  createdAtMs: number;
+  state: "pending" | "sent" | "failed";
+  /** Why it failed: the key and parameters of a refusal, or the server's own words. */
+  reason?: { key: string; params: Params; sentence: string };
+  number?: number;
+  replyTo?: { id: string; number: number };
+  /** How much of its files is uploaded, 0 to 1. */
+  progress?: number;
+}
+
+const NONE: Composing = {};
+const EMPTY: Window = { messages: [], moreBefore: true, moreAfter: false, cursor: -1, loading: "", failed: "", own: {}, notes: {} };
+const NOTHING: readonly Outgoing[] = [];
+const PREVIEW_CHARACTERS = 200;
+
+export class Store {
+  readonly topics = new Topics();
+  me: User;
+  online = false;
+  /** What was done last, where nothing else shows it; told for a moment. */
+  notice = "";
+  synced = false;
+  broken = false;
+  /** Whether the server takes photos of people and groups. */
+  portraits = false;
+  private people: Record<string, User> = {};
+  private readonly conversations = new Map<string, Conversation>();
+  private readonly windows = new Map<string, Window>();
+  private readonly outgoing = new Map<string, readonly Outgoing[]>();
+  private order: readonly Conversation[] | null = null;
+  private readonly composings = new Map<string, Composing>();
+
+  constructor(me: User) {
+    this.me = me;
+    this.people[me.id] = me;
+  }
+
+  // People
+
+  /** All known people; another object whenever somebody is new or has another name or photo. */
+  get users(): Readonly<Record<string, User>> {
+    return this.people;
+  }
+
+  learnUsers(users: Users): void {
+    let people: Record<string, User> | null = null;
+    for (const [id, { username, display_name, photo = null }] of Object.entries(users)) {
+      const known = this.people[id];
+      if (known?.username === username && known.display_name === display_name && (known.photo ?? null) === photo) continue;
+      people ??= { ...this.people };
+      people[id] = { id, username, display_name, photo };
+    }
+    if (!people) return;
+    this.people = people;
+    this.topics.touch("users");
+  }
+
+  setMe(me: User): void {
+    this.me = me;
+    this.learnUsers({ [me.id]: me });
+    this.topics.touch("me");
+  }
+
+  setPortraits(portraits: boolean): void {
+    this.portraits = portraits;
+    this.topics.touch("portraits");
+  }
+
+  setOnline(online: boolean): void {
+    this.online = online;
+    this.topics.touch("online");
+  }
+
+  setNotice(notice: string): void {
+    this.notice = notice;
+    this.topics.touch("notice");
+  }
+
+  setBroken(): void {
+    this.broken = true;
+    this.topics.touch("online");
+  }
+
+  // Conversations
+
+  conversation(id: string): Conversation | undefined {
+    return this.conversations.get(id);
+  }
+
+  /** All conversations, the latest activity first. */
+  list(): readonly Conversation[] {
+    return (this.order ??= [...this.conversations.values()].sort((a, b) => activity(b) - activity(a)));
+  }
+
+  putConversation(conversation: Conversation): void {
+    this.conversations.set(conversation.id, conversation);
+    this.touchConversation(conversation.id);
+  }
+
+  /** Replace the whole list, as a full snapshot does. */
+  keepOnly(ids: ReadonlySet<string>): void {
+    for (const id of [...this.conversations.keys()]) if (!ids.has(id)) this.dropConversation(id);
+  }
+
+  changeConversation(id: string, change: Partial<Conversation>): void {
+    const known = this.conversations.get(id);
+    if (known) this.putConversation({ ...known, ...change });
+  }
+
+  /** Set when the reader may no longer see a conversation: what was kept of it goes too. */
+  onDropped: (id: string) => void = () => undefined;
+
+  dropConversation(id: string): void {
+    this.onDropped(id);
+    this.conversations.delete(id);
+    this.windows.delete(id);
+    this.touchConversation(id);
+    this.topics.touch(`window:${id}`);
+  }
+
+  markSynced(): void {
+    this.synced = true;
+    this.topics.touch("list");
+  }
+
+  unreadTotal(): number {
+    let total = 0;
+    for (const conversation of this.conversations.values()) total += conversation.unread;
+    return total;
+  }
+
+  /** Move the read position forward; a lower one is ignored. */
+  read(id: string, readNo: number, unread?: number): void {
+    const known = this.conversations.get(id);
+    if (!known || readNo < known.read_no) return;
+    const left = Math.max(0, unread ?? Math.min(known.unread, known.message_no - readNo));
+    if (readNo === known.read_no && left === known.unread) return;
+    this.putConversation({ ...known, read_no: readNo, unread: left });
+  }
+
+  private touchConversation(id: string): void {
+    this.order = null;
+    this.topics.touch("list");
+    this.topics.touch(`conversation:${id}`);
+  }
+
+  // Messages
+
+  window(id: string): Window {
+    return this.windows.get(id) ?? EMPTY;
+  }
+
+  hasWindow(id: string): boolean {
+    return (this.windows.get(id)?.cursor ?? -1) >= 0;
+  }
+
+  windowIds(): string[] {
+    return [...this.windows.keys()];
+  }
+
+  changeWindow(id: string, change: Partial<Window>): void {
+    this.windows.set(id, { ...this.window(id), ...change });
+    this.topics.touch(`window:${id}`);
+  }
+
+  dropWindow(id: string): void {
+    if (this.windows.delete(id)) this.topics.touch(`window:${id}`);
+  }
+
+  /** Put a page of history in: instead of what is there, before it or after it. */
+  putPage(id: string, page: HistoryPage, where: "instead" | "before" | "after"): void {
+    this.learnUsers(page.users);
+    const window = this.window(id);
+    const known = new Map(window.messages.map((message) => [message.id, message]));
+    // What the cache kept may be of the same revision and have other reactions.
+    const stale = where === "instead" && window.cursor < 0;
+    const fresh = page.messages.map((message) => (stale ? message : newer(known.get(message.id), message)));
+    const first = window.messages[0]?.number ?? Infinity;
+    const last = window.messages[window.messages.length - 1]?.number ?? -1;
+    if (where === "before") {
+      const before = fresh.filter((message) => message.number < first);
+      this.changeWindow(id, { messages: [...before, ...window.messages], moreBefore: page.more_before, loading: "" });
+    } else if (where === "after") {
+      const after = fresh.filter((message) => message.number > last);
+      const messages = [...window.messages, ...after];
+      // What was announced while the page was under way was beyond the hole then: it is still missing.
+      const newest = this.conversations.get(id)?.message_no ?? 0;
+      const moreAfter = page.more_after || (messages[messages.length - 1]?.number ?? 0) < newest;
+      this.changeWindow(id, { messages, moreAfter, loading: "" });
+    } else {
+      this.changeWindow(id, {
+        messages: fresh,
+        moreBefore: page.more_before,
+        moreAfter: page.more_after,
+        cursor: page.seq,
+        loading: "",
+        failed: "",
+      });
+    }
+    if (page.own && Object.keys(page.own).length) this.changeWindow(id, { own: { ...this.window(id).own, ...page.own } });
+    for (const message of fresh) if (message.sender === this.me.id) this.settle(id, message.client_id);
+  }
+
+  message(id: string, messageId: string): Message | undefined {
+    return this.window(id).messages.find((message) => message.id === messageId);
+  }
+
+  /** What the reader has put on a message. */
+  putOwn(id: string, messageId: string, change: Own): void {
+    const window = this.windows.get(id);
+    if (window) this.changeWindow(id, { own: { ...window.own, [messageId]: { ...window.own[messageId], ...change } } });
+  }
+
+  /** A sentence under a message; an empty one takes it away. */
+  putNote(id: string, messageId: string, sentence: string): void {
+    const { notes } = this.window(id);
+    if ((notes[messageId] ?? "") !== sentence) this.changeWindow(id, { notes: { ...notes, [messageId]: sentence } });
+  }
+
+  /** How many put an emoji on a message now, and whether the reader is one of them. */
+  putReaction(id: string, messageId: string, emoji: string, count: number, own: boolean | null): void {
+    const known = this.message(id, messageId);
+    if (!known) return;
+    const before = known.reactions ?? [];
+    const there = before.some((reaction) => reaction.emoji === emoji);
+    const all = there
+      ? before.map((reaction) => (reaction.emoji === emoji ? { emoji, count } : reaction))
+      : [...before, { emoji, count }];
+    const { messages } = this.window(id);
+    const changed = { ...known, reactions: all.filter((reaction) => reaction.count > 0) };
+    this.changeWindow(id, { messages: messages.map((message) => (message === known ? changed : message)) });
+    if (own === null) return;
+    const mine = (this.window(id).own[messageId]?.reactions ?? []).filter((other) => other !== emoji);
+    this.putOwn(id, messageId, { reactions: own ? [...mine, emoji] : mine });
+  }
+
+  /** A drawing that was not ready when its message came; one of another revision is too late. */
+  putView(id: string, messageId: string, rev: number, view: View): void {
+    const { messages } = this.window(id);
+    const known = messages.find((message) => message.id === messageId);
+    if (!known || known.rev !== rev || known.view !== undefined) return;
+    this.changeWindow(id, { messages: messages.map((message) => (message === known ? { ...known, view } : message)) });
+  }
+
+  composing(id: string): Composing {
+    return this.composings.get(id) ?? NONE;
+  }
+
+  compose(id: string, composing: Composing): void {
+    this.composings.set(id, composing);
+    this.topics.touch(`composing:${id}`);
+  }
+
+  /** A message as an event brought it: new, or another revision. */
+  putMessage(message: Message): void {
+    const id = message.conversation;
+    if (message.sender === this.me.id) this.settle(id, message.client_id);
+    const window = this.windows.get(id);
+    if (window) {
+      const messages = insert(window, message);
+      if (messages !== window.messages) this.changeWindow(id, { messages });
+    }
+    const known = this.conversations.get(id);
+    if (!known) return;
+    if (message.number > known.message_no) {
+      const own = message.sender === this.me.id;
+      this.putConversation({
+        ...known,
+        message_no: message.number,
+        last: preview(message),
+        read_no: own ? message.number : known.read_no,
+        unread: own ? 0 : known.unread + 1,
+      });
+    } else if (known.last?.id === message.id) {
+      this.putConversation({ ...known, last: preview(message) });
+    }
+  }
+
+  // What is on its way
+
+  outbox(id: string): readonly Outgoing[] {
+    return this.outgoing.get(id) ?? NOTHING;
+  }
+
+  allOutgoing(): Outgoing[] {
+    return [...this.outgoing.values()].flat();
+  }
+
+  putOutgoing(entry: Outgoing): void {
+    const there = this.outbox(entry.conversation);
+    const known = there.some((other) => other.clientId === entry.clientId);
+    this.outgoing.set(
+      entry.conversation,
+      known ? there.map((other) => (other.clientId === entry.clientId ? entry : other)) : [...there, entry],
+    );
+    this.topics.touch(`outbox:${entry.conversation}`);
+  }
+
+  /** Set when a message of one's own has arrived as an event, or was discarded. */
+  onSettled: (clientId: string) => void = () => undefined;
+
+  settle(id: string, clientId: string): void {
+    const there = this.outbox(id);
+    const rest = there.filter((entry) => entry.clientId !== clientId);
+    if (rest.length === there.length) return;
+    this.outgoing.set(id, rest);
+    this.topics.touch(`outbox:${id}`);
+    this.onSettled(clientId);
+  }
+}
+
+export function activity(conversation: Conversation): number {
+  return conversation.last?.sent_at_ms ?? conversation.created_at_ms;
+}
+
+function preview({ id, number, sender, type, text, sent_at_ms }: Message): LastMessage {
+  return { id, number, sender, type, text: text?.slice(0, PREVIEW_CHARACTERS) ?? null, sent_at_ms };
+}
+
+/** The higher revision; the known one where both are the same, unless only the other is drawn. */
+function newer(known: Message | undefined, fresh: Message): Message {
+  if (!known || fresh.rev > known.rev) return fresh;
+  return known.view === undefined && fresh.view !== undefined && fresh.rev === known.rev ? fresh : known;
+}
+
+function insert(window: Window, message: Message): readonly Message[] {
+  const { messages } = window;
+  const last = messages[messages.length - 1];
+  if (!last || message.number > last.number) {
+    // Beyond a hole: it will be loaded with the pages that fill it.
+    return window.moreAfter ? messages : [...messages, message];
+  }
+  const at = find(messages, message.number);
+  const there = messages[at];
+  if (there?.number === message.number) {
+    const kept = newer(there, message);
+    return kept === there ? messages : [...messages.slice(0, at), kept, ...messages.slice(at + 1)];
+  }
+  return at === 0 && window.moreBefore ? messages : [...messages.slice(0, at), message, ...messages.slice(at)];
+}
+
+/** The index of the first message whose number is not below `number`. */
+export function find(messages: readonly Message[], number: number): number {
+  let low = 0;
+  let high = messages.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (messages[middle]!.number < number) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,164 @@
+import * as React from "react";
+import type { Message } from "../net/wire";
+import { hue } from "../state/ids";
+import type { Outgoing } from "../state/store";
+import { Avatar } from "../parts/Avatar";
+import { Icon } from "../parts/icons";
+import type { Messenger } from "../parts/messenger";
+import { Body, isBare, isEdge, Plain } from "./body";
+import type { Row } from "./rows";
+
+interface MessageRowProps {
+  row: Row;
+  group: boolean;
+  app: Messenger;
+  plugins: Record<string, string> | undefined;
+  /** The message that this one answers: null where it is not known, or gone. */
+  quoted: Message | null;
+  /** It has just arrived at the end, and rises into its place. */
+  fresh: boolean;
+}
+
+/** One message: bubble, author, time and ticks around the body that its type draws. */
+export const MessageRow = React.memo(function MessageRow({ row, group, app, plugins, quoted, fresh }: MessageRowProps) {
+  const { texts, times } = app;
+  const { message, outgoing, own, author } = row;
+  const name = own ? "" : author?.display_name ?? texts.t("somebody");
+  const time = times.time(row.atMs);
+  const edited = message?.edited_at_ms && !message.deleted_at_ms ? `${texts.t("edited")}M` : "";
+  const space = own ? `${edited}${time}MM` : `${edited}${time}`;
+  const deleted = !!message?.deleted_at_ms;
+  const bare = !deleted && isBare(message?.view);
+  const replyTo = message?.reply_to ?? outgoing?.replyTo;
+  const kind = [
+    "dm-row",
+    own ? "dm-own" : "dm-other",
+    row.first ? "dm-first" : "",
+    row.last ? "dm-last" : "",
+    group && !own ? "dm-with-avatar" : "",
+    bare ? "dm-bare" : "",
+    !deleted && isEdge(message?.view) ? "dm-edge" : "",
+    deleted ? "dm-deleted" : "",
+    fresh ? "dm-fresh" : "",
+  ].join(" ");
+  const meta = (
+    <span className="dm-meta">
+      {message?.edited_at_ms && !deleted && <span>{texts.t("edited")}</span>}
+      <time dateTime={new Date(row.atMs).toISOString()} title={times.full(row.atMs)}>
+        {time}
+      </time>
+      {own && <Ticks row={row} app={app} />}
+    </span>
+  );
+  return (
+    <>
+      {row.day && (
+        <div className="dm-day">
+          <span>{times.day(row.atMs, texts.t("today"), texts.t("yesterday"))}</span>
+        </div>
+      )}
+      {row.unread && (
+        <div className="dm-unread-line">
+          <span>{texts.t("unread_messages")}</span>
+        </div>
+      )}
+      <div className={kind} data-number={message?.number} data-id={message?.id} data-state={row.tick}>
+        {group && !own && row.last && (
+          <span className="dm-row-avatar" title={name}>
+            <Avatar of={author?.id ?? message?.sender ?? ""} name={name} photo={author?.photo ?? null} size={32} />
+          </span>
+        )}
+        <div className="dm-bubble">
+          {group && !own && row.first && !bare ? (
+            <div className="dm-author" data-hue={hue(message?.sender ?? "")} dir="auto">
+              {name}
+            </div>
+          ) : (
+            <span className="dm-hidden">{own ? texts.t("you") : `${name}:`}</span>
+          )}
+          {replyTo && !deleted && <Quote app={app} number={replyTo.number} quoted={quoted} />}
+          {message ? (
+            <Body
+              message={message}
+              mark={row.mine?.mark}
+              busy={app.actions.pressedOn(message.id)}
+              plugin={plugins?.[message.type]}
+              deleted={texts.t("deleted")}
+              empty={texts.t("empty_message")}
+              space={space}
+            />
+          ) : (
+            <Plain text={outgoing?.text ?? ""} space={space} />
+          )}
+          {meta}
+          {message?.reactions?.length ? <Reactions row={row} message={message} app={app} space={space} /> : null}
+        </div>
+        {message && !deleted && (
+          <button type="button" className="dm-more" data-more aria-haspopup="menu" aria-label={texts.t("message_menu")}>
+            <Icon name="more" size={18} />
+          </button>
+        )}
+      </div>
+      {row.note && <div className="dm-note" role="alert">{row.note}</div>}
+      {outgoing?.state === "failed" && <Failed outgoing={outgoing} app={app} />}
+    </>
+  );
+});
+
+/** What a message answers; pressed, it is shown. */
+function Quote({ app, number, quoted }: { app: Messenger; number: number; quoted: Message | null }) {
+  const author = quoted ? app.store.users[quoted.sender]?.display_name : undefined;
+  const gone = !quoted || quoted.deleted_at_ms;
+  return (
+    <button type="button" className="dm-quote" data-jump={number}>
+      <b data-hue={quoted ? hue(quoted.sender) : undefined} dir="auto">{author ?? app.texts.t("message")}</b>
+      <span dir="auto">{gone ? app.texts.t(quoted ? "deleted" : "quoted_elsewhere") : quoted.text || app.labels[quoted.type] || app.texts.t("empty_message")}</span>
+    </button>
+  );
+}
+
+function Reactions({ row, message, app, space }: { row: Row; message: Message; app: Messenger; space: string }) {
+  const own = row.mine?.reactions ?? [];
+  return (
+    <div className="dm-reactions">
+      {message.reactions!.map(({ emoji, count }) => (
+        <button key={emoji} type="button" data-react={emoji} aria-pressed={own.includes(emoji)}
+          aria-label={app.texts.t("reaction", { emoji, n: count })}
+        >
+          <span aria-hidden="true">{emoji}</span> {count}
+        </button>
+      ))}
+      <i className="dm-space" data-time={space} aria-hidden="true" />
+    </div>
+  );
+}
+
+function Ticks({ row, app }: { row: Row; app: Messenger }) {
+  if (row.tick === "none") return null;
+  const words = { pending: "sending", sent: "sent", read: "read", failed: "not_sent" } as const;
+  const word = app.texts.t(words[row.tick]);
+  return (
+    <span className={`dm-tick dm-tick-${row.tick}`} role="img" aria-label={word} title={word}>
+      <Icon name={row.tick} size={15} />
+    </span>
+  );
+}
+
+function Failed({ outgoing, app }: { outgoing: Outgoing; app: Messenger }) {
+  const { texts, outbox } = app;
+  const { key, params, sentence } = outgoing.reason ?? { key: "no_answer", params: {}, sentence: "" };
+  const why = key === "no_answer" ? texts.t("no_answer") : texts.failure(key, params) ?? sentence;
+  return (
+    <div className="dm-failed" role="alert">
+      <span>
+        {texts.t("not_sent")}. {why}
+      </span>
+      <button type="button" className="dm-link" onClick={() => outbox.retry(outgoing)}>
+        {texts.t("retry")}
+      </button>
+      <button type="button" className="dm-link" onClick={() => outbox.discard(outgoing)}>
+        {texts.t("discard")}
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,366 @@
+// The messages of an opened conversation: where one reads, what is followed, what is pressed. Sizes are
+// guesses until they are measured; whatever is measured, loaded or resized, what is read stays in place.
+
+import * as React from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { Virtualizer, type VirtualizerHandle } from "virtua";
+import type { Message } from "../net/wire";
+import { press } from "../state/actions";
+import { useConversation } from "../parts/hooks";
+import { Icon } from "../parts/icons";
+import type { Messenger } from "../parts/messenger";
+import { type MenuEntry, MessageMenu, type Opening } from "./menu";
+import { MessageRow } from "./MessageRow";
+import type { Row } from "./rows";
+
+// Within this much of the end one reads the newest messages: new ones are followed.
+const AT_END_PX = 32;
+// Pages are asked for well before their place is reached.
+const LOAD_WITHIN_SCREENS = 2;
+const ROW_PX = 46;
+const ROWS_AROUND = 30;
+const MEASURED_AFTER_MS = 400;
+// A message is seen although so much of its lower edge is not.
+const PARTLY_SEEN_PX = 4;
+// As long as its motion lasts.
+const FRESH_MS = 250;
+const LONG_PRESS_MS = 450;
+
+interface MessagesProps {
+  app: Messenger;
+  id: string;
+  rows: readonly Row[];
+  group: boolean;
+  plugins: Record<string, string> | undefined;
+  menus: Record<string, MenuEntry[]> | undefined;
+}
+
+export function Messages({ app, id, rows, group, plugins, menus }: MessagesProps) {
+  const { sync, store, texts } = app;
+  const scroller = useRef<HTMLDivElement>(null);
+  const list = useRef<VirtualizerHandle>(null);
+  // Where it opens at the unread line, sizes that become known at first must not carry it to the end.
+  const atEnd = useRef(!store.window(id).moreAfter && !rows.some((row) => row.unread));
+  // Where it stood when that was last found out: whoever has scrolled up since follows no longer.
+  const stoodAt = useRef(0);
+  const settled = useRef(false);
+  const [away, setAway] = useState(false);
+  const [shown, setShown] = useState(false);
+  // The list measures what it is scrolled towards: what lies around where it opens is measured too,
+  // or the first scrolling up would push about what is seen.
+  const [around, setAround] = useState<readonly number[] | undefined>(() => rowsAround(rows));
+
+  // Older rows came in above: what is on the screen keeps its place.
+  const before = useRef(rows);
+  const oldFirst = before.current[0]?.key;
+  const shift = rows !== before.current && rows[0]?.key !== oldFirst && rows.some((row) => row.key === oldFirst);
+  const newLast = rows[rows.length - 1];
+  const lastChanged = newLast?.key !== before.current[before.current.length - 1]?.key;
+
+  const fresh = useRef({ key: "", atMs: 0 });
+  if (settled.current && lastChanged && !shift && newLast) fresh.current = { key: newLast.key, atMs: Date.now() };
+
+  const toEnd = useCallback(() => {
+    const element = scroller.current;
+    if (!element) return;
+    element.scrollTop = element.scrollHeight;
+    stoodAt.current = element.scrollTop;
+  }, []);
+
+  /** Go to the end, unless the reader is not there any more. */
+  const follow = useCallback(() => {
+    const element = scroller.current;
+    if (!element || !atEnd.current) return;
+    const left = element.scrollHeight - element.scrollTop - element.clientHeight;
+    if (element.scrollTop < stoodAt.current && left > AT_END_PX) atEnd.current = false;
+    else toEnd();
+  }, [toEnd]);
+
+  const drawn = useRef(rows);
+  drawn.current = rows;
+
+  /** Tell what has come into view, and load what will. */
+  const look = useCallback(() => {
+    const element = scroller.current;
+    const place = list.current;
+    if (!element || !place || !settled.current) return;
+    const left = element.scrollHeight - element.scrollTop - element.clientHeight;
+    const window = store.window(id);
+    atEnd.current = left <= AT_END_PX && !window.moreAfter;
+    stoodAt.current = element.scrollTop;
+    setAway(left > AT_END_PX * 3 || window.moreAfter);
+    const near = element.clientHeight * LOAD_WITHIN_SCREENS;
+    if (element.scrollTop < near && window.moreBefore) void sync.load(id, "before");
+    else if (left < near && window.moreAfter) void sync.load(id, "after");
+    if (document.visibilityState !== "visible" || !document.hasFocus()) return;
+    const filler = (element.firstElementChild as HTMLElement).offsetHeight;
+    const bottom = element.scrollTop + element.clientHeight - filler + PARTLY_SEEN_PX;
+    const guess = lastAbove(bottom, drawn.current, place);
+    const seen = lastStanding(element, guess);
+    // Sizes that were guessed put it elsewhere: look again when it is there.
+    if (seen < 0) lookAgain.current();
+    else if (seen) sync.read(id, seen);
+  }, [id]);
+
+  const frame = useRef(0);
+  const lookAgain = useRef(() => {});
+  /** Look once before the next frame, however much has moved until then. */
+  const lookSoon = useCallback(() => {
+    cancelAnimationFrame(frame.current);
+    frame.current = requestAnimationFrame(look);
+  }, [look]);
+  lookAgain.current = lookSoon;
+
+  useLayoutEffect(() => {
+    before.current = rows;
+    if (!settled.current) return;
+    const own = newLast?.outgoing?.state === "pending" || (newLast?.own && newLast.tick === "pending");
+    if (!lastChanged || shift) return;
+    if (own) {
+      atEnd.current = true;
+      toEnd();
+    } else follow();
+  }, [rows]);
+
+  useEffect(lookSoon, [rows]);
+
+  // Where it opens: at the unread line if there is one, at the end otherwise.
+  useLayoutEffect(() => {
+    const line = rows.findIndex((row) => row.unread);
+    const place = () => {
+      if (line > 0) list.current?.scrollToIndex(line, { align: "start", offset: -96 });
+      else if (line < 0) toEnd();
+    };
+    place();
+    // Sizes are known a frame later.
+    const frame = requestAnimationFrame(() => {
+      place();
+      setShown(true);
+      settled.current = true;
+      requestAnimationFrame(() => {
+        place();
+        look();
+      });
+    });
+    const timer = setTimeout(() => setAround(undefined), MEASURED_AFTER_MS);
+    return () => {
+      cancelAnimationFrame(frame);
+      clearTimeout(timer);
+    };
+  }, []);
+
+  useEffect(() => {
+    const element = scroller.current!;
+    // The keyboard opens, the text box grows: whoever was at the end stays there.
+    const resized = new ResizeObserver(() => {
+      if (settled.current) follow();
+      if (!atEnd.current || !settled.current) look();
+    });
+    resized.observe(element);
+    addEventListener("focus", look);
+    document.addEventListener("visibilitychange", look);
+    return () => {
+      resized.disconnect();
+      removeEventListener("focus", look);
+      document.removeEventListener("visibilitychange", look);
+    };
+  }, [look]);
+
+  const toNewest = async () => {
+    if (store.window(id).moreAfter) await sync.load(id, "newest");
+    atEnd.current = true;
+    requestAnimationFrame(() => {
+      toEnd();
+      requestAnimationFrame(toEnd);
+    });
+  };
+
+  const [menu, setMenu] = useState<Opening | null>(null);
+  const held = useRef(0);
+  const messageAt = (target: EventTarget) => {
+    const messageId = (target as Element).closest<HTMLElement>(".dm-row")?.dataset["id"];
+    return messageId ? store.message(id, messageId) : undefined;
+  };
+  const openMenu = (target: EventTarget, x: number, y: number) => {
+    const message = messageAt(target);
+    if (message && !message.deleted_at_ms) setMenu({ message, x, y, from: target as HTMLElement });
+    return !!message;
+  };
+
+  /** Show a message, loading what is around it if need be. */
+  const jump = async (number: number) => {
+    const place = () => drawn.current.findIndex((row) => row.message?.number === number);
+    if (place() < 0) {
+      await sync.load(id, "around", number);
+      // What was loaded is drawn a frame later.
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    }
+    const index = place();
+    if (index < 0) return;
+    atEnd.current = false;
+    list.current?.scrollToIndex(index, { align: "center" });
+    setTimeout(() => {
+      const row = scroller.current?.querySelector(`.dm-row[data-number="${number}"]`);
+      row?.classList.add("dm-shown");
+      setTimeout(() => row?.classList.remove("dm-shown"), 1_600);
+    }, 80);
+  };
+
+  const onClick = (event: React.MouseEvent) => {
+    const target = event.target as Element;
+    const pressed = target.closest<HTMLElement>("[data-more], [data-jump], [data-react], [data-act]");
+    const message = pressed && messageAt(pressed);
+    if (!pressed || !message) return;
+    // Inside a body only components act. What is asked is the body itself: markup may claim any class.
+    const body = pressed.closest(".dm-row")!.querySelector(".dm-bubble > .dm-body");
+    const isOurs = !body?.contains(pressed);
+    if (isOurs === (pressed.dataset["act"] !== undefined) || (!isOurs && !body?.classList.contains("dm-component"))) return;
+    const { more, jump: to, react } = pressed.dataset;
+    if (more !== undefined) {
+      const box = pressed.getBoundingClientRect();
+      openMenu(pressed, box.left, box.bottom);
+    } else if (to !== undefined) {
+      void jump(Number(to));
+    } else if (react !== undefined) {
+      app.actions.react(message, react, pressed.getAttribute("aria-pressed") !== "true");
+    } else {
+      press(app.actions, message, pressed, store.window(id).own[message.id]?.mark);
+    }
+  };
+  // A phone that tells no context menu of a long press.
+  const onPointerDown = (event: React.PointerEvent) => {
+    if (event.pointerType !== "touch") return;
+    const { target, clientX, clientY } = event;
+    held.current = setTimeout(() => openMenu(target, clientX, clientY), LONG_PRESS_MS);
+  };
+  const letGo = () => clearTimeout(held.current);
+
+  const draw = useCallback(
+    (row: Row) => (
+      <MessageRow
+        key={row.key}
+        row={row}
+        group={group}
+        app={app}
+        plugins={plugins}
+        quoted={quotedBy(app, id, row)}
+        fresh={row.key === fresh.current.key && Date.now() - fresh.current.atMs < FRESH_MS}
+      />
+    ),
+    [group, plugins],
+  );
+
+  return (
+    <>
+      <div
+        ref={scroller}
+        className="dm-scroll"
+        data-settled={shown || undefined}
+        role="region"
+        aria-label={texts.t("messages")}
+        tabIndex={0}
+        onScroll={() => {
+          letGo();
+          lookSoon();
+        }}
+        onClick={onClick}
+        onPointerDown={onPointerDown}
+        onPointerUp={letGo}
+        onPointerCancel={letGo}
+        onPointerMove={(event) => event.pointerType === "touch" && (event.movementX || event.movementY) && letGo()}
+        onContextMenu={(event) => {
+          // A link, a selection or a photo keeps the browser's own menu; a sticker is all there is to press.
+          const target = event.target as Element;
+          if (target.closest("a, .dm-row:not(.dm-bare) img, video, audio, input, textarea") || !getSelection()?.isCollapsed) return;
+          if (openMenu(target, event.clientX, event.clientY)) event.preventDefault();
+        }}
+      >
+        <div className="dm-scroll-filler" />
+        <Virtualizer
+          ref={list}
+          data={rows as Row[]}
+          shift={shift}
+          itemSize={ROW_PX}
+          bufferSize={400}
+          keepMounted={around}
+          scrollRef={scroller}
+          onResize={() => {
+            if (!settled.current) return;
+            follow();
+            // The list is as high as its rows only when it has been drawn again.
+            requestAnimationFrame(follow);
+          }}
+        >
+          {draw}
+        </Virtualizer>
+      </div>
+      {menu && <MessageMenu app={app} opening={menu} entries={menus?.[menu.message.type] ?? []} onClose={() => setMenu(null)} />}
+      <DownButton app={app} id={id} away={away} onClick={() => void toNewest()} />
+      <Announcer app={app} rows={rows} />
+    </>
+  );
+}
+
+/** The message that a row's answers, as far as it is known here; what is missing is asked for. */
+function quotedBy(app: Messenger, id: string, row: Row): Message | null {
+  const answered = row.message?.reply_to ?? row.outgoing?.replyTo;
+  return answered ? app.sync.quoted(id, answered) : null;
+}
+
+/** The rows within about a screen of where the time line opens. */
+function rowsAround(rows: readonly Row[]): number[] {
+  const line = rows.findIndex((row) => row.unread);
+  const place = line < 0 ? rows.length : line;
+  const first = Math.max(0, place - ROWS_AROUND);
+  return Array.from({ length: Math.min(rows.length, place + ROWS_AROUND) - first }, (_, index) => first + index);
+}
+
+/** The number of the last message that ends above `bottom`, or 0. */
+function lastAbove(bottom: number, rows: readonly Row[], place: VirtualizerHandle): number {
+  let index = Math.min(place.findItemIndex(bottom), rows.length - 1);
+  if (index >= 0 && place.getItemOffset(index) + place.getItemSize(index) > bottom) index--;
+  while (index >= 0 && !rows[index]!.message) index--;
+  return rows[index]?.message?.number ?? 0;
+}
+
+/** The highest number up to `guess` whose row stands in view; -1 while none is mounted there. */
+function lastStanding(scroller: HTMLElement, guess: number): number {
+  const edge = scroller.getBoundingClientRect().bottom + PARTLY_SEEN_PX;
+  for (let number = guess; number > 0; number--) {
+    const row = scroller.querySelector(`.dm-row[data-number="${number}"]`);
+    if (!row) return -1;
+    if (row.getBoundingClientRect().bottom <= edge) return number;
+  }
+  return 0;
+}
+
+function DownButton({ app, id, away, onClick }: { app: Messenger; id: string; away: boolean; onClick(): void }) {
+  const unread = useConversation(app, id)?.unread ?? 0;
+  const { texts } = app;
+  if (!away) return null;
+  const label = unread ? texts.t("new_below", { n: unread }) : texts.t("to_newest");
+  return (
+    <button type="button" className="dm-down" aria-label={label} title={label} onClick={onClick}>
+      <Icon name="down" size={24} />
+      {unread > 0 && <span className="dm-badge">{unread}</span>}
+    </button>
+  );
+}
+
+/** Says incoming messages to screen readers; the rows themselves come and go while scrolling. */
+function Announcer({ app, rows }: { app: Messenger; rows: readonly Row[] }) {
+  const [said, setSaid] = useState("");
+  const last = rows[rows.length - 1];
+  const heard = useRef(last?.message?.number ?? 0);
+  useEffect(() => {
+    const number = last?.message?.number ?? 0;
+    if (number <= heard.current) return;
+    heard.current = number;
+    if (!last?.own) setSaid(`${last?.author?.display_name ?? app.texts.t("somebody")}: ${last?.message?.text ?? ""}`);
+  }, [last]);
+  return (
+    <div className="dm-hidden" role="log" aria-live="polite">
+      {said}
+    </div>
+  );
+}

@@ -1,0 +1,165 @@
+import * as React from "react";
+import { type ReactElement, useEffect, useMemo, useRef, useState } from "react";
+import type { Conversation as About } from "../net/wire";
+import { faceOf, photoOf, titleOf } from "../state/people";
+import { Avatar } from "../parts/Avatar";
+import { useConversation, useLasting, useOnline, useOpened, useOutbox, useTopic, useUsers, useWindow } from "../parts/hooks";
+import { IconButton } from "../parts/icons";
+import { type Messenger, useMessenger } from "../parts/messenger";
+import { Notice } from "../parts/Notice";
+import type { MenuEntry } from "./menu";
+import { Messages } from "./Messages";
+import { buildRows, type Row } from "./rows";
+
+/** The messages of the conversation in the address, with its header. */
+export interface TimelineProps {
+  /** The component's id. */
+  id?: string;
+  /** The plugin that draws each message type, for its style sheet. */
+  plugins?: Record<string, string>;
+  /** What the menu of each type's messages offers of its own: lists by the type's name. */
+  menus?: Record<string, MenuEntry[]>;
+  /** How often the conversation's title was pressed: a callback opens its details. */
+  details_clicks?: number;
+  /** The conversation in the address, told to callbacks. */
+  conversation?: string | null;
+  setProps?(props: Partial<TimelineProps>): void;
+}
+
+export function Timeline(props: TimelineProps): ReactElement | null {
+  const app = useMessenger();
+  return app ? <Opened {...props} app={app} /> : null;
+}
+
+type Inside = TimelineProps & { app: Messenger };
+
+function Opened(props: Inside) {
+  const { app, setProps } = props;
+  const id = useOpened(app);
+  useEffect(() => setProps?.({ conversation: id }), [id]);
+  if (!id) return <div className="dm-timeline dm-timeline-empty"><p>{app.texts.t("none_chosen")}</p></div>;
+  return <Conversation key={id} {...props} opened={id} />;
+}
+
+function Conversation(props: Inside & { opened: string }) {
+  const { app, opened: id, plugins, menus } = props;
+  const { texts, sync } = app;
+  // No more of it than is drawn here: it is another object with each message and each one read.
+  const about = <T,>(read: (conversation: About | undefined) => T) =>
+    useTopic(app.store.topics, `conversation:${id}`, () => read(app.store.conversation(id)));
+  const group = about((conversation) => conversation?.kind === "group");
+  const othersReadNo = about((conversation) => conversation?.others_read_no ?? 0);
+  const window = useWindow(app, id);
+  const outbox = useOutbox(app, id);
+  const users = useUsers(app);
+  const online = useOnline(app);
+  const ready = window.messages.length > 0 || window.cursor >= 0 || outbox.length > 0;
+  const waiting = useLasting(!ready && !window.failed);
+
+  useEffect(() => {
+    void sync.open(id);
+    return () => sync.close(id);
+  }, [id]);
+
+  const unreadAfter = useUnreadLine(app, id, outbox.length);
+  const drawn = useRef<readonly Row[]>([]);
+  const rows = useMemo(
+    () =>
+      (drawn.current = buildRows(
+        {
+          messages: window.messages,
+          moreBefore: window.moreBefore,
+          outbox: window.moreAfter ? [] : outbox,
+          users,
+          meId: app.store.me.id,
+          othersReadNo,
+          unreadAfter,
+          own: window.own,
+          notes: window.notes,
+        },
+        drawn.current,
+      )),
+    [window.messages, window.moreBefore, window.moreAfter, window.own, window.notes, outbox, users, othersReadNo, unreadAfter],
+  );
+
+  return (
+    <section className="dm-timeline">
+      <Header {...props} />
+      {window.failed && !rows.length ? (
+        <div className="dm-notice">
+          <p>{texts.t(window.failed === "not_found" ? "not_a_member" : "load_failed")}</p>
+          {window.failed === "not_found" ? (
+            <button type="button" className="dm-button" onClick={() => app.route.close()}>{texts.t("to_chats")}</button>
+          ) : (
+            <button type="button" className="dm-button" onClick={() => void sync.load(id, "newest")} disabled={!online}>
+              {texts.t("retry")}
+            </button>
+          )}
+        </div>
+      ) : rows.length ? (
+        <Messages app={app} id={id} rows={rows} group={group} plugins={plugins} menus={menus} />
+      ) : ready ? (
+        <div className="dm-notice"><p>{texts.t("no_messages")}</p></div>
+      ) : (
+        <div className="dm-scroll">{waiting && <Skeleton />}</div>
+      )}
+      <Notice app={app} />
+    </section>
+  );
+}
+
+/** Where unread messages began when the conversation was opened; gone once one answers. */
+function useUnreadLine(app: Messenger, id: string, sending: number): number {
+  const [line, setLine] = useState(-2);
+  const conversation = app.store.conversation(id);
+  const known = conversation !== undefined && app.store.hasWindow(id);
+  // Until the messages are there, others may still be read in another tab.
+  if (line === -2 && known) setLine(conversation.unread > 0 ? conversation.read_no : -1);
+  useEffect(() => {
+    if (sending) setLine((now) => (now === -2 ? now : -1));
+  }, [sending]);
+  return Math.max(line, -1);
+}
+
+function Header({ app, opened, details_clicks = 0, setProps }: Inside & { opened: string }) {
+  const { texts } = app;
+  const conversation = useConversation(app, opened);
+  const users = useUsers(app);
+  const title = conversation ? titleOf(conversation, users, texts) : "";
+  const peer = conversation?.peer ? users[conversation.peer] : undefined;
+  const below = !conversation
+    ? ""
+    : conversation.kind === "group"
+      ? texts.t("members", { n: conversation.member_count })
+      : peer
+        ? `@${peer.username}`
+        : "";
+  return (
+    <header className="dm-header">
+      <IconButton icon="back" label={texts.t("back")} className="dm-back" onClick={() => app.route.close()} />
+      {conversation && (
+        <button type="button" className="dm-header-chat"
+          onClick={() => setProps?.({ details_clicks: details_clicks + 1 })}
+        >
+          <Avatar of={faceOf(conversation)} name={title} photo={photoOf(conversation, users)} size={40} />
+          <span className="dm-header-words">
+            <span className="dm-header-title" role="heading" aria-level={2} dir="auto">
+              {title}
+            </span>
+            <span className="dm-header-below">{below}</span>
+          </span>
+        </button>
+      )}
+    </header>
+  );
+}
+
+function Skeleton() {
+  return (
+    <div className="dm-skeleton" aria-hidden="true">
+      {[38, 62, 45, 70, 30, 55].map((width, index) => (
+        <i key={index} style={{ width: `${width}%` }} className={index % 3 === 2 ? "dm-skeleton-own" : ""} />
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,51 @@
+// Fills in what bodies leave to the reader's own client: people's names, live, and times in the
+// reader's language and zone. A body is drawn once for everybody; only the browser knows who looks.
+
+import type { Texts } from "../i18n/texts";
+import type { Times } from "../i18n/time";
+import type { Store } from "../state/store";
+import type { Sync } from "../state/sync";
+
+const LEFT_OPEN = ".dm-body [data-person], .dm-body [data-moment]";
+const ATTRIBUTES = ["data-person", "data-moment", "data-show"];
+
+interface Parts {
+  store: Store;
+  sync: Sync;
+  texts: Texts;
+  times: Times;
+}
+
+/** Fill in bodies wherever in the page they are, before they are painted. */
+export function fillBodies(parts: Parts): void {
+  const fill = (element: Element) => {
+    const { person, moment, show } = (element as HTMLElement).dataset;
+    const text = person !== undefined ? nameOf(person, parts) : parts.times.moment(Number(moment), show);
+    if (element.textContent !== text) element.textContent = text;
+  };
+  const fillAll = (root: Element | Document) => {
+    for (const element of root.querySelectorAll(LEFT_OPEN)) fill(element);
+  };
+  new MutationObserver((records) => {
+    for (const { type, target, addedNodes } of records) {
+      if (type === "attributes") {
+        if ((target as Element).matches(LEFT_OPEN)) fill(target as Element);
+      } else {
+        for (const node of addedNodes) {
+          if (!(node instanceof Element)) continue;
+          if (node.matches(LEFT_OPEN)) fill(node);
+          else fillAll(node);
+        }
+      }
+    }
+  }).observe(document.body, { childList: true, subtree: true, attributeFilter: ATTRIBUTES });
+  parts.store.topics.subscribe("users", () => fillAll(document));
+  fillAll(document);
+}
+
+function nameOf(id: string, { store, sync, texts }: Parts): string {
+  const known = store.users[id];
+  if (known) return known.display_name;
+  sync.learn(id);
+  return texts.t("somebody");
+}

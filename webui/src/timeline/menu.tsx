@@ -1,0 +1,157 @@
+// The menu of a message: what every message offers, and what its type adds. A sheet on the phone.
+
+import * as React from "react";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import type { Message } from "../net/wire";
+import { isPhone } from "../state/route";
+import { Icon, type IconName } from "../parts/icons";
+import type { Messenger } from "../parts/messenger";
+import { copyText } from "./behaviours";
+
+const QUICK = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
+const MORE = [..."🔥🎉👏💯👀🤔😍🥳😅🙈🤝✅❌⭐🚀💡☕🍀😎😴"];
+const MARGIN_PX = 8;
+
+/** What a message type adds to the menu of its messages. */
+export interface MenuEntry {
+  label: string;
+  icon: string;
+  may: "member" | "author";
+  act?: string;
+  command?: string;
+  params?: Record<string, unknown>;
+  /** What is told when it is done. */
+  done?: string;
+}
+
+/** Which message's menu, where, and what gets the focus back. */
+export interface Opening {
+  message: Message;
+  x: number;
+  y: number;
+  from: HTMLElement;
+}
+
+interface MenuProps {
+  app: Messenger;
+  opening: Opening;
+  entries: readonly MenuEntry[];
+  onClose(): void;
+}
+
+export function MessageMenu({ app, opening, entries, onClose }: MenuProps) {
+  const { message, from } = opening;
+  const { texts, store, actions } = app;
+  const menu = useRef<HTMLDivElement>(null);
+  const [more, setMore] = useState(false);
+  const [asking, setAsking] = useState(false);
+  const own = message.sender === store.me.id;
+  const mine = store.window(message.conversation).own[message.id]?.reactions ?? [];
+  const editable = app.canEdit(message);
+  const conversation = store.conversation(message.conversation);
+  const removable = own || (conversation?.kind === "group" && conversation.created_by === store.me.id);
+
+  const close = () => {
+    onClose();
+    const back = from.closest(".dm-row")?.querySelector<HTMLElement>(".dm-more");
+    back?.focus({ preventScroll: true });
+  };
+
+  useLayoutEffect(() => {
+    const element = menu.current!;
+    if (!isPhone()) {
+      const { width, height } = element.getBoundingClientRect();
+      element.style.left = `${Math.max(MARGIN_PX, Math.min(opening.x, innerWidth - width - MARGIN_PX))}px`;
+      element.style.top = `${Math.max(MARGIN_PX, Math.min(opening.y, innerHeight - height - MARGIN_PX))}px`;
+    }
+    element.querySelector<HTMLElement>("[role=menuitem]")?.focus();
+  }, [more, asking]);
+
+  useEffect(() => {
+    const outside = (event: Event) => menu.current?.contains(event.target as Node) || close();
+    document.addEventListener("pointerdown", outside, true);
+    addEventListener("resize", close);
+    return () => {
+      document.removeEventListener("pointerdown", outside, true);
+      removeEventListener("resize", close);
+    };
+  }, []);
+
+  const onKeyDown = (event: React.KeyboardEvent) => {
+    const items = [...menu.current!.querySelectorAll<HTMLElement>("[role^=menuitem]")];
+    const at = items.indexOf(document.activeElement as HTMLElement);
+    const row = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+    if (event.key === "Escape" || event.key === "Tab") close();
+    else if (row) items[(at + row + items.length) % items.length]?.focus();
+    else if (event.key === "Home") items[0]?.focus();
+    else if (event.key === "End") items[items.length - 1]?.focus();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  const item = (label: string, icon: React.ReactNode, go: () => void, danger = false) => (
+    <button key={label} type="button" role="menuitem" tabIndex={-1} className={danger ? "dm-danger" : undefined}
+      onClick={() => {
+        close();
+        go();
+      }}
+    >
+      {icon} {label}
+    </button>
+  );
+  const ours = (name: IconName) => <Icon name={name} />;
+  const react = (emoji: string) => {
+    close();
+    actions.react(message, emoji, !mine.includes(emoji));
+  };
+
+  return (
+    <>
+      <div className="dm-menu-backdrop" />
+      <div ref={menu} className="dm-menu" role="menu" aria-label={texts.t("message_menu")} onKeyDown={onKeyDown}>
+        {asking ? (
+          <>
+            <p>{texts.t("delete_question")}</p>
+            {item(texts.t("delete_for_all"), ours("trash"), () => actions.remove(message), true)}
+            {item(texts.t("cancel"), ours("close"), () => undefined)}
+          </>
+        ) : (
+          <>
+            <div className="dm-menu-emoji" role="group" aria-label={texts.t("react")}>
+              {[...QUICK, ...(more ? MORE : [])].map((emoji) => (
+                <button key={emoji} type="button" role="menuitemcheckbox" tabIndex={-1} aria-checked={mine.includes(emoji)}
+                  aria-label={emoji} onClick={() => react(emoji)}
+                >
+                  {emoji}
+                </button>
+              ))}
+              {!more && (
+                <button type="button" role="menuitem" tabIndex={-1} aria-label={texts.t("more_emoji")} onClick={() => setMore(true)}>
+                  <Icon name="plus" />
+                </button>
+              )}
+            </div>
+            {item(texts.t("reply"), ours("reply"), () => store.compose(message.conversation, { replyTo: message }))}
+            {editable && item(texts.t("edit"), ours("edit"), () => store.compose(message.conversation, { editing: message }))}
+            {message.text && item(texts.t("copy_text"), ours("copy"), () => void copyText(message.text ?? ""))}
+            {entries
+              .filter((entry) => own || entry.may !== "author")
+              .map((entry) =>
+                item(entry.label, <span className={`icon icon-${entry.icon}`} aria-hidden="true" />, () =>
+                  entry.act
+                    ? actions.act(message, entry.act, entry.params ?? {}, { done: entry.done })
+                    : actions.call(message, entry.command!, entry.params ?? {}, entry.done),
+                ),
+              )}
+            {removable && (
+              <button type="button" role="menuitem" tabIndex={-1} className="dm-danger" onClick={() => setAsking(true)}>
+                <Icon name="trash" /> {texts.t("delete")}
+              </button>
+            )}
+          </>
+        )}
+      </div>
+    </>
+  );
+}
