@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from dash_messenger.plugin_api.avatars import Portrait, Portraits
     from dash_messenger.plugin_api.checks import Login, Proposed, Upload
     from dash_messenger.plugin_api.context import (
-        Blob,
         Blobs,
         Context,
         Demo,
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from dash_messenger.plugin_api.web import Viewer, WebContext
     from dash_messenger.plugins.loader import HOOK_API, Plugins
     from dash_messenger.protocol.commands import Caller, Command
-    from dash_messenger.protocol.jsonrpc import Message, User
+    from dash_messenger.protocol.models import Blob, Message, User
 
 __all__ = [
     "HOOK_API",
@@ -93,7 +92,7 @@ _HOMES = {
     "plugin_api.message_types": ("MessageType", "MessageTypes"),
     "plugin_api.checks": ("Login", "Proposed", "Upload"),
     "plugin_api.context": (
-        *("Blob", "Blobs", "Context", "Demo", "Job", "MemberChange", "Preparing"),
+        *("Blobs", "Context", "Demo", "Job", "MemberChange", "Preparing"),
         *("SlashCall", "SlashCommand", "Tables", "setting"),
     ),
     "plugin_api.hookspecs": ("hookimpl",),
@@ -103,7 +102,7 @@ _HOMES = {
     "plugin_api.themes": ("Theme",),
     "plugin_api.views": ("View",),
     "plugin_api.web": ("Viewer", "WebContext"),
-    "protocol.jsonrpc": ("Message", "User"),
+    "protocol.models": ("Blob", "Message", "User"),
 }
 
 

@@ -13,7 +13,8 @@ import uvicorn
 from dash_messenger.errors import Conflict
 from dash_messenger.gateway import Gateway, GuardedHttp, Limits
 from dash_messenger.protocol.commands import Caller, Command, Commands
-from dash_messenger.protocol.jsonrpc import Event, Message
+from dash_messenger.protocol.events import Event
+from dash_messenger.protocol.models import Message
 from dash_messenger.realtime.hub import Hub
 from websockets.asyncio.client import ClientConnection, connect
 

@@ -24,7 +24,7 @@ from dash_messenger.plugin_api.hookspecs import hookimpl
 from dash_messenger.plugin_api.message_types import MessageType
 from dash_messenger.plugin_api.themes import Theme
 from dash_messenger.protocol.commands import Caller, Command
-from dash_messenger.protocol.jsonrpc import Message
+from dash_messenger.protocol.models import Message
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 from server_world import ServerWorld, Words

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dash_messenger.ids import IdMaker
-from dash_messenger.protocol.jsonrpc import Event
+from dash_messenger.protocol.events import Event
 from dash_messenger.store import Draft, Store, Transaction
 from dash_messenger.store.tables import conversations, members, users
 from sqlalchemy import insert

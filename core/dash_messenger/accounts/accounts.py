@@ -35,7 +35,7 @@ from dash_messenger.errors import (
 )
 from dash_messenger.ids import IdMaker
 from dash_messenger.protocol.commands import Caller, Command
-from dash_messenger.protocol.jsonrpc import User
+from dash_messenger.protocol.models import User
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.rows import USER_COLUMNS, user_of

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, select
 from dash_messenger.errors import UnknownUser
 from dash_messenger.ids import parse_id
 from dash_messenger.protocol.commands import Caller, Command
-from dash_messenger.protocol.jsonrpc import User
+from dash_messenger.protocol.models import User
 from dash_messenger.rate_limits import Buckets
 from dash_messenger.store import Store
 from dash_messenger.store.rows import USER_COLUMNS, user_of

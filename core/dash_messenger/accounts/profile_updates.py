@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from dash_messenger.protocol.jsonrpc import User
+from dash_messenger.protocol.models import User
 
 __all__ = ["Introductions", "Notifier"]
 

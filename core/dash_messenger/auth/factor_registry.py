@@ -18,7 +18,8 @@ from dash_messenger.errors import CheckFailed
 from dash_messenger.isolation.runner import CHECK_WITHIN_S, PluginRunner
 from dash_messenger.plugin_api.context import Context
 from dash_messenger.plugin_api.factors import Beginning, Confirmed, Factor, LoginStep
-from dash_messenger.protocol.jsonrpc import User, decode_params
+from dash_messenger.protocol.models import User
+from dash_messenger.protocol.params import decode_params
 
 __all__ = ["RegisteredFactor", "RegisteredStep", "StepAsked", "Steps"]
 

@@ -41,7 +41,7 @@ from dash_messenger.errors import (
 from dash_messenger.places import Place
 from dash_messenger.plugin_api.checks import Login
 from dash_messenger.protocol.commands import Caller, Command
-from dash_messenger.protocol.jsonrpc import User
+from dash_messenger.protocol.models import User
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.rows import USER_COLUMNS, user_of
 from dash_messenger.store.tables import logins, users

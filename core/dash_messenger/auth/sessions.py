@@ -26,7 +26,7 @@ from dash_messenger.errors import CloseCode, Failure, InvalidParams, LoginEnded,
 from dash_messenger.ids import IdMaker, parse_id
 from dash_messenger.plugin_api.web import Headers
 from dash_messenger.protocol.commands import Caller, Command
-from dash_messenger.protocol.jsonrpc import User
+from dash_messenger.protocol.models import User
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.access import session_is_open

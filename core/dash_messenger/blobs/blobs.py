@@ -28,8 +28,8 @@ from dash_messenger.errors import FileDamaged, InvalidParams, NotFound, TooLarge
 from dash_messenger.ids import id_param
 from dash_messenger.locks import Locks
 from dash_messenger.plugin_api.checks import Upload
-from dash_messenger.plugin_api.context import Blob
 from dash_messenger.protocol.commands import Caller, Command
+from dash_messenger.protocol.models import Blob
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.blob_references import may_read
 from dash_messenger.store.tables import blobs

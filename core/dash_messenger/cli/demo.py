@@ -23,7 +23,7 @@ from dash_messenger.errors import ANYTHING
 from dash_messenger.plugin_api.context import Demo
 from dash_messenger.plugin_api.message_types import MessageTypes
 from dash_messenger.protocol.commands import Caller, Commands
-from dash_messenger.protocol.jsonrpc import User
+from dash_messenger.protocol.models import User
 from dash_messenger.store import Store
 from dash_messenger.store.tables import users
 

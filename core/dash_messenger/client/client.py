@@ -43,7 +43,8 @@ from dash_messenger.errors import (
     Unauthenticated,
 )
 from dash_messenger.ids import IdMaker
-from dash_messenger.protocol.jsonrpc import HIDDEN, MAX_IN_FLIGHT, SUBPROTOCOL
+from dash_messenger.protocol.events import HIDDEN
+from dash_messenger.protocol.jsonrpc import MAX_IN_FLIGHT, SUBPROTOCOL
 
 __all__ = ["RESYNC", "Client", "Disconnected", "Event", "failure_from", "log_in", "post"]
 

@@ -24,7 +24,7 @@ from dash_messenger.conversations.summaries import (
 from dash_messenger.errors import Forbidden, InvalidParams, NotFound, Refused
 from dash_messenger.ids import IdMaker, id_param
 from dash_messenger.protocol.commands import Caller, Command
-from dash_messenger.protocol.jsonrpc import User
+from dash_messenger.protocol.models import User
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.rows import USER_COLUMNS, user_of
 from dash_messenger.store.tables import conversations, members, users

@@ -18,7 +18,9 @@ from dash_messenger.conversations.summaries import Summary, membership, names_in
 from dash_messenger.errors import InvalidParams, Resync
 from dash_messenger.ids import id_param
 from dash_messenger.protocol.commands import Caller, Command, Listener
-from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES, Event, Message, event_body, size_of
+from dash_messenger.protocol.events import Event, event_body
+from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES, size_of
+from dash_messenger.protocol.models import Message
 from dash_messenger.realtime.views import Late, Renderer, Views, choose_view, late_for
 from dash_messenger.store import LogPage, Store, read_log
 from dash_messenger.store.access import FIRST_NUMBER, is_member

@@ -17,7 +17,7 @@ from dash_messenger.blobs.blobs import BlobStore
 from dash_messenger.blobs.media_types import INLINE
 from dash_messenger.blobs.transfers import Transfers
 from dash_messenger.errors import NotFound
-from dash_messenger.plugin_api.context import Blob
+from dash_messenger.protocol.models import Blob
 
 __all__ = ["add_downloads"]
 

@@ -23,7 +23,8 @@ from dash_messenger.errors import (
 )
 from dash_messenger.plugin_api.actions import Acted, Action, Change, Refuse
 from dash_messenger.plugin_api.message_types import MessageTypes, Prepared, has_usual_numbers
-from dash_messenger.protocol.jsonrpc import Message, Reply, decode_params
+from dash_messenger.protocol.models import Message, Reply
+from dash_messenger.protocol.params import decode_params
 
 __all__ = [
     "MAX_DECODE_CPU_S",

@@ -20,7 +20,8 @@ from dash_messenger.errors import InvalidParams
 from dash_messenger.ids import IdMaker, id_param
 from dash_messenger.messages.pipeline import Preparation
 from dash_messenger.protocol.commands import Caller, Command
-from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES, Message, size_of
+from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES, size_of
+from dash_messenger.protocol.models import Message
 from dash_messenger.realtime.views import Late, Renderer, TellDrawn, Views, choose_view, late_for
 from dash_messenger.store import Store
 from dash_messenger.store.access import may_read_message

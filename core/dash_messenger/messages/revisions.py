@@ -15,7 +15,7 @@ from msgspec import Raw
 from sqlalchemy import Connection, delete, insert, select, update
 
 from dash_messenger.errors import Conflict, NotFound
-from dash_messenger.protocol.jsonrpc import Message
+from dash_messenger.protocol.models import Message
 from dash_messenger.store import Transaction
 from dash_messenger.store.access import may_read_message
 from dash_messenger.store.rows import MESSAGE_COLUMNS, message_of

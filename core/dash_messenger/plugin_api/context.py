@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from msgspec import Struct
 
-from dash_messenger.protocol.jsonrpc import Message, User
+from dash_messenger.protocol.models import Blob, Message, User
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, MetaData
 
 __all__ = [
-    "Blob",
     "Blobs",
     "Context",
     "Demo",
@@ -34,16 +33,6 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-
-
-class Blob(Struct, frozen=True):
-    """A stored file: ``media_type`` is what the server found, ``owner`` who uploaded it."""
-
-    id: str
-    name: str
-    media_type: str
-    bytes: int
-    owner: str
 
 
 class Blobs(Protocol):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic
 from msgspec import Struct
 from typing_extensions import TypeVar
 
-from dash_messenger.protocol.jsonrpc import User
+from dash_messenger.protocol.models import User
 
 if TYPE_CHECKING:
     from dash_messenger.plugin_api.context import Context

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from dash_messenger.plugin_api.views import View
     from dash_messenger.plugin_api.web import WebContext
     from dash_messenger.protocol.commands import Command
-    from dash_messenger.protocol.jsonrpc import Message
+    from dash_messenger.protocol.models import Message
 
 __all__ = ["PROJECT", "ServerHooks", "hookimpl"]
 

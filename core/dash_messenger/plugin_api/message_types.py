@@ -16,7 +16,7 @@ from typing_extensions import TypeVar
 
 from dash_messenger.errors import ContentInvalid, UnknownType
 from dash_messenger.plugin_api.actions import Action, actions_of
-from dash_messenger.protocol.jsonrpc import explain
+from dash_messenger.protocol.params import explain
 
 if TYPE_CHECKING:
     from dash_messenger.plugin_api.context import Preparing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dash_messenger.protocol.jsonrpc import Message
+from dash_messenger.protocol.models import Message
 
 __all__ = ["View"]
 

@@ -39,7 +39,8 @@ from dash_messenger.plugins.storage import (
     read_value,
 )
 from dash_messenger.plugins.translations import Catalogues
-from dash_messenger.protocol.jsonrpc import Message, User, explain
+from dash_messenger.protocol.models import Message, User
+from dash_messenger.protocol.params import explain
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.rows import MESSAGE_COLUMNS, USER_COLUMNS, message_of, user_of
 from dash_messenger.store.tables import members, messages, users

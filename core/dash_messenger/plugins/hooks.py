@@ -20,7 +20,7 @@ from dash_messenger.isolation.runner import CHECK_WITHIN_S
 from dash_messenger.plugin_api.checks import Login, Proposed, Upload
 from dash_messenger.plugin_api.context import Context, Demo, MemberChange
 from dash_messenger.plugins.loader import Plugins
-from dash_messenger.protocol.jsonrpc import Event
+from dash_messenger.protocol.events import Event
 
 __all__ = ["CHECKS", "Calls"]
 

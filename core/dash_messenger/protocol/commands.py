@@ -18,7 +18,7 @@ from dash_messenger.activity import Activity, follow
 from dash_messenger.charged_user import CHARGED_USER, working_for
 from dash_messenger.errors import Unauthenticated, UnknownCommand
 from dash_messenger.places import Place
-from dash_messenger.protocol.jsonrpc import decode_params
+from dash_messenger.protocol.params import decode_params
 from dash_messenger.protocol.request_rates import RATES, Rate, Rates
 
 __all__ = ["Access", "Answer", "Caller", "Command", "Commands", "Listener"]

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from dash_messenger.protocol.jsonrpc import Event
+from dash_messenger.protocol.events import Event
 
 __all__ = ["EVERY_S", "Pacing"]
 

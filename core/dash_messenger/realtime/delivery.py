@@ -19,15 +19,10 @@ from typing import TypeAlias
 import structlog
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from dash_messenger.protocol.events import Event, encode_event, hide, number_in
 from dash_messenger.protocol.frames import text_frame
-from dash_messenger.protocol.jsonrpc import (
-    Event,
-    Message,
-    encode_event,
-    encode_notification,
-    hide,
-    number_in,
-)
+from dash_messenger.protocol.jsonrpc import encode_notification
+from dash_messenger.protocol.models import Message
 from dash_messenger.realtime.channels import Channels, Reader
 
 __all__ = ["WRITES_A_SLICE", "Delivery", "Drawings", "ViewKey", "drawn_frame"]

@@ -16,7 +16,8 @@ from typing import Any, Protocol
 import structlog
 from msgspec import Raw, UnsetType
 
-from dash_messenger.protocol.jsonrpc import Event, Message
+from dash_messenger.protocol.events import Event
+from dash_messenger.protocol.models import Message
 from dash_messenger.realtime.channels import Channels
 from dash_messenger.realtime.delivery import Delivery, Drawings, ViewKey
 

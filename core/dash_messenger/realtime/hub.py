@@ -18,8 +18,10 @@ from typing import Any
 from msgspec import Raw
 
 from dash_messenger.errors import CloseCode
+from dash_messenger.protocol.events import Event
 from dash_messenger.protocol.frames import text_frame
-from dash_messenger.protocol.jsonrpc import Event, Message, encode_notification
+from dash_messenger.protocol.jsonrpc import encode_notification
+from dash_messenger.protocol.models import Message
 from dash_messenger.realtime.channels import Channels, Reader
 from dash_messenger.realtime.coalescing import Pacing
 from dash_messenger.realtime.delivery import WRITES_A_SLICE, Delivery, drawn_frame

@@ -24,7 +24,7 @@ from dash_messenger.isolation.contents import MAX_INLINE_CPU_S, MAX_TRIED_TWICE_
 from dash_messenger.isolation.worker_thread import Drawer
 from dash_messenger.plugin_api.views import View
 from dash_messenger.protocol.commands import Caller
-from dash_messenger.protocol.jsonrpc import Message
+from dash_messenger.protocol.models import Message
 
 __all__ = [
     "MAX_VIEW_BYTES",

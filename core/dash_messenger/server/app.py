@@ -66,7 +66,7 @@ from dash_messenger.plugins.storage import migrate_tables, read_values
 from dash_messenger.plugins.web_host import Pages
 from dash_messenger.process import most_connections
 from dash_messenger.protocol.commands import Commands
-from dash_messenger.protocol.jsonrpc import Event
+from dash_messenger.protocol.events import Event
 from dash_messenger.protocol.request_rates import Rates
 from dash_messenger.realtime.hub import Hub
 from dash_messenger.server.data_folder import DATABASE, FolderLock

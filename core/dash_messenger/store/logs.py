@@ -13,13 +13,8 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from dash_messenger.errors import NotFound, Resync
-from dash_messenger.protocol.jsonrpc import (
-    MAX_PAGE_BYTES,
-    Event,
-    hide,
-    number_in,
-    size_of,
-)
+from dash_messenger.protocol.events import Event, hide, number_in
+from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES, size_of
 from dash_messenger.store.rows import MESSAGE_COLUMNS, message_of
 from dash_messenger.store.tables import conversations, events, messages, users
 

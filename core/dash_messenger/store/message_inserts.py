@@ -18,7 +18,8 @@ from msgspec import UNSET, Raw, Struct
 from sqlalchemy import Table
 
 from dash_messenger.errors import Conflict, Failure, NotFound
-from dash_messenger.protocol.jsonrpc import Event, Message, Reply
+from dash_messenger.protocol.events import Event
+from dash_messenger.protocol.models import Message, Reply
 from dash_messenger.store.access import MAY_READ_SQL
 from dash_messenger.store.blob_references import check_usable, refer_message
 from dash_messenger.store.tables import events, messages

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import UNSET, Raw
 
-from dash_messenger.protocol.jsonrpc import Message, Reply, User
+from dash_messenger.protocol.models import Message, Reply, User
 from dash_messenger.store.tables import messages, users
 
 __all__ = ["MESSAGE_COLUMNS", "USER_COLUMNS", "message_of", "user_of"]

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, insert, update
 
 from dash_messenger.errors import NotFound
 from dash_messenger.ids import IdMaker
-from dash_messenger.protocol.jsonrpc import Event, Message
+from dash_messenger.protocol.events import Event
+from dash_messenger.protocol.models import Message
 from dash_messenger.store.tables import conversations, events, users
 
 __all__ = ["Transaction"]

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine
 from dash_messenger.clock import Clock
 from dash_messenger.errors import Busy, Failure, StorageFailed
 from dash_messenger.ids import IdMaker
-from dash_messenger.protocol.jsonrpc import Event
+from dash_messenger.protocol.events import Event
 from dash_messenger.store.database import CHECKPOINT_EVERY_BYTES, Checkpointer, storage_failed
 from dash_messenger.store.message_inserts import Draft, Sends, Sent
 from dash_messenger.store.read_positions import Positions, ReadPositions, store_positions

@@ -15,7 +15,7 @@ from dash_messenger.auth.factor_registry import Steps
 from dash_messenger.plugin_api.factors import Beginning, Confirmed, Factor
 from dash_messenger.plugin_api.hookspecs import PROJECT, ServerHooks
 from dash_messenger.plugins.loader import GROUP, Plugins
-from dash_messenger.protocol.jsonrpc import User
+from dash_messenger.protocol.models import User
 
 __all__ = ["FactorContract"]
 

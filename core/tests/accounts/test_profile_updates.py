@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from dash_messenger.accounts.profile_updates import Introductions
-from dash_messenger.protocol.jsonrpc import User
+from dash_messenger.protocol.models import User
 from dash_messenger.testing import People, ServerProcess
 
 

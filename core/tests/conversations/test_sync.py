@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from dash_messenger.conversations.sync import Syncing
 from dash_messenger.errors import Resync
-from dash_messenger.protocol.jsonrpc import Event
+from dash_messenger.protocol.events import Event
 from dash_messenger.store import logs
 from server_world import ServerWorld, open_server
 

@@ -30,7 +30,7 @@ from dash_messenger.plugins import hooks, slash_commands
 from dash_messenger.plugins.loader import Plugin, Plugins, RequiredPluginMissing
 from dash_messenger.plugins.quarantine_file import States
 from dash_messenger.protocol.commands import Command
-from dash_messenger.protocol.jsonrpc import User
+from dash_messenger.protocol.models import User
 from dash_messenger.rate_limits import Buckets
 from factor_world import Key, Terms
 from plugin_world import (

@@ -15,7 +15,7 @@ from dash_messenger.plugin_api.checks import Login, Proposed, Upload
 from dash_messenger.plugin_api.context import SlashCommand
 from dash_messenger.plugin_api.hookspecs import hookimpl
 from dash_messenger.protocol.commands import Command
-from dash_messenger.protocol.jsonrpc import User
+from dash_messenger.protocol.models import User
 from dash_messenger.store.tables import users
 from factor_world import Key, Terms
 from plugin_world import CREATE, Count, Everything, Nothing, install, migrations

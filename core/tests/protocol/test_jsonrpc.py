@@ -8,18 +8,16 @@ from typing import Annotated, Any
 import msgspec
 import pytest
 from dash_messenger.errors import InvalidParams, InvalidRequest, ParseError, UnknownUser
+from dash_messenger.protocol.events import Event, encode_event
 from dash_messenger.protocol.jsonrpc import (
-    Event,
-    Message,
-    decode_params,
     decode_request,
     encode_error,
-    encode_event,
     encode_result,
-    explain,
     http_error_body,
     request_id,
 )
+from dash_messenger.protocol.models import Message
+from dash_messenger.protocol.params import decode_params, explain
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Raw, Struct

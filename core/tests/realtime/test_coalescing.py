@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import msgspec
-from dash_messenger.protocol.jsonrpc import Event, Message
+from dash_messenger.protocol.events import Event
+from dash_messenger.protocol.models import Message
 from dash_messenger.realtime.coalescing import EVERY_S, Pacing
 from hypothesis import given
 from hypothesis import strategies as st

@@ -13,7 +13,7 @@ from dash_messenger.isolation.contents import MAX_INLINE_CPU_S, Contents
 from dash_messenger.isolation.jobs import JobResult
 from dash_messenger.plugin_api.message_types import MessageTypes
 from dash_messenger.plugin_api.views import View
-from dash_messenger.protocol.jsonrpc import Message
+from dash_messenger.protocol.models import Message
 from dash_messenger.realtime import views
 from dash_messenger.realtime.views import Renderer
 from msgspec import UNSET, Raw
