@@ -23,7 +23,7 @@ __all__ = ["add_downloads"]
 
 # Nothing in a file runs, loads or frames anything, should it ever be shown by itself.
 CSP = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-# No file has a size of more digits.
+# No file has a size of more digits. Werkzeug's parser takes `bytes=-0` for the whole file.
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
@@ -35,7 +35,7 @@ def add_downloads(app: Quart, blobs: BlobStore, transfers: Transfers) -> None:
         if blob is None:
             raise NotFound
         headers = _headers(blob)
-        if request.headers.get("If-None-Match") == headers["ETag"]:
+        if request.if_none_match.contains_weak(blob.id):
             return Response(b"", status=304, headers=headers)
         wanted = _wanted(blob, headers["ETag"])
         if wanted is None:

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import brotli
+from werkzeug.datastructures import Accept
+from werkzeug.http import parse_accept_header
 
 __all__ = ["Body", "Compression", "compress_small"]
 
@@ -121,13 +123,9 @@ def compress_small(content: bytes, accept: str) -> tuple[bytes, str | None]:
 
 
 def _choose(accept: str) -> str | None:
-    offered = {
-        part.partition(";")[0].strip()
-        for part in accept.lower().split(",")
-        if part.replace(" ", "").partition(";q=")[2] not in ("0", "0.0", "0.00", "0.000")
-    }
     # Browsers offer Brotli only where nothing between could spoil it: over TLS, or locally.
-    return "br" if "br" in offered else "gzip" if "gzip" in offered else None
+    offered = parse_accept_header(accept, Accept)
+    return next((encoding for encoding in ("br", "gzip") if offered[encoding] > 0), None)
 
 
 def _compress(content: bytes, encoding: str, level: int) -> bytes:

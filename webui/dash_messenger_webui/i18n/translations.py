@@ -148,17 +148,11 @@ def choose_language(accept: str, *wishes: str | None) -> str:
     for wish in wishes:
         if wish in LANGUAGES:
             return wish
-    ranked: list[tuple[float, int, str]] = []
-    for place, part in enumerate(accept[:500].split(",")):
-        tag, _, quality = part.partition(";")
-        language = tag.strip().lower().partition("-")[0]
-        try:
-            weight = float(quality.strip().removeprefix("q=") or 1)
-        except ValueError:
-            continue
-        if language in LANGUAGES and weight > 0:
-            ranked.append((-weight, place, language))
-    return min(ranked)[2] if ranked else "en"
+    # Here, since children, which draw messages and answer no requests, load this module too.
+    from werkzeug.datastructures import LanguageAccept
+    from werkzeug.http import parse_accept_header
+
+    return parse_accept_header(accept[:500], LanguageAccept).best_match(LANGUAGES, "en")
 
 
 def _read(path: Path) -> GNUTranslations:
