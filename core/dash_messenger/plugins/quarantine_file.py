@@ -1,16 +1,21 @@
 """What an admin decided about plugins and what went wrong with them, from one start to the next.
 
-Owns ``plugins.json`` in the data folder. Invariant: the file is replaced as a whole, so that a
-crash leaves the old one or the new one.
+Owns ``plugins.json`` in the data folder. Invariants: the file is replaced as a whole, so that a
+crash leaves the old one or the new one; what is asked shows every change, also those that are on
+their way to the disk.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
+import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -22,6 +27,8 @@ __all__ = ["PluginState", "States", "StatesUnreadable"]
 FILE_NAME = "plugins.json"
 # In the place of a group: all that a plugin is.
 WHOLE = ""
+
+log = structlog.get_logger(__name__)
 
 
 class StatesUnreadable(Exception):
@@ -44,16 +51,29 @@ class PluginState(Struct, frozen=True, omit_defaults=True):
     terms: dict[str, Term] = {}
 
 
+# Sets fields of a state to what they are to be, so that doing it twice changes nothing more.
+Change: TypeAlias = Callable[[PluginState], PluginState]
+
+
 class States:
     """The states by the plugin's name, as the file has them at each moment.
+
+    ``in_background``: a change is written by a thread, in order, for a caller that must not wait
+    for the disk; `aclose` waits for what is left.
 
     Raises:
         StatesUnreadable: (every method) the file is not what it should be.
     """
 
-    def __init__(self, data: Path, clock: Clock = now_ms) -> None:
+    def __init__(self, data: Path, clock: Clock = now_ms, *, in_background: bool = False) -> None:
         self._path = data / FILE_NAME
         self._clock = clock
+        # One thread, so that what was asked for last is written last.
+        self._thread = (
+            ThreadPoolExecutor(1, thread_name_prefix="plugin-states") if in_background else None
+        )
+        # What the file does not have yet, the oldest first.
+        self._waiting: list[tuple[str, Change]] = []
 
     def of(self, plugin: str) -> PluginState:
         """A plugin's state; of one that nothing is known of, the usual one."""
@@ -118,14 +138,12 @@ class States:
             plugin, group, lambda state: replace(state, halves={**state.halves, group: reason})
         )
 
-    def _quarantine(
-        self, plugin: str, group: str, change: Callable[[PluginState], PluginState]
-    ) -> int:
-        def extend(state: PluginState) -> PluginState:
-            term = next_term(state.terms.get(group), self._clock())
-            return change(replace(state, terms={**state.terms, group: term}))
-
-        return self._change(plugin, extend).terms[group].until_ms
+    def _quarantine(self, plugin: str, group: str, change: Change) -> int:
+        term = next_term(self.of(plugin).terms.get(group), self._clock())
+        self._change(
+            plugin, lambda state: change(replace(state, terms={**state.terms, group: term}))
+        )
+        return term.until_ms
 
     def release(self, plugin: str, group: str = WHOLE) -> None:
         """It is in use again; when that was is remembered."""
@@ -162,7 +180,19 @@ class States:
         """Keep nothing of it but whether it is disabled."""
         self._change(plugin, lambda state: PluginState(disabled=state.disabled))
 
+    async def aclose(self) -> None:
+        """Write what is left. Nothing is written in the background afterwards."""
+        if self._thread is not None:
+            if self._waiting:
+                self._thread.submit(self._write_waiting)
+            await asyncio.to_thread(self._thread.shutdown)
+
     def _read(self) -> dict[str, PluginState]:
+        # Taken before the file is read: what is written meanwhile is then changed twice, not lost.
+        waiting = [*self._waiting]
+        return _changed(self._read_file(), waiting)
+
+    def _read_file(self) -> dict[str, PluginState]:
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=dict[str, PluginState])
         except FileNotFoundError:
@@ -170,12 +200,26 @@ class States:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise StatesUnreadable(f"{self._path} cannot be read: {error}") from None
 
-    def _change(self, plugin: str, change: Callable[[PluginState], PluginState]) -> PluginState:
+    def _change(self, plugin: str, change: Change) -> None:
         # Read again: the server and an admin's command may both have something to say.
         states = self._read()
-        changed = states[plugin] = change(states.get(plugin, PluginState()))
-        self._write(states)
-        return changed
+        if self._thread is None:
+            self._write(_changed(states, [(plugin, change)]))
+        else:
+            self._waiting.append((plugin, change))
+            self._thread.submit(self._write_waiting)
+
+    def _write_waiting(self) -> None:
+        waiting = [*self._waiting]
+        if not waiting:
+            return
+        try:
+            self._write(_changed(self._read_file(), waiting))
+        # The root of what the thread does; it is tried again with the next change.
+        except Exception:
+            log.exception("plugin_states_not_written", path=str(self._path))
+        else:
+            del self._waiting[: len(waiting)]
 
     def _write(self, states: dict[str, PluginState]) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -186,3 +230,11 @@ class States:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._path)
+
+
+def _changed(
+    states: dict[str, PluginState], changes: list[tuple[str, Change]]
+) -> dict[str, PluginState]:
+    for plugin, change in changes:
+        states[plugin] = change(states.get(plugin, PluginState()))
+    return states

@@ -101,9 +101,10 @@ class Server:
         self._http: HttpServer | None = None
         self._pool = JobPool(entry=ENTRY)
         self._costly = CostlyContent(store)
+        self._states = States(settings.data, clock, in_background=True)
         self.installed = Installed(
             without=settings.plugins_without,
-            states=States(settings.data, clock),
+            states=self._states,
             folder=settings.plugins_dir,
             required=settings.plugins_required,
             serves=True,
@@ -390,6 +391,7 @@ class Server:
         self._passwords.close()
         await self._pool.aclose()
         await self._costly.aclose()
+        await self._states.aclose()
         self.installed.renderer.close()
         self._lock.close()
 

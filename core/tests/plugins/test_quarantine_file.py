@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from pathlib import Path
 
 import pytest
+import structlog
 from click.testing import CliRunner
 from dash_messenger.cli.main import main
 from dash_messenger.isolation.terms import FORGIVEN_AFTER_MS
@@ -123,3 +126,81 @@ def test_an_admins_start_ends_quarantines_and_a_restart_does_not(tmp_path: Path)
     states.begin()
     assert (states.quarantined, states.quarantined_halves) == ({}, {})
     assert states.disabled == {"files"}
+
+
+class SlowDisk:
+    """An ``os.fsync`` that takes until ``ready`` is set, and fails where it is told to."""
+
+    def __init__(self) -> None:
+        self.ready = threading.Event()
+        self.entered = threading.Event()
+        self.done = 0
+        self.fails = False
+
+    def fsync(self, handle: int) -> None:
+        self.entered.set()
+        # Without a thread of its own the caller waits here, and the test sees `done` grow.
+        self.ready.wait(timeout=5)
+        if self.fails:
+            raise OSError(28, "No space left on device")
+        self.done += 1
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> SlowDisk:
+    found = SlowDisk()
+    monkeypatch.setattr("dash_messenger.plugins.quarantine_file.os.fsync", found.fsync)
+    return found
+
+
+async def test_a_server_does_not_wait_for_the_disk(tmp_path: Path, disk: SlowDisk) -> None:
+    states = States(tmp_path, in_background=True)
+    states.quarantine("photo", "it failed")
+    assert disk.done == 0
+    assert states.quarantined == {"photo": "it failed"}
+    disk.ready.set()
+    await states.aclose()
+    assert disk.done == 1
+    assert States(tmp_path).quarantined == {"photo": "it failed"}
+
+
+async def test_changes_are_written_in_order_and_the_last_one_stays(
+    tmp_path: Path, disk: SlowDisk
+) -> None:
+    states = States(tmp_path, in_background=True)
+    states.quarantine("photo", "first")
+    assert disk.entered.wait(timeout=5)
+    # While the first is being written.
+    until_ms = states.quarantine("photo", "second")
+    states.release("photo")
+    states.quarantine("text", "third")
+    states.see("webui", "text", "third")
+    assert (states.quarantined, States(tmp_path).quarantined) == ({"text": "third"}, {})
+    disk.ready.set()
+    await states.aclose()
+    kept = States(tmp_path)
+    assert kept.quarantined == {"text": "third"}
+    assert kept.of("text").seen == {"webui": "third"}
+    assert kept.of("photo").terms[""].until_ms == until_ms
+    assert kept.of("photo").terms[""].step == 1
+
+
+async def test_a_change_that_could_not_be_written_is_written_with_the_next(
+    tmp_path: Path, disk: SlowDisk
+) -> None:
+    disk.ready.set()
+    disk.fails = True
+    states = States(tmp_path, in_background=True)
+    with structlog.testing.capture_logs() as logs:
+        states.quarantine("photo", "it failed")
+        assert disk.entered.wait(timeout=5)
+        while not logs:
+            await asyncio.sleep(0)
+    assert [line["event"] for line in logs] == ["plugin_states_not_written"]
+    assert states.quarantined == {"photo": "it failed"}
+    disk.fails = False
+    States(tmp_path).disable("files")
+    states.quarantine("text", "too")
+    await states.aclose()
+    assert States(tmp_path).quarantined == {"photo": "it failed", "text": "too"}
+    assert States(tmp_path).disabled == {"files"}
