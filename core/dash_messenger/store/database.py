@@ -12,7 +12,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -163,15 +163,8 @@ class Readers:
             StorageFailed: the database cannot be read.
             Exception: what ``work`` raises.
         """
-        pool = self._dear if dear else self._short
-        if pool.waiting >= MAX_WAITING_READS:
-            raise Busy
-        pool.waiting += 1
-        try:
-            read = self._read_page if dear else self._read
-            return await self._loop.run_in_executor(pool.threads, read, work)
-        finally:
-            pool.waiting -= 1
+        pool, read = (self._dear, self._read_page) if dear else (self._short, self._read)
+        return await asyncio.wrap_future(pool.submit(read, work), loop=self._loop)
 
     async def aclose(self) -> None:
         """Finish what waits, then close the connections."""
@@ -210,13 +203,32 @@ class Readers:
 
 
 class _Pool:
-    """Threads, and how much work they have not finished."""
-
-    __slots__ = ("threads", "waiting")
+    """Threads, and how much work they have not finished, whoever still waits for it."""
 
     def __init__(self, threads: ThreadPoolExecutor) -> None:
         self.threads = threads
-        self.waiting = 0
+        self._lock = threading.Lock()
+        self._unfinished = 0
+
+    def submit(
+        self, read: Callable[[Callable[[Connection], T]], T], work: Callable[[Connection], T]
+    ) -> Future[T]:
+        """Queue ``read(work)``; its place is free again when a thread has ended it.
+
+        Raises:
+            Busy: too many wait already.
+        """
+        with self._lock:
+            if self._unfinished >= MAX_WAITING_READS:
+                raise Busy
+            self._unfinished += 1
+        future = self.threads.submit(read, work)
+        future.add_done_callback(self._finish)
+        return future
+
+    def _finish(self, _: object) -> None:
+        with self._lock:
+            self._unfinished -= 1
 
 
 class Checkpointer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from pathlib import Path
 
@@ -80,6 +81,54 @@ async def test_too_many_reads_are_busy_at_once(
         await world.store.read(lambda _: None)
     go_on.set()
     assert await asyncio.gather(*waiting) == [True, True]
+
+
+async def test_cancelled_reads_keep_their_places_while_they_run(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "MAX_WAITING_READS", database.READER_THREADS)
+    running, go_on = threading.Semaphore(0), threading.Event()
+
+    def hold(_: Connection) -> None:
+        running.release()
+        go_on.wait(10)
+
+    holding = [
+        asyncio.ensure_future(world.store.read(hold)) for _ in range(database.READER_THREADS)
+    ]
+    for _ in holding:
+        assert await asyncio.to_thread(running.acquire, timeout=10)
+    for one in holding:
+        one.cancel()
+    await asyncio.gather(*holding, return_exceptions=True)
+    with pytest.raises(Busy):
+        await world.store.read(lambda _: None)
+    go_on.set()
+    async with asyncio.timeout(10):
+        while True:
+            with contextlib.suppress(Busy):
+                await world.store.read(lambda _: None)
+                break
+
+
+async def test_reads_cancelled_before_they_run_give_their_places_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "MAX_WAITING_READS", database.READER_THREADS + 1)
+    go_on = threading.Event()
+    holding = [
+        asyncio.ensure_future(world.store.read(lambda _: go_on.wait(10)))
+        for _ in range(database.READER_THREADS)
+    ]
+    await asyncio.sleep(0)
+    for _ in range(3):
+        queued = asyncio.ensure_future(world.store.read(lambda _: None))
+        await asyncio.sleep(0)
+        queued.cancel()
+        await asyncio.gather(queued, return_exceptions=True)
+        assert queued.cancelled()
+    go_on.set()
+    assert await asyncio.gather(*holding) == [True] * database.READER_THREADS
 
 
 async def test_errors_name_the_statement_but_not_what_people_wrote(world: World) -> None:
