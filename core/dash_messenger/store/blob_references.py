@@ -47,14 +47,21 @@ def may_read(cursor: Any, user: str, blob: str) -> bool:
         kind, _, id = referrer.partition(":")
         if kind in ("plugin", "user"):
             return True
-        query = _READABLE_MESSAGE if kind == "message" else _MEMBERSHIP
-        if cursor.execute(query, (_raw(id), _raw(user))).fetchone() is not None:
+        query = _MAY_READ.get(kind)
+        if (
+            query is not None
+            and cursor.execute(query, (_raw(id), _raw(user))).fetchone() is not None
+        ):
             return True
     return False
 
 
-_MEMBERSHIP = "SELECT 1 FROM members WHERE conversation_id = ? AND user_id = ? AND to_seq IS NULL"
-_READABLE_MESSAGE = f"SELECT 1 FROM messages m WHERE m.id = ? AND {MAY_READ_SQL}"  # noqa: S608
+# A referrer of another kind lets nobody read.
+_MAY_READ = {
+    "conversation": "SELECT 1 FROM members"
+    " WHERE conversation_id = ? AND user_id = ? AND to_seq IS NULL",
+    "message": f"SELECT 1 FROM messages m WHERE m.id = ? AND {MAY_READ_SQL}",  # noqa: S608
+}
 
 
 def refer_message(cursor: Any, message: str, blobs: Sequence[str]) -> None:
