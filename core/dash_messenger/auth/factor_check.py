@@ -17,31 +17,24 @@ from dash_messenger.accounts.known_places import find_known
 from dash_messenger.accounts.security_log import SecurityEvent, note
 from dash_messenger.auth.factor_registry import RegisteredFactor, Steps
 from dash_messenger.clock import Clock
-from dash_messenger.errors import Busy, FactorUnavailable, NotFound, WrongAnswer
+from dash_messenger.errors import FactorUnavailable, NotFound, WrongAnswer
 from dash_messenger.protocol.commands import Caller
 from dash_messenger.store import Store, Transaction
+from dash_messenger.store.optimistic import Overtaken, retry
 from dash_messenger.store.tables import enrolments
 
 __all__ = [
     "Answering",
     "Begun",
     "Enrolment",
-    "Overtaken",
     "confirm_enrolment",
     "enrolled",
     "find_begun",
     "put_beginning",
 ]
 
-# The answers of one user to one factor: more at once are tried again by whoever sent them.
-TRIES = 16
-
 T = TypeVar("T")
 Work = Callable[[Transaction], T]
-
-
-class Overtaken(Exception):
-    """Somebody else changed the enrolment first: look again."""
 
 
 class Enrolment(NamedTuple):
@@ -196,7 +189,8 @@ class Answering:
         )
         counted = (user, await self._steps.counter(registered, answer), caller.where, known)
         self._attempts.answer(*counted)
-        for _ in range(TRIES):
+
+        async def attempt() -> T:
             found = await self.enrolled(user)
             enrolment = next((one for one in found if one.factor == factor), None)
             if enrolment is None:
@@ -208,13 +202,11 @@ class Answering:
                 note(SecurityEvent.CODE_WRONG, caller, user=user, factor=factor)
                 raise WrongAnswer(step=factor)
             work = await then()
-            try:
-                done = await self._store.write(_spending(enrolment, kept, work))
-            except Overtaken:
-                continue
-            self._attempts.answered(*counted)
-            return done
-        raise Busy
+            return await self._store.write(_spending(enrolment, kept, work))
+
+        done = await retry(attempt)
+        self._attempts.answered(*counted)
+        return done
 
 
 def _spending(enrolment: Enrolment, kept: str, work: Work[T]) -> Work[T]:

@@ -21,7 +21,6 @@ from dash_messenger.auth.factor_check import (
     Answering,
     Begun,
     Enrolment,
-    Overtaken,
     Work,
     confirm_enrolment,
     enrolled,
@@ -33,7 +32,6 @@ from dash_messenger.auth.sessions import Closer, close_sessions_of
 from dash_messenger.clock import Clock
 from dash_messenger.errors import (
     AnswerNeeded,
-    Busy,
     CloseCode,
     InvalidParams,
     NotFound,
@@ -42,13 +40,13 @@ from dash_messenger.errors import (
 )
 from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.store import Store, Transaction
+from dash_messenger.store.optimistic import retry
 from dash_messenger.store.tables import enrolments
 
 __all__ = ["Enrolling", "forget_factors"]
 
 # Time to install an app on the phone.
 SETUP_MS = 1_800_000
-TRIES = 16
 BECAUSE = "second factor changed"
 # The counter of answers that confirm a set-up; the codes of one in force have theirs.
 SET_UP = "set-up"
@@ -257,7 +255,8 @@ class Enrolling:
         one, user, session = self._registered(params.factor), caller.user_id, caller.session
         answer = self._steps.read(one.name, params.answer)
         self._attempts.answer(user, SET_UP, caller.where)
-        for _ in range(TRIES):
+
+        async def attempt() -> tuple[dict[str, Any], list[str]]:
             begun = await self._store.read(lambda c: find_begun(c, user, one.name))
             now_ms = self._clock()
             if begun is None or begun.begun_by != session or begun.begun_at_ms + SETUP_MS <= now_ms:
@@ -267,15 +266,13 @@ class Enrolling:
                 note(SecurityEvent.CODE_WRONG, caller, factor=one.name)
                 raise WrongAnswer(step=one.name)
             kept, shown = confirmed
-            try:
-                closed = await self._store.write(_confirming(user, one, begun, kept, session))
-            except Overtaken:
-                continue
-            self._attempts.answered(user, SET_UP, caller.where)
-            self._closer.close_sessions(closed, CloseCode.SESSION_CLOSED)
-            note(SecurityEvent.FACTOR_SET_UP, caller, factor=one.name)
-            return FactorConfirmed(one.name, shown, len(closed))
-        raise Busy
+            return shown, await self._store.write(_confirming(user, one, begun, kept, session))
+
+        shown, closed = await retry(attempt)
+        self._attempts.answered(user, SET_UP, caller.where)
+        self._closer.close_sessions(closed, CloseCode.SESSION_CLOSED)
+        note(SecurityEvent.FACTOR_SET_UP, caller, factor=one.name)
+        return FactorConfirmed(one.name, shown, len(closed))
 
     async def remove(self, caller: Caller, params: FactorRemove) -> FactorRemoved:
         """The factor is asked for no longer; every other session of its owner is closed.

@@ -20,7 +20,7 @@ from dash_messenger.accounts.accounts import Accounts
 from dash_messenger.accounts.attempts import Known
 from dash_messenger.accounts.known_places import remember_place
 from dash_messenger.accounts.security_log import SecurityEvent, note
-from dash_messenger.auth.factor_check import Answering, Overtaken, Work, enrolled
+from dash_messenger.auth.factor_check import Answering, Work, enrolled
 from dash_messenger.auth.factor_registry import StepAsked, Steps
 from dash_messenger.auth.sessions import (
     MAX_USER_AGENT_CHARACTERS,
@@ -30,7 +30,6 @@ from dash_messenger.auth.sessions import (
 )
 from dash_messenger.clock import Clock
 from dash_messenger.errors import (
-    Busy,
     InvalidParams,
     LoginEnded,
     NotFound,
@@ -43,6 +42,7 @@ from dash_messenger.plugin_api.checks import Login
 from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.protocol.models import User
 from dash_messenger.store import Store, Transaction
+from dash_messenger.store.optimistic import Overtaken, retry
 from dash_messenger.store.rows import USER_COLUMNS, user_of
 from dash_messenger.store.tables import logins, users
 
@@ -52,8 +52,6 @@ __all__ = ["Logins"]
 LOGIN_MS = 600_000
 MAX_WRONG_ANSWERS = 5
 MAX_ADDRESS_CHARACTERS = 64
-# Between the look at what is enrolled and the session another device may enrol something.
-TRIES = 4
 
 AnyText = Annotated[str, Meta(max_length=1024)]
 
@@ -169,19 +167,19 @@ class Logins:
             self._clock() + LOGIN_MS,
             proven.password_rev,
         )
-        for _ in range(TRIES):
+
+        async def attempt() -> SessionOpened:
             asked = await self._outstanding(waiting)
             if asked:
                 note(SecurityEvent.STEP_ASKED, caller, user=user.id, known=proven.known)
                 await self._wait(waiting, asked)
             opened, store = self._open(waiting, caller.where)
-            try:
-                await self._store.write(_without_factors(waiting, store))
-            except Overtaken:
-                continue
-            self._tell(caller, opened, proven.known)
+            await self._store.write(_without_factors(waiting, store))
             return opened
-        raise Busy
+
+        opened = await retry(attempt)
+        self._tell(caller, opened, proven.known)
+        return opened
 
     async def go_on(self, caller: Caller, params: SessionContinue) -> SessionOpened:
         """The session, if this was all that was needed.

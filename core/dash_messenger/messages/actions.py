@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct
 
 from dash_messenger.clock import Clock
-from dash_messenger.errors import Busy, Forbidden, InvalidParams
+from dash_messenger.errors import Forbidden, InvalidParams
 from dash_messenger.ids import id_param
 from dash_messenger.isolation.content_work import ActWork, Outcome
 from dash_messenger.isolation.contents import Contents
@@ -21,7 +21,6 @@ from dash_messenger.locks import Locks
 from dash_messenger.messages.revisions import (
     Answers,
     Found,
-    Overtaken,
     find,
     put_mark,
     put_revision,
@@ -29,11 +28,9 @@ from dash_messenger.messages.revisions import (
 from dash_messenger.plugin_api.actions import Action
 from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.store import Store, Transaction
+from dash_messenger.store.optimistic import Overtaken, retry
 
 __all__ = ["Acting", "MessageAct"]
-
-# Others may change a message between reading and writing only from another process.
-TRIES = 8
 
 Id = Annotated[str, Meta(max_length=64)]
 
@@ -115,22 +112,21 @@ class Acting:
             params.action.encode(),
             bytes(params.params),
         )
-        async with self._locks(message):
-            for _ in range(TRIES):
-                found = await self._store.read(
-                    lambda connection: (
-                        answers.known(connection) or find(connection, message, user, by_bot=by_bot)
-                    )
+
+        async def attempt() -> ActionDone:
+            found = await self._store.read(
+                lambda connection: (
+                    answers.known(connection) or find(connection, message, user, by_bot=by_bot)
                 )
-                if isinstance(found, bytes):
-                    return msgspec.json.decode(found, type=ActionDone)
-                work = self._work(found, user, params, by_bot)
-                outcome = await self._contents.act(work)
-                try:
-                    return await self._store.write(_storing(found, outcome, user, answers, by_bot))
-                except Overtaken:
-                    continue
-        raise Busy
+            )
+            if isinstance(found, bytes):
+                return msgspec.json.decode(found, type=ActionDone)
+            outcome = await self._contents.act(self._work(found, user, params, by_bot))
+            return await self._store.write(_storing(found, outcome, user, answers, by_bot))
+
+        # Others may change the message meanwhile only from another process.
+        async with self._locks(message):
+            return await retry(attempt)
 
     def _work(self, found: Found, user: str, params: MessageAct, by_bot: bool) -> ActWork:
         """What the action is given.

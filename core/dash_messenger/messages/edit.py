@@ -14,20 +14,19 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct
 from sqlalchemy import Connection, delete, insert
 
-from dash_messenger.errors import Busy, Forbidden, InvalidParams
+from dash_messenger.errors import Forbidden, InvalidParams
 from dash_messenger.ids import id_param
 from dash_messenger.locks import Locks
 from dash_messenger.messages.pipeline import Preparation
-from dash_messenger.messages.revisions import Answers, Found, Overtaken, find, put_revision
+from dash_messenger.messages.revisions import Answers, Found, find, put_revision
 from dash_messenger.plugin_api.message_types import Prepared
 from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.blob_references import check_usable, forget_message, refer_message
+from dash_messenger.store.optimistic import Overtaken, retry
 from dash_messenger.store.tables import marks, revisions
 
 __all__ = ["Editing"]
-
-TRIES = 8
 
 Id = Annotated[str, Meta(max_length=64)]
 
@@ -138,13 +137,18 @@ class Editing:
                     message=message,
                     before=before,
                 )
-            for _ in range(TRIES):
-                prepared = await self._changed(found, content)
+            newest = found
+
+            async def attempt() -> MessageChanged:
+                nonlocal newest
+                prepared = await self._changed(newest, content)
                 try:
-                    return await self._store.write(_storing(found, prepared, user, answers))
+                    return await self._store.write(_storing(newest, prepared, user, answers))
                 except Overtaken:
-                    found = await self._store.read(partial(find, message=message, user=user))
-        raise Busy
+                    newest = await self._store.read(partial(find, message=message, user=user))
+                    raise
+
+            return await retry(attempt)
 
     def _is_editable(self, type_name: str) -> bool:
         return type_name in self._types and self._types[type_name].editable

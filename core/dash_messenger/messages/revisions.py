@@ -18,21 +18,17 @@ from dash_messenger.errors import Conflict, NotFound
 from dash_messenger.protocol.models import Message
 from dash_messenger.store import Transaction
 from dash_messenger.store.access import may_read_message
+from dash_messenger.store.optimistic import Overtaken
 from dash_messenger.store.rows import MESSAGE_COLUMNS, message_of
 from dash_messenger.store.tables import answers, conversations, marks, messages
 
 __all__ = [
     "Answers",
     "Found",
-    "Overtaken",
     "find",
     "put_mark",
     "put_revision",
 ]
-
-
-class Overtaken(Exception):
-    """Somebody else changed the message first: decide again."""
 
 
 class Found(NamedTuple):
