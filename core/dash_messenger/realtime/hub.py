@@ -187,20 +187,15 @@ class Hub:
             by_log.setdefault(event.log, []).append(event)
         for log_id, some in by_log.items():
             due = self._pacing.take(log_id, some)
-            if due:
-                self._prepare(log_id, due)
-        self._begin_sending()
+            if due and not self._drawing.take(log_id, due):
+                self._delivery.enqueue(log_id, due, {})
+        self._drawing.run()
+        self._delivery.run()
 
     def _send(self, events: list[Event]) -> None:
         """Send events of one log that have waited for their time."""
-        self._prepare(events[0].log, events)
-        self._begin_sending()
-
-    def _prepare(self, log_id: str, events: list[Event]) -> None:
-        if not self._drawing.take(log_id, events):
-            self._delivery.enqueue(log_id, events, {})
-
-    def _begin_sending(self) -> None:
+        if not self._drawing.take(events[0].log, events):
+            self._delivery.enqueue(events[0].log, events, {})
         self._drawing.run()
         self._delivery.run()
 
