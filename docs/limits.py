@@ -31,7 +31,7 @@ from dash_messenger.errors import (
     UploadTooSlow,
 )
 from dash_messenger.gateway import http as http_edge
-from dash_messenger.gateway import request_limits, websocket
+from dash_messenger.gateway import inbound, request_limits
 from dash_messenger.isolation import contents, subprocess_pool
 from dash_messenger.isolation import quotas as plugin_quotas
 from dash_messenger.isolation.jobs import JobLimits
@@ -186,7 +186,7 @@ def _files() -> list[Limit]:
 def _connections() -> list[Limit]:
     return [
         Limit("a frame from a client", _bytes(MAX_INBOUND_BYTES), CloseCode.TOO_LARGE),
-        Limit("fragments of a message", str(websocket.MAX_FRAGMENTS), CloseCode.TOO_LARGE),
+        Limit("fragments of a message", str(inbound.MAX_FRAGMENTS), CloseCode.TOO_LARGE),
         Limit("requests under way on a socket", str(MAX_IN_FLIGHT), "reading pauses"),
         Limit("sockets of a user", str(hub.MAX_SOCKETS_OF_A_USER), CloseCode.TOO_MANY_SOCKETS),
         Limit(

@@ -1,98 +1,43 @@
 """One WebSocket (RFC 6455) as a protocol of the event loop: uvicorn's ``Config(ws=…)``.
 
-Owns the handshake, frames, pings, closing, and the limits that keep one client from holding up
-the others. Must not know what the messages say: a subclass is told of them. Built on the sans-I/O
-protocol of the ``websockets`` library, which decides everything but the one case that is nearly
-all traffic, a complete unfragmented text frame (or a pong), which is read here in a few steps.
-That library's object exists only while something else is going on, so that an idle connection is
-small. Invariants: what was received and not yet handled is at most one read of the transport;
-what waits to be sent is at most ``max_outbound_bytes`` and one frame; nothing is sent after the
-close frame.
+Owns the handshake, pings, what is sent, closing, and the limits that keep one client from holding
+up the others; what it receives is `inbound`'s. Must not know what the messages say: a subclass is
+told of them. Invariants: what waits to be sent is at most ``max_outbound_bytes`` and one frame;
+nothing is sent after the close frame.
 """
 
 from __future__ import annotations
 
 import asyncio
-import codecs
 import http
-import logging
-from collections import deque
-from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine
 from typing import Any, ClassVar, cast
 
 import structlog
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 from websockets.datastructures import MultipleValuesError
-from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import CONNECTING, OPEN
-from websockets.server import ServerProtocol
-from websockets.typing import Subprotocol
 
 from dash_messenger.errors import CloseCode
+from dash_messenger.gateway.inbound import Inbound, Limits
 from dash_messenger.gateway.keepalive import Keepalive
-
-try:
-    from websockets.speedups import apply_mask
-except ImportError:  # The library's own fallback where its C part was not built.
-    from websockets.utils import apply_mask
+from dash_messenger.gateway.websocket_library import Library
 
 __all__ = ["Limits", "WebSocket"]
 
-# How many frames one connection may have handled before the others get their turn.
-FRAMES_A_TURN = 32
-# Pieces of one message. A client that splits 64 KiB at all has a reason for some; thousands, which
-# may be empty, cost a decoding each and a place in a list that no limit of bytes sees.
-MAX_FRAGMENTS = 256
-# What the library is given to parse before the others get their turn: 700 pings take 5 ms.
-BYTES_A_TURN = 4_096
-
-_FINAL_TEXT = 0x81
-_FINAL_PONG = 0x8A
 log = structlog.get_logger(__name__)
 
 _PING = b"\x89\x00"
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one connection may take. The defaults are for a messenger's clients."""
-
-    max_inbound_bytes: int = 65_536
-    # A page of 1 MB, and what is heard while a slow line carries it.
-    max_outbound_bytes: int = 1_572_864
-    max_in_flight: int = 32
-    handshake_timeout_s: float = 10.0
-    close_timeout_s: float = 10.0
-
-
-class WebSocket(asyncio.Protocol):
+class WebSocket(Inbound):
     """A connection. A subclass sets the class attributes and overrides the methods below them."""
 
-    limits: ClassVar[Limits]
     keepalive: ClassVar[Keepalive]
-    subprotocols: ClassVar[tuple[Subprotocol, ...]] = ()
 
-    __slots__ = (
-        "_bucket",
-        "_closing",
-        "_draining",
-        "_fragments",
-        "_frames",
-        "_full",
-        "_guarded",
-        "_held",
-        "_loop",
-        "_protocol",
-        "_quiet",
-        "_reading",
-        "_state",
-        "_timer",
-        "_transport",
-        "_unparsed",
-    )
+    __slots__ = ("_bucket", "_draining", "_state", "_timer")
 
     def __init__(
         self,
@@ -101,27 +46,12 @@ class WebSocket(asyncio.Protocol):
         app_state: dict[str, Any] | None = None,
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
+        super().__init__(_loop or asyncio.get_running_loop())
         self._state = server_state
-        self._loop = _loop or asyncio.get_running_loop()
-        self._transport: asyncio.Transport = None  # type: ignore[assignment]
-        self._protocol: _Library | None = _Library(
-            subprotocols=self.subprotocols,
-            logger=_library_log(),
-        )
-        # The frames the library has parsed and nobody has handled; what is not even parsed.
-        self._frames: deque[Frame] | None = None
-        self._held = b""
-        self._unparsed = 0
-        self._fragments: _Fragments | None = None
         self._bucket = -1
         self._timer: asyncio.TimerHandle | None = None
-        self._closing = False
         # For those who wait until the client has taken what it was sent.
         self._draining: asyncio.Future[None] | None = None
-        self._full = False
-        self._guarded = False
-        self._quiet = False
-        self._reading = True
 
     # What a subclass is asked and told.
 
@@ -158,18 +88,6 @@ class WebSocket(asyncio.Protocol):
         else:
             self._transport.write(frames)
 
-    def pause(self) -> None:
-        """Take no further messages until `resume`; the client's sends will wait."""
-        self._full = True
-        if not self._closing:
-            self._stop_reading()
-
-    def resume(self) -> None:
-        """Take messages again, beginning with those that were held, not before this returns."""
-        if self._full:
-            self._full = False
-            self._loop.call_soon(self._go_on)
-
     async def drained(self) -> None:
         """Return once the client has taken most of what it was sent, or is gone."""
         while self._guarded and not self._closing:
@@ -177,11 +95,6 @@ class WebSocket(asyncio.Protocol):
                 self._draining = self._loop.create_future()
             # Shared: who gives up waiting must not end it for the others.
             await asyncio.shield(self._draining)
-
-    @property
-    def paused(self) -> bool:
-        """Whether `pause` was called last."""
-        return self._full
 
     @property
     def is_open(self) -> bool:
@@ -259,164 +172,9 @@ class WebSocket(asyncio.Protocol):
         """The server stops: close so that the client comes back."""
         self.close(CloseCode.SERVICE_RESTART, "the server restarts")
 
-    def data_received(self, data: bytes) -> None:
-        """Bytes from the client."""
-        self._quiet = False
-        if self._held:
-            data = self._held + data
-            self._held = b""
-        if self._reading:
-            self._take(data)
-        else:
-            self._held = data
-
-    # Inbound, the way of nearly all frames.
-
-    def _take(self, data: bytes) -> None:
-        at, end, turns = 0, len(data), FRAMES_A_TURN
-        while at < end and self._protocol is None:
-            if self._full or turns == 0:
-                self._hold(data[at:])
-                return
-            turns -= 1
-            if end - at < 2:
-                self._held = data[at:]
-                return
-            kind, size, payload_at = data[at], data[at + 1] - 128, at + 6
-            if size == 126 and end - at >= 4:
-                size, payload_at = data[at + 2] << 8 | data[at + 3], at + 8
-            elif size > 125 or size < 0:
-                break
-            next_at = payload_at + size
-            if size > self.limits.max_inbound_bytes:
-                break
-            if kind == _FINAL_TEXT:
-                if next_at > end:
-                    self._held = data[at:]
-                    return
-                payload = apply_mask(data[payload_at:next_at], data[payload_at - 4 : payload_at])
-                if not payload.isascii() and not _is_utf8(payload):
-                    self._fail_text()
-                    return
-                self.text_received(payload)
-            elif kind != _FINAL_PONG or size > 125 or next_at > end:
-                break
-            at = next_at
-        if at < end:
-            self._parse(data[at:] if at else data)
-
-    def _hold(self, data: bytes) -> None:
-        self._held = data
-        self._stop_reading()
-        if self._closing or not self._full:
-            self._loop.call_soon(self._go_on)
-
-    def _stop_reading(self) -> None:
-        if self._reading:
-            self._reading = False
-            if not self._transport.is_closing():
-                self._transport.pause_reading()
-
-    def _go_on(self) -> None:
-        if self._reading or (not self._closing and (self._full or self._guarded)):
-            return
-        self._reading = True
-        if self._frames:
-            self._handle_frames()
-        if self._reading and self._held:
-            data, self._held = self._held, b""
-            self._take(data)
-        if self._reading and not self._transport.is_closing():
-            self._transport.resume_reading()
-
-    # Inbound, by the library.
-
-    def _new_protocol(self) -> _Library:
-        self._unparsed = 0
-        return _Library(state=OPEN, max_size=self.limits.max_inbound_bytes, logger=_library_log())
-
-    def _parse(self, data: bytes) -> None:
-        protocol = self._protocol
-        if protocol is None:
-            protocol = self._protocol = self._new_protocol()
-        data, rest = data[:BYTES_A_TURN], data[BYTES_A_TURN:]
-        self._unparsed += len(data)
-        protocol.receive_data(data)
-        events, output, pongs = protocol.events_received(), protocol.data_to_send(), 0
-        for event in events:
-            if isinstance(event, Request):
-                self._request(protocol, event)
-                return
-            assert isinstance(event, Frame)
-            self._unparsed -= _size_on_wire(len(event.data))
-            pongs += event.opcode is Opcode.PING
-            if self._frames is None:
-                self._frames = deque()
-            self._frames.append(event)
-        for pong in output[:pongs]:
-            self.write(pong)
-        if self._frames:
-            self._handle_frames()
-        # What is left is the end: a close frame, or the refusal of a handshake.
-        self._send(protocol, output[pongs:])
-        if protocol.parser_exc or protocol.handshake_exc or protocol.close_rcvd:
-            self._end(self.limits.close_timeout_s)
-        if rest:
-            self._hold(rest)
-
-    def _handle_frames(self) -> None:
-        frames = self._frames
-        while frames and not self._closing:
-            if self._full:
-                self._stop_reading()
-                return
-            self._handle(frames.popleft())
-        self._frames = None
-        if (
-            not self._closing
-            and self._unparsed == 0
-            and self._fragments is None
-            and self._protocol is not None
-            and self._protocol.state is OPEN
-        ):
-            # Everything was whole frames: back to the quick way.
-            self._protocol.forget()
-            self._protocol = None
-
-    def _handle(self, frame: Frame) -> None:
-        if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
-            # The library has answered pings and close frames; pongs count by having arrived.
-            return
-        if frame.opcode is not Opcode.CONT:
-            self._fragments = _Fragments(frame.opcode is Opcode.TEXT)
-        fragments = self._fragments
-        assert fragments is not None
-        if len(fragments.parts) >= MAX_FRAGMENTS:
-            self.close(CloseCode.PROTOCOL_ABUSED, "too many fragments")
-            return
-        try:
-            fragments.add(bytes(frame.data), frame.fin)
-        except UnicodeDecodeError:
-            self._fail_text()
-            return
-        if frame.fin:
-            self._fragments = None
-            payload = b"".join(fragments.parts)
-            if fragments.text:
-                self.text_received(payload)
-            else:
-                self.binary_received(payload)
-
-    def _fail_text(self) -> None:
-        if self._protocol is None:
-            self._protocol = self._new_protocol()
-        self._protocol.fail(CloseCode.INVALID_TEXT, "not UTF-8")
-        self._send(self._protocol, self._protocol.data_to_send())
-        self._end(self.limits.close_timeout_s)
-
     # Opening.
 
-    def _request(self, protocol: _Library, request: Request) -> None:
+    def _request(self, protocol: Library, request: Request) -> None:
         self._stop_reading()
         try:
             refusal = self.refuse(request)
@@ -432,7 +190,7 @@ class WebSocket(asyncio.Protocol):
             self._send(protocol, protocol.data_to_send())
             self._end(self.limits.close_timeout_s)
 
-    async def _open(self, protocol: _Library, request: Request, response: Response) -> None:
+    async def _open(self, protocol: Library, request: Request, response: Response) -> None:
         reason: tuple[CloseCode, str] | None
         try:
             async with asyncio.timeout(self.limits.handshake_timeout_s):
@@ -477,7 +235,7 @@ class WebSocket(asyncio.Protocol):
         else:
             self._transport.write(frames)
 
-    def _send(self, protocol: _Library, output: list[bytes]) -> None:
+    def _send(self, protocol: Library, output: list[bytes]) -> None:
         """Send what the library wants sent; an empty piece is the end of the stream."""
         for data in output:
             if data:
@@ -517,59 +275,3 @@ class WebSocket(asyncio.Protocol):
         if timeout_s is None and self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-class _Library(ServerProtocol):
-    """The library's protocol, but a close frame may come between two fragments.
-
-    RFC 6455, section 5.4, lets control frames stand there, and nothing excepts that one; the
-    library calls it a protocol error.
-    """
-
-    def recv_frame(self, frame: Frame) -> None:
-        """Take a frame."""
-        if frame.opcode is Opcode.CLOSE:
-            self.current_size = None
-        super().recv_frame(frame)
-
-    def select_subprotocol(self, subprotocols: Sequence[Subprotocol]) -> Subprotocol | None:
-        """One that is offered and known, or none: scripts may leave it out."""
-        known = self.available_subprotocols or ()
-        return next((name for name in known if name in subprotocols), None)
-
-    def forget(self) -> None:
-        """Undo the cycle of references to its parser, so that it is freed at once."""
-        self.parser.close()
-
-
-class _Fragments:
-    """A message that comes in pieces; text is checked piece by piece."""
-
-    __slots__ = ("_decoder", "parts", "text")
-
-    def __init__(self, text: bool) -> None:
-        self.text = text
-        self.parts: list[bytes] = []
-        self._decoder = codecs.getincrementaldecoder("utf-8")() if text else None
-
-    def add(self, part: bytes, final: bool) -> None:
-        if self._decoder is not None:
-            self._decoder.decode(part, final)
-        self.parts.append(part)
-
-
-def _is_utf8(payload: bytes) -> bool:
-    try:
-        payload.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _size_on_wire(size: int) -> int:
-    """Bytes of a masked frame with a payload of this size, its length written the shortest way."""
-    return size + (6 if size < 126 else 8 if size < 65_536 else 14)
-
-
-def _library_log() -> logging.Logger:
-    return logging.getLogger("websockets.server")

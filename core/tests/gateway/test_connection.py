@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from dash_messenger.errors import CloseCode
 from dash_messenger.gateway import Limits
-from dash_messenger.gateway.websocket import MAX_FRAGMENTS
+from dash_messenger.gateway.inbound import MAX_FRAGMENTS
 from dash_messenger.protocol.commands import Caller, Command
 from gateway_world import Said, ask, gate, message_event, request
 from websockets.exceptions import ConnectionClosed, InvalidStatus
