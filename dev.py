@@ -142,7 +142,7 @@ def deptry_of(folder: Path) -> list[str]:
 
 
 def lock(arguments: list[str]) -> int:
-    """Write requirements.lock anew from requirements.in; ``--upgrade`` takes newer versions."""
+    """Write requirements.lock again from requirements.in; ``--upgrade`` takes newer versions."""
     set_up()
     own = [f"--no-emit-package={name_of(folder)}" for folder in distributions()]
     command = [

@@ -451,10 +451,10 @@ class UploadTooSlow(Failure):
 
 
 class Resync(Failure):
-    """The cursor is too far behind, below the log's floor or of another epoch: ``sync`` anew."""
+    """The cursor is too far behind, below the log's floor or of another epoch: ``sync`` again."""
 
     code, key, http_status = 1018, "resync", 409
-    sentence = "Too much has happened since; load the conversation anew."
+    sentence = "Too much has happened since; load the conversation again."
 
 
 class UpgradeRequired(Failure):

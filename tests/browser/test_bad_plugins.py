@@ -58,7 +58,7 @@ async def test_pages_stand_whatever_a_plugin_brings_and_neighbours_talk(
         await expect(plain).to_be_visible()
     named = "A body of plugin odd cannot be drawn"
     assert sum(named in problem for problem in ann.problems) == 2
-    # Who cannot say how it is written is set aside when the page asks, and read as text.
+    # Who cannot say how it is written is quarantined when the page asks, and read as text.
     await expect(page.get_by_text("words", exact=True)).to_be_visible()
     assert (await house.fared())["moody", "_webui"] == ("quarantined", "RuntimeError: not today")
 

@@ -183,7 +183,7 @@ async def test_an_admin_reads_the_plugins_own_words(admin: Person, language: str
     await expect(form(page).get_by_label("Места")).to_be_visible()
 
 
-async def test_what_was_set_aside_is_listed_in_plain_words(
+async def test_what_was_quarantined_is_listed_in_plain_words(
     server: ServerProcess, admin: Person
 ) -> None:
     await asyncio.to_thread(server.stop)

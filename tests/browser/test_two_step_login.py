@@ -236,7 +236,7 @@ async def test_axe_finds_nothing_in_any_of_it(
     await expect(panel.locator(".totp-codes")).to_be_visible()
     assert await axe(page) == []
     await panel.get_by_role("button", name="Done").click()
-    await panel.get_by_role("button", name="Set it up anew").click()
+    await panel.get_by_role("button", name="Set it up again").click()
     await expect(panel.get_by_label("Code from the app")).to_be_visible()
     assert await axe(page) == []
     await log_out(ann)
@@ -249,7 +249,7 @@ async def test_axe_finds_nothing_in_any_of_it(
     ann.problems.clear()
 
 
-async def test_a_set_up_with_a_wrong_code_stays_and_can_be_made_anew(
+async def test_a_set_up_with_a_wrong_code_stays_and_can_be_made_again(
     person: Callable[..., Awaitable[Person]],
 ) -> None:
     ann = await person("Ann")

@@ -160,7 +160,7 @@ def events_dropped() -> None:
 
 
 def numbers_skipped() -> None:
-    """Now and then a number is left out of a log."""
+    """Sometimes a number is left out of a log."""
     original = message_inserts.Sends._ends
 
     def ends(self: Any, *args: Any) -> Any:

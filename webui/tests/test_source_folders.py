@@ -27,7 +27,9 @@ def faults(folder: str, file: str, source: str) -> list[str]:
         else:
             wrong = FOLDERS.index(other[1]) >= FOLDERS.index(folder)
             # What is kept and sent knows no words; it only hands them on.
-            wrong |= folder == "state" and other[1] == "i18n" and "type" not in line["names"].split()
+            wrong |= (
+                folder == "state" and other[1] == "i18n" and "type" not in line["names"].split()
+            )
         if wrong:
             found.append(f"{folder}/{file}: {what}")
     return found

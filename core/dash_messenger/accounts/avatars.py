@@ -1,7 +1,7 @@
 """Photos of people and groups: from somebody's upload to the blob that others see.
 
 Owns whose upload it may be. Must not know what a picture is, nor who refers to it in the end.
-Invariant: nothing but what the plugin made anew is ever shown.
+Invariant: nothing but what the plugin drew itself is ever shown.
 """
 
 from __future__ import annotations

@@ -172,7 +172,7 @@ class Enrolling:
                 FactorBegin,
                 FactorBegun,
                 self.begin,
-                "Begin to set a second factor up, or to set it up anew.",
+                "Begin to set a second factor up, or to set it up again.",
                 rate="change",
             ),
             Command(

@@ -54,7 +54,7 @@ class Holdings:
         if self.folder is not None:
             found.append(f"folder {self.folder}")
         if self.decided:
-            found.append("why it was set aside, in plugins.json")
+            found.append("why it was quarantined, in plugins.json")
         return found
 
 

@@ -28,7 +28,7 @@ class Failures:
     def count(self, plugin: str, *, limit: int = MAX_FAILURES) -> bool:
         """Note one; whether that makes ``limit`` of its kind within a minute.
 
-        Then counting begins anew.
+        Then counting starts again.
         """
         now_s = self._clock_s()
         times = self._times.setdefault((plugin, limit), deque(maxlen=limit))

@@ -126,7 +126,7 @@ class Preparation:
         allowed = (await self.checks.message(proposed)).content
         if allowed is value:
             return value
-        # A plugin wrote it anew: as valid as what people send.
+        # A plugin rewrote it: as valid as what people send.
         return await self.contents.read(type, self._types.encode(allowed), user)
 
     async def _prepare(

@@ -229,7 +229,7 @@ class Tables:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to do now and then: ``run()`` every ``every_s`` seconds, one at a time.
+    """Something to do periodically: ``run()`` every ``every_s`` seconds, one at a time.
 
     The first time is ``every_s`` after the start. A run that fails is logged; the next comes.
     """

@@ -141,7 +141,7 @@ class ServerHooks(Protocol):
 
     @hookspec
     def register_jobs(self, context: Context) -> Iterable[Job]:
-        """Return what is to be done now and then.
+        """Return what is to be done periodically.
 
         When: once, at start. Several plugins: all are called. If it raises: the plugin is
         quarantined. Since 0.1.
@@ -171,7 +171,7 @@ class ServerHooks(Protocol):
 
         Who has set one up is asked for it at each log-in, after the password. While its plugin is
         missing, disabled or quarantined, they cannot log in, rather than without it. A plugin with
-        a factor is not set aside for failing while the server runs.
+        a factor is not quarantined for failing while the server runs.
 
         When: once, at start. Several plugins: all are called; a name that is taken quarantines the
         later one; of several that a user has set up, any one is enough. If it raises: the plugin is
@@ -183,7 +183,7 @@ class ServerHooks(Protocol):
         """Return what else people may have to do before a session opens; see `LoginStep`.
 
         They are asked for after the password and the second factor. A plugin with a login step is
-        not set aside for failing while the server runs.
+        not quarantined for failing while the server runs.
 
         When: once, at start. Several plugins: all are called; a name that is taken quarantines the
         later one; a person has to do the steps of all. If it raises: the plugin is quarantined.

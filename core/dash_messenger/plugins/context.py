@@ -127,7 +127,7 @@ class Contexts:
         if not isinstance(declared, type) or not issubclass(declared, Struct):
             raise TypeError(f"{declared!r} is not a msgspec struct")
         for setting in msgspec.structs.fields(declared):
-            # Made anew for the form each time; what cannot be described shows itself now.
+            # Made again for the form each time; what cannot be described shows itself now.
             msgspec.json.schema(setting.type)
         kept = self.kept(plugin)
         kept.settings = decode_settings(declared, self._values.get(plugin, {}))

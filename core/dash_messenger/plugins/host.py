@@ -217,7 +217,7 @@ class Installed:
     ) -> None:
         """Call a ``register_*`` hook, as `Plugins.register` does; a context is at hand.
 
-        ``undo`` is called for a plugin that is set aside later, too.
+        ``undo`` is called for a plugin that is quarantined later, too.
         """
         self.forget.append(undo)
         self.plugins.register(

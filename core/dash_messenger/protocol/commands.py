@@ -115,7 +115,7 @@ class Commands:
         self._commands[command.name] = command
 
     def remove(self, name: str) -> None:
-        """Forget a command, as when the plugin that gave it is set aside."""
+        """Forget a command, as when the plugin that gave it is quarantined."""
         self._commands.pop(name, None)
 
     def __iter__(self) -> Iterator[Command]:

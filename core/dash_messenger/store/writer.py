@@ -34,7 +34,7 @@ __all__ = ["Listener", "Work", "Writer"]
 MAX_WAITING = 20_000
 # A batch longer than this would keep its first sender waiting for the last.
 MAX_BATCH = 512
-# Under load the checkpointer never catches up by itself, and the WAL begins anew only when all of
+# Under load the checkpointer never catches up by itself, and the WAL starts again only when all of
 # it is in the file. Beyond the first size the writer moves what little is left; beyond the second
 # it waits for the readers too.
 REUSE_WAL_BYTES = 64 * 1024 * 1024

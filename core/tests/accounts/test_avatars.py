@@ -215,7 +215,7 @@ async def test_without_a_plugin_that_makes_them_photos_stay_as_they_are(
     assert await picture(world, "ben", other) is None
 
 
-async def test_the_second_plugin_that_makes_photos_is_set_aside(
+async def test_the_second_plugin_that_makes_photos_is_quarantined(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Everything.migrations = migrations(tmp_path / "migrations", plugin_world.CREATE)

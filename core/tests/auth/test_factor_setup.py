@@ -1,4 +1,4 @@
-"""Setting second factors up, anew and taking them away, and which sessions end by it."""
+"""Setting second factors up, changing them and taking them away, and which sessions end by it."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ async def test_a_code_used_to_begin_is_used_up(world: ServerWorld) -> None:
     assert (await go_on(world, await waiting(world, "ann"), f"{secret}-2")).key == "wrong_answer"
 
 
-async def test_setting_up_anew_replaces_what_was_only_when_confirmed(world: ServerWorld) -> None:
+async def test_setting_up_again_replaces_what_was_only_when_confirmed(world: ServerWorld) -> None:
     token = await world.token("ann")
     old = await enrol(world, token)
     begun = await world.post(

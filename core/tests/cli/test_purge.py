@@ -100,7 +100,7 @@ async def test_all_that_a_plugin_keeps_goes_and_nothing_else(
     assert rows(data, "SELECT text FROM messages") == [("from the bot",)]
 
 
-async def test_after_it_a_plugin_begins_anew_as_the_same_bot(site: Path, data: Path) -> None:
+async def test_after_it_a_plugin_begins_again_as_the_same_bot(site: Path, data: Path) -> None:
     for command in (("disable",), ("purge", "--yes"), ("enable",)):
         await run(command[0], "everything", *command[1:], data=data)
     async with open_server(data, loaded=("everything",)) as world:

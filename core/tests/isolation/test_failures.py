@@ -12,7 +12,7 @@ class Clock:
         return self.now_s
 
 
-def test_the_last_of_too_many_within_a_minute_is_told_and_counting_begins_anew() -> None:
+def test_the_last_of_too_many_within_a_minute_is_told_and_counting_begins_again() -> None:
     failures = Failures(Clock())
     for _ in range(2):
         told = [failures.count("a") for _ in range(MAX_FAILURES)]

@@ -466,7 +466,7 @@ async def test_a_required_plugin_stays_however_often_it_fails(
     assert States(data).quarantined == {}
 
 
-async def test_nothing_that_a_plugin_registered_stays_once_it_is_set_aside(
+async def test_nothing_that_a_plugin_registered_stays_once_it_is_quarantined(
     world: ServerWorld,
 ) -> None:
     await admin(world)
@@ -546,7 +546,7 @@ async def test_on_start_that_fails_quarantines(
         assert (plugin.status, plugin.reason) == ("quarantined", "RuntimeError: no luck")
 
 
-async def test_what_else_belongs_to_a_plugin_is_set_aside_with_it(world: ServerWorld) -> None:
+async def test_what_else_belongs_to_a_plugin_is_quarantined_with_it(world: ServerWorld) -> None:
     halves = Plugins(group="other", project="dash_messenger", hooks=ServerHooks)
     halves._plugins["everything"] = Plugin("everything", "other", "", "", "nowhere")
     forgotten: list[str] = []

@@ -1,7 +1,7 @@
 """A photo made fit to be sent: turned upright, without metadata, in the sizes that screens need.
 
-Runs in a child process with limits. Must not know messages. Invariant: what comes out was drawn
-anew from pixels, so that neither metadata nor anything hidden in the file survives.
+Runs in a child process with limits. Must not know messages. Invariant: what comes out was redrawn
+from pixels, so that neither metadata nor anything hidden in the file survives.
 """
 
 from __future__ import annotations

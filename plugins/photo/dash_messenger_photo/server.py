@@ -132,7 +132,7 @@ class PhotoPortraits:
         self._context = context
 
     async def make(self, upload: bytes) -> Portrait:
-        """256 × 256 pixels, drawn anew.
+        """256 × 256 pixels, redrawn from the picture.
 
         Raises:
             Refused: it is no photo.

@@ -1,6 +1,6 @@
 """A picture made into a sticker: fitted to size, transparency and motion kept, nothing else.
 
-Runs in a child process with limits. Must not know packs. Invariant: what comes out was drawn anew
+Runs in a child process with limits. Must not know packs. Invariant: what comes out was redrawn
 from pixels, so that neither metadata nor anything hidden in the file survives.
 """
 

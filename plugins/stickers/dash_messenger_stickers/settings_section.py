@@ -209,7 +209,7 @@ def _pack(pack: dict[str, Any], t: Translate, opened: bool) -> Any:
             ),
         ]
     )
-    # A pack that is drawn anew keeps its place, and with it the focus.
+    # A pack that is drawn again keeps its place, and with it the focus.
     key = {"key": id, "className": "pack", "open": opened}
     if not pack["own"]:
         grid = html.Ul([html.Li(_picture(item, 56)) for item in items], className="looked-at")

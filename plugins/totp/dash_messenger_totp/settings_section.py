@@ -1,4 +1,4 @@
-"""Where the second step is set up, set up anew and turned off: a section of the settings.
+"""Where the second step is set up, set up again and turned off: a section of the settings.
 
 Everything goes through commands, under the rights of whoever reads the page. Invariant: secret and
 recovery codes are shown once, and are in no callback's state.
@@ -199,14 +199,14 @@ def _off(t: Translate, problem: str = "") -> Any:
 def _on(t: Translate, left: int) -> Any:
     from dash import html
 
-    few = [html.P(t("Set it up anew to get new ones."))] if left < FEW_CODES else []
+    few = [html.P(t("Set it up again to get new ones."))] if left < FEW_CODES else []
     return [
         html.P(html.Strong(t("It is on."))),
         html.P(t.count("{n} recovery code is left.", "{n} recovery codes are left.", left)),
         *few,
         html.Div(
             [
-                button(t("Set it up anew"), _id("renew")),
+                button(t("Set it up again"), _id("renew")),
                 button(t("Turn it off"), _id("off")),
             ],
             className="totp-buttons",
@@ -232,7 +232,7 @@ def _asking(t: Translate, name: str, problem: str = "") -> Any:
         html.Div(
             [
                 button(
-                    t("Set it up anew") if renews else t("Turn it off"), _id(name), primary=True
+                    t("Set it up again") if renews else t("Turn it off"), _id(name), primary=True
                 ),
                 button(t("Back"), _id("back")),
             ],

@@ -115,7 +115,7 @@ def test_a_recovery_code_has_112_bits_and_is_kept_as_a_salted_hash(
     assert all(len(salt) >= 32 for salt in salts)
 
 
-def test_setting_up_anew_makes_other_codes() -> None:
+def test_setting_up_again_makes_other_codes() -> None:
     first, second = totp().begin(ANN), totp().begin(ANN)
     assert first.kept.secret != second.kept.secret
 

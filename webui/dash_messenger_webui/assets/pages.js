@@ -1,5 +1,5 @@
 // Moves between the pages of strangers, and does in the browser what the dialogs' callbacks leave to
-// it. A link with data-to="login" shows that page without loading anew.
+// it. A link with data-to="login" shows that page without a new load.
 (() => {
   const root = document.documentElement;
   const YEAR_S = 31536000;

@@ -27,7 +27,7 @@ interface Found {
   settings: Record<string, SettingInfo[]>;
 }
 
-const STATUS = { loaded: "plugin_works", quarantined: "plugin_set_aside", disabled: "plugin_disabled" } as const;
+const STATUS = { loaded: "plugin_works", quarantined: "plugin_quarantined", disabled: "plugin_disabled" } as const;
 
 export function Plugins(): ReactElement | null {
   const app = useMessenger();
@@ -83,7 +83,7 @@ function Status({ app: { texts }, name, halves }: { app: Messenger; name: string
       {status === "disabled" && <p className="dm-plugin-reason">{texts.t("plugin_is_disabled", { name })}</p>}
       {unwell.filter((half) => half.status === "quarantined").map(({ group, reason }) => (
         <p key={group} className="dm-plugin-reason">
-          {texts.t(group.endsWith("webui") ? "plugin_pages_set_aside" : "plugin_is_set_aside")}
+          {texts.t(group.endsWith("webui") ? "plugin_pages_quarantined" : "plugin_is_quarantined")}
           <code dir="auto">{reason}</code>
         </p>
       ))}

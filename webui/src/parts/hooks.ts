@@ -9,7 +9,7 @@ import type { Messenger } from "./messenger";
 const SKELETON_AFTER_MS = 200;
 const OFFLINE_AFTER_MS = 2_000;
 
-/** What `read` returns, anew whenever `topic` changes. `read` must return the same while nothing changed. */
+/** What `read` returns, read again whenever `topic` changes. `read` must return the same while nothing changed. */
 export function useTopic<T>(topics: Topics, topic: string, read: () => T): T {
   const subscribe = useCallback((listener: () => void) => topics.subscribe(topic, listener), [topics, topic]);
   return useSyncExternalStore(subscribe, read);

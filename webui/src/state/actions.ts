@@ -141,7 +141,7 @@ export function press(actions: Actions, message: Message, element: HTMLElement, 
   actions.act(message, act, given, { pressed: keyOf(act, params) });
 }
 
-/** What tells the pressed element from the others of its body, also when it is drawn anew. */
+/** What tells the pressed element from the others of its body, also when it is drawn again. */
 export function keyOf(act: unknown, params: unknown): string {
   return `${String(act)} ${String(params ?? "{}")}`;
 }

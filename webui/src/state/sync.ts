@@ -409,7 +409,7 @@ export class Sync {
 
   // Read positions
 
-  /** Everything up to `number` was seen: at once for us, now and then for the server. */
+  /** Everything up to `number` was seen: at once for us, every two seconds for the server. */
   read(id: string, number: number): void {
     const known = this.store.conversation(id);
     if (!known || number <= known.read_no) return;

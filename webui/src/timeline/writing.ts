@@ -1,5 +1,5 @@
 // Where somebody writes in a body's own text field when another revision of the message comes: Dash
-// mounts that field anew, and the focus and the caret have to find it.
+// mounts that field again, and the focus and the caret have to find it.
 
 const WAIT_MS = 1_000;
 
