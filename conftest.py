@@ -1,18 +1,42 @@
-"""On the machine that checks changes, a test that is skipped has failed: nobody would notice."""
+"""What holds for all tests: their markers by folder, and no skips where changes are checked."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
 pytest_plugins = ["dash_messenger.testing"]
+ROOT = Path(__file__).parent
+# The tests of a folder or file have these markers.
+MARKERS = {
+    "core/tests": [pytest.mark.unit],
+    "plugins": [pytest.mark.unit],
+    "webui/tests": [pytest.mark.unit],
+    "tests/attacks": [pytest.mark.alone],
+    # One browser serves all tests of a worker.
+    "tests/browser": [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")],
+    "tests/crash": [pytest.mark.crash, pytest.mark.alone],
+    "tests/test_costly_content.py": [pytest.mark.alone],
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let attacks be run at full size."""
     parser.addoption("--full-scale", action="store_true", help="run tests/attacks at full size")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each test the markers of its folder."""
+    for item in items:
+        for place, markers in MARKERS.items():
+            if item.path.is_relative_to(ROOT / place):
+                for marker in markers:
+                    # Before the marker that pytest-asyncio gives by itself.
+                    item.add_marker(marker, append=False)
 
 
 @pytest.hookimpl(wrapper=True)

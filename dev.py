@@ -40,6 +40,12 @@ CHROMIUM_PLACES = (
 # The second package is for the emoji in messages, the third for Cyrillic and other scripts.
 DEBIAN_BROWSER = ("chromium", "fonts-noto-color-emoji", "fonts-noto-core")
 UNANNOTATED = ("--allow-untyped-defs", "--allow-incomplete-defs", "--allow-untyped-calls")
+# The tests of a file stay together: they share a server.
+TESTS_BESIDE_OTHERS = (
+    *("-n=auto", "--maxprocesses=4", "--dist=loadfile"),
+    *("-m=not alone", "--durations=10"),
+)
+TESTS_ALONE = ("-m=alone", "--durations=10")
 DEBIAN_NODE = ("nodejs", "npm")
 
 
@@ -96,10 +102,15 @@ def serve(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """Run the tests; arguments go to pytest."""
+    """Run all tests, with every core those that may run beside others; or pytest as it is told."""
     set_up()
     os.environ["DASH_MESSENGER_CHROMIUM"] = find_chromium()
-    return become([program("python"), "-m", "pytest", *arguments])
+    pytest = [program("python"), "-m", "pytest"]
+    if arguments:
+        return become([*pytest, *arguments])
+    beside = succeeds([*pytest, *TESTS_BESIDE_OTHERS])
+    alone = succeeds([*pytest, *TESTS_ALONE])
+    return 0 if beside and alone else 1
 
 
 def lint(arguments: list[str]) -> int:
@@ -186,7 +197,7 @@ def docs(arguments: list[str]) -> int:
 
 COMMANDS = {
     "serve": (serve, "serve from this checkout (--host --port --data --demo)"),
-    "test": (test, "run all tests; arguments go to pytest"),
+    "test": (test, "run all tests, or those that arguments to pytest name (-m unit)"),
     "lint": (lint, "ruff, mypy, import contracts, spelling, dependencies (--fix)"),
     "bench": (bench, "run a benchmark: bench NAME [--json]"),
     "bundle": (bundle, "build the web components from webui/src (--check)"),

@@ -30,7 +30,12 @@ def source_of(distribution: str) -> Path:
             with tarfile.open(archive) as packed:
                 packed.extractall(Path(place) / "content", **SAFELY)
             (content,) = (Path(place) / "content").iterdir()
-            content.rename(unpacked)
+            try:
+                content.rename(unpacked)
+            except OSError:
+                # Another process was faster; what is there is whole.
+                if not unpacked.is_dir():
+                    raise
     return unpacked
 
 

@@ -24,8 +24,6 @@ from tests.browser.steps import (
     write,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
 MakePerson = Callable[..., Awaitable[Person]]
 NewContext = Callable[[], Awaitable[tuple[BrowserContext, list[str]]]]
 in_both_schemes = pytest.mark.parametrize("scheme", ["light", "dark"])

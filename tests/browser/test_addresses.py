@@ -21,8 +21,6 @@ from tests.browser.steps import (
     write,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
 MakePerson = Callable[..., Awaitable[Person]]
 NewContext = Callable[[], Awaitable[tuple[BrowserContext, list[str]]]]
 on_the_phone = pytest.mark.parametrize("size", ["phone"])

@@ -13,8 +13,6 @@ from playwright.async_api import Locator, Page, Route, expect
 
 from tests.browser.steps import message, open_chat, open_dialog, open_list, talk, write
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
 LOADED = "one => one.complete && one.naturalWidth === 256"
 
 

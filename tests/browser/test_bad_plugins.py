@@ -15,8 +15,6 @@ from playwright.async_api import expect
 from tests.browser.acting import two, write
 from tests.zoo.house import House
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def house(tmp_path: Path) -> AsyncIterator[House]:

@@ -15,8 +15,6 @@ from tests.browser.acting import composer, write
 from tests.browser.conftest import Person
 from tests.environment import FIRST_PARTY, ROOT, make_environment
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
 SHOUT = ROOT / "tests" / "projects" / "shout"
 
 

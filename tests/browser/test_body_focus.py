@@ -13,8 +13,6 @@ from playwright.async_api import Locator, Page, expect
 from tests.browser.steps import TEXT_BOX, open_chat, talk
 from tests.environment import FIRST_PARTY, ROOT, serving
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
 BODY = '.dm-body[data-plugin="yard"]'
 
 

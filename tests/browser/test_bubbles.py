@@ -13,8 +13,6 @@ from playwright.async_api import expect
 
 from tests.browser.acting import open_chat, rows, settled, two
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
 CONTRAST = """element => {
   const channel = v => { v /= 255; return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4 };
   const light = c => { const [r, g, b] = c.match(/[\\d.]+/g).map(Number);

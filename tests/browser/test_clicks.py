@@ -19,8 +19,6 @@ from tests.browser.conftest import Person, forgive_network
 from tests.browser.steps import SETTLED, frames_sent, talk
 from tests.environment import FIRST_PARTY, ROOT, serving
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
 TIMES = 5
 # So many that the first is unmounted while the last is in view.
 OTHERS = 45

@@ -9,8 +9,6 @@ from playwright.async_api import expect
 
 from tests.browser.acting import bubbles, composer, open_chat, rows, two, write
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
 
 async def test_text_box_has_the_focus_on_a_desktop_and_not_on_a_phone(
     person: Any, size: str

@@ -13,8 +13,6 @@ from playwright.async_api import Page, expect
 
 from tests.browser.steps import TEXT_BOX, open_chat, open_dialog, open_list, talk
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
 
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:

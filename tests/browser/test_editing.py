@@ -23,8 +23,6 @@ from tests.browser.steps import (
 from tests.browser.test_files import chosen, form, sent, transfer
 from tests.environment import FIRST_PARTY, ROOT, serving
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
 SAVE = ".dm-form footer button[type=submit]"
 FORM = ".dm-form"
 NAMES = ".dm-files .dm-file-name"

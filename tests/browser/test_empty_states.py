@@ -11,8 +11,6 @@ from playwright.async_api import Page, Route, expect
 from tests.browser.acting import composer, open_chat, two
 from tests.browser.conftest import forgive_network
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
 
 async def start_chat(page: Page, username: str) -> None:
     await page.get_by_role("button", name="New chat").first.click()

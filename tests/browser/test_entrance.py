@@ -6,13 +6,10 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.acting import bubbles, composer
 from tests.browser.conftest import PASSWORD
-
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def tab_to(page: Page, name: str, limit: int = 25) -> None:

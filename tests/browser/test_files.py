@@ -8,14 +8,11 @@ import io
 from pathlib import Path
 from typing import Any
 
-import pytest
 from PIL import Image
 from playwright.async_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import forgive_network
 from tests.browser.steps import TEXT_BOX, open_chat, round_trip, talk
-
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 FORM = ".dm-form"
 SEND = ".dm-form footer button[type=submit]"

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import PASSWORD, Person, forgive_network
 from tests.browser.steps import TEXT_BOX, message, open_chat, open_dialog, talk
-
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 KEPT = """async () => {
     const found = Object.keys(localStorage).filter((key) => /^dm:(outbox|draft):/.test(key));

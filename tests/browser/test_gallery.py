@@ -11,8 +11,6 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.browser.steps import at_rest, open_chat, talk
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
 SCALE = "(image) => new DOMMatrix(getComputedStyle(image).transform).a"
 
 

@@ -25,8 +25,6 @@ from tests.browser.steps import (
     write,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
 MakePerson = Callable[..., Awaitable[Person]]
 NewContext = Callable[[], Awaitable[tuple[BrowserContext, list[str]]]]
 in_russian = pytest.mark.parametrize("language", ["ru-RU"])

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.steps import TEXT_BOX, open_chat, talk
-
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 def row(page: Page, text: str) -> Locator:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
 from dash_messenger.testing import ServerProcess, post
 from playwright.async_api import Locator, Page, expect
 
@@ -24,8 +23,6 @@ from tests.browser.steps import (
     talk,
     write,
 )
-
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 MakePerson = Callable[..., Awaitable[Person]]
 OFFLINE = "() => window.dashMessenger?.store.online === false"

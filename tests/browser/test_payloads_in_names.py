@@ -25,8 +25,6 @@ from tests.browser.conftest import PASSWORD, Person
 from tests.browser.steps import TEXT_BOX, open_chat, open_dialog, open_list, talk
 from tests.environment import FIRST_PARTY, ROOT, serving
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
 SAMPLE = 16
 # What none of our pages makes, wherever it came from.
 ODD = """() => [...document.querySelectorAll("*")].filter((any) =>

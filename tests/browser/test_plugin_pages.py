@@ -16,8 +16,6 @@ from tests.browser.conftest import PASSWORD, Person, forgive_network
 from tests.browser.steps import TEXT_BOX, open_chat, open_dialog, open_list, talk
 from tests.environment import FIRST_PARTY, ROOT, serving
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:

@@ -7,13 +7,10 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import pytest
 from playwright.async_api import Page, WebSocketRoute, expect
 
 from tests.browser.conftest import Person
 from tests.browser.steps import drawn, message, talk, write
-
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 LIMITED = {
     "code": 1009,

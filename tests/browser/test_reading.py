@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import PASSWORD, Person
@@ -20,8 +19,6 @@ from tests.browser.steps import (
     round_trip,
     talk,
 )
-
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 MakePerson = Callable[..., Awaitable[Person]]
 ONE_UNREAD, THREE_UNREAD = (re.compile(rf"^\({n}\) ") for n in (1, 3))

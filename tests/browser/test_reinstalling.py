@@ -13,8 +13,6 @@ from tests.browser.conftest import PASSWORD
 from tests.browser.steps import open_chat, talk
 from tests.one_of_each import PLUGINS, TYPES, Place, send_each
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
 
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory: pytest.TempPathFactory) -> Place:

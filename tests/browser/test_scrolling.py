@@ -10,8 +10,6 @@ from playwright.async_api import Page, expect
 from tests.browser.acting import bubbles, scroller, settled, two, write
 from tests.browser.steps import at_rest
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
 LEFT = "e => e.scrollHeight - e.scrollTop - e.clientHeight"
 
 

@@ -6,12 +6,9 @@ import asyncio
 import json
 from typing import Any
 
-import pytest
 from playwright.async_api import Page, WebSocketRoute, expect
 
 from tests.browser.acting import bubbles, composer, rows, two, write
-
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 class Line:

@@ -19,8 +19,6 @@ from tests.browser.conftest import PASSWORD, Person
 from tests.browser.steps import open_dialog, open_list
 from tests.browser.test_accessibility import axe, colours_are, in_both_schemes
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
 ROOT = Path(__file__).parents[2]
 # A step that no Dash half draws, from a plugin of a single file.
 QUIZ = """

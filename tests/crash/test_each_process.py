@@ -22,10 +22,7 @@ from tests.crash.test_kills import writing
 from tests.crash.town import Town, launched
 from tests.history import History
 
-pytestmark = [
-    pytest.mark.crash,
-    pytest.mark.skipif(sys.platform != "linux", reason="/proc tells the processes"),
-]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc tells the processes")
 
 KILLS = int(os.environ.get("CRASH_PROCESS_KILLS", "40"))
 BACK_WITHIN_S = 2.0

@@ -18,7 +18,6 @@ from tests.crash.disk import Disk, standing_still, why_not
 from tests.crash.town import launched
 from tests.crash.uploaders import KINDS, Uploaders
 
-pytestmark = pytest.mark.crash
 needs_a_disk = pytest.mark.skipif(why_not() is not None, reason=f"no power cuts: {why_not()}")
 
 CUTS = int(os.environ.get("CRASH_CUTS", "20"))

@@ -15,8 +15,6 @@ from tests.crash.launch import POINTS
 from tests.crash.town import Town, launched
 from tests.history import History
 
-pytestmark = pytest.mark.crash
-
 KILLS = int(os.environ.get("CRASH_KILLS", "40"))
 SENDS = int(os.environ.get("CRASH_SENDS", "5000"))
 

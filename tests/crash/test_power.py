@@ -13,10 +13,7 @@ from tests.crash.disk import Disk, standing_still, why_not
 from tests.crash.town import Town, launched
 from tests.history import History
 
-pytestmark = [
-    pytest.mark.crash,
-    pytest.mark.skipif(why_not() is not None, reason=f"no power cuts here: {why_not()}"),
-]
+pytestmark = pytest.mark.skipif(why_not() is not None, reason=f"no power cuts here: {why_not()}")
 
 CUTS = int(os.environ.get("CRASH_CUTS", "20"))
 

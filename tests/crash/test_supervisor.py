@@ -25,10 +25,9 @@ from dash_messenger.testing import People, ServerProcess
 from tests.crash.processes import alive, children, command_of, roles
 from tests.crash.town import LAUNCH, launched
 
-pytestmark = [
-    pytest.mark.crash,
-    pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what is looked at here"),
-]
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="/proc tells what is looked at here"
+)
 
 PLUGINS = Path(__file__).with_name("plugins")
 # A machine that does other things too may take so long for what takes a moment.
