@@ -42,6 +42,7 @@ from dash_messenger.plugins.translations import Catalogues
 from dash_messenger.protocol.models import Message, User
 from dash_messenger.protocol.params import explain
 from dash_messenger.store import Store, Transaction
+from dash_messenger.store.access import IS_PRESENT
 from dash_messenger.store.rows import MESSAGE_COLUMNS, USER_COLUMNS, message_of, user_of
 from dash_messenger.store.tables import members, messages, users
 
@@ -344,7 +345,7 @@ class PluginContext:
         query = (
             select(*USER_COLUMNS)
             .join(members, members.c.user_id == users.c.id)
-            .where(members.c.conversation_id == conversation, members.c.to_seq.is_(None))
+            .where(members.c.conversation_id == conversation, IS_PRESENT)
             .order_by(members.c.joined_at_ms, users.c.id)
         )
         return await self.read(

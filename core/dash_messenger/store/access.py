@@ -14,6 +14,8 @@ from dash_messenger.store.tables import conversations, members, messages, sessio
 __all__ = [
     "FIRST_NUMBER",
     "FIRST_SEQ",
+    "IS_MEMBER_SQL",
+    "IS_PRESENT",
     "MAY_READ_SQL",
     "is_member",
     "is_open",
@@ -21,11 +23,20 @@ __all__ = [
     "session_is_open",
 ]
 
+# Of a row of `members`: whether it is of somebody who is in the conversation now.
+IS_PRESENT: ColumnElement[bool] = members.c.to_seq.is_(None)
+
 _SHOWS_ALL = conversations.c.history == "all"
 
 # Of a row of `members` joined with its conversation: where what the member may read begins.
 FIRST_NUMBER: ColumnElement[int] = case((_SHOWS_ALL, 1), else_=members.c.from_number)
 FIRST_SEQ: ColumnElement[int] = case((_SHOWS_ALL, 1), else_=members.c.from_seq)
+
+# `is_member` for statements on the driver's cursor; its marks are the conversation and the user.
+IS_MEMBER_SQL = (
+    "EXISTS (SELECT 1 FROM members u "
+    "WHERE u.conversation_id = ? AND u.user_id = ? AND u.to_seq IS NULL)"
+)
 
 # `may_read_message` for statements on the driver's cursor, where ``m`` is the message's row; its
 # one mark is the user.
@@ -40,19 +51,20 @@ def is_member(
     user: str, conversation: ColumnElement[str] | str = conversations.c.id
 ) -> ColumnElement[bool]:
     """Whether a row of `members` says that ``user`` is in ``conversation`` now."""
-    return (
-        (members.c.conversation_id == conversation)
-        & (members.c.user_id == user)
-        & members.c.to_seq.is_(None)
-    )
+    return (members.c.conversation_id == conversation) & (members.c.user_id == user) & IS_PRESENT
 
 
 def may_read_message(user: str) -> ColumnElement[bool]:
     """Whether ``user`` may read the message of a row of `messages` now."""
-    return exists().where(
-        is_member(user, messages.c.conversation_id),
-        conversations.c.id == messages.c.conversation_id,
-        messages.c.number >= FIRST_NUMBER,
+    return (
+        exists()
+        .where(
+            is_member(user, messages.c.conversation_id),
+            conversations.c.id == messages.c.conversation_id,
+            messages.c.number >= FIRST_NUMBER,
+        )
+        # Whatever else the query joins: these are rows of its own.
+        .correlate(messages)
     )
 
 

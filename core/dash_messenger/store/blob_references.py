@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dash_messenger.errors import BlobUnusable
-from dash_messenger.store.access import MAY_READ_SQL
+from dash_messenger.store.access import IS_MEMBER_SQL, MAY_READ_SQL
 
 __all__ = ["check_usable", "forget_message", "may_read", "refer_message"]
 
@@ -58,8 +58,7 @@ def may_read(cursor: Any, user: str, blob: str) -> bool:
 
 # A referrer of another kind lets nobody read.
 _MAY_READ = {
-    "conversation": "SELECT 1 FROM members"
-    " WHERE conversation_id = ? AND user_id = ? AND to_seq IS NULL",
+    "conversation": f"SELECT 1 WHERE {IS_MEMBER_SQL}",
     "message": f"SELECT 1 FROM messages m WHERE m.id = ? AND {MAY_READ_SQL}",  # noqa: S608
 }
 
