@@ -9,14 +9,15 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
-from sqlalchemy import Connection, select, update
+from sqlalchemy import select, update
 
 from dash_messenger.accounts.avatars import MakePhoto
 from dash_messenger.accounts.directory import Name
 from dash_messenger.blobs.referrers import refer_instead
-from dash_messenger.conversations.members import check_may_change, clean_title
-from dash_messenger.conversations.summaries import Summary, membership, names_in, summaries
-from dash_messenger.errors import InvalidParams, Refused
+from dash_messenger.conversations.access import Right, require
+from dash_messenger.conversations.members import clean_title
+from dash_messenger.conversations.summaries import Summary, names_in, summaries
+from dash_messenger.errors import InvalidParams
 from dash_messenger.ids import id_param
 from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.store import Store, Transaction
@@ -31,7 +32,7 @@ class ConversationUpdate(Struct, frozen=True, forbid_unknown_fields=True):
     """Parameters of ``conversation.update``: what is left out stays as it is.
 
     ``photo`` is an upload of one's own, from which what others see is made; null removes it. The
-    group's creator and admins may; members hear ``conversation.updated`` with what changed.
+    group's owner and admins may; members hear ``conversation.updated`` with what changed.
     """
 
     conversation: Id
@@ -71,7 +72,7 @@ class Describing:
 
         Raises:
             NotFound: not a member.
-            Forbidden: neither its creator nor an admin.
+            Forbidden: the caller may not rename it.
             InvalidParams: the title is empty or too long.
             Refused: a direct conversation; or the photo, as ``account.update`` does.
         """
@@ -82,7 +83,9 @@ class Describing:
             changes["title"] = clean_title(params.title)
             if not changes["title"]:
                 raise InvalidParams(field="title", reason="a group needs a title")
-        await self._store.read(lambda connection: _check(connection, conversation, user))
+        await self._store.read(
+            lambda connection: require(connection, user, conversation, Right.RENAME)
+        )
         if params.photo is not UNSET:
             made = None if params.photo is None else await self._make_photo(user, params.photo)
             changes["photo"] = made
@@ -91,19 +94,12 @@ class Describing:
         def work(transaction: Transaction) -> ConversationUpdated:
             connection = transaction.connection
             # Again, now that nobody else changes it.
-            _check(connection, conversation, user)
+            require(connection, user, conversation, Right.RENAME)
             _change(transaction, conversation, user, changes)
             found = summaries(connection, user, only=[conversation], pending=pending)
             return ConversationUpdated(found[0], names_in(connection, found))
 
         return await self._store.write(work)
-
-
-def _check(connection: Connection, conversation: str, user: str) -> None:
-    own = membership(connection, conversation, user)
-    if own.kind != "group":
-        raise Refused(reason="A direct conversation has no name and photo of its own.")
-    check_may_change(connection, own, user)
 
 
 def _change(

@@ -1,9 +1,8 @@
 """Starting conversations and changing who is in them.
 
-Owns the rules: a direct conversation exists once for two people and nobody leaves it; any member of
-a group adds, its creator and admins remove others, everybody may leave. Invariants: a membership
-changes in the same transaction as the event that says so; a group always has an owner, its creator
-while they are in it.
+Owns who is in which, and as what: a direct conversation exists once for two people. Who may change
+it is `access`'s. Invariants: a membership changes in the same transaction as the event that says
+so; a group always has an owner, its creator while they are in it.
 """
 
 from __future__ import annotations
@@ -14,22 +13,18 @@ from msgspec import Meta, Struct
 from sqlalchemy import Connection, and_, insert, select, update
 
 from dash_messenger.accounts.directory import Name, Names, resolve_users
-from dash_messenger.conversations.summaries import (
-    Membership,
-    Summary,
-    membership,
-    names_in,
-    summaries,
-)
-from dash_messenger.errors import Forbidden, InvalidParams, NotFound, Refused
+from dash_messenger.conversations.access import Right, require
+from dash_messenger.conversations.summaries import Summary, names_in, summaries
+from dash_messenger.errors import InvalidParams, NotFound
 from dash_messenger.ids import IdMaker, id_param
 from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.protocol.models import User
 from dash_messenger.store import Store, Transaction
+from dash_messenger.store.access import IS_PRESENT
 from dash_messenger.store.rows import USER_COLUMNS, user_of
 from dash_messenger.store.tables import conversations, members, users
 
-__all__ = ["ConversationCreated", "Conversations", "check_may_change", "clean_title"]
+__all__ = ["ConversationCreated", "Conversations", "clean_title"]
 
 MAX_TITLE_CHARACTERS = 128
 MAX_MEMBERS_PAGE = 200
@@ -223,11 +218,11 @@ class Conversations:
         after = id_param(params.after, "after") if params.after else None
 
         def work(connection: Connection) -> MembersFound:
-            membership(connection, conversation, user)
+            require(connection, user, conversation, Right.READ)
             query = (
                 select(*USER_COLUMNS)
                 .join(members, members.c.user_id == users.c.id)
-                .where(members.c.conversation_id == conversation, members.c.to_seq.is_(None))
+                .where(members.c.conversation_id == conversation, IS_PRESENT)
                 .order_by(members.c.user_id)
                 .limit(params.limit + 1)
             )
@@ -250,15 +245,14 @@ class Conversations:
         conversation = id_param(params.conversation)
 
         def prepare(connection: Connection) -> list[User]:
-            if membership(connection, conversation, user).kind != "group":
-                raise Refused(reason="Nobody can be added to a direct conversation.")
+            require(connection, user, conversation, Right.ADD)
             return resolve_users(connection, params.members)
 
         named = await self._store.read(prepare)
 
         def work(transaction: Transaction) -> list[User]:
             # Again, now that nobody else changes it.
-            membership(transaction.connection, conversation, user)
+            require(transaction.connection, user, conversation, Right.ADD)
             present = _present(transaction.connection, conversation, [one.id for one in named])
             added = [one for one in named if one.id not in present]
             _join(transaction, conversation, user, added)
@@ -271,7 +265,7 @@ class Conversations:
 
         Raises:
             NotFound: not a member oneself, or the other is none.
-            Forbidden: neither oneself, nor one's own group.
+            Forbidden: somebody else, and the caller may not remove others.
             Refused: a direct conversation.
         """
         user = caller.user_id
@@ -279,11 +273,8 @@ class Conversations:
 
         def work(transaction: Transaction) -> None:
             connection = transaction.connection
-            own = membership(connection, conversation, user)
-            if own.kind != "group":
-                raise Refused(reason="Nobody leaves a direct conversation.")
-            if gone != user:
-                check_may_change(connection, own, user)
+            right = Right.LEAVE if gone == user else Right.REMOVE
+            require(connection, user, conversation, right)
             if not _present(connection, conversation, [gone]):
                 raise NotFound
             seq = transaction.append(conversation, "member.removed", user, {"user": gone})
@@ -299,16 +290,6 @@ class Conversations:
 
         await self._store.write(work)
         return MemberRemoved(gone)
-
-
-def check_may_change(connection: Connection, own: Membership, user: str) -> None:
-    """Return if ``user`` may change a group for everybody: its creator and admins may.
-
-    Raises:
-        Forbidden: others.
-    """
-    if own.created_by != user and not _is_admin(connection, user):
-        raise Forbidden
 
 
 def clean_title(title: str | None) -> str:
@@ -435,7 +416,7 @@ def _join(transaction: Transaction, conversation: str, by: str, joining: list[Us
 
 def _keep_owned(connection: Connection, conversation: str) -> None:
     """Have whoever is in a group longest own it, if nobody does: of those who can act."""
-    present = (members.c.conversation_id == conversation, members.c.to_seq.is_(None))
+    present = (members.c.conversation_id == conversation, IS_PRESENT)
     owned = select(members.c.user_id).where(*present, members.c.role == "owner").limit(1)
     if connection.execute(owned).first() is not None:
         return
@@ -460,7 +441,7 @@ def _present(connection: Connection, conversation: str, ids: list[str]) -> set[s
         select(members.c.user_id).where(
             members.c.conversation_id == conversation,
             members.c.user_id.in_(ids),
-            members.c.to_seq.is_(None),
+            IS_PRESENT,
         )
     )
     return {row[0] for row in rows}
@@ -468,7 +449,3 @@ def _present(connection: Connection, conversation: str, ids: list[str]) -> set[s
 
 def _user(connection: Connection, user: str) -> User:
     return user_of(connection.execute(select(*USER_COLUMNS).where(users.c.id == user)).one())
-
-
-def _is_admin(connection: Connection, user: str) -> bool:
-    return connection.execute(select(users.c.role).where(users.c.id == user)).scalar() == "admin"

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Protocol
 from msgspec import Meta, Struct
 from sqlalchemy import Connection, select
 
-from dash_messenger.conversations.summaries import membership
+from dash_messenger.conversations.access import Right, require
 from dash_messenger.ids import id_param
 from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.store import Store
@@ -133,7 +133,7 @@ class Reading:
         user, conversation = caller.user_id, id_param(params.conversation)
 
         def work(connection: Connection) -> tuple[int, int]:
-            own = membership(connection, conversation, user)
+            own = require(connection, user, conversation, Right.READ)
             stored: Any = connection.execute(
                 select(read_positions.c.read_no).where(
                     read_positions.c.conversation_id == conversation,

@@ -1,6 +1,6 @@
 """Conversations as one reader sees them: the rows of the list, the last message, unread counts.
 
-Owns the queries behind `Summary` and the rule of who may read what. Must not know commands.
+Owns the queries behind `Summary`. Must not know commands.
 Invariant: nothing of a conversation is shown to anybody who is not its member at that moment, and
 everything in one answer comes from one snapshot.
 """
@@ -8,29 +8,18 @@ everything in one answer comes from one snapshot.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec import Struct
-from sqlalchemy import (
-    Connection,
-    Select,
-    and_,
-    func,
-    or_,
-    select,
-    tuple_,
-)
+from sqlalchemy import Connection, and_, func, or_, select, tuple_
 
 from dash_messenger.accounts.directory import Name, users_by_id
-from dash_messenger.errors import NotFound
-from dash_messenger.store.access import FIRST_NUMBER, FIRST_SEQ, is_member
+from dash_messenger.store.access import FIRST_NUMBER, IS_PRESENT
 from dash_messenger.store.tables import conversations, members, messages, read_positions
 
 __all__ = [
     "LastMessage",
-    "Membership",
     "Summary",
-    "membership",
     "names_in",
     "summaries",
 ]
@@ -79,46 +68,6 @@ class Summary(Struct, frozen=True):
     member_count: int
     first_number: int
     change_no: int
-
-
-class Membership(NamedTuple):
-    """What a member may read: events from ``from_seq`` on, messages from ``first_number`` on."""
-
-    kind: str
-    seq: int
-    message_no: int
-    floor: int
-    created_by: str
-    from_seq: int
-    first_number: int
-
-
-def membership(connection: Connection, conversation: str, user: str) -> Membership:
-    """What ``user`` may read in a conversation.
-
-    Raises:
-        NotFound: no such conversation, or not a member of it now.
-    """
-    row = connection.execute(_membership(conversation, user)).first()
-    if row is None:
-        raise NotFound
-    return Membership(*row)
-
-
-def _membership(conversation: str, user: str) -> Select[Any]:
-    return (
-        select(
-            conversations.c.kind,
-            conversations.c.seq,
-            conversations.c.message_no,
-            conversations.c.floor,
-            conversations.c.created_by,
-            FIRST_SEQ,
-            FIRST_NUMBER,
-        )
-        .join(members, is_member(user))
-        .where(conversations.c.id == conversation)
-    )
 
 
 def summaries(
@@ -207,7 +156,7 @@ def _member_counts(connection: Connection, ids: Sequence[str]) -> dict[str, int]
         return {}
     rows = connection.execute(
         select(members.c.conversation_id, func.count())
-        .where(members.c.conversation_id.in_(ids), members.c.to_seq.is_(None))
+        .where(members.c.conversation_id.in_(ids), IS_PRESENT)
         .group_by(members.c.conversation_id)
     )
     return {row[0]: row[1] for row in rows}
@@ -265,5 +214,5 @@ _SUMMARIES = (
         ),
     )
     .outerjoin(messages, messages.c.id == conversations.c.last_message_id)
-    .where(members.c.to_seq.is_(None))
+    .where(IS_PRESENT)
 )

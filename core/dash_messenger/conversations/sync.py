@@ -14,7 +14,8 @@ from msgspec import UNSET, Meta, Raw, Struct
 from sqlalchemy import Connection, select
 
 from dash_messenger.accounts.directory import Name
-from dash_messenger.conversations.summaries import Summary, membership, names_in, summaries
+from dash_messenger.conversations.access import Right, require
+from dash_messenger.conversations.summaries import Summary, names_in, summaries
 from dash_messenger.errors import InvalidParams, Resync
 from dash_messenger.ids import id_param
 from dash_messenger.protocol.commands import Caller, Command, Listener
@@ -329,7 +330,7 @@ def _conversations_of(connection: Connection, user: str) -> dict[str, int]:
 def _read_log(connection: Connection, user: str, log: str, after: int, limit: int) -> LogPage:
     if log == user:
         return read_log(connection, log, after, limit)
-    own = membership(connection, log, user)
+    own = require(connection, user, log, Right.READ)
     # What lies before one's joining is nobody's gap.
     return read_log(
         connection, log, max(after, own.from_seq - 1), limit, first_number=own.first_number

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct
 
 from dash_messenger.clock import Clock
+from dash_messenger.conversations.access import Right
 from dash_messenger.errors import Forbidden, InvalidParams
 from dash_messenger.ids import id_param
 from dash_messenger.isolation.content_work import ActWork, Outcome
@@ -121,26 +122,31 @@ class Acting:
             )
             if isinstance(found, bytes):
                 return msgspec.json.decode(found, type=ActionDone)
-            outcome = await self._contents.act(self._work(found, user, params, by_bot))
-            return await self._store.write(_storing(found, outcome, user, answers, by_bot))
+            declared = self._declared(found, params)
+            _check(declared, found, user, by_bot)
+            outcome = await self._contents.act(self._work(found, user, params))
+            return await self._store.write(
+                _storing(found, declared, outcome, user, answers, by_bot)
+            )
 
         # Others may change the message meanwhile only from another process.
         async with self._locks(message):
             return await retry(attempt)
 
-    def _work(self, found: Found, user: str, params: MessageAct, by_bot: bool) -> ActWork:
-        """What the action is given.
+    def _declared(self, found: Found, params: MessageAct) -> Action:
+        """The action as the message's type declares it.
 
         Raises:
-            InvalidParams: there is no such action.
-            Forbidden: it is for somebody else.
+            InvalidParams: there is none of that name.
         """
-        message = found.message
-        declared = self._contents.types.actions(message.type).get(params.action)
+        declared = self._contents.types.actions(found.message.type).get(params.action)
         if declared is None:
             raise InvalidParams(field="action", reason=f"there is no action {params.action!r}")
-        if not _may(declared, found, user, by_bot):
-            raise Forbidden
+        return declared
+
+    def _work(self, found: Found, user: str, params: MessageAct) -> ActWork:
+        """What the action is given."""
+        message = found.message
         return ActWork(
             type=message.type,
             action=params.action,
@@ -157,18 +163,25 @@ class Acting:
         )
 
 
-def _may(declared: Action, found: Found, user: str, by_bot: bool) -> bool:
-    if declared.may == "member":
-        return True
-    if declared.may == "author":
-        return user == found.message.sender
-    if declared.may == "admin":
-        return found.may_change(user)
-    return by_bot
+def _check(declared: Action, found: Found, user: str, by_bot: bool) -> None:
+    """Return if the action is for ``user``.
+
+    Raises:
+        Forbidden: it is for somebody else.
+    """
+    is_author = user == found.message.sender
+    may = {
+        "member": by_bot or Right.REACT in found.rights,
+        "author": is_author,
+        "admin": is_author or Right.ACT_AS_ADMIN in found.rights,
+        "bot": by_bot,
+    }
+    if not may[declared.may]:
+        raise Forbidden
 
 
 def _storing(
-    found: Found, outcome: Outcome, user: str, answers: Answers, by_bot: bool
+    found: Found, declared: Action, outcome: Outcome, user: str, answers: Answers, by_bot: bool
 ) -> Callable[[Transaction], ActionDone]:
     def work(transaction: Transaction) -> ActionDone:
         known = answers.known(transaction.connection)
@@ -176,6 +189,7 @@ def _storing(
             return msgspec.json.decode(known, type=ActionDone)
         # Rights may have gone since it was decided.
         now = find(transaction.connection, found.message.id, user, by_bot=by_bot)
+        _check(declared, now, user, by_bot)
         if now.message.rev != found.message.rev or now.mark != found.mark:
             raise Overtaken
         message = now.message

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct
 from sqlalchemy import Connection, delete, insert
 
+from dash_messenger.conversations.access import Right
 from dash_messenger.errors import Forbidden, InvalidParams
 from dash_messenger.ids import id_param
 from dash_messenger.locks import Locks
@@ -87,7 +88,7 @@ class Editing:
                 MessageDelete,
                 MessageChanged,
                 self.delete,
-                "Delete a message for everybody: one's own, or any in a group one has made.",
+                "Delete a message for everybody: one's own, or any in a group one owns.",
                 rate="write",
             ),
         ]
@@ -121,7 +122,8 @@ class Editing:
             if isinstance(found, bytes):
                 return msgspec.json.decode(found, type=MessageChanged)
             type_name = found.message.type
-            if user != found.message.sender or not self._is_editable(type_name):
+            found.require(user, Right.EDIT_OTHERS, of_others=True)
+            if not self._is_editable(type_name):
                 raise Forbidden
             content: Struct | bytes = bytes(params.content)
             if self._preparation.has_steps(type_name):
@@ -165,15 +167,14 @@ class Editing:
 
         Raises:
             NotFound: no such message, deleted already, or not for the caller.
-            Forbidden: somebody else wrote it, and the caller did not make the group.
+            Forbidden: somebody else wrote it, and the caller may not delete it.
         """
         user = caller.user_id
         message = id_param(params.message, "message")
 
         def work(transaction: Transaction) -> MessageChanged:
             found = find(transaction.connection, message, user)
-            if not found.may_change(user):
-                raise Forbidden
+            found.require(user, Right.DELETE_OTHERS, of_others=True)
             connection = transaction.connection
             connection.execute(delete(revisions).where(revisions.c.message_id == message))
             connection.execute(delete(marks).where(marks.c.message_id == message))
@@ -200,7 +201,9 @@ def _storing(
         known = answers.known(connection)
         if known is not None:
             return msgspec.json.decode(known, type=MessageChanged)
-        before = find(connection, found.message.id, user).message
+        now = find(connection, found.message.id, user)
+        now.require(user, Right.EDIT_OTHERS, of_others=True)
+        before = now.message
         if before.content is None:
             raise InvalidParams(field="message", reason="has no content")
         cursor = _cursor(connection)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, select
 
 from dash_messenger.accounts.directory import Name, users_by_id
-from dash_messenger.conversations.summaries import Membership, membership
+from dash_messenger.conversations.access import Membership, Right, require
 from dash_messenger.errors import InvalidParams
 from dash_messenger.ids import IdMaker, id_param
 from dash_messenger.messages.pipeline import Preparation
@@ -315,7 +315,7 @@ def _fitting(found: Sequence[Message], own: Mapping[str, Own], anchor: int) -> s
 def _page(
     connection: Connection, conversation: str, user: str, params: MessageHistory
 ) -> HistoryPage:
-    own = membership(connection, conversation, user)
+    own = require(connection, user, conversation, Right.READ)
     found = _between(connection, conversation, own, params)
     first, last = own.first_number, own.message_no
     if found:

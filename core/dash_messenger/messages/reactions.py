@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 from sqlalchemy import insert, select, update
 
+from dash_messenger.conversations.access import Right
 from dash_messenger.errors import InvalidParams, Refused
 from dash_messenger.ids import id_param
 from dash_messenger.messages.revisions import find
@@ -90,7 +91,9 @@ class Reacting:
 
         def work(transaction: Transaction) -> Reacted:
             connection = transaction.connection
-            found = find(connection, message, user).message
+            acted_on = find(connection, message, user)
+            acted_on.require(user, Right.REACT)
+            found = acted_on.message
             counts = _counts(found.reactions)
             whose = (marks.c.message_id == message, marks.c.user_id == user)
             row = connection.execute(select(marks.c.reactions).where(*whose)).first()

@@ -1,8 +1,8 @@
 """Messages that change after they were sent: what the commands for it have in common.
 
-Owns who may change a message, and the row of `answers` by which a retry is known. Invariants: what
-is decided from one revision is stored only if that revision is still the newest; rights are
-checked again in the transaction that writes.
+Owns the row of `answers` by which a retry is known. Invariants: what is decided from one revision
+is stored only if that revision is still the newest; rights are checked again in the transaction
+that writes.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import msgspec
 from msgspec import Raw
 from sqlalchemy import Connection, delete, insert, select, update
 
-from dash_messenger.errors import Conflict, NotFound
+from dash_messenger.conversations.access import STANDING, Right, Rights, rights_of
+from dash_messenger.errors import Conflict, Forbidden, NotFound
 from dash_messenger.protocol.models import Message
 from dash_messenger.store import Transaction
-from dash_messenger.store.access import may_read_message
+from dash_messenger.store.access import is_member, may_read_message
 from dash_messenger.store.optimistic import Overtaken
 from dash_messenger.store.rows import MESSAGE_COLUMNS, message_of
-from dash_messenger.store.tables import answers, conversations, marks, messages
+from dash_messenger.store.tables import answers, conversations, marks, members, messages, users
 
 __all__ = [
     "Answers",
@@ -36,12 +37,17 @@ class Found(NamedTuple):
 
     message: Message
     type_version: int
-    created_by: str
+    rights: Rights
     mark: bytes | None
 
-    def may_change(self, user: str) -> bool:
-        """Whether ``user`` wrote it, or made the group."""
-        return user in (self.message.sender, self.created_by)
+    def require(self, user: str, right: Right, *, of_others: bool = False) -> None:
+        """Return if ``user`` has the right; ``of_others``: their own message needs none.
+
+        Raises:
+            Forbidden: they have not.
+        """
+        if right not in self.rights and not (of_others and user == self.message.sender):
+            raise Forbidden
 
 
 def find(connection: Connection, message: str, user: str, *, by_bot: bool = False) -> Found:
@@ -53,21 +59,20 @@ def find(connection: Connection, message: str, user: str, *, by_bot: bool = Fals
     row = connection.execute(
         select(
             *MESSAGE_COLUMNS,
-            conversations.c.created_by,
-            conversations.c.kind,
+            *STANDING,
             may_read_message(user).label("may_read"),
             marks.c.mark,
         )
         .select_from(messages)
         .join(conversations, conversations.c.id == messages.c.conversation_id)
+        .outerjoin(members, is_member(user))
+        .outerjoin(users, users.c.id == members.c.user_id)
         .outerjoin(marks, (marks.c.message_id == messages.c.id) & (marks.c.user_id == user))
         .where(messages.c.id == message)
     ).first()
     if row is None or row.deleted_at_ms is not None or not (by_bot or row.may_read):
         raise NotFound
-    # In a direct conversation nobody is above the other.
-    created_by = row.created_by if row.kind == "group" else ""
-    return Found(message_of(row), row.type_version, created_by, row.mark)
+    return Found(message_of(row), row.type_version, rights_of(row), row.mark)
 
 
 def put_revision(

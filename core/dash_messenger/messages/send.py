@@ -14,7 +14,7 @@ from typing import Annotated
 from msgspec import Meta, Raw, Struct
 from sqlalchemy import Connection, select
 
-from dash_messenger.conversations.summaries import membership
+from dash_messenger.conversations.access import Right, require
 from dash_messenger.errors import Busy, InvalidParams, Unauthenticated
 from dash_messenger.ids import id_param
 from dash_messenger.locks import Locks
@@ -207,5 +207,5 @@ def _may_send(connection: Connection, conversation: str, user: str, client_id: s
         select(messages.c.id).where(messages.c.client_id == client_id, messages.c.sender_id == user)
     ).scalar()
     if found is None:
-        membership(connection, conversation, user)
+        require(connection, user, conversation, Right.SEND)
     return found

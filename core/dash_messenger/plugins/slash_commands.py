@@ -12,7 +12,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from dash_messenger.conversations.summaries import membership
+from dash_messenger.conversations.access import Right, require
 from dash_messenger.errors import UnknownSlashCommand
 from dash_messenger.ids import id_param
 from dash_messenger.isolation.runner import PluginRunner
@@ -133,7 +133,9 @@ class SlashCommands:
         """
         user, conversation = caller.user_id, id_param(params.conversation)
         self._buckets.take(user)
-        await self._store.read(lambda connection: membership(connection, conversation, user))
+        await self._store.read(
+            lambda connection: require(connection, user, conversation, Right.SEND)
+        )
         name, _, arguments = params.text[1:].partition(" ")
         found = self._commands.get(name.lower())
         if found is None:

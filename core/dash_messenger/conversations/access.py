@@ -1,0 +1,160 @@
+"""What members may do in their conversations: the table of rights, and the one check of them.
+
+Must not know commands. Invariants: a right is looked up here and nowhere else, by role and kind of
+conversation; somebody who is not a member now learns not even that there is a conversation. Only
+the hot path of ``message.send`` asks by SQL of its own who is a member, which a test compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from sqlalchemy import Connection, select
+
+from dash_messenger.errors import Failure, Forbidden, NotFound, Refused
+from dash_messenger.store.access import FIRST_NUMBER, FIRST_SEQ, is_member
+from dash_messenger.store.tables import conversations, members, users
+
+__all__ = [
+    "DEFAULT_RIGHTS",
+    "STANDING",
+    "Kind",
+    "Membership",
+    "Right",
+    "Rights",
+    "Role",
+    "in_order",
+    "require",
+    "rights",
+    "rights_of",
+]
+
+Kind: TypeAlias = Literal["direct", "group"]
+Role: TypeAlias = Literal["owner", "admin", "member"]
+
+
+class Right(StrEnum):
+    """Something that a member may do in a conversation."""
+
+    READ = "read"
+    SEND = "send"
+    # Put an emoji on a message, or do what its type offers to members.
+    REACT = "react"
+    # Nobody has it: what somebody wrote is theirs.
+    EDIT_OTHERS = "edit_others"
+    DELETE_OTHERS = "delete_others"
+    # On others' messages too, the actions that their type keeps for authors and admins.
+    ACT_AS_ADMIN = "act_as_admin"
+    ADD = "add"
+    REMOVE = "remove"
+    LEAVE = "leave"
+    # Name and photo.
+    RENAME = "rename"
+
+
+Rights: TypeAlias = frozenset[Right]
+
+_TALKING: Rights = frozenset({Right.READ, Right.SEND, Right.REACT})
+_IN_GROUP: Rights = _TALKING | {Right.ADD, Right.LEAVE}
+_OVER_GROUP: Rights = _IN_GROUP | {
+    Right.DELETE_OTHERS,
+    Right.ACT_AS_ADMIN,
+    Right.REMOVE,
+    Right.RENAME,
+}
+# In a direct conversation nobody is above the other, and nobody comes or goes.
+_TABLE: Mapping[tuple[str, str], Rights] = {
+    ("direct", "owner"): _TALKING,
+    ("direct", "admin"): _TALKING,
+    ("direct", "member"): _TALKING,
+    ("group", "owner"): _OVER_GROUP,
+    ("group", "admin"): _OVER_GROUP,
+    ("group", "member"): _IN_GROUP,
+}
+# What the server's admins may besides, where they are members.
+_OF_SERVER_ADMINS: Mapping[str, Rights] = {
+    "direct": frozenset(),
+    "group": frozenset({Right.REMOVE, Right.RENAME}),
+}
+
+# What is so for everybody in direct conversations needs a reason of its own.
+_NOT_IN_DIRECT: Mapping[Right, str] = {
+    Right.ADD: "Nobody can be added to a direct conversation.",
+    Right.REMOVE: "Nobody leaves a direct conversation.",
+    Right.LEAVE: "Nobody leaves a direct conversation.",
+    Right.RENAME: "A direct conversation has no name and photo of its own.",
+}
+
+# Of a row of `members` joined with its conversation and user: what `rights_of` looks at.
+STANDING = (
+    conversations.c.kind,
+    members.c.role.label("member_role"),
+    users.c.role.label("server_role"),
+)
+
+
+class Membership(NamedTuple):
+    """What a member may do and read: events from ``from_seq`` on, messages from ``first_number``.
+
+    ``seq`` and ``message_no`` are where the conversation's log and messages end.
+    """
+
+    kind: str
+    rights: Rights
+    seq: int
+    message_no: int
+    from_seq: int
+    first_number: int
+
+
+def rights(role: str, kind: str, *, server_admin: bool = False) -> Rights:
+    """What a member of this role may do in a conversation of this kind."""
+    own = _TABLE[kind, role]
+    return own | _OF_SERVER_ADMINS[kind] if server_admin else own
+
+
+def rights_of(row: Any) -> Rights:
+    """The same of a row that has `STANDING`; nothing for who is no member, whose role is null."""
+    if row.member_role is None:
+        return frozenset()
+    return rights(row.member_role, row.kind, server_admin=row.server_role == "admin")
+
+
+def in_order(some: Rights) -> list[Right]:
+    """The rights as they are told to clients."""
+    return [right for right in Right if right in some]
+
+
+DEFAULT_RIGHTS: Mapping[str, Rights] = {
+    kind: rights("member", kind) for kind, role in _TABLE if role == "member"
+}
+
+
+def require(connection: Connection, user: str, conversation: str, right: Right) -> Membership:
+    """What ``user`` may do and read in a conversation, if they have this right.
+
+    Raises:
+        NotFound: no such conversation, or not a member of it now.
+        Refused: nobody has it in a conversation of this kind.
+        Forbidden: others have it.
+    """
+    row = connection.execute(
+        select(*STANDING, conversations.c.seq, conversations.c.message_no, FIRST_SEQ, FIRST_NUMBER)
+        .join(members, is_member(user))
+        .join(users, users.c.id == members.c.user_id)
+        .where(conversations.c.id == conversation)
+    ).first()
+    if row is None:
+        raise NotFound
+    own = Membership(row.kind, rights_of(row), *row[len(STANDING) :])
+    if right not in own.rights:
+        raise _refusal(own.kind, right)
+    return own
+
+
+def _refusal(kind: str, right: Right) -> Failure:
+    if kind == "direct" and right in _NOT_IN_DIRECT:
+        return Refused(reason=_NOT_IN_DIRECT[right])
+    return Forbidden()
