@@ -154,7 +154,7 @@ async def gate(limits: Limits | None = None, **options: Any) -> AsyncIterator[Ga
         return params
 
     for handler in (say, hold, fail, refuse, refuse_at_once, hear):
-        commands.add(Command(handler.__name__, Said, Said, handler, "", rate="own"))
+        commands.add("core", Command(handler.__name__, Said, Said, handler, "", rate="own"))
     gateway = Gateway(
         authenticate=authenticate, commands=commands, hub=hub, limits=limits, **options
     )

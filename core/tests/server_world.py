@@ -159,7 +159,7 @@ async def open_server(folder: Path, **settings: Any) -> AsyncIterator[ServerWorl
         clock=clock,
         link=link,
     )
-    server.installed._add_types("note", [Note()])
+    server.installed.types.add(Note(), "note")
     server._slash.add("note", SlashCommand("wave", "Wave.", _wave))
     try:
         yield ServerWorld(server, clock)

@@ -172,8 +172,8 @@ async def test_commands_say_who_runs_which() -> None:
         return answer
 
     commands = Commands(activity)
-    commands.add(Command("a.slow", Nothing, Nothing, slow, "Be slow.", rate="write"))
-    commands.add(Command("a.quick", Nothing, Nothing, quick, "Be quick.", rate="write"))
+    commands.add("core", Command("a.slow", Nothing, Nothing, slow, "Be slow.", rate="write"))
+    commands.add("core", Command("a.quick", Nothing, Nothing, quick, "Be quick.", rate="write"))
     caller = Caller(user="u1", session="s1", address="127.0.0.1")
     for name in ("a.slow", "a.quick"):
         await commands.dispatch(caller, name, b"{}")

@@ -20,6 +20,7 @@ from dash_messenger.plugin_api.context import Context
 from dash_messenger.plugin_api.factors import Beginning, Confirmed, Factor, LoginStep
 from dash_messenger.protocol.models import User
 from dash_messenger.protocol.params import decode_params
+from dash_messenger.registry import Registry
 
 __all__ = ["RegisteredFactor", "RegisteredStep", "StepAsked", "Steps"]
 
@@ -82,8 +83,7 @@ class Steps:
     def __init__(self, context_of: Callable[[str], Context], runner: PluginRunner) -> None:
         self._context_of = context_of
         self._runner = runner
-        self._factors: dict[str, RegisteredFactor] = {}
-        self._steps: dict[str, RegisteredStep] = {}
+        self._registry: Registry[RegisteredFactor | RegisteredStep] = Registry("login step")
 
     def add_factors(self, plugin: str, factors: Iterable[Factor[Any, Any]]) -> None:
         """Register a plugin's factors.
@@ -95,10 +95,10 @@ class Steps:
         for factor in factors:
             if not isinstance(factor, Factor):
                 raise TypeError(f"{factor!r} is not a Factor")
-            name = self._new_name(factor)
-            self._factors[name] = RegisteredFactor(
-                factor, plugin, _decoder(factor, "Kept"), _decoder(factor, "Answer")
-            )
+            self._check_name(factor)
+            kept, answer = _decoder(factor, "Kept"), _decoder(factor, "Answer")
+            registered = RegisteredFactor(factor, plugin, kept, answer)
+            self._registry.add(plugin, factor.name, registered)
 
     def add_steps(self, plugin: str, steps: Iterable[LoginStep[Any]]) -> None:
         """Register a plugin's login steps.
@@ -109,43 +109,42 @@ class Steps:
         for step in steps:
             if not isinstance(step, LoginStep):
                 raise TypeError(f"{step!r} is not a LoginStep")
-            name = self._new_name(step)
-            self._steps[name] = RegisteredStep(step, plugin, _decoder(step, "Answer"))
+            self._check_name(step)
+            registered = RegisteredStep(step, plugin, _decoder(step, "Answer"))
+            self._registry.add(plugin, step.name, registered)
 
-    def _new_name(self, one: Factor[Any, Any] | LoginStep[Any]) -> str:
+    def _check_name(self, one: Factor[Any, Any] | LoginStep[Any]) -> None:
         name = getattr(one, "name", None)
         if not isinstance(name, str) or not all(
             part.isidentifier() and part.isascii() for part in name.split(".")
         ):
             raise ValueError(f"{name!r} is not a name for a step of a log-in")
-        if name in self._factors or name in self._steps:
+        if name in self._registry:
             raise ValueError(f"login step {name} is registered twice")
-        return name
 
     def remove(self, plugin: str) -> None:
         """Forget what a plugin registered. Who has enrolled its factor cannot log in with it."""
-        self._factors = {n: one for n, one in self._factors.items() if one.plugin != plugin}
-        self._steps = {n: one for n, one in self._steps.items() if one.plugin != plugin}
+        self._registry.remove(plugin)
 
     def owns(self, plugin: str) -> bool:
         """Whether a plugin registered a factor or a step."""
-        return any(one.plugin == plugin for one in self) or any(
-            one.plugin == plugin for one in self.steps
-        )
+        return plugin in self._registry.owners.values()
 
     def __iter__(self) -> Iterator[RegisteredFactor]:
         """The factors, in loading order."""
-        return iter([*self._factors.values()])
+        return (one for one in self._registry if isinstance(one, RegisteredFactor))
 
     @property
     def steps(self) -> list[RegisteredStep]:
         """The login steps, in loading order."""
-        return [*self._steps.values()]
+        return [one for one in self._registry if isinstance(one, RegisteredStep)]
 
     def factor(self, name: str, plugin: str | None = None) -> RegisteredFactor | None:
         """The factor of that name, if ``plugin`` still is the one that it comes with."""
-        found = self._factors.get(name)
-        return found if found is None or plugin in (None, found.plugin) else None
+        found = self._registry.by_name.get(name)
+        if not isinstance(found, RegisteredFactor) or plugin not in (None, found.plugin):
+            return None
+        return found
 
     # Factors.
 
@@ -249,7 +248,8 @@ class Steps:
         Raises:
             Refused, CheckFailed: as `needed`.
         """
-        one = self._steps[name]
+        one = self._registry.by_name[name]
+        assert isinstance(one, RegisteredStep)
         context = self._context_of(one.plugin)
         await self._run(one.plugin, partial(one.step.done, user, answer, context))
 
@@ -259,8 +259,7 @@ class Steps:
         Raises:
             InvalidParams: it is none.
         """
-        one = self._factors.get(name) or self._steps[name]
-        return decode_params(one.answer, answer)
+        return decode_params(self._registry.by_name[name].answer, answer)
 
     async def _run(self, plugin: str, work: Callable[[], Awaitable[T]]) -> T:
         no = partial(CheckFailed, plugin=plugin)

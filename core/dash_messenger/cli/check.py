@@ -44,8 +44,9 @@ def check(name: str, *, folder: Path | None = None) -> Report:
         lines += [f"  theme {theme.name}" for theme in installed.themes]
         lines += [f"  second factor {one.name}" for one in installed.steps]
         lines += [f"  login step {one.name}" for one in installed.steps.steps]
-        if name in installed.tables:
-            lines.append(f"  tables {', '.join(installed.tables[name].metadata.tables)}")
+        tables = installed.tables.by_name.get(name)
+        if tables is not None:
+            lines.append(f"  tables {', '.join(tables.metadata.tables)}")
         hooks = [hook for hook in HOOKS if any(installed.plugins.implementations(hook))]
         lines += [f"  hook {hook}" for hook in hooks]
     finally:

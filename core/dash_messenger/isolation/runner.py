@@ -192,7 +192,7 @@ class PluginRunner:
         work: Callable[[], object],
         *,
         doing: str,
-        undo: Callable[[], None] = lambda: None,
+        undo: Callable[[], object] = lambda: None,
     ) -> bool:
         """Do what belongs to a plugin's start: whether it went well.
 

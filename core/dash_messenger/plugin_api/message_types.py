@@ -17,6 +17,7 @@ from typing_extensions import TypeVar
 from dash_messenger.errors import ContentInvalid, UnknownType
 from dash_messenger.plugin_api.actions import Action, actions_of
 from dash_messenger.protocol.params import explain
+from dash_messenger.registry import Registry
 
 if TYPE_CHECKING:
     from dash_messenger.plugin_api.context import Preparing
@@ -154,14 +155,15 @@ class MessageTypes:
     """The registered types by name."""
 
     def __init__(self) -> None:
-        self._types: dict[str, _Registered] = {}
+        self._registry: Registry[_Registered] = Registry("message type")
+        self._types = self._registry.by_name
         # Grows with every change of what is registered and of what is inline.
         self.revision = 0
         # Sets have no order; what is stored must not seem changed for that.
         self._encoder = msgspec.json.Encoder(order="deterministic")
 
-    def add(self, message_type: MessageType[Any, Any, Any]) -> None:
-        """Register a type.
+    def add(self, message_type: MessageType[Any, Any, Any], plugin: str = "") -> None:
+        """Register a type that came with a plugin.
 
         Raises:
             ValueError: its name is taken or malformed.
@@ -180,11 +182,11 @@ class MessageTypes:
         content = getattr(message_type, "Content", None)
         if not isinstance(content, type) or not issubclass(content, Struct):
             raise TypeError(f"Content of message type {name} is not a msgspec struct")
-        self._types[name] = _Registered(message_type)
+        self._registry.add(plugin, name, _Registered(message_type))
         self.revision += 1
 
     def __iter__(self) -> Iterator[MessageType[Any, Any, Any]]:
-        return (registered.type for registered in self._types.values())
+        return (registered.type for registered in self._registry)
 
     def __contains__(self, name: str) -> bool:
         return name in self._types
@@ -193,9 +195,18 @@ class MessageTypes:
         return self._types[name].type
 
     def remove(self, name: str) -> None:
-        """Forget a type, as when the plugin that gave it is quarantined."""
-        self._types.pop(name, None)
+        """Forget a type."""
+        self._registry.discard(name)
         self.revision += 1
+
+    def remove_of(self, plugin: str) -> None:
+        """Forget a plugin's types, as when it is quarantined."""
+        self._registry.remove(plugin)
+        self.revision += 1
+
+    def plugin_of(self, name: str) -> str | None:
+        """The plugin that a type came with, or None."""
+        return self._registry.owners.get(name)
 
     def actions(self, name: str) -> Mapping[str, Action]:
         """The actions of a type, by name; none where it is not registered."""

@@ -1,7 +1,6 @@
 """Plugins' commands among the server's own.
 
-Owns what they may be called. Must not know what they do. Invariant: a plugin takes away no command
-but its own.
+Owns how long they may take, and what a client hears of their failures. Must not know what they do.
 """
 
 from __future__ import annotations
@@ -26,7 +25,6 @@ class PluginCommands:
     def __init__(self, commands: Commands, runner: PluginRunner) -> None:
         self._commands = commands
         self._runner = runner
-        self._added: dict[str, list[str]] = {}
 
     def add(self, plugin: str, command: Command) -> None:
         """Register a plugin's command.
@@ -37,15 +35,7 @@ class PluginCommands:
         """
         if not isinstance(command, Command):
             raise TypeError(f"{command!r} is not a Command")
-        if not command.name.startswith(f"{plugin}."):
-            raise ValueError(f"command {command.name} must be called {plugin}.…")
-        self._commands.add(replace(command, handler=self._guarded(plugin, command)))
-        self._added.setdefault(plugin, []).append(command.name)
-
-    def remove(self, plugin: str) -> None:
-        """Forget what a plugin registered."""
-        for name in self._added.pop(plugin, []):
-            self._commands.remove(name)
+        self._commands.add(plugin, replace(command, handler=self._guarded(plugin, command)))
 
     def _guarded(self, plugin: str, command: Command) -> Callable[[Caller, Any], Any]:
         async def handle(caller: Caller, params: Any) -> Any:

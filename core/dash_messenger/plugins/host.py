@@ -37,6 +37,7 @@ from dash_messenger.plugins.quarantine_file import WHOLE, States
 from dash_messenger.plugins.themes import Themes
 from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.realtime.views import Renderer
+from dash_messenger.registry import Registry
 
 __all__ = ["Installed", "PluginInfo", "each", "info_of"]
 
@@ -137,14 +138,14 @@ class Installed:
         self.portraits = PortraitMaker(runner)
         self.contexts = Contexts(runner)
         self.steps = Steps(self.contexts.of, runner)
-        self.tables: dict[str, Tables] = {}
+        # By plugin.
+        self.tables: Registry[Tables] = Registry("the tables of")
         # What has to forget a plugin that is quarantined.
-        self.forget: list[Callable[[str], None]] = []
+        self.forget: list[Callable[[str], object]] = []
         # What a plugin that comes back has to do before it is in use.
         self.begin: list[Callable[[str], Awaitable[bool]]] = []
         # Hears when the plugins in use have changed.
         self.changed: list[Callable[[], None]] = []
-        self._owners: dict[str, str] = {}
         self._loaded_by_plugins: dict[str, list[Plugins]] = {}
         self._folder = folder
         self._states = states
@@ -173,7 +174,7 @@ class Installed:
         self.plugins.load(sources)
         for plugin in self.plugins:
             self.contexts.kept(plugin.name).code = _folder_of(plugin)
-        self.register("register_message_types", self._add_types, self._remove_types)
+        self.register("register_message_types", each(self._add_type), self.types.remove_of)
         self.register(
             "register_views",
             each(self.renderer.add),
@@ -187,7 +188,7 @@ class Installed:
             returns=False,
         )
         self.register("register_themes", each(self.themes.add), self.themes.remove)
-        self.register("register_tables", self._add_tables, self._remove_tables)
+        self.register("register_tables", self._add_tables, self.tables.remove)
         self.register("register_factors", self.steps.add_factors, self.steps.remove)
         self.register("register_login_steps", self.steps.add_steps, self.steps.remove)
         self._tell_ends()
@@ -212,7 +213,7 @@ class Installed:
         self,
         hook: str,
         accept: Callable[[str, Any], None],
-        undo: Callable[[str], None],
+        undo: Callable[[str], object],
         arguments: Callable[[], dict[str, object]] = dict,
     ) -> None:
         """Call a ``register_*`` hook, as `Plugins.register` does; a context is at hand.
@@ -235,27 +236,13 @@ class Installed:
             each.forget = _both(each.forget, lambda name: self._has_changed())
         self._loaded_by_plugins[plugin] = found
 
-    def _add_types(self, plugin: str, types: Iterable[MessageType[Any, Any, Any]]) -> None:
-        for message_type in types:
-            self.types.add(message_type)
-            self._owners[message_type.type] = plugin
-
-    def _remove_types(self, plugin: str) -> None:
-        for name in [name for name, owner in self._owners.items() if owner == plugin]:
-            self.types.remove(name)
-            del self._owners[name]
+    def _add_type(self, plugin: str, message_type: MessageType[Any, Any, Any]) -> None:
+        self.types.add(message_type, plugin)
 
     def _add_tables(self, plugin: str, tables: Tables) -> None:
         if not isinstance(tables, Tables):
             raise TypeError(f"{tables!r} is not a Tables")
-        self.tables[plugin] = tables
-
-    def _remove_tables(self, plugin: str) -> None:
-        self.tables.pop(plugin, None)
-
-    def owner(self, type: str) -> str | None:
-        """The plugin that a message type came with, or None."""
-        return self._owners.get(type)
+        self.tables.add(plugin, plugin, tables)
 
     def _forget(self, plugin: str) -> None:
         """Take back all that a plugin registered, in whichever hook it failed."""
@@ -399,7 +386,7 @@ class Installed:
 
     def _type_worked(self, type: str, content: bytes, by: str, cpu_s: float) -> None:
         """Note content that a type took well, to try the type with when it keeps failing."""
-        plugin = self._owners.get(type)
+        plugin = self.types.plugin_of(type)
         if plugin is not None:
             self.runner.content_worked(plugin, content, kind=type, by=by, cpu_s=cpu_s)
 
@@ -417,7 +404,7 @@ class Installed:
 
     def type_failed(self, type: str, error: BaseException) -> None:
         """Count that the code of a message type's plugin failed on a content."""
-        plugin = self._owners.get(type)
+        plugin = self.types.plugin_of(type)
         if plugin is not None:
             self.runner.content_failed(plugin, error, kind=type)
 
@@ -437,7 +424,7 @@ class Installed:
             types = [
                 TypeInfo(
                     one.type,
-                    self._owners[one.type],
+                    self.types.plugin_of(one.type) or "",
                     one.editable,
                     [
                         ActionInfo(action.name, action.may, msgspec.json.schema(action.params))

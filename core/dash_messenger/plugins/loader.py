@@ -25,6 +25,7 @@ import structlog
 
 from dash_messenger.isolation.runner import PluginRunner
 from dash_messenger.plugin_api.sources import Sources
+from dash_messenger.registry import CORE
 
 __all__ = [
     "GROUP",
@@ -43,8 +44,6 @@ GROUP = "dash_messenger"
 HOOK_API = 1
 # Tables, folders and commands are called by it.
 _NAME = re.compile(r"\w[\w.-]*")
-# What the server itself keeps goes by this name, where plugins' goes by theirs.
-_OURS = "core"
 # The Dash half of a plugin that is a single file.
 _DASH_HALF = "_ui"
 
@@ -82,7 +81,7 @@ class _Registration:
 
     hook: str
     accept: Callable[[str, Any], None]
-    undo: Callable[[str], None]
+    undo: Callable[[str], object]
     prepare: Callable[[str], dict[str, object]]
     arguments: dict[str, object]
     returns: bool
@@ -262,7 +261,7 @@ class Plugins:
         self,
         hook: str,
         accept: Callable[[str, Any], None],
-        undo: Callable[[str], None] = lambda name: None,
+        undo: Callable[[str], object] = lambda name: None,
         prepare: Callable[[str], dict[str, object]] = lambda name: {},
         *,
         returns: bool = True,
@@ -304,7 +303,7 @@ def check_name(name: str) -> None:
     Raises:
         ValueError: it may not.
     """
-    if name == _OURS or _NAME.fullmatch(name) is None:
+    if name == CORE or _NAME.fullmatch(name) is None:
         raise ValueError(f"{name!r} is no name of a plugin")
 
 

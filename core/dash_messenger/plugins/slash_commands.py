@@ -19,6 +19,7 @@ from dash_messenger.isolation.runner import PluginRunner
 from dash_messenger.plugin_api.context import SlashCall, SlashCommand
 from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.rate_limits import Buckets
+from dash_messenger.registry import Registry
 from dash_messenger.store import Store
 
 __all__ = ["SlashCommands"]
@@ -79,7 +80,7 @@ class SlashCommands:
         self._store = store
         self._runner = runner
         self._translate = translate
-        self._commands: dict[str, tuple[SlashCommand, str]] = {}
+        self._registry: Registry[SlashCommand] = Registry("slash command")
         self._buckets = Buckets(burst=20, per_s=1, enabled=rate_limits)
 
     def add(self, plugin: str, command: SlashCommand) -> None:
@@ -93,13 +94,11 @@ class SlashCommands:
             raise TypeError(f"{command!r} is not a SlashCommand")
         if not _NAME.fullmatch(command.name):
             raise ValueError(f"{command.name!r} is not a name for a slash command")
-        if command.name in self._commands:
-            raise ValueError(f"slash command {command.name} is registered twice")
-        self._commands[command.name] = (command, plugin)
+        self._registry.add(plugin, command.name, command)
 
     def remove(self, plugin: str) -> None:
         """Forget what a plugin registered."""
-        self._commands = {n: found for n, found in self._commands.items() if found[1] != plugin}
+        self._registry.remove(plugin)
 
     def commands(self) -> list[Command]:
         """What a client may ask."""
@@ -137,10 +136,10 @@ class SlashCommands:
             lambda connection: require(connection, user, conversation, Right.SEND)
         )
         name, _, arguments = params.text[1:].partition(" ")
-        found = self._commands.get(name.lower())
-        if found is None:
+        command = self._registry.by_name.get(name.lower())
+        if command is None:
             raise UnknownSlashCommand(name=name[:32])
-        command, plugin = found
+        plugin = self._registry.owners[command.name]
         call = SlashCall(user, conversation, arguments.strip(), params.language)
         await self._runner.run(
             plugin, lambda: command.run(call), doing=f"/{command.name}", within_s=RUN_WITHIN_S
@@ -149,9 +148,9 @@ class SlashCommands:
 
     async def list_commands(self, caller: Caller, params: SlashList) -> SlashListed:
         """All slash commands."""
-        return SlashListed(
-            [
-                SlashInfo(name, self._translate(plugin, params.language)(command.summary), plugin)
-                for name, (command, plugin) in sorted(self._commands.items())
-            ]
-        )
+        found = []
+        for name, command in sorted(self._registry.by_name.items()):
+            plugin = self._registry.owners[name]
+            summary = self._translate(plugin, params.language)(command.summary)
+            found.append(SlashInfo(name, summary, plugin))
+        return SlashListed(found)

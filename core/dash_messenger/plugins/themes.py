@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from dash_messenger.plugin_api.themes import Theme
 from dash_messenger.protocol.commands import Caller, Command
+from dash_messenger.registry import Registry
 
 __all__ = ["BUILT_IN", "Themes"]
 
@@ -45,7 +46,7 @@ class Themes:
     """The registered themes by name."""
 
     def __init__(self) -> None:
-        self._themes: dict[str, tuple[Theme, str]] = {}
+        self._registry: Registry[Theme] = Registry("theme")
 
     def add(self, plugin: str, theme: Theme) -> None:
         """Register a theme.
@@ -58,24 +59,24 @@ class Themes:
             raise TypeError(f"{theme!r} is not a Theme")
         if not _NAME.fullmatch(theme.name) or theme.scheme not in BUILT_IN:
             raise ValueError(f"{theme.name!r} ({theme.scheme!r}) is not a name and scheme")
-        if theme.name in self._themes or theme.name in (*BUILT_IN, "auto"):
+        if theme.name in self:
             raise ValueError(f"theme {theme.name} is registered twice")
         for token, value in theme.tokens.items():
             safe = _VALUE.fullmatch(value) and "url(" not in value.lower()
             if not (_TOKEN.fullmatch(token) and safe):
                 raise ValueError(f"theme {theme.name}: token {token!r} cannot be {value!r}")
-        self._themes[theme.name] = (theme, plugin)
+        self._registry.add(plugin, theme.name, theme)
 
     def remove(self, plugin: str) -> None:
         """Forget what a plugin registered."""
-        self._themes = {n: found for n, found in self._themes.items() if found[1] != plugin}
+        self._registry.remove(plugin)
 
     def __iter__(self) -> Iterator[Theme]:
-        return (theme for theme, _ in self._themes.values())
+        return iter(self._registry)
 
     def __contains__(self, name: object) -> bool:
         # "auto" goes by what the browser prefers.
-        return name == "auto" or name in BUILT_IN or name in self._themes
+        return name == "auto" or name in BUILT_IN or name in self._registry
 
     def commands(self) -> list[Command]:
         """What a client may ask about themes."""

@@ -20,6 +20,7 @@ from dash_messenger.errors import Unauthenticated, UnknownCommand
 from dash_messenger.places import Place
 from dash_messenger.protocol.params import decode_params
 from dash_messenger.protocol.request_rates import RATES, Rate, Rates
+from dash_messenger.registry import CORE, Registry
 
 __all__ = ["Access", "Answer", "Caller", "Command", "Commands", "Listener"]
 
@@ -100,23 +101,24 @@ class Commands:
     """
 
     def __init__(self, activity: Activity | None = None, rates: Rates | None = None) -> None:
-        self._commands: dict[str, Command] = {}
+        self._registry: Registry[Command] = Registry("command")
+        self._commands = self._registry.by_name
         self._activity = activity or Activity()
         self.rates = rates or Rates(enabled=False)
 
-    def add(self, command: Command) -> None:
-        """Register a command.
+    def add(self, owner: str, command: Command) -> None:
+        """Register a command of the core or of a plugin, whose name its own begins with.
 
         Raises:
-            ValueError: the name is taken.
+            ValueError: the name is taken, or does not begin with the plugin's.
         """
-        if command.name in self._commands:
-            raise ValueError(f"command {command.name} is registered twice")
-        self._commands[command.name] = command
+        if owner != CORE and not command.name.startswith(f"{owner}."):
+            raise ValueError(f"command {command.name} must be called {owner}.…")
+        self._registry.add(owner, command.name, command)
 
-    def remove(self, name: str) -> None:
-        """Forget a command, as when the plugin that gave it is quarantined."""
-        self._commands.pop(name, None)
+    def remove(self, owner: str) -> None:
+        """Forget an owner's commands, as when the plugin is quarantined."""
+        self._registry.remove(owner)
 
     def __iter__(self) -> Iterator[Command]:
         return iter(sorted(self._commands.values(), key=lambda command: command.name))

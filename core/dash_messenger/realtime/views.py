@@ -25,6 +25,7 @@ from dash_messenger.isolation.worker_thread import Drawer
 from dash_messenger.plugin_api.views import View
 from dash_messenger.protocol.commands import Caller
 from dash_messenger.protocol.models import Message
+from dash_messenger.registry import Registry
 
 __all__ = [
     "MAX_VIEW_BYTES",
@@ -81,8 +82,9 @@ class Renderer:
 
     def __init__(self, contents: Contents | None = None) -> None:
         self._contents = contents
+        self._registry: Registry[View] = Registry("view")
+        # By name and language, as clients ask for them.
         self._views: dict[str, tuple[View, str]] = {}
-        self._owners: dict[str, str] = {}
         self._cache: OrderedDict[ViewKey, Raw | UnsetType] = OrderedDict()
         self._drawer: Drawer[_Wish, Raw | UnsetType] = Drawer(
             abandon_after_s=ABANDON_AFTER_S, abandoned=self._abandoned
@@ -106,19 +108,16 @@ class Renderer:
         """
         if not isinstance(view, View):
             raise TypeError(f"{view!r} is not a View")
-        if view.name in self._owners:
-            raise ValueError(f"view {view.name} is registered twice")
-        self._owners[view.name] = owner
+        self._registry.add(owner, view.name, view)
         for language in view.languages:
             self._views[f"{view.name}:{language}"] = (view, language)
         self._inline.clear()
 
     def remove(self, owner: str) -> None:
         """Forget what a plugin registered."""
-        for name in [name for name, by in self._owners.items() if by == owner]:
-            del self._owners[name]
-            for key in [key for key in self._views if key.partition(":")[0] == name]:
-                del self._views[key]
+        for view in self._registry.remove(owner):
+            for language in view.languages:
+                del self._views[f"{view.name}:{language}"]
         self._inline.clear()
 
     def choose(self, wanted: Iterable[str]) -> str | None:

@@ -69,6 +69,7 @@ from dash_messenger.protocol.commands import Commands
 from dash_messenger.protocol.events import Event
 from dash_messenger.protocol.request_rates import Rates
 from dash_messenger.realtime.hub import Hub
+from dash_messenger.registry import CORE
 from dash_messenger.server.data_folder import DATABASE, FolderLock
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store, Transaction
@@ -189,7 +190,7 @@ class Server:
             Adjusting(installed, self._is_admin).commands(),
         ):
             for command in family:
-                self.commands.add(command)
+                self.commands.add(CORE, command)
         self._register_plugins()
         self._calls = Calls(
             installed.plugins,
@@ -279,7 +280,7 @@ class Server:
         installed.plugins.register("register_settings", installed.contexts.declare_settings)
 
         commands = PluginCommands(self.commands, installed.runner)
-        installed.register("register_commands", each(commands.add), commands.remove)
+        installed.register("register_commands", each(commands.add), self.commands.remove)
         installed.register("register_slash_commands", each(self._slash.add), self._slash.remove)
         installed.register("register_jobs", each(self._jobs.add), self._jobs.remove)
         portraits = installed.portraits
@@ -287,7 +288,7 @@ class Server:
 
     async def _start_plugins(self) -> None:
         """Bring plugins' tables up to date, then let them begin."""
-        for plugin in [*self.installed.tables]:
+        for plugin in [*self.installed.tables.by_name]:
             await self._migrate(plugin)
         await self._costly.load(self.installed.versions())
         self._configure_children()
@@ -301,7 +302,7 @@ class Server:
 
     async def _migrate(self, plugin: str) -> bool:
         """Bring a plugin's tables up to date; one whose migration fails is quarantined."""
-        tables = self.installed.tables.get(plugin)
+        tables = self.installed.tables.by_name.get(plugin)
         if tables is None or not self.installed.plugins.loaded(plugin):
             return self.installed.plugins.loaded(plugin)
         return await self.installed.runner.start_async(
@@ -322,7 +323,7 @@ class Server:
     def _preparing(
         self, type: str, user: str, conversation: str, before: Struct | None
     ) -> Preparing:
-        plugin = self.installed.owner(type) or ""
+        plugin = self.installed.types.plugin_of(type) or ""
         return Preparing(self.installed.contexts.of(plugin), user, conversation, before)
 
     @property

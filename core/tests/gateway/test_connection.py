@@ -305,7 +305,7 @@ async def test_a_page_is_made_when_the_one_before_it_was_taken():
 
     async with gate(Limits(close_timeout_s=1)) as world, await world.client("bob") as bob:
         commands: Any = world.gateway.protocol_class.commands  # type: ignore[attr-defined]
-        commands.add(Command("page", Said, Said, page, "", rate="dear read"))
+        commands.add("core", Command("page", Said, Said, page, "", rate="dear read"))
         reader, writer = await raw_client(world)
         writer.transport.pause_reading()
         for id in range(32):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,14 +142,8 @@ async def test_a_defect_is_told_without_its_details(
         raise ValueError("the secret of the house")
 
     command = world.server.commands["account.get"]
-    world.server.commands._commands["account.get"] = type(command)(
-        command.name,
-        command.params,
-        command.result,
-        broken,
-        command.summary,
-        rate=command.rate,
-    )
+    world.server.commands._registry.discard(command.name)
+    world.server.commands.add("core", replace(command, handler=broken))
     answer = await world.post("account.get", await world.token("ann"))
     assert (answer.status, answer.key) == (500, "internal_error")
     assert "secret" not in str(answer.body)

@@ -52,7 +52,7 @@ def papers() -> Papers:
 @pytest.fixture
 async def world(tmp_path: Path, papers: Papers) -> AsyncIterator[ServerWorld]:
     async with open_server(tmp_path) as world:
-        world.server.installed._add_types("papers", [papers])
+        world.server.installed.types.add(papers, "papers")
         await world.add("ann", "ben")
         yield world
 

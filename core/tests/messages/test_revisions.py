@@ -69,7 +69,7 @@ class Ballot(MessageType[Question, Votes, bool]):
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[ServerWorld]:
     async with open_server(tmp_path) as world:
-        world.server.installed._add_types("ballot", [Ballot()])
+        world.server.installed.types.add(Ballot(), "ballot")
         await world.add("ann", "ben", "cleo", "dan")
         yield world
 
@@ -329,7 +329,7 @@ async def test_only_the_author_edits_and_only_what_can_be(world: ServerWorld) ->
     assert (await world.failure("cleo", "message.edit", **edit)).key == "not_found"
     bad = {**edit, "content": {"words": ""}}
     assert (await world.failure("ann", "message.edit", **bad)).key == "content_invalid"
-    world.server.installed._remove_types("ballot")
+    world.server.installed.types.remove_of("ballot")
     assert (await world.failure("ann", "message.edit", **edit)).key == "forbidden"
 
 

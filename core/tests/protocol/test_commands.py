@@ -28,8 +28,10 @@ SOMEBODY = Caller(user="u", session="s", address="127.0.0.1")
 @pytest.fixture
 def commands() -> Commands:
     registry = Commands()
-    registry.add(Command("sum.add", Add, Sum, add, "Add two numbers.", rate="write"))
-    registry.add(Command("sum.open", Add, Sum, add, "The same.", access="anonymous", rate="write"))
+    registry.add("core", Command("sum.add", Add, Sum, add, "Add two numbers.", rate="write"))
+    registry.add(
+        "core", Command("sum.open", Add, Sum, add, "The same.", access="anonymous", rate="write")
+    )
     return registry
 
 
@@ -66,7 +68,15 @@ def test_access_is_checked_before_parameters_so_that_strangers_learn_nothing(
 
 def test_a_name_is_registered_once_and_listed_in_order(commands: Commands) -> None:
     with pytest.raises(ValueError, match="registered twice"):
-        commands.add(Command("sum.add", Add, Sum, add, "", rate="write"))
+        commands.add("core", Command("sum.add", Add, Sum, add, "", rate="write"))
+    with pytest.raises(ValueError, match=r"command sum.mul must be called dice\.…"):
+        commands.add("dice", Command("sum.mul", Add, Sum, add, "", rate="write"))
+
+
+async def test_a_plugin_takes_its_own_commands_along_and_no_others(commands: Commands) -> None:
+    commands.add("dice", Command("dice.roll", Add, Sum, add, "", rate="write"))
+    commands.remove("dice")
+    assert [command.name for command in commands] == ["sum.add", "sum.open"]
     assert [command.name for command in commands] == ["sum.add", "sum.open"]
 
 

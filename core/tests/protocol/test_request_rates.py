@@ -101,7 +101,7 @@ async def test_one_users_reads_wait_for_each_other_and_for_nobody_else() -> None
         return params
 
     commands = Commands(rates=rates())
-    commands.add(Command("a.read", Nothing, Nothing, read, "", rate="cheap read"))
+    commands.add("core", Command("a.read", Nothing, Nothing, read, "", rate="cheap read"))
 
     async def ask(user: str) -> None:
         await commands.dispatch(Caller(user, user, ""), "a.read", b"{}")
@@ -124,7 +124,7 @@ async def test_of_one_users_previews_the_newest_wins() -> None:
         return params
 
     commands = Commands(rates=rates())
-    commands.add(Command("a.preview", Nothing, Nothing, preview, "", rate="preview"))
+    commands.add("core", Command("a.preview", Nothing, Nothing, preview, "", rate="preview"))
     caller = Caller("ann", "session", "")
 
     async def ask() -> None:
