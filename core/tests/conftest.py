@@ -1,4 +1,4 @@
-"""Lets the tests of one folder share modules, and gives the store's tests a world to act in."""
+"""Lets all rooms' tests share the modules of `fixtures`, and gives what most of them begin with."""
 
 from __future__ import annotations
 
@@ -10,11 +10,20 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from store_world import World, open_world
+from fixtures.filled_store import FilledStore, open_filled
+from fixtures.local_server import LocalServer, open_server
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+async def filled(tmp_path: Path) -> AsyncIterator[FilledStore]:
     """Ann and Bob in a conversation, Eve outside, a new store."""
-    async with open_world(tmp_path / "store.db") as world:
-        yield world
+    async with open_filled(tmp_path / "store.db") as filled:
+        yield filled
+
+
+@pytest.fixture
+async def local(tmp_path: Path) -> AsyncIterator[LocalServer]:
+    """A server in this process, with Ann, Ben and Cleo."""
+    async with open_server(tmp_path) as local:
+        await local.add("ann", "ben", "cleo")
+        yield local

@@ -15,9 +15,9 @@ from dash_messenger.accounts.passwords import Passwords
 from dash_messenger.errors import RateLimited
 from dash_messenger.places import Place
 from dash_messenger.store.tables import known_places
-from factor_world import Key, enrol, go_on, waiting
-from plugin_world import install
-from server_world import PASSWORD, Answer, ServerWorld, open_server
+from fixtures.factor_plugin import Key, enrol, go_on, waiting
+from fixtures.full_plugin import install
+from fixtures.local_server import PASSWORD, Answer, LocalServer, open_server
 from sqlalchemy import select
 
 GUESSERS = [Place(f"198.51.100.{n}") for n in range(100)]
@@ -178,10 +178,10 @@ def test_codes_of_one_kind_leave_those_of_another() -> None:
 
 
 async def log_in(
-    world: ServerWorld, peer: str, password: str = PASSWORD, cookie: str = "", **more: str
+    local: LocalServer, peer: str, password: str = PASSWORD, cookie: str = "", **more: str
 ) -> Answer:
     headers = {"Origin": "http://localhost", **more, **({"Cookie": cookie} if cookie else {})}
-    return await world.request(
+    return await local.request(
         "/api/session.open",
         body={"username": "ann", "password": password, "as": "cookie"},
         headers=headers,
@@ -196,39 +196,39 @@ def device_cookie(answer: Answer) -> str:
     return str(found).partition(";")[0]
 
 
-async def attack(world: ServerWorld) -> None:
+async def attack(local: LocalServer) -> None:
     """Let 100 addresses guess until none of them is let in."""
     for place in GUESSERS:
-        await log_in(world, place.address, WRONG)
+        await log_in(local, place.address, WRONG)
 
 
 async def test_while_a_hundred_guess_the_owner_gets_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with open_server(tmp_path, rate_limits=True) as world:
-        await world.add("ann")
-        first = await log_in(world, HOME.address)
+    async with open_server(tmp_path, rate_limits=True) as local:
+        await local.add("ann")
+        first = await log_in(local, HOME.address)
         cookie = device_cookie(first)
         token = first.headers["Set-Cookie"].partition(";")[0]
-        await world.request(
+        await local.request(
             "/api/session.close", headers={"Cookie": token, "Origin": "http://localhost"}
         )
         hashed = count_hashing(monkeypatch)
-        await attack(world)
+        await attack(local)
         assert 10 < hashed() < 50
-        refused = await log_in(world, GUESSERS[0].address, WRONG)
+        refused = await log_in(local, GUESSERS[0].address, WRONG)
         assert refused.status == 429
         assert int(refused.headers["Retry-After"]) > 0
         # From the device she logged out of, elsewhere; and from home by another device.
-        assert (await log_in(world, CAFE.address, cookie=cookie)).status == 200
-        assert (await log_in(world, HOME.address)).status == 200
+        assert (await log_in(local, CAFE.address, cookie=cookie)).status == 200
+        assert (await log_in(local, HOME.address)).status == 200
         # From a new place, while they go on.
         waited_s = 0
-        while (answer := await log_in(world, "203.0.113.77")).status == 429:
+        while (answer := await log_in(local, "203.0.113.77")).status == 429:
             wait_s = int(answer.headers["Retry-After"])
             waited_s += wait_s
-            world.clock.advance(s=wait_s)
-            await attack(world)
+            local.clock.advance(s=wait_s)
+            await attack(local)
         assert answer.status == 200
         assert waited_s <= 120
 
@@ -246,24 +246,24 @@ def count_hashing(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
 
 
 async def test_a_known_address_is_none_behind_a_proxy_that_nobody_named(tmp_path: Path) -> None:
-    async with open_server(tmp_path, rate_limits=True, trusted_proxies=("192.0.2.99",)) as world:
-        await world.add("ann")
+    async with open_server(tmp_path, rate_limits=True, trusted_proxies=("192.0.2.99",)) as local:
+        await local.add("ann")
         proxied = {"X-Forwarded-For": "192.0.2.50"}
-        assert (await log_in(world, HOME.address, **proxied)).status == 200
-        rows = await stored(world)
+        assert (await log_in(local, HOME.address, **proxied)).status == 200
+        rows = await stored(local)
         assert [row.kind for row in rows] == ["device"]
-        await attack(world)
-        assert (await log_in(world, HOME.address, **proxied)).status == 429
+        await attack(local)
+        assert (await log_in(local, HOME.address, **proxied)).status == 429
 
 
 async def test_an_unknown_name_is_limited_like_a_known_one(tmp_path: Path) -> None:
-    async with open_server(tmp_path, rate_limits=True) as world:
-        await world.add("ann")
+    async with open_server(tmp_path, rate_limits=True) as local:
+        await local.add("ann")
         said = []
         for name in ("ann", "nobody"):
             params = {"username": name, "password": WRONG}
             answers = [
-                await world.request("/api/session.open", body=params, peer=place.address)
+                await local.request("/api/session.open", body=params, peer=place.address)
                 for place in GUESSERS
             ]
             said.append([(one.status, one.headers.get("Retry-After")) for one in answers])
@@ -271,40 +271,40 @@ async def test_an_unknown_name_is_limited_like_a_known_one(tmp_path: Path) -> No
 
 
 async def test_of_places_only_hashes_are_stored_and_not_without_end(tmp_path: Path) -> None:
-    async with open_server(tmp_path) as world:
-        await world.add("ann")
+    async with open_server(tmp_path) as local:
+        await local.add("ann")
         cookies = []
         for n in range(40):
-            cookies.append(device_cookie(await log_in(world, f"203.0.113.{n}")))
-            world.clock.advance(s=1)
-        rows = await stored(world)
+            cookies.append(device_cookie(await log_in(local, f"203.0.113.{n}")))
+            local.clock.advance(s=1)
+        rows = await stored(local)
         assert [sum(row.kind == kind for row in rows) for kind in ("device", "address")] == [32, 32]
         assert cookies[-1].removeprefix("device=") not in str(rows)
         assert "203.0.113" not in str(rows)
 
 
-async def stored(world: ServerWorld) -> list[Any]:
-    return [*await world.server.store.read(lambda c: c.execute(select(known_places)).all())]
+async def stored(local: LocalServer) -> list[Any]:
+    return [*await local.server.store.read(lambda c: c.execute(select(known_places)).all())]
 
 
 async def test_codes_that_come_at_once_do_not_share_a_try(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    install(tmp_path / "site", monkeypatch, "keys", "factor_world:Keys")
-    async with open_server(tmp_path / "data", loaded=("keys",), rate_limits=True) as world:
-        await world.add("ann")
-        secret = await enrol(world, await world.token("ann"))
-        logins = [await waiting(world, "ann") for _ in GUESSERS]
+    install(tmp_path / "site", monkeypatch, "keys", "fixtures.factor_plugin:Keys")
+    async with open_server(tmp_path / "data", loaded=("keys",), rate_limits=True) as local:
+        await local.add("ann")
+        secret = await enrol(local, await local.token("ann"))
+        logins = [await waiting(local, "ann") for _ in GUESSERS]
         looked = Mock(side_effect=Key().verify)
         monkeypatch.setattr(Key, "verify", lambda self, *arguments: looked(*arguments))
 
         async def answer(login: str, place: Place) -> int:
             body = {"login": login, "step": "key", "answer": {"code": "wrong"}}
-            said = await world.request("/api/session.continue", body=body, peer=place.address)
+            said = await local.request("/api/session.continue", body=body, peer=place.address)
             return said.status
 
         said = await asyncio.gather(*map(answer, logins, GUESSERS))
         assert said.count(422) == looked.call_count == ANSWERS_A_DAY
-        assert (await go_on(world, await waiting(world, "ann"), f"{secret}-2")).status == 429
-        world.clock.advance(s=DAY_S / ANSWERS_A_DAY)
-        assert (await go_on(world, await waiting(world, "ann"), f"{secret}-2")).status == 200
+        assert (await go_on(local, await waiting(local, "ann"), f"{secret}-2")).status == 429
+        local.clock.advance(s=DAY_S / ANSWERS_A_DAY)
+        assert (await go_on(local, await waiting(local, "ann"), f"{secret}-2")).status == 200

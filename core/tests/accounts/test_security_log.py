@@ -11,9 +11,9 @@ from dash_messenger.accounts.security_log import MEANINGS, Refusals, SecurityEve
 from dash_messenger.errors import Forbidden, NotFound, RateLimited
 from dash_messenger.protocol.commands import Caller
 from dash_messenger.testing import PASSWORD, People, ServerProcess
-from factor_world import enrol, go_on, waiting
-from plugin_world import install
-from server_world import ServerWorld, open_server
+from fixtures.factor_plugin import enrol, go_on, waiting
+from fixtures.full_plugin import install
+from fixtures.local_server import LocalServer, open_server
 from structlog.testing import capture_logs
 
 NEW = "a rather long password"
@@ -21,31 +21,31 @@ WRONG = "a wrong password of ann's"
 
 
 @pytest.fixture
-async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ServerWorld]:
-    install(tmp_path / "site", monkeypatch, "keys", "factor_world:Keys")
-    async with open_server(tmp_path / "data", loaded=("keys",)) as world:
-        await world.add("ann")
-        yield world
+async def local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LocalServer]:
+    install(tmp_path / "site", monkeypatch, "keys", "fixtures.factor_plugin:Keys")
+    async with open_server(tmp_path / "data", loaded=("keys",)) as local:
+        await local.add("ann")
+        yield local
 
 
-async def test_a_life_is_told_with_user_session_and_address(world: ServerWorld) -> None:
-    ann = world.users["ann"]
+async def test_a_life_is_told_with_user_session_and_address(local: LocalServer) -> None:
+    ann = local.users["ann"]
     with capture_logs() as logged:
-        await world.post("account.register", username="ben", password=PASSWORD)
-        await world.post("session.open", username="ann", password=WRONG)
-        await world.post("session.open", username="nobody", password=WRONG)
-        token = await world.token("ann")
-        secret = await enrol(world, token)
-        login = await waiting(world, "ann")
-        await go_on(world, login, "wrong")
-        other = (await go_on(world, login, f"{secret}-2")).body
-        await world.post("account.change_password", other["token"], old=WRONG, new=NEW)
-        await world.post("account.change_password", other["token"], old=PASSWORD, new=NEW)
-        await world.post("session.close_others", other["token"])
-        await world.post("plugin.settings", other["token"])
-        await world.request("/blobs")
-        await world.post("session.close", other["token"])
-        await world.post("account.get", other["token"])
+        await local.post("account.register", username="ben", password=PASSWORD)
+        await local.post("session.open", username="ann", password=WRONG)
+        await local.post("session.open", username="nobody", password=WRONG)
+        token = await local.token("ann")
+        secret = await enrol(local, token)
+        login = await waiting(local, "ann")
+        await go_on(local, login, "wrong")
+        other = (await go_on(local, login, f"{secret}-2")).body
+        await local.post("account.change_password", other["token"], old=WRONG, new=NEW)
+        await local.post("account.change_password", other["token"], old=PASSWORD, new=NEW)
+        await local.post("session.close_others", other["token"])
+        await local.post("plugin.settings", other["token"])
+        await local.request("/blobs")
+        await local.post("session.close", other["token"])
+        await local.post("account.get", other["token"])
     told = [line for line in logged if line["event"] in {one.value for one in SecurityEvent}]
     assert [line["event"] for line in told] == [
         "registered",
@@ -79,11 +79,11 @@ async def test_a_life_is_told_with_user_session_and_address(world: ServerWorld) 
 
 
 async def test_limits_are_told(tmp_path: Path) -> None:
-    async with open_server(tmp_path, rate_limits=True) as world:
-        await world.add("ann")
+    async with open_server(tmp_path, rate_limits=True) as local:
+        await local.add("ann")
         with capture_logs() as logged:
             for _ in range(11):
-                await world.post("session.open", username="ann", password=WRONG)
+                await local.post("session.open", username="ann", password=WRONG)
         told = [line["event"] for line in logged]
         assert told == ["login_failed"] * 10 + ["limit_met"]
         assert logged[-1]["what"] == "/api/session.open"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from dash_messenger.blobs.content_files import Contents
 from dash_messenger.errors import DiskLow, FileDamaged, StorageFailed
-from server_world import ServerWorld, open_server
+from fixtures.local_server import LocalServer
 
 WORDS = b"some words"
 DIGEST = hashlib.sha256(WORDS).digest()
@@ -126,49 +126,42 @@ async def test_a_disk_that_refuses_leaves_nothing(
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[ServerWorld]:
-    async with open_server(tmp_path) as world:
-        await world.add("ann")
-        yield world
-
-
-async def test_a_damaged_file_is_no_download(world: ServerWorld, tmp_path: Path) -> None:
-    token = await world.token("ann")
-    ann = world.users["ann"]
-    blob = await world.server.blobs.keep(chunks(WORDS), owner=ann, name="a")
+async def test_a_damaged_file_is_no_download(local: LocalServer, tmp_path: Path) -> None:
+    token = await local.token("ann")
+    ann = local.users["ann"]
+    blob = await local.server.blobs.keep(chunks(WORDS), owner=ann, name="a")
     path = f"/blobs/{blob.id}"
-    assert (await world.request(path, method="GET", token=token)).body == WORDS
+    assert (await local.request(path, method="GET", token=token)).body == WORDS
     os.truncate(file_of(tmp_path, DIGEST), 4)
     for method in ("GET", "HEAD"):
-        answer = await world.request(path, method=method, token=token)
+        answer = await local.request(path, method=method, token=token)
         assert answer.status == 500
-    found = await world.request(path, method="GET", token=token, headers={"Range": "bytes=0-1"})
+    found = await local.request(path, method="GET", token=token, headers={"Range": "bytes=0-1"})
     assert (found.status, found.key) == (500, "file_damaged")
     # Whoever has it can mend it.
-    await world.server.blobs.keep(chunks(WORDS), owner=ann, name="b")
-    assert (await world.request(path, method="GET", token=token)).body == WORDS
+    await local.server.blobs.keep(chunks(WORDS), owner=ann, name="b")
+    assert (await local.request(path, method="GET", token=token)).body == WORDS
 
 
 async def test_nothing_is_answered_for_before_it_is_on_the_disk(
-    world: ServerWorld, monkeypatch: pytest.MonkeyPatch
+    local: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(handle: int) -> None:
         raise OSError(errno.EIO, "refused")
 
-    blobs = world.server.blobs
-    await blobs.keep(chunks(b"first"), owner=world.users["ann"], name="a")
+    blobs = local.server.blobs
+    await blobs.keep(chunks(b"first"), owner=local.users["ann"], name="a")
     monkeypatch.setattr(
         "dash_messenger.blobs.content_files._flush_folder", lambda folder: refuse(0)
     )
     with pytest.raises(StorageFailed):
-        await blobs.keep(chunks(WORDS), owner=world.users["ann"], name="b")
+        await blobs.keep(chunks(WORDS), owner=local.users["ann"], name="b")
     assert await blobs.count() == 1
 
 
-async def test_a_content_without_a_row_is_collected(world: ServerWorld, tmp_path: Path) -> None:
-    blobs = world.server.blobs
-    kept = await blobs.keep(chunks(b"first"), owner=world.users["ann"], name="a")
+async def test_a_content_without_a_row_is_collected(local: LocalServer, tmp_path: Path) -> None:
+    blobs = local.server.blobs
+    kept = await blobs.keep(chunks(b"first"), owner=local.users["ann"], name="a")
     stray = file_of(tmp_path, DIGEST)
     stray.parent.mkdir(exist_ok=True)
     stray.write_bytes(WORDS)

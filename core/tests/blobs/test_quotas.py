@@ -11,7 +11,7 @@ import pytest
 from dash_messenger.blobs import quotas
 from dash_messenger.blobs.content_files import Contents
 from dash_messenger.errors import DiskLow, Failure, QuotaExceeded, RateLimited
-from server_world import ServerWorld, open_server
+from fixtures.local_server import LocalServer, open_server
 
 DAY_S = 86_400
 KIB = 1024
@@ -23,14 +23,14 @@ SETTINGS: dict[str, Any] = {
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[ServerWorld]:
-    async with open_server(tmp_path, **SETTINGS) as world:
-        await world.add("ann", "ben")
-        yield world
+async def local(tmp_path: Path) -> AsyncIterator[LocalServer]:
+    async with open_server(tmp_path, **SETTINGS) as local:
+        await local.add("ann", "ben")
+        yield local
 
 
 async def keep(
-    world: ServerWorld,
+    local: LocalServer,
     kib: int,
     *,
     by: str = "ann",
@@ -45,25 +45,25 @@ async def keep(
             await gate.wait()
         yield bytes(KIB)
 
-    blob = await world.server.blobs.keep(
-        chunks(), owner=world.users[by], name="a", max_bytes=said * KIB
+    blob = await local.server.blobs.keep(
+        chunks(), owner=local.users[by], name="a", max_bytes=said * KIB
     )
     return blob.id
 
 
-async def used(world: ServerWorld, by: str = "ann") -> tuple[int, int]:
+async def used(local: LocalServer, by: str = "ann") -> tuple[int, int]:
     """What is used and what of it waits, in KiB."""
-    usage = await world.call(by, "blob.usage")
+    usage = await local.call(by, "blob.usage")
     return usage["used_bytes"] // KIB, usage["waiting_bytes"] // KIB
 
 
 @pytest.mark.parametrize("said", [100, 0, 1])
 async def test_fifty_uploads_at_once_exceed_the_quota_by_nothing(
-    world: ServerWorld, tmp_path: Path, said: int
+    local: LocalServer, tmp_path: Path, said: int
 ) -> None:
     gate = asyncio.Event()
-    coming = [asyncio.create_task(keep(world, 100, gate=gate, said=said)) for _ in range(50)]
-    others = await keep(world, 900, by="ben")
+    coming = [asyncio.create_task(keep(local, 100, gate=gate, said=said)) for _ in range(50)]
+    others = await keep(local, 900, by="ben")
     gate.set()
     outcomes = await asyncio.gather(*coming, return_exceptions=True)
     kept = [one for one in outcomes if isinstance(one, str)]
@@ -71,105 +71,105 @@ async def test_fifty_uploads_at_once_exceed_the_quota_by_nothing(
     assert len(kept) + len(refused) == 50
     # Whoever does not say how much comes reserves as it comes, and may find the last of it gone.
     assert len(kept) == 10 if said == 100 else len(kept) <= 10
-    assert (await used(world))[0] == 100 * len(kept)
-    assert await world.server.blobs.info(others) is not None
+    assert (await used(local))[0] == 100 * len(kept)
+    assert await local.server.blobs.info(others) is not None
     # What was reserved in vain is free again.
     for _ in range(10 - len(kept)):
-        await keep(world, 100, said=100)
+        await keep(local, 100, said=100)
     with pytest.raises(QuotaExceeded):
-        await keep(world, 1, said=1)
+        await keep(local, 1, said=1)
 
 
 async def test_a_new_account_has_less_for_a_day(tmp_path: Path) -> None:
-    async with open_server(tmp_path, **{**SETTINGS, "new_account_quota_bytes": 100 * KIB}) as world:
-        await world.add("ann")
-        await keep(world, 90)
+    async with open_server(tmp_path, **{**SETTINGS, "new_account_quota_bytes": 100 * KIB}) as local:
+        await local.add("ann")
+        await keep(local, 90)
         with pytest.raises(QuotaExceeded) as refused:
-            await keep(world, 90)
+            await keep(local, 90)
         assert refused.value.params["retry_after_s"] == DAY_S
-        world.clock.advance(s=DAY_S)
-        await keep(world, 90)
-        usage = await world.call("ann", "blob.usage")
+        local.clock.advance(s=DAY_S)
+        await keep(local, 90)
+        usage = await local.call("ann", "blob.usage")
         assert usage["quota_bytes"] == 1_000 * KIB
 
 
-async def test_what_the_server_makes_counts_for_its_owner(world: ServerWorld) -> None:
-    blobs, ann = world.server.blobs, world.users["ann"]
+async def test_what_the_server_makes_counts_for_its_owner(local: LocalServer) -> None:
+    blobs, ann = local.server.blobs, local.users["ann"]
     made: dict[str, Any] = {"owner": ann, "name": "a", "media_type": "image/webp"}
     await blobs.put(bytes(600 * KIB), **made)
     with pytest.raises(QuotaExceeded):
         await blobs.put(bytes(600 * KIB), **made)
-    assert (await used(world))[0] == 600
+    assert (await used(local))[0] == 600
 
 
-async def test_a_plugin_s_own_files_have_no_quota(world: ServerWorld) -> None:
-    context = world.server.installed.contexts.of("note")
+async def test_a_plugin_s_own_files_have_no_quota(local: LocalServer) -> None:
+    context = local.server.installed.contexts.of("note")
     for _ in range(2):
         await context.blobs.put(bytes(600 * KIB), name="a", media_type="image/webp")
 
 
-async def test_an_empty_file_is_not_free(world: ServerWorld) -> None:
-    blobs, ann = world.server.blobs, world.users["ann"]
+async def test_an_empty_file_is_not_free(local: LocalServer) -> None:
+    blobs, ann = local.server.blobs, local.users["ann"]
     for _ in range(3):
         await blobs.put(b"", owner=ann, name="a", media_type="text/plain")
-    assert await used(world) == (12, 12)
+    assert await used(local) == (12, 12)
 
 
-async def test_what_is_broken_off_or_refused_gives_its_room_back(world: ServerWorld) -> None:
+async def test_what_is_broken_off_or_refused_gives_its_room_back(local: LocalServer) -> None:
     async def broken() -> AsyncIterator[bytes]:
         yield bytes(100 * KIB)
         raise ConnectionError
 
     for _ in range(20):
         with pytest.raises(ConnectionError):
-            await world.server.blobs.keep(
-                broken(), owner=world.users["ann"], name="a", max_bytes=900 * KIB
+            await local.server.blobs.keep(
+                broken(), owner=local.users["ann"], name="a", max_bytes=900 * KIB
             )
-    assert await used(world) == (0, 0)
-    await keep(world, 1_000, said=1_000)
+    assert await used(local) == (0, 0)
+    await keep(local, 1_000, said=1_000)
 
 
-async def test_what_was_deleted_makes_room_at_once(world: ServerWorld) -> None:
-    blobs = world.server.blobs
-    needed, deleted = await keep(world, 400), await keep(world, 400)
+async def test_what_was_deleted_makes_room_at_once(local: LocalServer) -> None:
+    blobs = local.server.blobs
+    needed, deleted = await keep(local, 400), await keep(local, 400)
     for id in (needed, deleted):
         await blobs.refer(id, "plugin:test:x")
-    assert await used(world) == (800, 0)
+    assert await used(local) == (800, 0)
     with pytest.raises(QuotaExceeded):
-        await keep(world, 300, said=300)
-    world.clock.advance(s=1)
+        await keep(local, 300, said=300)
+    local.clock.advance(s=1)
     await blobs.release(deleted, "plugin:test:x")
-    assert await used(world) == (800, 400)
-    await keep(world, 300, said=300)
+    assert await used(local) == (800, 400)
+    await keep(local, 300, said=300)
     assert await blobs.info(deleted) is None
     assert await blobs.info(needed) is not None
 
 
-async def test_an_album_being_made_does_not_give_way_to_its_next_photo(world: ServerWorld) -> None:
-    blobs = world.server.blobs
-    first = await keep(world, 600, said=600)
+async def test_an_album_being_made_does_not_give_way_to_its_next_photo(local: LocalServer) -> None:
+    blobs = local.server.blobs
+    first = await keep(local, 600, said=600)
     with pytest.raises(QuotaExceeded):
-        await keep(world, 600, said=600)
+        await keep(local, 600, said=600)
     assert await blobs.info(first) is not None
-    world.clock.advance(s=601)
-    await keep(world, 600, said=600)
+    local.clock.advance(s=601)
+    await keep(local, 600, said=600)
     assert await blobs.info(first) is None
 
 
 async def test_the_oldest_that_waits_gives_way(
-    world: ServerWorld, monkeypatch: pytest.MonkeyPatch
+    local: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quotas, "MAX_WAITING_BYTES", 500 * KIB)
-    blobs = world.server.blobs
-    referred = await keep(world, 200)
+    blobs = local.server.blobs
+    referred = await keep(local, 200)
     await blobs.refer(referred, "plugin:test:x")
     ids = []
     for _ in range(4):
-        ids.append(await keep(world, 200))
-        world.clock.advance(s=1)
+        ids.append(await keep(local, 200))
+        local.clock.advance(s=1)
     there = [await blobs.info(id) is not None for id in (referred, *ids)]
     assert there == [True, False, False, True, True]
-    assert await used(world) == (600, 400)
+    assert await used(local) == (600, 400)
 
 
 async def test_too_many_bytes_in_a_short_time_are_refused(tmp_path: Path) -> None:
@@ -180,10 +180,10 @@ async def test_too_many_bytes_in_a_short_time_are_refused(tmp_path: Path) -> Non
         min_free_disk_bytes=0,
         new_account_quota_bytes=huge,
         rate_limits=True,
-    ) as world:
-        await world.add("ann", "ben")
-        rooms = world.server.blobs.quotas
-        ann, ben = world.users["ann"], world.users["ben"]
+    ) as local:
+        await local.add("ann", "ben")
+        rooms = local.server.blobs.quotas
+        ann, ben = local.users["ann"], local.users["ben"]
         async with rooms.room(ann, quotas.RATE_BURST_BYTES, rated=True):
             with pytest.raises(RateLimited) as refused:
                 async with rooms.room(ann, quotas.RATE_BYTES_PER_S * 10, rated=True):
@@ -193,11 +193,11 @@ async def test_too_many_bytes_in_a_short_time_are_refused(tmp_path: Path) -> Non
 
 
 async def test_on_a_low_disk_files_are_refused_and_messages_go_on(
-    world: ServerWorld, monkeypatch: pytest.MonkeyPatch
+    local: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = await keep(world, 100)
+    kept = await keep(local, 100)
     floor = 100 * 1024 * KIB
-    world.server.blobs.quotas._rules = quotas.Rules(10**9, 10**9, floor, rate_limits=False)
+    local.server.blobs.quotas._rules = quotas.Rules(10**9, 10**9, floor, rate_limits=False)
     free = floor + 300 * KIB
 
     def free_bytes(contents: Contents) -> tuple[int, int]:
@@ -205,22 +205,22 @@ async def test_on_a_low_disk_files_are_refused_and_messages_go_on(
 
     monkeypatch.setattr(Contents, "_free_bytes", free_bytes)
     # What is under way counts as if it had come.
-    async with world.server.blobs.quotas.room(world.users["ben"], 200 * KIB, rated=True):
+    async with local.server.blobs.quotas.room(local.users["ben"], 200 * KIB, rated=True):
         with pytest.raises(DiskLow) as refused:
-            await keep(world, 200, said=200)
+            await keep(local, 200, said=200)
         assert refused.value.params == {"retry_after_s": quotas.DISK_RETRY_AFTER_S}
-    await keep(world, 200, said=200)
+    await keep(local, 200, said=200)
     free -= 200 * KIB
     with pytest.raises(DiskLow):
-        await world.server.blobs.put(
-            bytes(200 * KIB), owner=world.users["ben"], name="a", media_type="image/webp"
+        await local.server.blobs.put(
+            bytes(200 * KIB), owner=local.users["ben"], name="a", media_type="image/webp"
         )
     free = floor - 1
-    conversation = await world.group("ann", "ben")
-    await world.say("ann", conversation)
-    token = await world.token("ann")
+    conversation = await local.group("ann", "ben")
+    await local.say("ann", conversation)
+    token = await local.token("ann")
     body = b'--x\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\nabc\r\n--x--'
-    answer = await world.request(
+    answer = await local.request(
         "/blobs",
         body=body,
         token=token,
@@ -229,15 +229,15 @@ async def test_on_a_low_disk_files_are_refused_and_messages_go_on(
     assert (answer.status, answer.key) == (503, "disk_low")
     assert answer.headers["Retry-After"] == "60"
     # What nothing refers to stays for an hour instead of a day.
-    world.clock.advance(s=3_599)
-    assert await world.server.blobs.collect() == 0
-    world.clock.advance(s=2)
-    assert await world.server.blobs.collect() == 2
-    assert await world.server.blobs.info(kept) is None
+    local.clock.advance(s=3_599)
+    assert await local.server.blobs.collect() == 0
+    local.clock.advance(s=2)
+    assert await local.server.blobs.collect() == 2
+    assert await local.server.blobs.info(kept) is None
 
 
-async def test_a_refusal_says_what_is_used(world: ServerWorld) -> None:
-    await keep(world, 700)
+async def test_a_refusal_says_what_is_used(local: LocalServer) -> None:
+    await keep(local, 700)
     with pytest.raises(Failure) as refused:
-        await keep(world, 700, said=700)
+        await keep(local, 700, said=700)
     assert refused.value.params == {"quota_bytes": 1_000 * KIB, "used_bytes": 700 * KIB}

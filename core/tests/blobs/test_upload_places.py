@@ -16,7 +16,7 @@ from dash_messenger.blobs.upload_places import Pace, Places
 from dash_messenger.clock import now_ms
 from dash_messenger.errors import Busy, UploadTooSlow
 from dash_messenger.gateway.uploads import Uploads
-from server_world import ServerWorld, open_server
+from fixtures.local_server import LocalServer, open_server
 
 
 class Clock:
@@ -68,10 +68,10 @@ def test_time_that_the_server_takes_does_not_count() -> None:
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[ServerWorld]:
-    async with open_server(tmp_path, min_free_disk_bytes=0) as world:
-        await world.add("ann", "ben")
-        yield world
+async def local(tmp_path: Path) -> AsyncIterator[LocalServer]:
+    async with open_server(tmp_path, min_free_disk_bytes=0) as local:
+        await local.add("ann", "ben")
+        yield local
 
 
 class Request:
@@ -103,14 +103,14 @@ class Request:
         return begin["status"], json.loads(end["body"])
 
 
-def uploads_of(world: ServerWorld, **options: Any) -> Uploads:
+def uploads_of(local: LocalServer, **options: Any) -> Uploads:
     async def admit(headers: Any, scope: Any) -> OpenSession:
-        return OpenSession("0" * 32, world.users[headers["user"]], "bearer")
+        return OpenSession("0" * 32, local.users[headers["user"]], "bearer")
 
     async def nothing(*arguments: Any) -> None:
         raise AssertionError("it was passed on")
 
-    server = world.server
+    server = local.server
     return Uploads(
         nothing,
         server.blobs,
@@ -130,11 +130,11 @@ async def under_way(uploads: Uploads, request: Request, count: int) -> None:
             await asyncio.sleep(0)
 
 
-async def test_a_slow_upload_is_refused_with_a_code_of_its_own(world: ServerWorld) -> None:
+async def test_a_slow_upload_is_refused_with_a_code_of_its_own(local: LocalServer) -> None:
     def strict(max_bytes: int) -> Pace:
         return Pace(least_over_s=0.05, least_bytes_per_s=100_000)
 
-    request = Request(uploads_of(world, pace=strict), "ann")
+    request = Request(uploads_of(local, pace=strict), "ann")
     for n in range(0, 100, 10):
         request.send(n, n + 10)
         await asyncio.sleep(0.02)
@@ -142,8 +142,8 @@ async def test_a_slow_upload_is_refused_with_a_code_of_its_own(world: ServerWorl
     assert (status, body["error"]["key"]) == (408, "upload_too_slow")
 
 
-async def test_who_has_many_places_gives_one_to_who_has_none(world: ServerWorld) -> None:
-    uploads = uploads_of(world, places=Places(at_once=3, at_once_a_user=3))
+async def test_who_has_many_places_gives_one_to_who_has_none(local: LocalServer) -> None:
+    uploads = uploads_of(local, places=Places(at_once=3, at_once_a_user=3))
     anns = []
     for n in range(3):
         anns.append(Request(uploads, "ann"))

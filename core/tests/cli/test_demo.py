@@ -8,13 +8,13 @@ from typing import Annotated
 from dash_messenger.cli.demo import PASSWORD, DemoClock, fill
 from dash_messenger.plugin_api.context import Demo
 from dash_messenger.plugin_api.message_types import MessageType
+from fixtures.local_server import LocalServer, Words, open_server
 from msgspec import Meta, Struct
-from server_world import ServerWorld, Words, open_server
 
 
-async def fill_world(world: ServerWorld) -> list[str]:
+async def fill_server(local: LocalServer) -> list[str]:
     clock = DemoClock()
-    server = world.server
+    server = local.server
     server.store._writer._clock = clock
     return await fill(
         server.store,
@@ -27,11 +27,11 @@ async def fill_world(world: ServerWorld) -> list[str]:
 
 
 async def test_an_empty_folder_gets_people_who_talk(tmp_path: Path) -> None:
-    async with open_server(tmp_path) as world:
-        notes = await fill_world(world)
+    async with open_server(tmp_path) as local:
+        notes = await fill_server(local)
         assert PASSWORD in notes[0]
-        opened = await world.post("session.open", username="anna", password=PASSWORD)
-        listed = (await world.post("sync", opened.body["token"])).body["conversations"]
+        opened = await local.post("session.open", username="anna", password=PASSWORD)
+        listed = (await local.post("sync", opened.body["token"])).body["conversations"]
         assert len(listed) == 6
         assert {one["kind"] for one in listed} == {"direct", "group"}
         assert all(one["last"] for one in listed)
@@ -41,21 +41,21 @@ async def test_an_empty_folder_gets_people_who_talk(tmp_path: Path) -> None:
 
 
 async def test_a_folder_with_users_is_left_alone(tmp_path: Path) -> None:
-    async with open_server(tmp_path) as world:
-        await world.add("ann")
-        await fill_world(world)
-        answer = await world.post("session.open", username="anna", password=PASSWORD)
+    async with open_server(tmp_path) as local:
+        await local.add("ann")
+        await fill_server(local)
+        answer = await local.post("session.open", username="anna", password=PASSWORD)
         assert answer.status == 401
 
 
 async def test_without_a_plain_message_type_there_are_people_and_no_messages(
     tmp_path: Path,
 ) -> None:
-    async with open_server(tmp_path) as world:
-        world.server.installed.types.remove("note")
-        await fill_world(world)
-        opened = await world.post("session.open", username="anna", password=PASSWORD)
-        listed = (await world.post("sync", opened.body["token"])).body["conversations"]
+    async with open_server(tmp_path) as local:
+        local.server.installed.types.remove("note")
+        await fill_server(local)
+        opened = await local.post("session.open", username="anna", password=PASSWORD)
+        listed = (await local.post("sync", opened.body["token"])).body["conversations"]
         assert [one["last"] for one in listed] == [None] * 6
 
 
@@ -75,16 +75,16 @@ class SmallType(MessageType[Small]):
 
 
 async def test_a_type_that_cannot_hold_every_line_is_not_asked_to(tmp_path: Path) -> None:
-    async with open_server(tmp_path) as world:
-        types = world.server.installed.types
+    async with open_server(tmp_path) as local:
+        types = local.server.installed.types
         others = [types[one.type] for one in [*types]]
         for one in others:
             types.remove(one.type)
         for one in (SmallType(), *others):
             types.add(one)
-        await fill_world(world)
-        opened = await world.post("session.open", username="anna", password=PASSWORD)
-        listed = (await world.post("sync", opened.body["token"])).body["conversations"]
+        await fill_server(local)
+        opened = await local.post("session.open", username="anna", password=PASSWORD)
+        listed = (await local.post("sync", opened.body["token"])).body["conversations"]
         assert {one["last"]["type"] for one in listed} == {"note"}
 
 
@@ -95,16 +95,16 @@ async def test_plugins_show_what_they_are_for(tmp_path: Path) -> None:
         await demo.say(second, "note", Words("nice"), reply_to=sent)
         await demo.call(second, "message.react", message=sent, emoji="👍", on=True)
 
-    async with open_server(tmp_path) as world:
-        server, clock = world.server, DemoClock()
+    async with open_server(tmp_path) as local:
+        server, clock = local.server, DemoClock()
         server.store._writer._clock = clock
         parts = (server.store, server.accounts, server.commands, server.installed.types)
         await fill(*parts, clock, show)
-        opened = await world.post("session.open", username="anna", password=PASSWORD)
+        opened = await local.post("session.open", username="anna", password=PASSWORD)
         token = opened.body["token"]
-        listed = (await world.post("sync", token)).body["conversations"]
+        listed = (await local.post("sync", token)).body["conversations"]
         (group,) = (one for one in listed if one["title"] == "Show and tell")
-        page = await world.post("message.history", token, conversation=group["id"])
+        page = await local.post("message.history", token, conversation=group["id"])
         *_, look, nice = page.body["messages"]
         assert (look["text"], look["reactions"]) == ("look", [{"emoji": "👍", "count": 1}])
         assert (nice["text"], nice["reply_to"]["id"]) == ("nice", look["id"])

@@ -11,8 +11,8 @@ from click.testing import CliRunner, Result
 from dash_messenger.cli.main import main
 from dash_messenger.plugins.quarantine_file import States
 from dash_messenger.server.data_folder import FolderLock
-from plugin_world import CREATE, Everything, install, migrations
-from server_world import open_server
+from fixtures.full_plugin import CREATE, Everything, install, migrations
+from fixtures.local_server import open_server
 
 FOREIGN = (
     "CREATE TABLE everything_else_notes (number INTEGER)",
@@ -24,7 +24,7 @@ FOREIGN = (
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The plugin ``everything`` is installed here."""
-    install(tmp_path / "site", monkeypatch, "everything", "plugin_world:Everything")
+    install(tmp_path / "site", monkeypatch, "everything", "fixtures.full_plugin:Everything")
     folder = migrations(tmp_path / "migrations", CREATE)
     monkeypatch.setattr(Everything, "migrations", folder, raising=False)
     return tmp_path / "site"
@@ -34,11 +34,11 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def data(site: Path, tmp_path: Path) -> Path:
     """A folder in which ``everything`` has left something of each kind."""
     data = tmp_path / "data"
-    async with open_server(data, loaded=("everything",)) as world:
-        await world.add("ann", "bob")
-        group = await world.group("ann", "bob")
-        await world.call("ann", "everything.count")
-        context = world.server.installed.contexts.of("everything")
+    async with open_server(data, loaded=("everything",)) as local:
+        await local.add("ann", "bob")
+        group = await local.group("ann", "bob")
+        await local.call("ann", "everything.count")
+        context = local.server.installed.contexts.of("everything")
         await context.send(conversation=group, type="own", content={"words": "from the bot"})
         await context.change_settings(limit=7)
         await context.keep_secret(name="token", value="s3cret")
@@ -103,10 +103,10 @@ async def test_all_that_a_plugin_keeps_goes_and_nothing_else(
 async def test_after_it_a_plugin_begins_again_as_the_same_bot(site: Path, data: Path) -> None:
     for command in (("disable",), ("purge", "--yes"), ("enable",)):
         await run(command[0], "everything", *command[1:], data=data)
-    async with open_server(data, loaded=("everything",)) as world:
-        world.users["ann"] = "0" * 32
-        assert await world.call("ann", "everything.count") == {"count": 1}
-        context = world.server.installed.contexts.of("everything")
+    async with open_server(data, loaded=("everything",)) as local:
+        local.users["ann"] = "0" * 32
+        assert await local.call("ann", "everything.count") == {"count": 1}
+        context = local.server.installed.contexts.of("everything")
         assert context.settings.limit == 3
         assert await context.secret(name="token") is None
         sender = rows(data, "SELECT hex(sender_id) FROM messages")[0][0]

@@ -16,10 +16,10 @@ from dash_messenger.conversations.access import Right, require, rights
 from dash_messenger.errors import Failure, NotFound
 from dash_messenger.store.access import IS_MEMBER_SQL, MAY_READ_SQL, may_read_message
 from dash_messenger.store.tables import conversations, members, messages, users
+from fixtures.filled_store import FilledStore
+from fixtures.local_server import LocalServer, open_server
 from msgspec import Struct
-from server_world import ServerWorld, open_server
 from sqlalchemy import Connection, insert, select, update
-from store_world import World
 
 KINDS = ("direct", "group")
 ROLES = ("owner", "admin", "member")
@@ -102,14 +102,14 @@ def test_the_table_allows_what_is_written_here() -> None:
 
 
 @pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[ServerWorld]:
-    async with open_server(tmp_path) as world:
-        world.server.installed._add_types("topic", [Topic()])
-        await world.add("ann", "ben", "dan")
-        yield world
+async def server(tmp_path: Path) -> AsyncIterator[LocalServer]:
+    async with open_server(tmp_path) as local:
+        local.server.installed.types.add(Topic(), "topic")
+        await local.add("ann", "ben", "dan")
+        yield local
 
 
-async def test_every_command_about_a_conversation_is_tried(server: ServerWorld) -> None:
+async def test_every_command_about_a_conversation_is_tried(server: LocalServer) -> None:
     about = {
         command.name
         for command in server.server.commands
@@ -121,7 +121,7 @@ async def test_every_command_about_a_conversation_is_tried(server: ServerWorld) 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_commands_do_what_the_role_allows_and_nothing_else(
-    server: ServerWorld, kind: str
+    server: LocalServer, kind: str
 ) -> None:
     for role, server_admin in product(ROLES, (False, True)):
         if kind == "group":
@@ -144,7 +144,7 @@ async def test_commands_do_what_the_role_allows_and_nothing_else(
                 assert await outcome(server, command, params, named) == "not_found", command
 
 
-async def stand(server: ServerWorld, conversation: str, role: str, server_role: str) -> None:
+async def stand(server: LocalServer, conversation: str, role: str, server_role: str) -> None:
     ben = server.users["ben"]
 
     def work(transaction: Any) -> None:
@@ -160,7 +160,7 @@ async def stand(server: ServerWorld, conversation: str, role: str, server_role: 
 
 
 async def outcome(
-    server: ServerWorld, command: str, params: dict[str, Any], named: dict[str, str]
+    server: LocalServer, command: str, params: dict[str, Any], named: dict[str, str]
 ) -> str:
     named = named | {"B": server.users["ben"], "D": server.users["dan"]}
     asked = {key: named.get(str(value), value) for key, value in params.items()}
@@ -173,7 +173,7 @@ async def outcome(
     return "done"
 
 
-async def test_an_own_message_is_edited_and_deleted_without_a_right(server: ServerWorld) -> None:
+async def test_an_own_message_is_edited_and_deleted_without_a_right(server: LocalServer) -> None:
     conversation = await server.group("ann", "ben")
     message = (await server.say("ben", conversation))["id"]
     edited = {"content": {"words": "y"}, "client_id": uuid.uuid4().hex}
@@ -199,7 +199,7 @@ def random_memberships(seed: int) -> dict[tuple[int, int], tuple[str, int, bool]
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_sql_of_the_hot_path_and_of_reading_says_what_the_rights_say(
-    world: World, seed: int
+    filled: FilledStore, seed: int
 ) -> None:
     chance = random.Random(seed)
     given = random_memberships(seed)
@@ -233,10 +233,10 @@ async def test_sql_of_the_hot_path_and_of_reading_says_what_the_rights_say(
                     )
                 )
 
-    await world.store.write(furnish)
+    await filled.store.write(furnish)
     for id in rooms:
         for _ in range(SAID):
-            await world.store.send(world.draft(conversation=id, by_bot=True))
+            await filled.store.send(filled.draft(conversation=id, by_bot=True))
 
     def standing(connection: Connection) -> dict[tuple[int, int], tuple[set[Right], set[int]]]:
         found: dict[tuple[int, int], tuple[set[Right], set[int]]] = {}
@@ -271,7 +271,7 @@ async def test_sql_of_the_hot_path_and_of_reading_says_what_the_rights_say(
 
         return {pair for pair in given if is_member(*pair)}
 
-    stands = await world.store.read(standing)
+    stands = await filled.store.read(standing)
     for (room, person), membership in given.items():
         expected: tuple[set[Right], set[int]] = (set(), set())
         if membership is not None and not membership[2]:
@@ -282,12 +282,12 @@ async def test_sql_of_the_hot_path_and_of_reading_says_what_the_rights_say(
                 set(range(first, SAID + 1)),
             )
         assert stands[room, person] == expected
-    assert await world.store.read(read) == {pair: found[1] for pair, found in stands.items()}
-    assert await world.store.read(present) == {p for p, found in stands.items() if found[0]}
+    assert await filled.store.read(read) == {pair: found[1] for pair, found in stands.items()}
+    assert await filled.store.read(present) == {p for p, found in stands.items() if found[0]}
     drafts = [
-        world.draft(conversation=rooms[room], sender=people[person]) for room, person in given
+        filled.draft(conversation=rooms[room], sender=people[person]) for room, person in given
     ]
-    sent = await asyncio.gather(*map(world.store.send, drafts), return_exceptions=True)
+    sent = await asyncio.gather(*map(filled.store.send, drafts), return_exceptions=True)
     went = {pair: not isinstance(one, NotFound) for pair, one in zip(given, sent, strict=True)}
     assert not [one for one in sent if isinstance(one, Exception) and not isinstance(one, NotFound)]
     assert went == {pair: Right.SEND in found[0] for pair, found in stands.items()}

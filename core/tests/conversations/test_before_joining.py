@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +12,7 @@ from dash_messenger.errors import Failure
 from dash_messenger.protocol.commands import Caller
 from dash_messenger.store.access import MAY_READ_SQL, may_read_message
 from dash_messenger.store.tables import conversations, messages
-from server_world import ServerWorld, open_server
+from fixtures.local_server import LocalServer
 from sqlalchemy import select, update
 
 CANARY = "canary"
@@ -43,55 +41,48 @@ class Socket:
         return "".join(self.heard)
 
 
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[ServerWorld]:
-    async with open_server(tmp_path) as world:
-        await world.add("ann", "ben", "cleo")
-        yield world
-
-
-async def connect(world: ServerWorld, name: str) -> Socket:
-    socket = Socket(world.users[name])
-    assert world.server.hub.connect(socket) is None
+async def connect(local: LocalServer, name: str) -> Socket:
+    socket = Socket(local.users[name])
+    assert local.server.hub.connect(socket) is None
     caller = Caller(user=socket.user, session=socket.session, address="test", connection=socket)
-    await world.server.commands.dispatch(caller, "sync", b"{}")
+    await local.server.commands.dispatch(caller, "sync", b"{}")
     return socket
 
 
-async def settle(world: ServerWorld) -> None:
-    hub = world.server.hub
+async def settle(local: LocalServer) -> None:
+    hub = local.server.hub
     while hub.backlog or hub._delivery._turns or hub._pacing._rounds:
         await asyncio.sleep(0.01)
 
 
-async def edit(world: ServerWorld, by: str, message: str, words: str) -> None:
+async def edit(local: LocalServer, by: str, message: str, words: str) -> None:
     params = {"message": message, "content": {"words": words}, "client_id": uuid.uuid4().hex}
-    await world.call(by, "message.edit", **params)
+    await local.call(by, "message.edit", **params)
 
 
-async def change_all(world: ServerWorld, message: str) -> None:
+async def change_all(local: LocalServer, message: str) -> None:
     """Everything that can happen to an old message, but the end of it."""
-    await edit(world, "ann", message, f"{CANARY} edited")
-    await world.call("ann", "message.react", message=message, emoji="👍")
-    await world.call("ann", "message.react", message=message, emoji="👍", on=False)
+    await edit(local, "ann", message, f"{CANARY} edited")
+    await local.call("ann", "message.react", message=message, emoji="👍")
+    await local.call("ann", "message.react", message=message, emoji="👍", on=False)
 
 
-async def add(world: ServerWorld, conversation: str, who: str) -> None:
-    await world.call("ann", "conversation.add", conversation=conversation, members=[who])
+async def add(local: LocalServer, conversation: str, who: str) -> None:
+    await local.call("ann", "conversation.add", conversation=conversation, members=[who])
 
 
-async def remove(world: ServerWorld, conversation: str, who: str) -> None:
-    user = world.users[who]
-    await world.call("ann", "conversation.remove", conversation=conversation, user=user)
+async def remove(local: LocalServer, conversation: str, who: str) -> None:
+    user = local.users[who]
+    await local.call("ann", "conversation.remove", conversation=conversation, user=user)
 
 
-async def everything(world: ServerWorld, by: str, conversation: str, old: list[str]) -> str:
+async def everything(local: LocalServer, by: str, conversation: str, old: list[str]) -> str:
     """All that somebody is told of a conversation when they ask in every way there is."""
     told: list[Any] = []
 
     async def ask(command: str, **params: Any) -> None:
         try:
-            told.append(await world.call(by, command, **params))
+            told.append(await local.call(by, command, **params))
         except Failure:
             told.append(command)
 
@@ -107,47 +98,47 @@ async def everything(world: ServerWorld, by: str, conversation: str, old: list[s
         edited = {"content": {"words": "mine"}, "client_id": uuid.uuid4().hex}
         await ask("message.edit", message=message, **edited)
         await ask("message.delete", message=message)
-        context = world.server.installed.contexts.of("note")
-        told.append(str(await context.message(id=message, reader=world.users[by])))
+        context = local.server.installed.contexts.of("note")
+        told.append(str(await context.message(id=message, reader=local.users[by])))
     return json.dumps(told)
 
 
 @pytest.mark.parametrize("out", ["before joining", "while out"])
-async def test_an_old_message_is_hidden_on_every_way(world: ServerWorld, out: str) -> None:
-    conversation = await world.group("ann", "ben")
+async def test_an_old_message_is_hidden_on_every_way(local: LocalServer, out: str) -> None:
+    conversation = await local.group("ann", "ben")
     if out == "while out":
-        await add(world, conversation, "cleo")
-        await world.say("ann", conversation, "for cleo too")
-        await remove(world, conversation, "cleo")
-    old = [(await world.say("ann", conversation, f"{CANARY} {n}"))["id"] for n in range(3)]
-    await change_all(world, old[0])
-    before, ben = await connect(world, "cleo"), await connect(world, "ben")
-    await add(world, conversation, "cleo")
-    after = await connect(world, "cleo")
+        await add(local, conversation, "cleo")
+        await local.say("ann", conversation, "for cleo too")
+        await remove(local, conversation, "cleo")
+    old = [(await local.say("ann", conversation, f"{CANARY} {n}"))["id"] for n in range(3)]
+    await change_all(local, old[0])
+    before, ben = await connect(local, "cleo"), await connect(local, "ben")
+    await add(local, conversation, "cleo")
+    after = await connect(local, "cleo")
     for message in old:
-        await change_all(world, message)
-    await world.call("ann", "message.delete", message=old[2])
-    new = await world.say("ann", conversation, "for cleo")
-    await settle(world)
+        await change_all(local, message)
+    await local.call("ann", "message.delete", message=old[2])
+    new = await local.say("ann", conversation, "for cleo")
+    await settle(local)
     assert CANARY in ben.text
     for socket in (before, after):
         assert CANARY not in socket.text
         assert not [message for message in old if message in socket.text]
         assert '"kind":"hidden"' in socket.text
         assert new["id"] in socket.text
-    told = await everything(world, "cleo", conversation, old)
+    told = await everything(local, "cleo", conversation, old)
     assert CANARY not in told
     assert "for cleo" in told
-    assert CANARY in await everything(world, "ben", conversation, old[:2])
+    assert CANARY in await everything(local, "ben", conversation, old[:2])
 
 
-async def test_hidden_events_leave_no_gap_and_say_nothing(world: ServerWorld) -> None:
-    conversation = await world.group("ann", "ben")
-    old = (await world.say("ann", conversation, CANARY))["id"]
-    await add(world, conversation, "cleo")
-    await change_all(world, old)
-    await world.say("ann", conversation, "new")
-    page = await world.call("cleo", "log.read", log=conversation, after=0)
+async def test_hidden_events_leave_no_gap_and_say_nothing(local: LocalServer) -> None:
+    conversation = await local.group("ann", "ben")
+    old = (await local.say("ann", conversation, CANARY))["id"]
+    await add(local, conversation, "cleo")
+    await change_all(local, old)
+    await local.say("ann", conversation, "new")
+    page = await local.call("cleo", "log.read", log=conversation, after=0)
     kinds = [event["kind"] for event in page["events"]]
     assert kinds == ["member.joined", "hidden", "hidden", "hidden", "message.created"]
     assert page["events"][0]["data"]["from_number"] == 2
@@ -159,89 +150,89 @@ async def test_hidden_events_leave_no_gap_and_say_nothing(world: ServerWorld) ->
 
 
 @pytest.mark.parametrize("place", ["before", "after", "around"])
-async def test_nothing_is_read_where_nothing_was_said_since(world: ServerWorld, place: str) -> None:
-    conversation = await world.group("ann", "ben")
+async def test_nothing_is_read_where_nothing_was_said_since(local: LocalServer, place: str) -> None:
+    conversation = await local.group("ann", "ben")
     for _ in range(3):
-        await world.say("ann", conversation, CANARY)
-    await add(world, conversation, "cleo")
+        await local.say("ann", conversation, CANARY)
+    await add(local, conversation, "cleo")
     for number in range(6):
         params = {place: number}
-        page = await world.call("cleo", "message.history", conversation=conversation, **params)
+        page = await local.call("cleo", "message.history", conversation=conversation, **params)
         assert page["messages"] == []
 
 
-async def test_where_history_is_for_all_nothing_is_hidden(world: ServerWorld) -> None:
-    conversation = await world.group("ann", "ben")
-    await world.server.store.write(
+async def test_where_history_is_for_all_nothing_is_hidden(local: LocalServer) -> None:
+    conversation = await local.group("ann", "ben")
+    await local.server.store.write(
         lambda transaction: transaction.connection.execute(
             update(conversations).values(history="all")
         )
     )
-    old = (await world.say("ann", conversation, CANARY))["id"]
-    await add(world, conversation, "cleo")
-    cleo = await connect(world, "cleo")
-    await change_all(world, old)
-    await settle(world)
+    old = (await local.say("ann", conversation, CANARY))["id"]
+    await add(local, conversation, "cleo")
+    cleo = await connect(local, "cleo")
+    await change_all(local, old)
+    await settle(local)
     assert CANARY in cleo.text
     assert "hidden" not in cleo.text
-    assert "hidden" not in str(await world.call("cleo", "log.read", log=conversation, after=0))
+    assert "hidden" not in str(await local.call("cleo", "log.read", log=conversation, after=0))
 
 
-async def test_a_reply_to_what_one_may_not_see_is_not_found(world: ServerWorld) -> None:
-    conversation = await world.group("ann", "ben")
-    old = (await world.say("ann", conversation, CANARY))["id"]
-    await add(world, conversation, "cleo")
+async def test_a_reply_to_what_one_may_not_see_is_not_found(local: LocalServer) -> None:
+    conversation = await local.group("ann", "ben")
+    old = (await local.say("ann", conversation, CANARY))["id"]
+    await add(local, conversation, "cleo")
     reply = {"conversation": conversation, "type": "note", "content": {"words": "x"}}
     for message in (old, "0" * 32):
-        failure = await world.failure(
+        failure = await local.failure(
             "cleo", "message.send", client_id=uuid.uuid4().hex, reply_to=message, **reply
         )
         assert failure.key == "not_found"
     sent = {"client_id": uuid.uuid4().hex, "reply_to": old, **reply}
-    assert (await world.call("ben", "message.send", **sent))["number"] == 2
+    assert (await local.call("ben", "message.send", **sent))["number"] == 2
 
 
 @pytest.mark.parametrize("way", ["before joining", "while out"])
 async def test_nothing_slips_through_while_somebody_joins_and_leaves(
-    world: ServerWorld, way: str
+    local: LocalServer, way: str
 ) -> None:
-    conversation = await world.group("ann", "ben")
+    conversation = await local.group("ann", "ben")
     if way == "while out":
-        await add(world, conversation, "cleo")
-        await remove(world, conversation, "cleo")
+        await add(local, conversation, "cleo")
+        await remove(local, conversation, "cleo")
     for round in range(ROUNDS):
         word = f"{CANARY}{round}"
-        old = (await world.say("ann", conversation, word))["id"]
-        socket = await connect(world, "cleo")
+        old = (await local.say("ann", conversation, word))["id"]
+        socket = await connect(local, "cleo")
         told: list[str] = []
 
         async def keep_changing(old: str = old, word: str = word) -> None:
             for n in range(4):
-                await edit(world, "ann", old, f"{word} {n}")
+                await edit(local, "ann", old, f"{word} {n}")
 
         async def ask(told: list[str] = told, old: str = old) -> None:
-            told.extend([await everything(world, "cleo", conversation, [old]) for _ in range(3)])
+            told.extend([await everything(local, "cleo", conversation, [old]) for _ in range(3)])
 
         async def sync_again(told: list[str] = told) -> None:
-            other = await connect(world, "cleo")
-            await settle(world)
+            other = await connect(local, "cleo")
+            await settle(local)
             told.append(other.text)
-            world.server.hub.disconnect(other)
+            local.server.hub.disconnect(other)
 
-        await asyncio.gather(keep_changing(), add(world, conversation, "cleo"), ask(), sync_again())
-        await asyncio.gather(keep_changing(), remove(world, conversation, "cleo"), ask())
-        await settle(world)
+        await asyncio.gather(keep_changing(), add(local, conversation, "cleo"), ask(), sync_again())
+        await asyncio.gather(keep_changing(), remove(local, conversation, "cleo"), ask())
+        await settle(local)
         assert CANARY not in socket.text
         assert CANARY not in "".join(told)
-        world.server.hub.disconnect(socket)
+        local.server.hub.disconnect(socket)
 
 
-async def test_both_forms_of_the_rule_say_the_same(world: ServerWorld) -> None:
-    conversation = await world.group("ann", "ben")
-    await world.say("ann", conversation)
-    await add(world, conversation, "cleo")
-    await world.say("ann", conversation)
-    await remove(world, conversation, "ben")
+async def test_both_forms_of_the_rule_say_the_same(local: LocalServer) -> None:
+    conversation = await local.group("ann", "ben")
+    await local.say("ann", conversation)
+    await add(local, conversation, "cleo")
+    await local.say("ann", conversation)
+    await remove(local, conversation, "ben")
     text = f"SELECT number FROM messages m WHERE {MAY_READ_SQL}"
 
     def both(connection: Any) -> list[tuple[set[int], set[int]]]:
@@ -255,7 +246,7 @@ async def test_both_forms_of_the_rule_say_the_same(world: ServerWorld) -> None:
                 },
                 {row[0] for row in connection.exec_driver_sql(text, (bytearray.fromhex(user),))},
             )
-            for user in world.users.values()
+            for user in local.users.values()
         ]
 
-    assert await world.server.store.read(both) == [({1, 2}, {1, 2}), (set(), set()), ({2}, {2})]
+    assert await local.server.store.read(both) == [({1, 2}, {1, 2}), (set(), set()), ({2}, {2})]

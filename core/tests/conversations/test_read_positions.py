@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from dash_messenger.conversations.read_positions import Receipts
-from server_world import ServerWorld, open_server
+from fixtures.local_server import LocalServer, open_server
 
 
 class Heard:
@@ -30,44 +28,37 @@ class Heard:
         self.new.set()
 
 
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[ServerWorld]:
-    async with open_server(tmp_path) as world:
-        await world.add("ann", "ben")
-        yield world
-
-
-async def test_positions_only_grow_and_end_at_the_last_message(world: ServerWorld) -> None:
-    conversation = await world.group("ann", "ben")
+async def test_positions_only_grow_and_end_at_the_last_message(local: LocalServer) -> None:
+    conversation = await local.group("ann", "ben")
     for _ in range(3):
-        await world.say("ann", conversation)
+        await local.say("ann", conversation)
     answers = [
-        await world.call("ben", "read.advance", conversation=conversation, message_no=number)
+        await local.call("ben", "read.advance", conversation=conversation, message_no=number)
         for number in (2, 1, 99)
     ]
     assert [one["read_no"] for one in answers] == [2, 2, 3]
     assert answers[-1]["unread"] == 0
-    found = (await world.call("ben", "sync"))["conversations"][0]
+    found = (await local.call("ben", "sync"))["conversations"][0]
     assert found["unread"] == 0
 
 
-async def test_the_other_one_sees_it_in_a_direct_conversation(world: ServerWorld) -> None:
-    made = await world.call("ann", "conversation.create", kind="direct", members=["ben"])
-    await world.say("ann", made["id"])
-    await world.call("ben", "read.advance", conversation=made["id"], message_no=1)
-    assert (await world.call("ann", "sync"))["conversations"][0]["others_read_no"] == 1
+async def test_the_other_one_sees_it_in_a_direct_conversation(local: LocalServer) -> None:
+    made = await local.call("ann", "conversation.create", kind="direct", members=["ben"])
+    await local.say("ann", made["id"])
+    await local.call("ben", "read.advance", conversation=made["id"], message_no=1)
+    assert (await local.call("ann", "sync"))["conversations"][0]["others_read_no"] == 1
 
 
 async def test_positions_survive_a_restart(tmp_path: Path) -> None:
-    async with open_server(tmp_path) as world:
-        await world.add("ann", "ben")
-        conversation = await world.group("ann", "ben")
-        await world.say("ann", conversation)
-        await world.call("ben", "read.advance", conversation=conversation, message_no=1)
-        users = world.users
-    async with open_server(tmp_path) as world:
-        world.users = users
-        found = (await world.call("ben", "sync"))["conversations"][0]
+    async with open_server(tmp_path) as local:
+        await local.add("ann", "ben")
+        conversation = await local.group("ann", "ben")
+        await local.say("ann", conversation)
+        await local.call("ben", "read.advance", conversation=conversation, message_no=1)
+        users = local.users
+    async with open_server(tmp_path) as local:
+        local.users = users
+        found = (await local.call("ben", "sync"))["conversations"][0]
         assert (found["read_no"], found["unread"]) == (1, 0)
 
 

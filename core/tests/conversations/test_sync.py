@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,87 +9,80 @@ from dash_messenger.conversations.sync import Syncing
 from dash_messenger.errors import Resync
 from dash_messenger.protocol.events import Event
 from dash_messenger.store import logs
-from server_world import ServerWorld, open_server
+from fixtures.local_server import LocalServer
 
 
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[ServerWorld]:
-    async with open_server(tmp_path) as world:
-        await world.add("ann", "ben", "cleo")
-        yield world
-
-
-async def pages(world: ServerWorld, by: str, since: str | None, limit: int) -> list[Any]:
+async def pages(local: LocalServer, by: str, since: str | None, limit: int) -> list[Any]:
     found: list[Any] = []
     while True:
-        page = await world.call(by, "sync", since=since, limit=limit)
+        page = await local.call(by, "sync", since=since, limit=limit)
         found.append(page)
         since = page["since"]
         if not page["more"]:
             return found
 
 
-async def test_everything_comes_newest_first_in_pages(world: ServerWorld) -> None:
-    made = [await world.group("ann", "ben") for _ in range(7)]
-    await world.say("ann", made[2])
-    found = await pages(world, "ben", None, 3)
+async def test_everything_comes_newest_first_in_pages(local: LocalServer) -> None:
+    made = [await local.group("ann", "ben") for _ in range(7)]
+    await local.say("ann", made[2])
+    found = await pages(local, "ben", None, 3)
     ids = [one["id"] for page in found for one in page["conversations"]]
     assert [len(page["conversations"]) for page in found] == [3, 3, 1]
     assert ids == [made[2], *(one for one in reversed(made) if one != made[2])]
 
 
-async def test_later_only_what_changed_comes(world: ServerWorld) -> None:
-    made = [await world.group("ann", "ben") for _ in range(3)]
-    since = (await world.call("ben", "sync"))["since"]
-    assert (await world.call("ben", "sync", since=since))["conversations"] == []
-    await world.say("ann", made[0])
-    changed = (await world.call("ben", "sync", since=since))["conversations"]
+async def test_later_only_what_changed_comes(local: LocalServer) -> None:
+    made = [await local.group("ann", "ben") for _ in range(3)]
+    since = (await local.call("ben", "sync"))["since"]
+    assert (await local.call("ben", "sync", since=since))["conversations"] == []
+    await local.say("ann", made[0])
+    changed = (await local.call("ben", "sync", since=since))["conversations"]
     assert [one["id"] for one in changed] == [made[0]]
 
 
-async def test_what_changes_between_pages_is_not_lost(world: ServerWorld) -> None:
-    made = [await world.group("ann", "ben") for _ in range(4)]
-    first = await world.call("ben", "sync", limit=2)
-    await world.say("ann", made[0])
-    rest = await pages(world, "ben", first["since"], 2)
-    later = await world.call("ben", "sync", since=rest[-1]["since"])
+async def test_what_changes_between_pages_is_not_lost(local: LocalServer) -> None:
+    made = [await local.group("ann", "ben") for _ in range(4)]
+    first = await local.call("ben", "sync", limit=2)
+    await local.say("ann", made[0])
+    rest = await pages(local, "ben", first["since"], 2)
+    later = await local.call("ben", "sync", since=rest[-1]["since"])
     seen = {one["id"] for page in [first, *rest, later] for one in page["conversations"]}
     assert seen == set(made)
 
 
-async def test_unread_counts_what_others_wrote(world: ServerWorld) -> None:
-    conversation = await world.group("ann", "ben")
+async def test_unread_counts_what_others_wrote(local: LocalServer) -> None:
+    conversation = await local.group("ann", "ben")
     for by in ("ann", "ann", "ben", "ben", "ben"):
-        await world.say(by, conversation)
-    found = (await world.call("ann", "sync"))["conversations"][0]
+        await local.say(by, conversation)
+    found = (await local.call("ann", "sync"))["conversations"][0]
     assert (found["message_no"], found["read_no"], found["unread"]) == (5, 2, 3)
     assert found["last"]["number"] == 5
 
 
-async def test_a_token_of_another_life_gives_everything(world: ServerWorld) -> None:
-    conversation = await world.group("ann", "ben")
-    page = await world.call("ann", "sync", since="another.5")
+async def test_a_token_of_another_life_gives_everything(local: LocalServer) -> None:
+    conversation = await local.group("ann", "ben")
+    page = await local.call("ann", "sync", since="another.5")
     assert [one["id"] for one in page["conversations"]] == [conversation]
 
 
 @pytest.mark.parametrize("tail", ["", "x", "1.2", "1.2.3", "1.2.3.z", "1.2.3.4.5"])
-async def test_a_malformed_token_is_explained(world: ServerWorld, tail: str) -> None:
-    failure = await world.failure("ann", "sync", since=f"{world.server.store.epoch}.{tail}")
+async def test_a_malformed_token_is_explained(local: LocalServer, tail: str) -> None:
+    failure = await local.failure("ann", "sync", since=f"{local.server.store.epoch}.{tail}")
     assert failure.params["field"] == "since"
 
 
-async def test_nobody_reads_another_users_log(world: ServerWorld) -> None:
-    failure = await world.failure("ann", "log.read", log=world.users["ben"], after=0)
+async def test_nobody_reads_another_users_log(local: LocalServer) -> None:
+    failure = await local.failure("ann", "log.read", log=local.users["ben"], after=0)
     assert failure.key == "not_found"
 
 
-async def test_a_log_is_read_in_pages_without_a_gap(world: ServerWorld) -> None:
-    conversation = await world.group("ann", "ben")
+async def test_a_log_is_read_in_pages_without_a_gap(local: LocalServer) -> None:
+    conversation = await local.group("ann", "ben")
     for _ in range(5):
-        await world.say("ann", conversation)
+        await local.say("ann", conversation)
     after, seqs = 0, []
     while True:
-        page = await world.call("ben", "log.read", log=conversation, after=after, limit=3)
+        page = await local.call("ben", "log.read", log=conversation, after=after, limit=3)
         assert page["after"] == after
         seqs += [event["seq"] for event in page["events"]]
         after = page["seq"]
@@ -101,15 +92,15 @@ async def test_a_log_is_read_in_pages_without_a_gap(world: ServerWorld) -> None:
 
 
 async def test_a_cursor_beyond_the_end_or_of_another_epoch_must_resync(
-    world: ServerWorld, monkeypatch: pytest.MonkeyPatch
+    local: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    conversation = await world.group("ann", "ben")
+    conversation = await local.group("ann", "ben")
     for params in ({"after": 99}, {"after": 0, "epoch": "another"}):
         assert isinstance(
-            await world.failure("ann", "log.read", log=conversation, **params), Resync
+            await local.failure("ann", "log.read", log=conversation, **params), Resync
         )
     monkeypatch.setattr(logs, "MAX_BEHIND", 2)
-    assert isinstance(await world.failure("ann", "log.read", log=conversation, after=0), Resync)
+    assert isinstance(await local.failure("ann", "log.read", log=conversation, after=0), Resync)
 
 
 class Connection:
@@ -130,11 +121,11 @@ class Subscriptions:
         raise AssertionError("nothing is drawn here")
 
 
-async def test_a_removal_while_subscribing_is_not_undone(world: ServerWorld) -> None:
-    conversation = await world.group("ann", "ben")
+async def test_a_removal_while_subscribing_is_not_undone(local: LocalServer) -> None:
+    conversation = await local.group("ann", "ben")
     subscriptions = Subscriptions()
-    store = world.server.store
-    syncing = Syncing(store, subscriptions, world.server.installed.renderer)
+    store = local.server.store
+    syncing = Syncing(store, subscriptions, local.server.installed.renderer)
     read = store.read
     removed = False
 
@@ -143,32 +134,32 @@ async def test_a_removal_while_subscribing_is_not_undone(world: ServerWorld) -> 
         result = await read(work)
         if not removed:
             removed = True
-            await world.call(
-                "ann", "conversation.remove", conversation=conversation, user=world.users["ben"]
+            await local.call(
+                "ann", "conversation.remove", conversation=conversation, user=local.users["ben"]
             )
-            syncing.hear([_removed(conversation, world.users["ben"])])
+            syncing.hear([_removed(conversation, local.users["ben"])])
         return result
 
     store.read = read_then_remove  # type: ignore[method-assign, assignment]
-    await syncing._subscribe(world.users["ben"], Connection())
+    await syncing._subscribe(local.users["ben"], Connection())
     assert subscriptions.given == [[]]
 
 
-async def test_removals_of_others_while_subscribing_make_no_second_read(world: ServerWorld) -> None:
-    conversation = await world.group("ann", "ben")
+async def test_removals_of_others_while_subscribing_make_no_second_read(local: LocalServer) -> None:
+    conversation = await local.group("ann", "ben")
     subscriptions = Subscriptions()
-    store = world.server.store
-    syncing = Syncing(store, subscriptions, world.server.installed.renderer)
+    store = local.server.store
+    syncing = Syncing(store, subscriptions, local.server.installed.renderer)
     read, reads = store.read, 0
 
     async def read_beside_removals(work: Any) -> Any:
         nonlocal reads
         reads += 1
-        syncing.hear([_removed(conversation, world.users["ann"])])
+        syncing.hear([_removed(conversation, local.users["ann"])])
         return await read(work)
 
     store.read = read_beside_removals  # type: ignore[method-assign, assignment]
-    await syncing._subscribe(world.users["ben"], Connection())
+    await syncing._subscribe(local.users["ben"], Connection())
     assert (reads, subscriptions.given) == (1, [[conversation]])
 
 

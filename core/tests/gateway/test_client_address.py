@@ -10,7 +10,7 @@ from dash_messenger.gateway.origin import Origins
 from dash_messenger.places import Place
 from dash_messenger.protocol.request_rates import ALLOWANCES, Rates
 from dash_messenger.settings import Settings, SettingsInvalid, load_settings
-from server_world import PASSWORD, open_server
+from fixtures.local_server import PASSWORD, open_server
 from structlog.testing import capture_logs
 
 BAD_LOGIN = {"login": "none", "step": "key", "answer": {}}
@@ -122,9 +122,9 @@ async def test_a_public_address_by_tls_without_a_proxy_is_told_at_start(
 ) -> None:
     monkeypatch.setattr("dash_messenger.server.app.HttpServer", _NoServer)
     settings = {"public_url": "https://chat.example.org", "trusted_proxies": proxies, "port": 0}
-    async with open_server(tmp_path, **settings) as world:
+    async with open_server(tmp_path, **settings) as local:
         with capture_logs() as logged:
-            await world.server.serve(lambda address: None)
+            await local.server.serve(lambda address: None)
     assert [one["event"] for one in logged if one.get("setting")] == told
 
 
@@ -147,12 +147,12 @@ async def test_no_limit_by_address_shuts_out_the_people_behind_an_unnamed_proxy(
     tmp_path: Path,
 ) -> None:
     """One of them has used up every limit; the next one logs in and registers."""
-    async with open_server(tmp_path, rate_limits=True, trusted_proxies=("192.0.2.1",)) as world:
-        await world.add("ann")
+    async with open_server(tmp_path, rate_limits=True, trusted_proxies=("192.0.2.1",)) as local:
+        await local.add("ann")
 
         async def ask(client: str, command: str, **params: object) -> int:
             headers = {"X-Forwarded-For": client}
-            answer = await world.request(f"/api/{command}", body=params, headers=headers)
+            answer = await local.request(f"/api/{command}", body=params, headers=headers)
             return answer.status
 
         for number in range(101):
@@ -171,14 +171,14 @@ async def test_no_limit_by_address_shuts_out_the_people_behind_an_unnamed_proxy(
 async def test_nor_does_the_limit_of_anonymous_requests(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with open_server(tmp_path, rate_limits=True, trusted_proxies=("192.0.2.1",)) as world:
+    async with open_server(tmp_path, rate_limits=True, trusted_proxies=("192.0.2.1",)) as local:
 
         async def ask(**headers: str) -> int:
-            answer = await world.request("/api/session.continue", body=BAD_LOGIN, headers=headers)
+            answer = await local.request("/api/session.continue", body=BAD_LOGIN, headers=headers)
             return answer.status
 
         rates = Rates(clock_s=lambda: 0.0)
-        monkeypatch.setattr(world.server.commands, "rates", rates)
+        monkeypatch.setattr(local.server.commands, "rates", rates)
         for client in ("127.0.0.1", "127.0.0.1 for 6.6.6.6"):
             for _ in range(ALLOWANCES["anonymous"].burst):
                 rates.take("anonymous", client)

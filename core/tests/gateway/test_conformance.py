@@ -10,7 +10,7 @@ import uvloop
 from dash_messenger.gateway.keepalive import Keepalive
 from dash_messenger.gateway.websocket import Limits, WebSocket
 from dash_messenger.protocol.frames import text_frame
-from gateway_world import port_of, serving
+from fixtures.served_gateway import port_of, serving
 from kosoku import run_fuzzingclient
 
 

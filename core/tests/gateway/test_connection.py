@@ -12,7 +12,7 @@ from dash_messenger.errors import CloseCode
 from dash_messenger.gateway import Limits
 from dash_messenger.gateway.inbound import MAX_FRAGMENTS
 from dash_messenger.protocol.commands import Caller, Command
-from gateway_world import Said, ask, gate, message_event, request
+from fixtures.served_gateway import Said, ask, message_event, request, serve_gateway
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
@@ -27,21 +27,21 @@ async def closed_with(client) -> int | None:
 
 
 async def test_request_gets_its_answer():
-    async with gate() as world, await world.client() as client:
+    async with serve_gateway() as served, await served.client() as client:
         answer = await ask(client, "say", text="привет")
         assert answer == {"jsonrpc": "2.0", "id": 1, "result": {"text": "привет", "number": 0}}
 
 
 async def test_subprotocol_is_taken_if_offered():
-    async with gate() as world:
-        async with await world.client(subprotocols=["other", "dash-messenger.1"]) as client:
+    async with serve_gateway() as served:
+        async with await served.client(subprotocols=["other", "dash-messenger.1"]) as client:
             assert client.subprotocol == "dash-messenger.1"
-        async with await world.client() as client:
+        async with await served.client() as client:
             assert client.subprotocol is None
 
 
 async def test_nobody_is_told_by_a_close_code():
-    async with gate() as world, await world.client("nobody") as client:
+    async with serve_gateway() as served, await served.client("nobody") as client:
         assert await closed_with(client) == CloseCode.UNAUTHENTICATED
 
 
@@ -56,24 +56,24 @@ async def test_nobody_is_told_by_a_close_code():
     ],
 )
 async def test_other_sites_are_turned_away(headers):
-    async with gate(public_url="https://chat.example.org") as world:
+    async with serve_gateway(public_url="https://chat.example.org") as served:
         with pytest.raises(InvalidStatus) as refused:
-            await world.client(headers=headers)
+            await served.client(headers=headers)
         assert refused.value.response.status_code == 403
 
 
 async def test_own_page_with_a_cookie_is_let_in():
-    async with gate(public_url="https://chat.example.org") as world:
+    async with serve_gateway(public_url="https://chat.example.org") as served:
         headers = {"Authorization": "", "Cookie": "session=ann"}
-        client = await world.client(headers=headers, origin="https://chat.example.org")
+        client = await served.client(headers=headers, origin="https://chat.example.org")
         async with client:
             assert "result" in await ask(client, "say")
 
 
 async def test_other_paths_are_not_found():
-    async with gate(path="/elsewhere") as world:
+    async with serve_gateway(path="/elsewhere") as served:
         with pytest.raises(InvalidStatus) as refused:
-            await world.client()
+            await served.client()
         assert refused.value.response.status_code == 404
 
 
@@ -104,14 +104,14 @@ BAD_REQUESTS = {
 @pytest.mark.parametrize("case", BAD_REQUESTS)
 async def test_bad_request_has_a_code_and_the_connection_stays(case):
     frame, code = BAD_REQUESTS[case]
-    async with gate() as world, await world.client() as client:
+    async with serve_gateway() as served, await served.client() as client:
         await client.send(frame)
         assert json.loads(await client.recv())["error"]["code"] == code
         assert "result" in await ask(client, "say", text="still here")
 
 
 async def test_error_names_the_request_where_it_can():
-    async with gate() as world, await world.client() as client:
+    async with serve_gateway() as served, await served.client() as client:
         await client.send('{"jsonrpc":"2.0","id":"seven","method":7}')
         assert json.loads(await client.recv())["id"] == "seven"
 
@@ -127,11 +127,15 @@ BAD_FRAMES = {
 @pytest.mark.parametrize("case", BAD_FRAMES)
 async def test_bad_frame_closes_with_a_code_and_a_neighbouring_pair_hears_everything(case):
     opcode, payload, code = BAD_FRAMES[case]
-    async with gate() as world, await world.client() as ann, await world.client("bob") as bob:
+    async with (
+        serve_gateway() as served,
+        await served.client() as ann,
+        await served.client("bob") as bob,
+    ):
         await ask(bob, "hear", text="room")
-        bad = await world.client("eve")
+        bad = await served.client("eve")
         for seq in range(1, 11):
-            world.hub.announce([message_event("room", seq)])
+            served.hub.announce([message_event("room", seq)])
             if seq == 5:
                 bad.transport.write(Frame(opcode, payload).serialize(mask=True))
         assert await closed_with(bad) == code
@@ -141,8 +145,8 @@ async def test_bad_frame_closes_with_a_code_and_a_neighbouring_pair_hears_everyt
 
 
 async def test_a_message_in_endless_empty_pieces_is_closed():
-    async with gate() as world, await world.client("bob") as bob:
-        eve = await world.client("eve")
+    async with serve_gateway() as served, await served.client("bob") as bob:
+        eve = await served.client("eve")
         eve.transport.write(Frame(Opcode.TEXT, b"", fin=False).serialize(mask=True))
         piece = Frame(Opcode.CONT, b"", fin=False).serialize(mask=True)
         eve.transport.write(piece * MAX_FRAGMENTS)
@@ -151,7 +155,7 @@ async def test_a_message_in_endless_empty_pieces_is_closed():
 
 
 async def test_largest_frame_is_taken():
-    async with gate() as world, await world.client() as client:
+    async with serve_gateway() as served, await served.client() as client:
         frame = request("say", text="")
         padded = frame + " " * (65_536 - len(frame))
         await client.send(padded)
@@ -159,7 +163,7 @@ async def test_largest_frame_is_taken():
 
 
 async def test_client_that_sends_no_requests_is_closed_for_good():
-    async with gate() as world, await world.client() as client:
+    async with serve_gateway() as served, await served.client() as client:
         for _ in range(21):
             await client.send("{}")
         assert await closed_with(client) == CloseCode.PROTOCOL_ABUSED
@@ -171,25 +175,25 @@ async def test_no_more_requests_start_than_may_be_in_flight():
         for n in range(100)
     ]
     async with (
-        gate(Limits(max_in_flight=4)) as world,
-        await world.client() as client,
-        await world.client("bob") as bob,
+        serve_gateway(Limits(max_in_flight=4)) as served,
+        await served.client() as client,
+        await served.client("bob") as bob,
     ):
         client.transport.write(b"".join(frames))
-        while len(world.held) < 4:
+        while len(served.held) < 4:
             await asyncio.sleep(0)
         assert "result" in await ask(bob, "say", text="bob")
-        assert world.started == ["0", "1", "2", "3", "bob"]
+        assert served.started == ["0", "1", "2", "3", "bob"]
         for answered in range(100):
-            while len(world.held) <= answered:
+            while len(served.held) <= answered:
                 await asyncio.sleep(0)
-            assert len(world.held) <= answered + 4
-            world.held[answered].set_result(None)
+            assert len(served.held) <= answered + 4
+            served.held[answered].set_result(None)
             assert json.loads(await client.recv())["id"] == answered
 
 
 async def test_requests_start_in_order_whatever_their_kind():
-    async with gate() as world, await world.client() as client:
+    async with serve_gateway() as served, await served.client() as client:
         frames = b"".join(
             Frame(
                 Opcode.TEXT, request("hold" if n % 2 else "say", id=n, text=str(n)).encode()
@@ -197,16 +201,16 @@ async def test_requests_start_in_order_whatever_their_kind():
             for n in range(20)
         )
         client.transport.write(frames)
-        while len(world.started) < 20:
+        while len(served.started) < 20:
             await asyncio.sleep(0)
-        assert world.started == [str(n) for n in range(20)]
-        for held in world.held:
+        assert served.started == [str(n) for n in range(20)]
+        for held in served.held:
             held.set_result(None)
         assert {json.loads(await client.recv())["id"] for _ in range(20)} == set(range(20))
 
 
 async def test_frames_cut_anywhere_arrive_whole():
-    async with gate() as world, await world.client() as client:
+    async with serve_gateway() as served, await served.client() as client:
         frames = b"".join(
             Frame(Opcode.TEXT, request("say", id=n, text="я" * n).encode()).serialize(mask=True)
             for n in (1, 2, 40, 100)
@@ -219,34 +223,34 @@ async def test_frames_cut_anywhere_arrive_whole():
 
 
 async def test_shutdown_answers_what_is_under_way_and_tells_clients_to_come_back():
-    async with gate() as world:
-        busy, idle = await world.client(), await world.client("bob")
+    async with serve_gateway() as served:
+        busy, idle = await served.client(), await served.client("bob")
         await busy.send(request("hold"))
-        while not world.held:
+        while not served.held:
             await asyncio.sleep(0)
-        stopping = asyncio.create_task(world.server.shutdown())
+        stopping = asyncio.create_task(served.server.shutdown())
         assert await closed_with(idle) == CloseCode.SERVICE_RESTART
-        world.held[0].set_result(None)
+        served.held[0].set_result(None)
         assert json.loads(await busy.recv())["id"] == 1
         assert await closed_with(busy) == CloseCode.SERVICE_RESTART
         await stopping
 
 
 async def test_closed_session_ends_its_sockets_and_only_them():
-    async with gate() as world:
-        first, second = await world.client(), await world.client()
-        async with await world.client("bob") as bob:
-            world.hub.close_sessions(["session of ann"], CloseCode.SESSION_CLOSED)
+    async with serve_gateway() as served:
+        first, second = await served.client(), await served.client()
+        async with await served.client("bob") as bob:
+            served.hub.close_sessions(["session of ann"], CloseCode.SESSION_CLOSED)
             assert await closed_with(first) == CloseCode.SESSION_CLOSED
             assert await closed_with(second) == CloseCode.SESSION_CLOSED
             assert "result" in await ask(bob, "say")
-        late = await world.client()
+        late = await served.client()
         assert await closed_with(late) == CloseCode.SESSION_CLOSED
 
 
-async def raw_client(world):
+async def raw_client(served):
     """A socket after its handshake, for what a good client would not do."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", world.port, limit=1024)
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port, limit=1024)
     writer.write(
         b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
@@ -258,15 +262,15 @@ async def raw_client(world):
 
 async def test_client_that_answers_no_ping_is_closed_and_may_come_back():
     limits = Limits(close_timeout_s=0.1)
-    async with gate(limits, ping_interval_s=2, pong_timeout_s=1) as world:
-        reader, writer = await raw_client(world)
-        async with await world.client("bob") as bob:
+    async with serve_gateway(limits, ping_interval_s=2, pong_timeout_s=1) as served:
+        reader, writer = await raw_client(served)
+        async with await served.client("bob") as bob:
             await ask(bob, "say")
-            world.gateway._keepalive.tick()
-            world.gateway._keepalive.tick()
+            served.gateway._keepalive.tick()
+            served.gateway._keepalive.tick()
             assert await reader.readexactly(2) == b"\x89\x00"
             await ask(bob, "say")
-            world.gateway._keepalive.tick()
+            served.gateway._keepalive.tick()
             assert CloseCode.PING_TIMEOUT.to_bytes(2, "big") in await reader.read()
             assert "result" in await ask(bob, "say")
         writer.close()
@@ -274,20 +278,20 @@ async def test_client_that_answers_no_ping_is_closed_and_may_come_back():
 
 async def test_slow_reader_is_closed_and_the_others_do_not_notice():
     async with (
-        gate(Limits(max_outbound_bytes=100_000, close_timeout_s=1)) as world,
-        await world.client("bob") as bob,
+        serve_gateway(Limits(max_outbound_bytes=100_000, close_timeout_s=1)) as served,
+        await served.client("bob") as bob,
     ):
-        reader, writer = await raw_client(world)
+        reader, writer = await raw_client(served)
         writer.write(Frame(Opcode.TEXT, request("hear", text="room").encode()).serialize(mask=True))
         await reader.readuntil(b'"result"')
         writer.transport.pause_reading()
         await ask(bob, "hear", text="room")
         seq = 0
-        while world.hub.connections == 2:
+        while served.hub.connections == 2:
             seq += 1
-            world.hub.announce([message_event("room", seq, "x" * 50_000)])
+            served.hub.announce([message_event("room", seq, "x" * 50_000)])
             assert json.loads(await bob.recv())["params"]["seq"] == seq
-        world.hub.announce([message_event("room", seq + 1)])
+        served.hub.announce([message_event("room", seq + 1)])
         assert json.loads(await bob.recv())["params"]["seq"] == seq + 1
         writer.transport.resume_reading()
         everything = await reader.read(-1)
@@ -303,10 +307,13 @@ async def test_a_page_is_made_when_the_one_before_it_was_taken():
         made += 1
         return Said("x" * 900_000)
 
-    async with gate(Limits(close_timeout_s=1)) as world, await world.client("bob") as bob:
-        commands: Any = world.gateway.protocol_class.commands  # type: ignore[attr-defined]
+    async with (
+        serve_gateway(Limits(close_timeout_s=1)) as served,
+        await served.client("bob") as bob,
+    ):
+        commands: Any = served.gateway.protocol_class.commands  # type: ignore[attr-defined]
         commands.add("core", Command("page", Said, Said, page, "", rate="dear read"))
-        reader, writer = await raw_client(world)
+        reader, writer = await raw_client(served)
         writer.transport.pause_reading()
         for id in range(32):
             frame = Frame(Opcode.TEXT, request("page", id).encode())
@@ -316,7 +323,7 @@ async def test_a_page_is_made_when_the_one_before_it_was_taken():
             assert "result" in await ask(bob, "say")
         # The kernel takes some megabytes off us.
         assert 1 <= made <= 16
-        assert world.hub.connections == 2
+        assert served.hub.connections == 2
         writer.transport.resume_reading()
         while made < 32:
             await reader.read(2**20)
@@ -325,17 +332,17 @@ async def test_a_page_is_made_when_the_one_before_it_was_taken():
 
 async def test_a_user_has_so_many_sockets_and_no_more(monkeypatch):
     monkeypatch.setattr("dash_messenger.realtime.hub.MAX_SOCKETS_OF_A_USER", 3)
-    async with gate() as world, contextlib.AsyncExitStack() as sockets:
-        mine = [await sockets.enter_async_context(await world.client("ann")) for _ in range(3)]
+    async with serve_gateway() as served, contextlib.AsyncExitStack() as sockets:
+        mine = [await sockets.enter_async_context(await served.client("ann")) for _ in range(3)]
         for socket in mine:
             assert "result" in await ask(socket, "say")
-        one_more = await sockets.enter_async_context(await world.client("ann"))
+        one_more = await sockets.enter_async_context(await served.client("ann"))
         assert await closed_with(one_more) == CloseCode.TOO_MANY_SOCKETS
         assert CloseCode.TOO_MANY_SOCKETS.comes_back
-        other = await sockets.enter_async_context(await world.client("bob"))
+        other = await sockets.enter_async_context(await served.client("bob"))
         assert "result" in await ask(other, "say")
         await mine[0].close()
-        while world.hub.connections == 4:
+        while served.hub.connections == 4:
             await asyncio.sleep(0)
-        again = await sockets.enter_async_context(await world.client("ann"))
+        again = await sockets.enter_async_context(await served.client("ann"))
         assert "result" in await ask(again, "say")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import structlog.testing
 from dash_messenger.gateway.http import OpenPaths
-from server_world import PASSWORD, Answer, ServerWorld, open_server
+from fixtures.local_server import PASSWORD, Answer, LocalServer, open_server
 
 ORIGIN = "http://localhost"
 FOREIGN = [
@@ -28,15 +27,8 @@ FOREIGN = [
 ]
 
 
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[ServerWorld]:
-    async with open_server(tmp_path) as world:
-        await world.add("ann")
-        yield world
-
-
-async def log_in_by_cookie(world: ServerWorld) -> str:
-    answer = await world.request(
+async def log_in_by_cookie(local: LocalServer) -> str:
+    answer = await local.request(
         "/api/session.open",
         body={"username": "ann", "password": PASSWORD, "as": "cookie"},
         headers={"Origin": ORIGIN},
@@ -47,20 +39,20 @@ async def log_in_by_cookie(world: ServerWorld) -> str:
     return cookie
 
 
-async def test_cookie_is_for_browsers_only_and_opens_a_session(world: ServerWorld) -> None:
-    cookie = await log_in_by_cookie(world)
+async def test_cookie_is_for_browsers_only_and_opens_a_session(local: LocalServer) -> None:
+    cookie = await log_in_by_cookie(local)
     assert cookie.startswith("session=")
     assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= {part.strip() for part in cookie.split(";")}
-    answer = await world.request(
+    answer = await local.request(
         "/api/account.get", headers={"Cookie": cookie.split(";")[0], "Origin": ORIGIN}
     )
     assert answer.status == 200
 
 
 async def test_under_tls_the_cookie_is_secure_and_bound_to_the_host(tmp_path: Path) -> None:
-    async with open_server(tmp_path, public_url="https://chat.example.org") as world:
-        await world.add("ann")
-        answer = await world.request(
+    async with open_server(tmp_path, public_url="https://chat.example.org") as local:
+        await local.add("ann")
+        answer = await local.request(
             "/api/session.open",
             body={"username": "ann", "password": PASSWORD, "as": "cookie"},
             headers={"Origin": "https://chat.example.org"},
@@ -73,40 +65,40 @@ async def test_under_tls_the_cookie_is_secure_and_bound_to_the_host(tmp_path: Pa
 
 
 @pytest.mark.parametrize("origin", FOREIGN)
-async def test_another_sites_page_cannot_act_by_the_cookie(world: ServerWorld, origin: str) -> None:
-    cookie = (await log_in_by_cookie(world)).split(";")[0]
+async def test_another_sites_page_cannot_act_by_the_cookie(local: LocalServer, origin: str) -> None:
+    cookie = (await log_in_by_cookie(local)).split(";")[0]
     for path in ("/api/account.get", "/api/session.open", "/_dash-update-component", "/other"):
-        answer = await world.request(path, headers={"Cookie": cookie, "Origin": origin})
+        answer = await local.request(path, headers={"Cookie": cookie, "Origin": origin})
         assert (answer.status, answer.key) == (403, "foreign_origin"), path
 
 
-async def test_a_cookie_without_an_origin_does_nothing(world: ServerWorld) -> None:
-    cookie = (await log_in_by_cookie(world)).split(";")[0]
-    answer = await world.request("/api/account.get", headers={"Cookie": cookie})
+async def test_a_cookie_without_an_origin_does_nothing(local: LocalServer) -> None:
+    cookie = (await log_in_by_cookie(local)).split(";")[0]
+    answer = await local.request("/api/account.get", headers={"Cookie": cookie})
     assert answer.key == "foreign_origin"
 
 
-async def test_callbacks_need_a_session(world: ServerWorld) -> None:
-    answer = await world.request("/_dash-update-component", headers={"Origin": ORIGIN})
+async def test_callbacks_need_a_session(local: LocalServer) -> None:
+    answer = await local.request("/_dash-update-component", headers={"Origin": ORIGIN})
     assert answer.status == 401
 
 
-async def test_log_out_takes_the_cookie_back(world: ServerWorld) -> None:
-    headers = {"Cookie": (await log_in_by_cookie(world)).split(";")[0], "Origin": ORIGIN}
-    answer = await world.request("/api/session.close", headers=headers)
+async def test_log_out_takes_the_cookie_back(local: LocalServer) -> None:
+    headers = {"Cookie": (await log_in_by_cookie(local)).split(";")[0], "Origin": ORIGIN}
+    answer = await local.request("/api/session.close", headers=headers)
     assert answer.headers["Set-Cookie"].startswith("session=;")
-    assert (await world.request("/api/account.get", headers=headers)).status == 401
+    assert (await local.request("/api/account.get", headers=headers)).status == 401
 
 
 @pytest.mark.parametrize("path", ["/api/", "/api/nothing", "/api/message.send/x", "/api/a.b"])
-async def test_unknown_commands_are_not_found_in_json(world: ServerWorld, path: str) -> None:
-    answer = await world.request(path, token=await world.token("ann"))
+async def test_unknown_commands_are_not_found_in_json(local: LocalServer, path: str) -> None:
+    answer = await local.request(path, token=await local.token("ann"))
     assert (answer.status, answer.key) == (404, "unknown_command")
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
-async def test_commands_are_posted(world: ServerWorld, method: str) -> None:
-    answer = await world.request("/api/account.get", method=method)
+async def test_commands_are_posted(local: LocalServer, method: str) -> None:
+    answer = await local.request("/api/account.get", method=method)
     assert answer.status == 405
     assert answer.headers["Allow"] == "POST"
 
@@ -125,50 +117,50 @@ async def test_commands_are_posted(world: ServerWorld, method: str) -> None:
         (b'{"users":[]}', "invalid_params"),
     ],
 )
-async def test_bad_parameters_are_explained(world: ServerWorld, body: bytes, key: str) -> None:
-    answer = await world.request("/api/user.get", body=body, token=await world.token("ann"))
+async def test_bad_parameters_are_explained(local: LocalServer, body: bytes, key: str) -> None:
+    answer = await local.request("/api/user.get", body=body, token=await local.token("ann"))
     assert (answer.status, answer.key) == (400, key)
 
 
-async def test_a_large_body_is_refused(world: ServerWorld) -> None:
-    answer = await world.request("/api/user.get", body=b" " * 70_000)
+async def test_a_large_body_is_refused(local: LocalServer) -> None:
+    answer = await local.request("/api/user.get", body=b" " * 70_000)
     assert (answer.status, answer.key) == (413, "too_large")
 
 
 async def test_a_defect_is_told_without_its_details(
-    world: ServerWorld, monkeypatch: pytest.MonkeyPatch
+    local: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(*_: object) -> None:
         raise ValueError("the secret of the house")
 
-    command = world.server.commands["account.get"]
-    world.server.commands._registry.discard(command.name)
-    world.server.commands.add("core", replace(command, handler=broken))
-    answer = await world.post("account.get", await world.token("ann"))
+    command = local.server.commands["account.get"]
+    local.server.commands._registry.discard(command.name)
+    local.server.commands.add("core", replace(command, handler=broken))
+    answer = await local.post("account.get", await local.token("ann"))
     assert (answer.status, answer.key) == (500, "internal_error")
     assert "secret" not in str(answer.body)
 
 
-async def test_answers_carry_the_headers_that_protect(world: ServerWorld) -> None:
-    headers = (await world.post("account.get")).headers
+async def test_answers_carry_the_headers_that_protect(local: LocalServer) -> None:
+    headers = (await local.post("account.get")).headers
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Content-Security-Policy"].startswith("default-src 'none'")
     assert headers["Cache-Control"] == "no-store"
 
 
 async def test_the_socket_s_address_without_an_upgrade_says_what_is_missing(
-    world: ServerWorld,
+    local: LocalServer,
 ) -> None:
     with structlog.testing.capture_logs() as lines:
         for _ in range(3):
-            answer = await world.request("/ws", method="GET")
+            answer = await local.request("/ws", method="GET")
             assert (answer.status, answer.key) == (426, "upgrade_required")
             assert answer.headers["Upgrade"] == "websocket"
     assert [line["event"] for line in lines] == ["websocket_without_upgrade"]
 
 
-async def test_not_ready_before_it_listens(world: ServerWorld) -> None:
-    answer = await world.request("/healthz", method="GET")
+async def test_not_ready_before_it_listens(local: LocalServer) -> None:
+    answer = await local.request("/healthz", method="GET")
     assert answer.status == 503
 
 
@@ -179,8 +171,8 @@ def test_open_paths_are_exact_or_end_in_a_slash() -> None:
     assert not any(path in paths for path in ("/login/x", "/loginx", "/assets", "/c/1"))
 
 
-async def https_by_proxy(world: ServerWorld) -> Answer:
-    return await world.request(
+async def https_by_proxy(local: LocalServer) -> Answer:
+    return await local.request(
         "/api/session.open",
         body={"username": "ann", "password": PASSWORD, "as": "cookie"},
         headers={"Origin": "https://localhost", "X-Forwarded-Proto": "https"},
@@ -188,23 +180,23 @@ async def https_by_proxy(world: ServerWorld) -> Answer:
 
 
 async def test_a_trusted_proxy_says_that_browsers_come_by_tls(
-    world: ServerWorld,
+    local: LocalServer,
 ) -> None:
-    answer = await https_by_proxy(world)
+    answer = await https_by_proxy(local)
     assert answer.status == 200, answer.body
     cookie = answer.headers["Set-Cookie"]
     assert cookie.startswith("__Host-session=")
     assert "Secure" in cookie
     assert answer.headers["Strict-Transport-Security"]
     headers = {"Cookie": cookie.partition(";")[0], "Origin": "https://localhost"}
-    by_tls = await world.request(
+    by_tls = await local.request(
         "/api/account.get", headers={**headers, "X-Forwarded-Proto": "https"}
     )
     assert by_tls.status == 200
-    assert (await world.request("/api/account.get", headers=headers)).key == "foreign_origin"
+    assert (await local.request("/api/account.get", headers=headers)).key == "foreign_origin"
 
 
 async def test_nobody_else_says_so(tmp_path: Path) -> None:
-    async with open_server(tmp_path, trusted_proxies=("192.0.2.1",)) as world:
-        await world.add("ann")
-        assert (await https_by_proxy(world)).key == "foreign_origin"
+    async with open_server(tmp_path, trusted_proxies=("192.0.2.1",)) as local:
+        await local.add("ann")
+        assert (await https_by_proxy(local)).key == "foreign_origin"

@@ -11,7 +11,7 @@ from dash_messenger.gateway import GuardedHttp
 from dash_messenger.gateway.connection_limits import Connections
 from dash_messenger.gateway.request_limits import MAX_PIPELINED
 from dash_messenger.gateway.websocket import WebSocket
-from gateway_world import ask, gate, port_of, serving
+from fixtures.served_gateway import ask, port_of, serve_gateway, serving
 
 
 class Impatient(GuardedHttp):
@@ -124,8 +124,8 @@ async def test_connections_at_work_stay_and_one_too_many_is_refused_and_logged()
 
 
 async def test_half_open_handshakes_disturb_nobody():
-    async with gate() as world, await world.client() as client:
-        halves = [await asyncio.open_connection("127.0.0.1", world.port) for _ in range(50)]
+    async with serve_gateway() as served, await served.client() as client:
+        halves = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(50)]
         for _, writer in halves:
             writer.write(b"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\n")
         assert "result" in await ask(client, "say")

@@ -22,8 +22,8 @@ from dash_messenger.isolation.pool import JobPool
 from dash_messenger.plugin_api.message_types import MessageType, MessageTypes
 from dash_messenger.server import app as server_module
 from dash_messenger.store import tables
+from fixtures.local_server import LocalServer, open_server
 from msgspec import Meta, Struct
-from server_world import ServerWorld, open_server
 from sqlalchemy import update
 
 PLUGIN = """
@@ -81,12 +81,12 @@ def plugins_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def world(
+async def local(
     tmp_path: Path, plugins_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[ServerWorld]:
-    async with opened(tmp_path, plugins_dir, monkeypatch) as world:
-        await world.add("ann", "ben")
-        yield world
+) -> AsyncIterator[LocalServer]:
+    async with opened(tmp_path, plugins_dir, monkeypatch) as local:
+        await local.add("ann", "ben")
+        yield local
 
 
 def opened(tmp_path: Path, plugins_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -121,8 +121,8 @@ def sending(conversation: str, **content: Any) -> dict[str, Any]:
     }
 
 
-async def send(world: ServerWorld, conversation: str, **content: Any) -> str:
-    sent = await world.call("ann", "message.send", **sending(conversation, **content))
+async def send(local: LocalServer, conversation: str, **content: Any) -> str:
+    sent = await local.call("ann", "message.send", **sending(conversation, **content))
     return str(sent["id"])
 
 
@@ -130,40 +130,40 @@ def editing(message: str, **content: Any) -> dict[str, Any]:
     return {"message": message, "client_id": uuid.uuid4().hex, "content": content}
 
 
-async def shown(world: ServerWorld, message: str) -> Any:
-    found = await world.call("ben", "message.get", messages=[message], views=["test:en"])
+async def shown(local: LocalServer, message: str) -> Any:
+    found = await local.call("ben", "message.get", messages=[message], views=["test:en"])
     return found["messages"][0]
 
 
 @pytest.mark.parametrize("kind", EXPONENTIAL)
 async def test_exponential_content_is_refused_while_others_go_on(
-    world: ServerWorld, killed: list[str], kind: str
+    local: LocalServer, killed: list[str], kind: str
 ) -> None:
-    group = await world.group("ann", "ben")
-    message = await send(world, group, words="hi")
+    group = await local.group("ann", "ben")
+    message = await send(local, group, words="hi")
     content = EXPONENTIAL[kind]
-    refused = asyncio.create_task(world.failure("ann", "message.send", **sending(group, **content)))
+    refused = asyncio.create_task(local.failure("ann", "message.send", **sending(group, **content)))
     for _ in range(5):
-        await world.say("ben", group)
+        await local.say("ben", group)
     assert not refused.done()
     assert (await refused).key == "content_too_costly"
     assert not (await refused).retryable
-    failure = await world.failure("ann", "message.edit", **editing(message, **content))
+    failure = await local.failure("ann", "message.edit", **editing(message, **content))
     assert failure.key == "content_too_costly"
     preview = {"type": "costly", "content": content}
-    assert (await world.failure("ann", "message.preview", **preview)).key == "content_too_costly"
+    assert (await local.failure("ann", "message.preview", **preview)).key == "content_too_costly"
     # The edit and the preview knew it.
     assert killed == ["new"]
-    assert (await shown(world, message))["text"] == "hi"
+    assert (await shown(local, message))["text"] == "hi"
 
 
 async def test_costly_parameters_of_an_action_change_nothing(
-    world: ServerWorld, killed: list[str]
+    local: LocalServer, killed: list[str]
 ) -> None:
-    message = await send(world, await world.group("ann", "ben"), words="hi")
+    message = await send(local, await local.group("ann", "ben"), words="hi")
     act: dict[str, Any] = {"message": message, "action": "ponder"}
     for _ in range(2):
-        failure = await world.failure(
+        failure = await local.failure(
             "ben",
             "message.act",
             **act,
@@ -172,54 +172,54 @@ async def test_costly_parameters_of_an_action_change_nothing(
         )
         assert failure.key == "content_too_costly"
     assert killed == ["act"]
-    assert (await shown(world, message))["state"] == 0
-    done = await world.call(
+    assert (await shown(local, message))["state"] == 0
+    done = await local.call(
         "ben", "message.act", **act, client_id=uuid.uuid4().hex, params={"wish": "tt"}
     )
     assert done["rev"] == 2
-    assert (await shown(world, message))["state"] == 1
+    assert (await shown(local, message))["state"] == 1
 
 
 async def test_a_drawing_that_is_killed_leaves_the_text_and_is_not_tried_again(
-    world: ServerWorld, killed: list[str]
+    local: LocalServer, killed: list[str]
 ) -> None:
-    group = await world.group("ann", "ben")
+    group = await local.group("ann", "ben")
     message, other = (
-        await send(world, group, words="d" * 60 + "!"),
-        await send(world, group, words="e"),
+        await send(local, group, words="d" * 60 + "!"),
+        await send(local, group, words="e"),
     )
-    page = await world.call("ben", "message.history", conversation=group, views=["test:en"])
+    page = await local.call("ben", "message.history", conversation=group, views=["test:en"])
     assert "view" not in page["messages"][0]
-    assert (await shown(world, other))["view"] == "drawn e"
+    assert (await shown(local, other))["view"] == "drawn e"
     async with asyncio.timeout(20):
         while not killed:
             await asyncio.sleep(0.01)
-    world.server.installed.renderer.forget_drawn()
-    assert "view" not in await shown(world, message)
+    local.server.installed.renderer.forget_drawn()
+    assert "view" not in await shown(local, message)
     assert killed == ["draw"]
 
 
 async def test_code_that_raises_refuses_its_message_and_quarantines_nothing(
-    world: ServerWorld,
+    local: LocalServer,
 ) -> None:
-    group = await world.group("ann", "ben")
-    await send(world, group, words="hi")
+    group = await local.group("ann", "ben")
+    await send(local, group, words="hi")
     for _ in range(21):
-        failure = await world.failure("ann", "message.send", **sending(group, words="fail"))
+        failure = await local.failure("ann", "message.send", **sending(group, words="fail"))
         assert failure.key == "plugin_failed"
-    await send(world, group, words="hi")
+    await send(local, group, words="hi")
 
 
 async def test_a_type_that_fails_on_what_worked_before_is_quarantined(
-    world: ServerWorld, plugins_dir: Path
+    local: LocalServer, plugins_dir: Path
 ) -> None:
-    group = await world.group("ann", "ben")
-    await send(world, group, words="hi")
+    group = await local.group("ann", "ben")
+    await send(local, group, words="hi")
     (plugins_dir / "costly.broken").write_text("broken")
     try:
         async with asyncio.timeout(30):
-            while world.server.installed.plugins.loaded("costly"):
-                await world.failure("ann", "message.send", **sending(group, words="hello"))
+            while local.server.installed.plugins.loaded("costly"):
+                await local.failure("ann", "message.send", **sending(group, words="hello"))
     finally:
         (plugins_dir / "costly.broken").write_text("")
 
@@ -228,39 +228,39 @@ async def test_a_type_that_fails_on_what_worked_before_is_quarantined(
     "content", [{"words": "x", "count": 10**400}, {"words": 7}, {"words": ["x"]}, {"words": {}}, 7]
 )
 async def test_claims_of_a_preview_are_validated_like_sends(
-    world: ServerWorld, content: Any
+    local: LocalServer, content: Any
 ) -> None:
     raw = {"type": "costly", "content": content}
-    assert (await world.failure("ann", "message.preview", **raw)).key == "content_invalid"
+    assert (await local.failure("ann", "message.preview", **raw)).key == "content_invalid"
 
 
 async def test_a_restart_does_not_try_again_and_an_admin_may_ask_for_it(
     tmp_path: Path, plugins_dir: Path, monkeypatch: pytest.MonkeyPatch, killed: list[str]
 ) -> None:
     content = {"type": "costly", "content": EXPONENTIAL["text"]}
-    async with opened(tmp_path, plugins_dir, monkeypatch) as world:
-        await world.add("ann", "ben")
-        users = world.users
-        assert (await world.failure("ann", "message.preview", **content)).key == TOO_COSTLY
+    async with opened(tmp_path, plugins_dir, monkeypatch) as local:
+        await local.add("ann", "ben")
+        users = local.users
+        assert (await local.failure("ann", "message.preview", **content)).key == TOO_COSTLY
     assert killed == ["new"]
-    async with opened(tmp_path, plugins_dir, monkeypatch) as world:
-        world.users = users
-        assert (await world.failure("ann", "message.preview", **content)).key == TOO_COSTLY
+    async with opened(tmp_path, plugins_dir, monkeypatch) as local:
+        local.users = users
+        assert (await local.failure("ann", "message.preview", **content)).key == TOO_COSTLY
         assert killed == ["new"]
-        assert (await world.failure("ann", "plugin.forget_costly")).key == "forbidden"
-        await world.server.store.write(
+        assert (await local.failure("ann", "plugin.forget_costly")).key == "forbidden"
+        await local.server.store.write(
             lambda transaction: transaction.connection.execute(
                 update(tables.users).where(tables.users.c.id == users["ann"]).values(role="admin")
             )
         )
-        assert await world.call("ann", "plugin.forget_costly") == {"contents": 1}
-        assert (await world.failure("ann", "message.preview", **content)).key == TOO_COSTLY
+        assert await local.call("ann", "plugin.forget_costly") == {"contents": 1}
+        assert (await local.failure("ann", "message.preview", **content)).key == TOO_COSTLY
     assert killed == ["new", "new"]
     # Another version may be quicker.
     os.utime(plugins_dir / "costly.py", ns=(0, 1))
-    async with opened(tmp_path, plugins_dir, monkeypatch) as world:
-        world.users = users
-        assert (await world.failure("ann", "message.preview", **content)).key == TOO_COSTLY
+    async with opened(tmp_path, plugins_dir, monkeypatch) as local:
+        local.users = users
+        assert (await local.failure("ann", "message.preview", **content)).key == TOO_COSTLY
     assert len(killed) == 3
 
 

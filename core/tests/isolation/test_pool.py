@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from dash_messenger.errors import ActionRefused, Busy, RateLimited, Refused
 from dash_messenger.isolation.pool import JobFailed, JobKilled, JobLimits, JobPool
-from isolation_jobs import ENTRY, MIB
+from fixtures.bad_jobs import ENTRY, MIB
 
 LINUX = sys.platform == "linux"
 WAYS = ["fork", "spawn"] if LINUX else ["spawn"]
@@ -162,7 +162,7 @@ async def test_a_failed_job_says_what_and_where(start: Start) -> None:
     with pytest.raises(JobFailed) as failure:
         await call(pool, "fail", b"somebody's words")
     assert failure.value.error == "ValueError: cannot read somebody's words"
-    assert "isolation_jobs.py" in failure.value.trace
+    assert "bad_jobs.py" in failure.value.trace
     assert failure.value.trace.endswith("ValueError")
     assert "somebody's words" not in failure.value.trace
 
@@ -459,7 +459,7 @@ OWNER = f"""
 import asyncio, sys
 sys.path[:0] = {[str(Path(__file__).parents[1])]!r}
 from dash_messenger.isolation.pool import JobPool
-from isolation_jobs import ENTRY
+from fixtures.bad_jobs import ENTRY
 
 async def main():
     pool = JobPool(entry=ENTRY, way=sys.argv[1])

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from dash_messenger import MessageType, Preparing, Refused
+from fixtures.local_server import LocalServer, open_server
 from msgspec import Struct
 from msgspec.structs import replace
-from server_world import ServerWorld, open_server
 
 DAY_S = 86_400
 
@@ -50,25 +50,25 @@ def papers() -> Papers:
 
 
 @pytest.fixture
-async def world(tmp_path: Path, papers: Papers) -> AsyncIterator[ServerWorld]:
-    async with open_server(tmp_path) as world:
-        world.server.installed.types.add(papers, "papers")
-        await world.add("ann", "ben")
-        yield world
+async def local(tmp_path: Path, papers: Papers) -> AsyncIterator[LocalServer]:
+    async with open_server(tmp_path) as local:
+        local.server.installed.types.add(papers, "papers")
+        await local.add("ann", "ben")
+        yield local
 
 
-async def put(world: ServerWorld, by: str, content: bytes) -> str:
+async def put(local: LocalServer, by: str, content: bytes) -> str:
     async def chunks() -> AsyncIterator[bytes]:
         yield content
 
-    blob = await world.server.blobs.keep(chunks(), owner=world.users[by], name="a")
+    blob = await local.server.blobs.keep(chunks(), owner=local.users[by], name="a")
     return blob.id
 
 
-async def send(world: ServerWorld, **content: Any) -> str:
-    group = await world.group("ann", "ben")
+async def send(local: LocalServer, **content: Any) -> str:
+    group = await local.group("ann", "ben")
     params = {"conversation": group, "client_id": uuid.uuid4().hex, "type": "papers"}
-    sent = await world.call("ann", "message.send", **params, content=content)
+    sent = await local.call("ann", "message.send", **params, content=content)
     return str(sent["id"])
 
 
@@ -76,85 +76,85 @@ def edit(message: str, **content: Any) -> dict[str, Any]:
     return {"message": message, "content": content, "client_id": uuid.uuid4().hex}
 
 
-async def content_of(world: ServerWorld, message: str) -> Any:
-    found = await world.call("ben", "message.get", messages=[message])
+async def content_of(local: LocalServer, message: str) -> Any:
+    found = await local.call("ben", "message.get", messages=[message])
     return found["messages"][0]["content"]
 
 
 async def test_a_type_is_told_what_is_edited_and_keeps_what_it_made(
-    world: ServerWorld, papers: Papers
+    local: LocalServer, papers: Papers
 ) -> None:
-    message = await send(world, title="one", edits=7)
-    await world.call("ann", "message.edit", **edit(message, title="two", edits=7))
-    await world.call("ann", "message.edit", **edit(message, title="three", edits=7))
+    message = await send(local, title="one", edits=7)
+    await local.call("ann", "message.edit", **edit(message, title="two", edits=7))
+    await local.call("ann", "message.edit", **edit(message, title="three", edits=7))
     assert papers.told == [None, Paper("one"), Paper("two", edits=1)]
-    assert await content_of(world, message) == {"title": "three", "files": [], "edits": 2}
+    assert await content_of(local, message) == {"title": "three", "files": [], "edits": 2}
 
 
-async def test_an_edit_that_the_type_refuses_changes_nothing(world: ServerWorld) -> None:
-    message = await send(world, title="one")
-    failure = await world.failure("ann", "message.edit", **edit(message, title="blank"))
+async def test_an_edit_that_the_type_refuses_changes_nothing(local: LocalServer) -> None:
+    message = await send(local, title="one")
+    failure = await local.failure("ann", "message.edit", **edit(message, title="blank"))
     assert (failure.key, failure.params["field"]) == ("refused", "title")
-    assert (await content_of(world, message))["title"] == "one"
+    assert (await content_of(local, message))["title"] == "one"
 
 
 async def test_what_an_older_version_wrote_is_told_as_it_would_be_written_now(
-    world: ServerWorld, papers: Papers, monkeypatch: pytest.MonkeyPatch
+    local: LocalServer, papers: Papers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    message = await send(world, title="one")
+    message = await send(local, title="one")
     monkeypatch.setattr(Papers, "version", 2)
     monkeypatch.setattr(Papers, "upgrades", {1: lambda old: {"title": old["title"].upper()}})
-    await world.call("ann", "message.edit", **edit(message, title="two"))
+    await local.call("ann", "message.edit", **edit(message, title="two"))
     assert papers.told[-1] == Paper("ONE")
 
 
 async def test_an_upgrade_that_fails_refuses_the_edit(
-    world: ServerWorld, monkeypatch: pytest.MonkeyPatch
+    local: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    message = await send(world, title="one")
+    message = await send(local, title="one")
     monkeypatch.setattr(Papers, "version", 2)
     monkeypatch.setattr(Papers, "upgrades", {1: lambda old: {"title": old["name"]}})
-    failure = await world.failure("ann", "message.edit", **edit(message, title="two"))
+    failure = await local.failure("ann", "message.edit", **edit(message, title="two"))
     assert failure.key == "plugin_failed"
 
 
 async def test_what_newer_code_wrote_is_edited_as_if_it_were_new(
-    world: ServerWorld, papers: Papers, monkeypatch: pytest.MonkeyPatch
+    local: LocalServer, papers: Papers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Papers, "version", 2)
-    message = await send(world, title="one")
+    message = await send(local, title="one")
     monkeypatch.setattr(Papers, "version", 1)
-    await world.call("ann", "message.edit", **edit(message, title="two"))
+    await local.call("ann", "message.edit", **edit(message, title="two"))
     assert papers.told == [None, None]
 
 
 async def test_an_edit_lets_go_of_the_files_it_takes_away_and_of_no_other(
-    world: ServerWorld,
+    local: LocalServer,
 ) -> None:
-    kept, gone, new = [await put(world, "ann", word) for word in (b"kept", b"gone", b"new")]
-    message = await send(world, title="one", files=[kept, gone])
-    await world.call("ann", "message.edit", **edit(message, title="one", files=[new, kept]))
-    blobs = world.server.blobs
-    world.clock.advance(s=DAY_S - 1)
+    kept, gone, new = [await put(local, "ann", word) for word in (b"kept", b"gone", b"new")]
+    message = await send(local, title="one", files=[kept, gone])
+    await local.call("ann", "message.edit", **edit(message, title="one", files=[new, kept]))
+    blobs = local.server.blobs
+    local.clock.advance(s=DAY_S - 1)
     assert await blobs.collect() == 0
-    world.clock.advance(s=2)
+    local.clock.advance(s=2)
     assert await blobs.collect() == 1
     held = [
         b"".join([part async for part in blobs.stream(id, 0, size)])
         for id, size in ((kept, 4), (new, 3))
     ]
     assert held == [b"kept", b"new"]
-    assert (await content_of(world, message))["files"] == [new, kept]
+    assert (await content_of(local, message))["files"] == [new, kept]
 
 
-async def test_an_edit_cannot_bring_in_what_its_author_may_not_read(world: ServerWorld) -> None:
-    own, theirs = await put(world, "ann", b"own"), await put(world, "ben", b"theirs")
-    message = await send(world, title="one", files=[own])
-    failure = await world.failure(
+async def test_an_edit_cannot_bring_in_what_its_author_may_not_read(local: LocalServer) -> None:
+    own, theirs = await put(local, "ann", b"own"), await put(local, "ben", b"theirs")
+    message = await send(local, title="one", files=[own])
+    failure = await local.failure(
         "ann", "message.edit", **edit(message, title="two", files=[own, theirs])
     )
     assert failure.key == "blob_unusable"
-    assert await content_of(world, message) == {"title": "one", "files": [own], "edits": 0}
+    assert await content_of(local, message) == {"title": "one", "files": [own], "edits": 0}
     # What it holds is held still.
-    world.clock.advance(s=DAY_S + 1)
-    assert await world.server.blobs.collect() == 1
+    local.clock.advance(s=DAY_S + 1)
+    assert await local.server.blobs.collect() == 1

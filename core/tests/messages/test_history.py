@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from dash_messenger.plugin_api.views import View
-from server_world import ServerWorld, open_server
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[ServerWorld]:
-    async with open_server(tmp_path) as world:
-        await world.add("ann", "ben")
-        yield world
+from fixtures.local_server import LocalServer
 
 
 @pytest.mark.parametrize(
@@ -34,39 +24,39 @@ async def world(tmp_path: Path) -> AsyncIterator[ServerWorld]:
     ],
 )
 async def test_pages_are_ascending_and_know_what_lies_beyond(
-    world: ServerWorld, place: dict[str, int], numbers: list[int], more: tuple[bool, bool]
+    local: LocalServer, place: dict[str, int], numbers: list[int], more: tuple[bool, bool]
 ) -> None:
-    conversation = await world.group("ann", "ben")
+    conversation = await local.group("ann", "ben")
     for _ in range(10):
-        await world.say("ann", conversation)
-    page = await world.call("ben", "message.history", conversation=conversation, limit=3, **place)
+        await local.say("ann", conversation)
+    page = await local.call("ben", "message.history", conversation=conversation, limit=3, **place)
     assert [one["number"] for one in page["messages"]] == numbers
     assert (page["more_before"], page["more_after"]) == more
     assert page["seq"] == 13
 
 
-async def test_a_page_names_its_senders(world: ServerWorld) -> None:
-    conversation = await world.group("ann", "ben")
-    await world.say("ben", conversation)
-    page = await world.call("ann", "message.history", conversation=conversation)
-    assert page["users"] == {world.users["ben"]: {"username": "ben", "display_name": "ben"}}
+async def test_a_page_names_its_senders(local: LocalServer) -> None:
+    conversation = await local.group("ann", "ben")
+    await local.say("ben", conversation)
+    page = await local.call("ann", "message.history", conversation=conversation)
+    assert page["users"] == {local.users["ben"]: {"username": "ben", "display_name": "ben"}}
 
 
-async def test_two_places_at_once_are_refused(world: ServerWorld) -> None:
-    conversation = await world.group("ann", "ben")
-    failure = await world.failure(
+async def test_two_places_at_once_are_refused(local: LocalServer) -> None:
+    conversation = await local.group("ann", "ben")
+    failure = await local.failure(
         "ann", "message.history", conversation=conversation, before=1, after=1
     )
     assert failure.key == "invalid_params"
 
 
-async def test_drawings_come_with_the_page_where_they_are_wanted(world: ServerWorld) -> None:
+async def test_drawings_come_with_the_page_where_they_are_wanted(local: LocalServer) -> None:
     view = View("test", ("en",), lambda message, language: b'"drawn"', inline=lambda type: True)
-    world.server.installed.renderer.add("test", view)
-    conversation = await world.group("ann", "ben")
-    await world.say("ann", conversation)
-    plain = await world.call("ann", "message.history", conversation=conversation)
-    drawn = await world.call(
+    local.server.installed.renderer.add("test", view)
+    conversation = await local.group("ann", "ben")
+    await local.say("ann", conversation)
+    plain = await local.call("ann", "message.history", conversation=conversation)
+    drawn = await local.call(
         "ann", "message.history", conversation=conversation, views=["other:en", "test:en"]
     )
     assert "view" not in plain["messages"][0]

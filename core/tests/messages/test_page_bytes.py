@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from dash_messenger.plugin_api.views import View
 from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES
-from server_world import ServerWorld, open_server
+from fixtures.local_server import LocalServer
 
 # Of text and content together: some 27 of them have room in a page.
 WORDS = "ж" * 8_000
@@ -19,17 +17,10 @@ MAX_ANSWER_BYTES = 1_000_000
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[ServerWorld]:
-    async with open_server(tmp_path) as world:
-        await world.add("ann", "ben")
-        yield world
-
-
-@pytest.fixture
-async def conversation(world: ServerWorld) -> str:
-    conversation = await world.group("ann", "ben")
+async def conversation(local: LocalServer) -> str:
+    conversation = await local.group("ann", "ben")
     for _ in range(MESSAGES):
-        await world.say("ann", conversation, WORDS)
+        await local.say("ann", conversation, WORDS)
     return conversation
 
 
@@ -51,9 +42,9 @@ def numbers(page: Any) -> list[int]:
     ],
 )
 async def test_a_page_of_history_ends_by_bytes_at_its_far_end(
-    world: ServerWorld, conversation: str, place: dict[str, int], kept: int, end: int | None
+    local: LocalServer, conversation: str, place: dict[str, int], kept: int, end: int | None
 ) -> None:
-    page = await world.call("ben", "message.history", conversation=conversation, limit=100, **place)
+    page = await local.call("ben", "message.history", conversation=conversation, limit=100, **place)
     found = numbers(page)
     assert 20 < len(found) < 35
     if end is None:
@@ -62,12 +53,12 @@ async def test_a_page_of_history_ends_by_bytes_at_its_far_end(
         assert found[end] == kept
 
 
-async def test_going_on_by_more_gives_every_message(world: ServerWorld, conversation: str) -> None:
-    newest = await world.call("ben", "message.history", conversation=conversation, limit=100)
+async def test_going_on_by_more_gives_every_message(local: LocalServer, conversation: str) -> None:
+    newest = await local.call("ben", "message.history", conversation=conversation, limit=100)
     seen = numbers(newest)
     page = newest
     while page["more_before"]:
-        page = await world.call(
+        page = await local.call(
             "ben", "message.history", conversation=conversation, before=seen[0], limit=100
         )
         seen = numbers(page) + seen
@@ -75,11 +66,11 @@ async def test_going_on_by_more_gives_every_message(world: ServerWorld, conversa
 
 
 async def test_a_log_cut_by_bytes_says_the_seq_of_its_last_event(
-    world: ServerWorld, conversation: str
+    local: LocalServer, conversation: str
 ) -> None:
     after, seqs, pages = 0, [], 0
     while True:
-        page = await world.call("ben", "log.read", log=conversation, after=after)
+        page = await local.call("ben", "log.read", log=conversation, after=after)
         assert len(msgspec.json.encode(page)) <= MAX_ANSWER_BYTES
         assert page["after"] == after
         assert page["seq"] == page["events"][-1]["seq"]
@@ -92,17 +83,17 @@ async def test_a_log_cut_by_bytes_says_the_seq_of_its_last_event(
 
 
 async def test_messages_by_their_ids_say_whether_some_had_no_room(
-    world: ServerWorld, conversation: str
+    local: LocalServer, conversation: str
 ) -> None:
-    page = await world.call("ben", "log.read", log=conversation, after=0)
+    page = await local.call("ben", "log.read", log=conversation, after=0)
     found = [
         event["data"]["message"]["id"] for event in page["events"] if "message" in event["data"]
     ]
-    later = await world.call("ben", "log.read", log=conversation, after=page["seq"])
+    later = await local.call("ben", "log.read", log=conversation, after=page["seq"])
     found += [event["data"]["message"]["id"] for event in later["events"]]
     wanted, got = set(found), set()
     while wanted:
-        answer = await world.call("ben", "message.get", messages=sorted(wanted))
+        answer = await local.call("ben", "message.get", messages=sorted(wanted))
         assert len(msgspec.json.encode(answer)) <= MAX_ANSWER_BYTES
         came = {message["id"] for message in answer["messages"]}
         assert came
@@ -112,28 +103,28 @@ async def test_messages_by_their_ids_say_whether_some_had_no_room(
     assert got == set(found)
 
 
-async def test_drawings_count(world: ServerWorld, conversation: str) -> None:
+async def test_drawings_count(local: LocalServer, conversation: str) -> None:
     drawing = msgspec.json.encode("x" * 20_000)
-    world.server.installed.renderer.add(
+    local.server.installed.renderer.add(
         "test", View("test", ("en",), lambda *_: drawing, inline=lambda type: True)
     )
     asked = {"conversation": conversation, "limit": 100, "views": ["test:en"]}
-    page = await world.call("ben", "message.history", **asked)
+    page = await local.call("ben", "message.history", **asked)
     assert 10 < len(numbers(page)) < 20
     assert page["messages"][0]["view"]
-    log = await world.call("ben", "log.read", log=conversation, after=0, views=["test:en"])
+    log = await local.call("ben", "log.read", log=conversation, after=0, views=["test:en"])
     assert len(msgspec.json.encode(log)) <= MAX_ANSWER_BYTES
     assert log["seq"] == log["events"][-1]["seq"] < log["newest"]
 
 
 async def test_at_least_one_comes_however_large(
-    world: ServerWorld, conversation: str, monkeypatch: pytest.MonkeyPatch
+    local: LocalServer, conversation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("messages.history", "conversations.sync", "store.logs"):
         monkeypatch.setattr(f"dash_messenger.{module}.MAX_PAGE_BYTES", 10)
     for place in ({}, {"after": 3}, {"around": 7}, {"before": 9}):
-        page = await world.call("ben", "message.history", conversation=conversation, **place)
+        page = await local.call("ben", "message.history", conversation=conversation, **place)
         assert len(numbers(page)) in (1, 2)
-    log = await world.call("ben", "log.read", log=conversation, after=7)
+    log = await local.call("ben", "log.read", log=conversation, after=7)
     assert (len(log["events"]), log["seq"]) == (1, 8)
     assert MAX_PAGE_BYTES > 10

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 from dash_messenger.plugin_api.actions import Acted, Change, Refuse, action
 from dash_messenger.plugin_api.message_types import MessageType
+from fixtures.local_server import LocalServer, open_server
 from msgspec import Meta, Struct
-from server_world import ServerWorld, open_server
 
 
 class Question(Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,15 +67,15 @@ class Ballot(MessageType[Question, Votes, bool]):
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[ServerWorld]:
-    async with open_server(tmp_path) as world:
-        world.server.installed.types.add(Ballot(), "ballot")
-        await world.add("ann", "ben", "cleo", "dan")
-        yield world
+async def local(tmp_path: Path) -> AsyncIterator[LocalServer]:
+    async with open_server(tmp_path) as local:
+        local.server.installed.types.add(Ballot(), "ballot")
+        await local.add("ann", "ben", "cleo", "dan")
+        yield local
 
 
-async def ask(world: ServerWorld, by: str, conversation: str, **params: object) -> str:
-    sent = await world.call(
+async def ask(local: LocalServer, by: str, conversation: str, **params: object) -> str:
+    sent = await local.call(
         by,
         "message.send",
         conversation=conversation,
@@ -95,18 +95,18 @@ def act(message: str, action: str, **params: Any) -> dict[str, Any]:
     }
 
 
-async def shown(world: ServerWorld, by: str, message: str) -> Any:
-    found = await world.call(by, "message.get", messages=[message])
+async def shown(local: LocalServer, by: str, message: str) -> Any:
+    found = await local.call(by, "message.get", messages=[message])
     return found["messages"][0] if found["messages"] else None
 
 
-async def events(world: ServerWorld, by: str, log: str) -> list[dict[str, Any]]:
-    page = await world.call(by, "log.read", log=log, after=0, limit=500)
+async def events(local: LocalServer, by: str, log: str) -> list[dict[str, Any]]:
+    page = await local.call(by, "log.read", log=log, after=0, limit=500)
     return list(page["events"])
 
 
-async def end_of(world: ServerWorld, log: str) -> int:
-    page = await world.call("ann", "log.read", log=log, after=0)
+async def end_of(local: LocalServer, log: str) -> int:
+    page = await local.call("ann", "log.read", log=log, after=0)
     newest: int = page["newest"]
     return newest
 
@@ -155,25 +155,25 @@ def _bodies(frames: bytes) -> bytes:
 
 
 async def test_a_flood_of_votes_is_a_few_events_and_the_same_state_for_all(
-    world: ServerWorld,
+    local: LocalServer,
 ) -> None:
-    group = await world.group("ann", "ben", "cleo", "dan")
-    message = await ask(world, "ann", group)
-    seq = await end_of(world, group)
-    live, cut = Listener(world.users["ann"], seq), Listener(world.users["ben"], seq)
-    hub = world.server.hub
+    group = await local.group("ann", "ben", "cleo", "dan")
+    message = await ask(local, "ann", group)
+    seq = await end_of(local, group)
+    live, cut = Listener(local.users["ann"], seq), Listener(local.users["ben"], seq)
+    hub = local.server.hub
     for listener in (live, cut):
-        listener.messages[message] = await shown(world, "ann", message)
+        listener.messages[message] = await shown(local, "ann", message)
         assert hub.connect(listener) is None
         hub.subscribe(listener, [group])
     stopped_at = 0
     for n in range(40):
         by = ("ann", "ben", "cleo", "dan")[n % 4]
-        await world.call(by, "message.act", **act(message, "vote", on=n % 8 < 4))
+        await local.call(by, "message.act", **act(message, "vote", on=n % 8 < 4))
         if n == 20:
             hub.disconnect(cut)
             stopped_at = cut.cursor
-    end = await end_of(world, group)
+    end = await end_of(local, group)
     assert end == seq + 40
     async with asyncio.timeout(10):
         while live.cursor < end:
@@ -181,79 +181,79 @@ async def test_a_flood_of_votes_is_a_few_events_and_the_same_state_for_all(
             await live.stirred.wait()
     # 40 revisions in a moment; a slow machine's moment may have several rounds.
     assert live.updates < 20
-    fresh = await shown(world, "ann", message)
+    fresh = await shown(local, "ann", message)
     assert live.messages[message] == fresh
-    page = await world.call("ben", "log.read", log=group, after=stopped_at, limit=500)
+    page = await local.call("ben", "log.read", log=group, after=stopped_at, limit=500)
     for event in page["events"]:
         cut.take(event)
     assert (cut.cursor, cut.messages[message]) == (end, fresh)
 
 
-async def test_an_action_changes_the_state_for_all_and_the_mark_for_one(world: ServerWorld) -> None:
-    group = await world.group("ann", "ben")
-    message = await ask(world, "ann", group)
-    done = await world.call("ben", "message.act", **act(message, "vote", on=True))
+async def test_an_action_changes_the_state_for_all_and_the_mark_for_one(local: LocalServer) -> None:
+    group = await local.group("ann", "ben")
+    message = await ask(local, "ann", group)
+    done = await local.call("ben", "message.act", **act(message, "vote", on=True))
     assert done == {"id": message, "rev": 2, "mark": True}
     for name, own in (("ann", {}), ("ben", {message: {"mark": True}})):
-        page = await world.call(name, "message.history", conversation=group)
+        page = await local.call(name, "message.history", conversation=group)
         assert page["messages"][0]["state"] == {"yes": 1, "closed": False}
         assert page["messages"][0]["text"] == "tea? (1)"
         assert page["own"] == own
-    kinds = [event["kind"] for event in await events(world, "ann", group)]
+    kinds = [event["kind"] for event in await events(local, "ann", group)]
     assert kinds[-1] == "message.updated"
     (told,) = [
         event
-        for event in await events(world, "ben", world.users["ben"])
+        for event in await events(local, "ben", local.users["ben"])
         if event["kind"] == "mark.changed"
     ]
     assert told["data"] == {"conversation": group, "message_id": message, "mark": True}
     assert "mark.changed" not in [
-        event["kind"] for event in await events(world, "ann", world.users["ann"])
+        event["kind"] for event in await events(local, "ann", local.users["ann"])
     ]
 
 
-async def test_a_mark_can_be_taken_away(world: ServerWorld) -> None:
-    group = await world.group("ann", "ben")
-    message = await ask(world, "ann", group)
-    await world.call("ben", "message.act", **act(message, "vote", on=True))
-    await world.call("ben", "message.act", **act(message, "vote", on=False))
-    page = await world.call("ben", "message.history", conversation=group)
+async def test_a_mark_can_be_taken_away(local: LocalServer) -> None:
+    group = await local.group("ann", "ben")
+    message = await ask(local, "ann", group)
+    await local.call("ben", "message.act", **act(message, "vote", on=True))
+    await local.call("ben", "message.act", **act(message, "vote", on=False))
+    page = await local.call("ben", "message.history", conversation=group)
     assert page["own"] == {}
     assert page["messages"][0]["state"]["yes"] == 0
 
 
-async def test_a_retry_is_answered_and_not_repeated(world: ServerWorld) -> None:
-    group = await world.group("ann", "ben")
-    message = await ask(world, "ann", group)
+async def test_a_retry_is_answered_and_not_repeated(local: LocalServer) -> None:
+    group = await local.group("ann", "ben")
+    message = await ask(local, "ann", group)
     wish = act(message, "vote", on=True)
     first, *others = await asyncio.gather(
-        *(world.call("ben", "message.act", **wish) for _ in range(5))
+        *(local.call("ben", "message.act", **wish) for _ in range(5))
     )
     assert others == [first] * 4
-    assert (await shown(world, "ann", message))["rev"] == 2
-    failure = await world.failure("ben", "message.act", **{**wish, "params": {"on": False}})
+    assert (await shown(local, "ann", message))["rev"] == 2
+    failure = await local.failure("ben", "message.act", **{**wish, "params": {"on": False}})
     assert failure.key == "conflict"
 
 
-async def test_many_who_vote_at_once_are_all_counted(world: ServerWorld) -> None:
+async def test_many_who_vote_at_once_are_all_counted(local: LocalServer) -> None:
     names = [f"user{n}" for n in range(40)]
-    await world.add(*names)
-    group = await world.group("ann", *names)
-    message = await ask(world, "ann", group)
+    await local.add(*names)
+    group = await local.group("ann", *names)
+    message = await ask(local, "ann", group)
     await asyncio.gather(
-        *(world.call(name, "message.act", **act(message, "vote", on=True)) for name in names)
+        *(local.call(name, "message.act", **act(message, "vote", on=True)) for name in names)
     )
-    assert (await shown(world, "ann", message))["state"]["yes"] == 40
+    assert (await shown(local, "ann", message))["state"]["yes"] == 40
 
 
-async def test_an_action_that_is_refused_changes_nothing(world: ServerWorld) -> None:
-    group = await world.group("ann", "ben")
-    message = await ask(world, "ann", group)
-    await world.call("ann", "message.act", **act(message, "close"))
-    failure = await world.failure("ben", "message.act", **act(message, "vote", on=True))
+async def test_an_action_that_is_refused_changes_nothing(local: LocalServer) -> None:
+    group = await local.group("ann", "ben")
+    message = await ask(local, "ann", group)
+    await local.call("ann", "message.act", **act(message, "close"))
+    failure = await local.failure("ben", "message.act", **act(message, "vote", on=True))
     assert (failure.key, failure.params["action"]) == ("action_refused", "closed")
     assert failure.message == "It is closed."
-    assert (await shown(world, "ann", message))["rev"] == 2
+    assert (await shown(local, "ann", message))["rev"] == 2
 
 
 @pytest.mark.parametrize(
@@ -270,95 +270,95 @@ async def test_an_action_that_is_refused_changes_nothing(world: ServerWorld) -> 
     ],
 )
 async def test_who_may_not_or_what_cannot_be_is_said(
-    world: ServerWorld, name: str, action: str, key: str
+    local: LocalServer, name: str, action: str, key: str
 ) -> None:
-    group = await world.group("ann", "ben")
-    message = await ask(world, "ann", group)
+    group = await local.group("ann", "ben")
+    message = await ask(local, "ann", group)
     params = {"on": True} if action == "vote" else {}
-    failure = await world.failure(name, "message.act", **act(message, action, **params))
+    failure = await local.failure(name, "message.act", **act(message, action, **params))
     assert failure.key == key
-    assert (await shown(world, "ann", message))["rev"] == 1
+    assert (await shown(local, "ann", message))["rev"] == 1
 
 
-async def test_who_made_the_group_is_its_admin(world: ServerWorld) -> None:
-    group = await world.group("ann", "ben")
-    message = await ask(world, "ben", group)
-    await world.call("ann", "message.act", **act(message, "clear"))
-    direct = await world.call("ann", "conversation.create", kind="direct", members=["ben"])
-    message = await ask(world, "ben", direct["id"])
-    assert (await world.failure("ann", "message.act", **act(message, "clear"))).key == "forbidden"
+async def test_who_made_the_group_is_its_admin(local: LocalServer) -> None:
+    group = await local.group("ann", "ben")
+    message = await ask(local, "ben", group)
+    await local.call("ann", "message.act", **act(message, "clear"))
+    direct = await local.call("ann", "conversation.create", kind="direct", members=["ben"])
+    message = await ask(local, "ben", direct["id"])
+    assert (await local.failure("ann", "message.act", **act(message, "clear"))).key == "forbidden"
 
 
 @pytest.mark.parametrize("params", [{}, {"on": "yes"}, {"on": True, "more": 1}])
 async def test_parameters_that_do_not_fit_are_named(
-    world: ServerWorld, params: dict[str, object]
+    local: LocalServer, params: dict[str, object]
 ) -> None:
-    group = await world.group("ann", "ben")
-    message = await ask(world, "ann", group)
-    failure = await world.failure("ben", "message.act", **act(message, "vote", **params))
+    group = await local.group("ann", "ben")
+    message = await ask(local, "ann", group)
+    failure = await local.failure("ben", "message.act", **act(message, "vote", **params))
     assert failure.key == "invalid_params"
 
 
 # Edits
 
 
-async def test_an_edit_keeps_state_and_number_and_says_that_it_was(world: ServerWorld) -> None:
-    group = await world.group("ann", "ben")
-    message = await ask(world, "ann", group)
-    await world.call("ben", "message.act", **act(message, "vote", on=True))
-    before = await shown(world, "ben", message)
-    world.clock.advance(s=60)
+async def test_an_edit_keeps_state_and_number_and_says_that_it_was(local: LocalServer) -> None:
+    group = await local.group("ann", "ben")
+    message = await ask(local, "ann", group)
+    await local.call("ben", "message.act", **act(message, "vote", on=True))
+    before = await shown(local, "ben", message)
+    local.clock.advance(s=60)
     edit = {"message": message, "content": {"words": "coffee?"}, "client_id": uuid.uuid4().hex}
-    changed = await world.call("ann", "message.edit", **edit)
-    assert await world.call("ann", "message.edit", **edit) == changed
-    after = await shown(world, "ben", message)
+    changed = await local.call("ann", "message.edit", **edit)
+    assert await local.call("ann", "message.edit", **edit) == changed
+    after = await shown(local, "ben", message)
     assert after["rev"] == changed["rev"] == before["rev"] + 1
     assert (after["text"], after["number"], after["state"]["yes"]) == ("coffee? (1)", 1, 1)
-    assert after["edited_at_ms"] == world.clock.now_ms
+    assert after["edited_at_ms"] == local.clock.now_ms
     assert after["sent_at_ms"] < after["edited_at_ms"]
-    listed = await world.call("ben", "sync", since=None)
+    listed = await local.call("ben", "sync", since=None)
     (conversation,) = [one for one in listed["conversations"] if one["id"] == group]
     assert (conversation["last"]["text"], conversation["unread"]) == ("coffee? (1)", 1)
 
 
-async def test_only_the_author_edits_and_only_what_can_be(world: ServerWorld) -> None:
-    group = await world.group("ann", "ben")
-    message = await ask(world, "ann", group)
+async def test_only_the_author_edits_and_only_what_can_be(local: LocalServer) -> None:
+    group = await local.group("ann", "ben")
+    message = await ask(local, "ann", group)
     edit = {"message": message, "content": {"words": "x"}, "client_id": uuid.uuid4().hex}
-    assert (await world.failure("ben", "message.edit", **edit)).key == "forbidden"
-    assert (await world.failure("cleo", "message.edit", **edit)).key == "not_found"
+    assert (await local.failure("ben", "message.edit", **edit)).key == "forbidden"
+    assert (await local.failure("cleo", "message.edit", **edit)).key == "not_found"
     bad = {**edit, "content": {"words": ""}}
-    assert (await world.failure("ann", "message.edit", **bad)).key == "content_invalid"
-    world.server.installed.types.remove_of("ballot")
-    assert (await world.failure("ann", "message.edit", **edit)).key == "forbidden"
+    assert (await local.failure("ann", "message.edit", **bad)).key == "content_invalid"
+    local.server.installed.types.remove_of("ballot")
+    assert (await local.failure("ann", "message.edit", **edit)).key == "forbidden"
 
 
 # Deletions
 
 
 async def test_a_deleted_message_leaves_number_and_author_only(
-    world: ServerWorld, tmp_path: Path
+    local: LocalServer, tmp_path: Path
 ) -> None:
-    group = await world.group("ann", "ben")
-    message = await ask(world, "ann", group, content={"words": "canarysecret"})
+    group = await local.group("ann", "ben")
+    message = await ask(local, "ann", group, content={"words": "canarysecret"})
     edit = {"message": message, "content": {"words": "canaryother"}, "client_id": uuid.uuid4().hex}
-    await world.call("ann", "message.edit", **edit)
-    await world.call("ben", "message.act", **act(message, "vote", on=True))
-    await world.call("ben", "message.react", message=message, emoji="👍")
-    await ask(world, "ann", group)
-    await world.call("ann", "message.delete", message=message)
-    tombstone = (await world.call("ben", "message.history", conversation=group))["messages"][0]
-    assert (tombstone["number"], tombstone["sender"]) == (1, world.users["ann"])
-    assert tombstone["deleted_at_ms"] == world.clock.now_ms
+    await local.call("ann", "message.edit", **edit)
+    await local.call("ben", "message.act", **act(message, "vote", on=True))
+    await local.call("ben", "message.react", message=message, emoji="👍")
+    await ask(local, "ann", group)
+    await local.call("ann", "message.delete", message=message)
+    tombstone = (await local.call("ben", "message.history", conversation=group))["messages"][0]
+    assert (tombstone["number"], tombstone["sender"]) == (1, local.users["ann"])
+    assert tombstone["deleted_at_ms"] == local.clock.now_ms
     assert tombstone["content"] is None
     assert tombstone["text"] is None
     assert not {"state", "reactions"} & set(tombstone)
-    page = await world.call("ben", "message.history", conversation=group)
+    page = await local.call("ben", "message.history", conversation=group)
     assert page["own"] == {}
-    listed = await world.call("ben", "sync", since=None)
+    listed = await local.call("ben", "sync", since=None)
     assert listed["conversations"][0]["unread"] == 2
     tables = ("messages", "revisions", "marks", "answers", "events")
-    dump = await world.server.store.read(
+    dump = await local.server.store.read(
         lambda connection: [
             str(row)
             for table in tables
@@ -368,39 +368,39 @@ async def test_a_deleted_message_leaves_number_and_author_only(
     assert not [row for row in dump if "canary" in row]
 
 
-async def test_deleting_is_for_the_author_and_for_who_made_the_group(world: ServerWorld) -> None:
-    group = await world.group("ann", "ben", "cleo")
-    first, second = await ask(world, "ben", group), await ask(world, "ben", group)
-    assert (await world.failure("cleo", "message.delete", message=first)).key == "forbidden"
-    assert (await world.failure("dan", "message.delete", message=first)).key == "not_found"
-    await world.call("ann", "message.delete", message=first)
-    await world.call("ben", "message.delete", message=second)
-    assert (await world.failure("ben", "message.delete", message=second)).key == "not_found"
+async def test_deleting_is_for_the_author_and_for_who_made_the_group(local: LocalServer) -> None:
+    group = await local.group("ann", "ben", "cleo")
+    first, second = await ask(local, "ben", group), await ask(local, "ben", group)
+    assert (await local.failure("cleo", "message.delete", message=first)).key == "forbidden"
+    assert (await local.failure("dan", "message.delete", message=first)).key == "not_found"
+    await local.call("ann", "message.delete", message=first)
+    await local.call("ben", "message.delete", message=second)
+    assert (await local.failure("ben", "message.delete", message=second)).key == "not_found"
     for command in (
         ("message.act", act(first, "vote", on=True)),
         ("message.react", {"message": first, "emoji": "👍"}),
         ("message.edit", {"message": first, "content": {"words": "x"}, "client_id": "a" * 32}),
     ):
-        assert (await world.failure("ben", command[0], **command[1])).key == "not_found"
+        assert (await local.failure("ben", command[0], **command[1])).key == "not_found"
 
 
 # Reactions
 
 
-async def test_reactions_are_counted_and_one_s_own_are_known(world: ServerWorld) -> None:
-    group = await world.group("ann", "ben", "cleo")
-    message = await ask(world, "ann", group)
-    await world.call("ben", "message.react", message=message, emoji="👍")
-    await world.call("cleo", "message.react", message=message, emoji="👍")
-    done = await world.call("cleo", "message.react", message=message, emoji="❤️")
+async def test_reactions_are_counted_and_one_s_own_are_known(local: LocalServer) -> None:
+    group = await local.group("ann", "ben", "cleo")
+    message = await ask(local, "ann", group)
+    await local.call("ben", "message.react", message=message, emoji="👍")
+    await local.call("cleo", "message.react", message=message, emoji="👍")
+    done = await local.call("cleo", "message.react", message=message, emoji="❤️")
     counts = [{"emoji": "👍", "count": 2}, {"emoji": "❤️", "count": 1}]
     assert done == {"reactions": counts, "own": ["👍", "❤️"]}
-    page = await world.call("ben", "message.history", conversation=group)
+    page = await local.call("ben", "message.history", conversation=group)
     assert page["messages"][0]["reactions"] == counts
     assert page["messages"][0]["rev"] == 1
     assert page["own"] == {message: {"reactions": ["👍"]}}
-    last = (await events(world, "ann", group))[-1]
-    assert (last["kind"], last["by"]) == ("reaction.changed", world.users["cleo"])
+    last = (await events(local, "ann", group))[-1]
+    assert (last["kind"], last["by"]) == ("reaction.changed", local.users["cleo"])
     assert last["data"] == {
         "message_id": message,
         "number": 1,
@@ -410,60 +410,60 @@ async def test_reactions_are_counted_and_one_s_own_are_known(world: ServerWorld)
     }
 
 
-async def test_the_same_wish_twice_is_one_reaction(world: ServerWorld) -> None:
-    group = await world.group("ann", "ben")
-    message = await ask(world, "ann", group)
+async def test_the_same_wish_twice_is_one_reaction(local: LocalServer) -> None:
+    group = await local.group("ann", "ben")
+    message = await ask(local, "ann", group)
     await asyncio.gather(
-        *(world.call("ben", "message.react", message=message, emoji="👍") for _ in range(5))
+        *(local.call("ben", "message.react", message=message, emoji="👍") for _ in range(5))
     )
-    assert (await shown(world, "ann", message))["reactions"] == [{"emoji": "👍", "count": 1}]
+    assert (await shown(local, "ann", message))["reactions"] == [{"emoji": "👍", "count": 1}]
     for _ in range(2):
-        done = await world.call("ben", "message.react", message=message, emoji="👍", on=False)
+        done = await local.call("ben", "message.react", message=message, emoji="👍", on=False)
         assert done == {"reactions": [], "own": []}
-    assert "reactions" not in await shown(world, "ann", message)
+    assert "reactions" not in await shown(local, "ann", message)
 
 
 @pytest.mark.parametrize("emoji", ["a", "<b>", "1", "👍a", "\u202e", "é", "👍" * 40, ""])
-async def test_what_is_no_emoji_is_refused(world: ServerWorld, emoji: str) -> None:
-    group = await world.group("ann", "ben")
-    message = await ask(world, "ann", group)
-    failure = await world.failure("ben", "message.react", message=message, emoji=emoji)
+async def test_what_is_no_emoji_is_refused(local: LocalServer, emoji: str) -> None:
+    group = await local.group("ann", "ben")
+    message = await ask(local, "ann", group)
+    failure = await local.failure("ben", "message.react", message=message, emoji=emoji)
     assert failure.key == "invalid_params"
 
 
 @pytest.mark.parametrize("emoji", ["👍", "👍🏽", "👨‍👩‍👧‍👦", "🇩🇪", "1️⃣", "❤️", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "™️"])
-async def test_emoji_of_all_makes_are_taken(world: ServerWorld, emoji: str) -> None:
-    group = await world.group("ann", "ben")
-    message = await ask(world, "ann", group)
-    await world.call("ben", "message.react", message=message, emoji=emoji)
+async def test_emoji_of_all_makes_are_taken(local: LocalServer, emoji: str) -> None:
+    group = await local.group("ann", "ben")
+    message = await ask(local, "ann", group)
+    await local.call("ben", "message.react", message=message, emoji=emoji)
 
 
-async def test_there_is_an_end_to_reactions(world: ServerWorld) -> None:
-    group = await world.group("ann", "ben")
-    message = await ask(world, "ann", group)
+async def test_there_is_an_end_to_reactions(local: LocalServer) -> None:
+    group = await local.group("ann", "ben")
+    message = await ask(local, "ann", group)
     for emoji in "😀😁😂🤣😃":
-        await world.call("ben", "message.react", message=message, emoji=emoji)
-    failure = await world.failure("ben", "message.react", message=message, emoji="😅")
+        await local.call("ben", "message.react", message=message, emoji=emoji)
+    failure = await local.failure("ben", "message.react", message=message, emoji="😅")
     assert failure.key == "refused"
 
 
 # Replies
 
 
-async def test_a_reply_names_what_it_answers(world: ServerWorld) -> None:
-    group = await world.group("ann", "ben")
-    first = await ask(world, "ann", group)
-    reply = await ask(world, "ben", group, reply_to=first)
-    assert (await shown(world, "ann", reply))["reply_to"] == {"id": first, "number": 1}
-    event = (await events(world, "ann", group))[-1]
+async def test_a_reply_names_what_it_answers(local: LocalServer) -> None:
+    group = await local.group("ann", "ben")
+    first = await ask(local, "ann", group)
+    reply = await ask(local, "ben", group, reply_to=first)
+    assert (await shown(local, "ann", reply))["reply_to"] == {"id": first, "number": 1}
+    event = (await events(local, "ann", group))[-1]
     assert event["data"]["message"]["reply_to"] == {"id": first, "number": 1}
 
 
-async def test_a_reply_to_what_is_elsewhere_is_refused(world: ServerWorld) -> None:
-    group, other = await world.group("ann", "ben"), await world.group("ann", "cleo")
-    elsewhere = await ask(world, "ann", other)
+async def test_a_reply_to_what_is_elsewhere_is_refused(local: LocalServer) -> None:
+    group, other = await local.group("ann", "ben"), await local.group("ann", "cleo")
+    elsewhere = await ask(local, "ann", other)
     for wrong in (elsewhere, "0" * 32):
-        failure = await world.failure(
+        failure = await local.failure(
             "ann",
             "message.send",
             conversation=group,
@@ -478,41 +478,41 @@ async def test_a_reply_to_what_is_elsewhere_is_refused(world: ServerWorld) -> No
 # Who sees what
 
 
-async def test_who_joined_later_cannot_touch_what_was_before(world: ServerWorld) -> None:
-    group = await world.group("ann", "ben")
-    message = await ask(world, "ann", group, content={"words": "canary"})
-    await world.call("ann", "conversation.add", conversation=group, members=["cleo"])
-    assert await shown(world, "cleo", message) is None
+async def test_who_joined_later_cannot_touch_what_was_before(local: LocalServer) -> None:
+    group = await local.group("ann", "ben")
+    message = await ask(local, "ann", group, content={"words": "canary"})
+    await local.call("ann", "conversation.add", conversation=group, members=["cleo"])
+    assert await shown(local, "cleo", message) is None
     for command, params in (
         ("message.act", act(message, "vote", on=True)),
         ("message.react", {"message": message, "emoji": "👍"}),
     ):
-        assert (await world.failure("cleo", command, **params)).key == "not_found"
+        assert (await local.failure("cleo", command, **params)).key == "not_found"
 
 
-async def test_who_was_removed_learns_nothing_more(world: ServerWorld) -> None:
-    group = await world.group("ann", "ben")
-    message = await ask(world, "ann", group)
-    await world.call("ben", "message.react", message=message, emoji="👍")
-    await world.call("ann", "conversation.remove", conversation=group, user=world.users["ben"])
+async def test_who_was_removed_learns_nothing_more(local: LocalServer) -> None:
+    group = await local.group("ann", "ben")
+    message = await ask(local, "ann", group)
+    await local.call("ben", "message.react", message=message, emoji="👍")
+    await local.call("ann", "conversation.remove", conversation=group, user=local.users["ben"])
     edit = {"message": message, "content": {"words": "canary"}, "client_id": uuid.uuid4().hex}
-    await world.call("ann", "message.edit", **edit)
-    assert await shown(world, "ben", message) is None
+    await local.call("ann", "message.edit", **edit)
+    assert await shown(local, "ben", message) is None
     assert (
-        await world.failure("ben", "message.act", **act(message, "vote", on=True))
+        await local.failure("ben", "message.act", **act(message, "vote", on=True))
     ).key == "not_found"
-    for event in await events(world, "ben", world.users["ben"]):
+    for event in await events(local, "ben", local.users["ben"]):
         assert "canary" not in str(event)
 
 
 # Previews
 
 
-async def test_a_preview_stores_nothing(world: ServerWorld) -> None:
-    group = await world.group("ann", "ben")
-    seen = await world.call("ann", "message.preview", type="ballot", content={"words": "tea?"})
+async def test_a_preview_stores_nothing(local: LocalServer) -> None:
+    group = await local.group("ann", "ben")
+    seen = await local.call("ann", "message.preview", type="ballot", content={"words": "tea?"})
     assert seen == {"text": "tea? (0)"}
-    failure = await world.failure("ann", "message.preview", type="ballot", content={"words": ""})
+    failure = await local.failure("ann", "message.preview", type="ballot", content={"words": ""})
     assert failure.key == "content_invalid"
-    page = await world.call("ann", "message.history", conversation=group)
+    page = await local.call("ann", "message.history", conversation=group)
     assert page["messages"] == []

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-import plugin_world
 import pytest
 from dash_messenger.errors import Failure, Forbidden, NotFound
 from dash_messenger.isolation.failures import MAX_FAILURES
@@ -17,20 +16,21 @@ from dash_messenger.plugin_api.hookspecs import hookimpl
 from dash_messenger.protocol.commands import Command
 from dash_messenger.protocol.models import User
 from dash_messenger.store.tables import users
-from factor_world import Key, Terms
-from plugin_world import CREATE, Count, Everything, Nothing, install, migrations
-from server_world import ServerWorld, Words, open_server
+from fixtures import full_plugin
+from fixtures.factor_plugin import Key, Terms
+from fixtures.full_plugin import CREATE, Count, Everything, Nothing, install, migrations
+from fixtures.local_server import LocalServer, Words, open_server
 from sqlalchemy import update
 from structlog.testing import capture_logs
 
 
 @pytest.fixture
-async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ServerWorld]:
-    install(tmp_path / "site", monkeypatch, "everything", "plugin_world:Everything")
+async def local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LocalServer]:
+    install(tmp_path / "site", monkeypatch, "everything", "fixtures.full_plugin:Everything")
     folder = migrations(tmp_path / "migrations", CREATE)
     monkeypatch.setattr(Everything, "migrations", folder, raising=False)
-    async with open_server(tmp_path / "data", loaded=("everything",)) as world:
-        yield world
+    async with open_server(tmp_path / "data", loaded=("everything",)) as local:
+        yield local
 
 
 def raising(*arguments: object) -> Any:
@@ -70,7 +70,7 @@ class Misfit:
 
     @hookimpl
     def register_portraits(self) -> Any:
-        return plugin_world.Negatives()
+        return full_plugin.Negatives()
 
     @hookimpl
     def register_factors(self) -> Any:
@@ -81,39 +81,39 @@ class Misfit:
         return [type("Bad", (Terms,), {"needed": raising})()]
 
 
-async def _check_message(world: ServerWorld) -> None:
-    await world.server._calls.message(Proposed("c", "u", "note", Words("x"), "x"))
+async def _check_message(local: LocalServer) -> None:
+    await local.server._calls.message(Proposed("c", "u", "note", Words("x"), "x"))
 
 
-async def _check_login(world: ServerWorld) -> None:
-    await world.server._calls.login(Login("u", "ann", "address", "agent"))
+async def _check_login(local: LocalServer) -> None:
+    await local.server._calls.login(Login("u", "ann", "address", "agent"))
 
 
-async def _check_upload(world: ServerWorld) -> None:
-    await world.server._calls.upload(Upload("u", "name", "text/plain", 1))
+async def _check_upload(local: LocalServer) -> None:
+    await local.server._calls.upload(Upload("u", "name", "text/plain", 1))
 
 
-async def _slash(world: ServerWorld) -> None:
-    group = await world.group("ann", "bob")
-    await world.call("ann", "message.slash", conversation=group, text="/fall")
+async def _slash(local: LocalServer) -> None:
+    group = await local.group("ann", "bob")
+    await local.call("ann", "message.slash", conversation=group, text="/fall")
 
 
-async def _command(world: ServerWorld) -> None:
-    await world.call("ann", "wrong.fall")
+async def _command(local: LocalServer) -> None:
+    await local.call("ann", "wrong.fall")
 
 
-async def _portrait(world: ServerWorld) -> None:
-    await world.server.installed.portraits.make(b"crash")
+async def _portrait(local: LocalServer) -> None:
+    await local.server.installed.portraits.make(b"crash")
 
 
-async def _factor(world: ServerWorld) -> None:
-    (factor,) = world.server.installed.steps
-    user = User(world.users["ann"], "ann", "Ann")
-    await world.server.installed.steps.begin(factor, user)
+async def _factor(local: LocalServer) -> None:
+    (factor,) = local.server.installed.steps
+    user = User(local.users["ann"], "ann", "Ann")
+    await local.server.installed.steps.begin(factor, user)
 
 
-async def _login_step(world: ServerWorld) -> None:
-    await world.server.installed.steps.needed(User(world.users["ann"], "ann", "Ann"))
+async def _login_step(local: LocalServer) -> None:
+    await local.server.installed.steps.needed(User(local.users["ann"], "ann", "Ann"))
 
 
 @pytest.mark.parametrize(
@@ -132,23 +132,23 @@ async def _login_step(world: ServerWorld) -> None:
 async def test_twenty_failing_requests_of_anybody_quarantine_nothing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    request_once: Callable[[ServerWorld], Any],
+    request_once: Callable[[LocalServer], Any],
     hooks: list[str],
 ) -> None:
     kept = {name: getattr(Misfit, name) for name in hooks}
-    monkeypatch.setattr(plugin_world, "Wrong", type("Wrong", (), kept))
-    install(tmp_path / "site", monkeypatch, "wrong", "plugin_world:Wrong")
-    async with open_server(tmp_path / "data", loaded=("wrong",)) as world:
-        await world.add("ann", "bob")
+    monkeypatch.setattr(full_plugin, "Wrong", type("Wrong", (), kept))
+    install(tmp_path / "site", monkeypatch, "wrong", "fixtures.full_plugin:Wrong")
+    async with open_server(tmp_path / "data", loaded=("wrong",)) as local:
+        await local.add("ann", "bob")
         # Told, not drawn: rich draws a traceback in a second.
         with capture_logs() as lines:
             for _ in range(MAX_FAILURES + 1):
                 with pytest.raises(Failure):
-                    await request_once(world)
+                    await request_once(local)
         failed = [line for line in lines if line["event"] == "plugin_failed"]
         assert [line["plugin"] for line in failed] == ["wrong"] * (MAX_FAILURES + 1)
         assert "plugin_keeps_failing" in [line["event"] for line in lines]
-        (plugin,) = world.server.installed
+        (plugin,) = local.server.installed
         assert (plugin.status, plugin.reason) == ("loaded", "")
 
 
@@ -156,29 +156,29 @@ async def test_events_that_an_on_hook_fails_on_quarantine_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = {name: getattr(Misfit, name) for name in ("on_message", "on_member")}
-    monkeypatch.setattr(plugin_world, "Wrong", type("Wrong", (), kept))
-    install(tmp_path / "site", monkeypatch, "wrong", "plugin_world:Wrong")
-    async with open_server(tmp_path / "data", loaded=("wrong",)) as world:
-        await world.add("ann", "bob")
-        group = await world.group("ann", "bob")
+    monkeypatch.setattr(full_plugin, "Wrong", type("Wrong", (), kept))
+    install(tmp_path / "site", monkeypatch, "wrong", "fixtures.full_plugin:Wrong")
+    async with open_server(tmp_path / "data", loaded=("wrong",)) as local:
+        await local.add("ann", "bob")
+        group = await local.group("ann", "bob")
         with capture_logs():
             for number in range(MAX_FAILURES + 1):
-                await world.say("ann", group, str(number))
-            (line,) = world.server._calls._lines.values()
+                await local.say("ann", group, str(number))
+            (line,) = local.server._calls._lines.values()
             if line.task is not None:
                 await line.task
-        (plugin,) = world.server.installed
+        (plugin,) = local.server.installed
         assert (plugin.status, plugin.reason) == ("loaded", "")
 
 
 async def test_waiting_for_a_place_of_a_plugins_own_counts_for_no_limit(
-    world: ServerWorld,
+    local: LocalServer,
 ) -> None:
     context, runner = (
-        world.server.installed.contexts.of("everything"),
-        world.server.installed.runner,
+        local.server.installed.contexts.of("everything"),
+        local.server.installed.runner,
     )
-    bounds, free = world.server.installed.contexts.bounds, asyncio.Event()
+    bounds, free = local.server.installed.contexts.bounds, asyncio.Event()
 
     async def occupy() -> None:
         async with bounds.turn("everything", "read"):
@@ -194,17 +194,17 @@ async def test_waiting_for_a_place_of_a_plugins_own_counts_for_no_limit(
     await asyncio.gather(*others)
 
 
-async def test_an_admin_ends_a_quarantine_and_nobody_else(world: ServerWorld) -> None:
-    await world.add("root", "ann")
-    await make_admin(world, "root")
-    world.server.installed.quarantine("everything", "because")
+async def test_an_admin_ends_a_quarantine_and_nobody_else(local: LocalServer) -> None:
+    await local.add("root", "ann")
+    await make_admin(local, "root")
+    local.server.installed.quarantine("everything", "because")
     with pytest.raises(Forbidden):
-        await world.call("ann", "plugin.retry", plugin="everything")
+        await local.call("ann", "plugin.retry", plugin="everything")
     with pytest.raises(NotFound):
-        await world.call("root", "plugin.retry", plugin="nonesuch")
-    (half,) = (await world.call("root", "plugin.retry", plugin="everything"))["halves"]
+        await local.call("root", "plugin.retry", plugin="nonesuch")
+    (half,) = (await local.call("root", "plugin.retry", plugin="everything"))["halves"]
     assert (half["status"], half["reason"], half["until_ms"]) == ("loaded", "", None)
-    assert await world.call("ann", "everything.count") == {"count": 1}
+    assert await local.call("ann", "everything.count") == {"count": 1}
 
 
 async def test_a_plugin_that_fails_again_when_it_is_tried_stays_quarantined(
@@ -216,10 +216,10 @@ async def test_a_plugin_that_fails_again_when_it_is_tried_stays_quarantined(
         return [] if luck else raising()
 
     kept = {"register_jobs": hookimpl(register)}
-    monkeypatch.setattr(plugin_world, "Wrong", type("Wrong", (), kept))
-    install(tmp_path / "site", monkeypatch, "wrong", "plugin_world:Wrong")
-    async with open_server(tmp_path / "data", loaded=("wrong",)) as world:
-        installed = world.server.installed
+    monkeypatch.setattr(full_plugin, "Wrong", type("Wrong", (), kept))
+    install(tmp_path / "site", monkeypatch, "wrong", "fixtures.full_plugin:Wrong")
+    async with open_server(tmp_path / "data", loaded=("wrong",)) as local:
+        installed = local.server.installed
         assert not await installed.bring_back("wrong")
         assert [one.status for one in installed] == ["quarantined"]
         luck.append("now")
@@ -228,9 +228,9 @@ async def test_a_plugin_that_fails_again_when_it_is_tried_stays_quarantined(
 
 
 async def test_what_fails_on_all_that_it_took_before_is_quarantined_and_comes_back(
-    world: ServerWorld,
+    local: LocalServer,
 ) -> None:
-    installed, tried = world.server.installed, []
+    installed, tried = local.server.installed, []
 
     async def probe(plugin: str, kind: str, sample: bytes) -> bool:
         tried.append(sample)
@@ -249,12 +249,12 @@ async def test_what_fails_on_all_that_it_took_before_is_quarantined_and_comes_ba
             await asyncio.gather(*installed.runner._probes.values())
         assert installed.plugins.loaded("everything") is spared
     assert tried == [b"hello"] * 2
-    world.clock.now_ms += 60_000
-    await installed.bring_back_due(world.clock())
+    local.clock.now_ms += 60_000
+    await installed.bring_back_due(local.clock())
     assert installed.plugins.loaded("everything")
     assert "own" in installed.types
 
 
-async def make_admin(world: ServerWorld, name: str) -> None:
-    query = update(users).where(users.c.id == world.users[name]).values(role="admin")
-    await world.server.store.write(lambda transaction: transaction.connection.execute(query))
+async def make_admin(local: LocalServer, name: str) -> None:
+    query = update(users).where(users.c.id == local.users[name]).values(role="admin")
+    await local.server.store.write(lambda transaction: transaction.connection.execute(query))

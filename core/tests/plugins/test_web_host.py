@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 from dash_messenger import WebContext, hookimpl
 from dash_messenger.accounts.security_log import Refusals
 from dash_messenger.gateway.http import OpenPaths
 from dash_messenger.plugins.loader import Plugin
 from dash_messenger.plugins.web_host import Pages
+from fixtures.local_server import LocalServer
 from quart import Quart, request
-from server_world import ServerWorld, open_server
 
 
 class Good:
@@ -47,27 +44,20 @@ class Bad:
         raise RuntimeError("no")
 
 
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[ServerWorld]:
-    async with open_server(tmp_path) as world:
-        await world.add("ann")
-        yield world
-
-
-def install(world: ServerWorld, name: str, plugin: object) -> None:
-    server = world.server
+def install(local: LocalServer, name: str, plugin: object) -> None:
+    server = local.server
     plugins = server.installed.plugins
     plugins._plugins[name] = Plugin(name, "dash_messenger", name, "1", name)
     plugins._manager.register(plugin, name)
 
 
 async def test_pages_know_the_viewer_and_a_failing_plugin_leaves_nothing(
-    world: ServerWorld,
+    local: LocalServer,
 ) -> None:
-    server = world.server
-    install(world, "bad", Bad())
+    server = local.server
+    install(local, "bad", Bad())
     good = Good()
-    install(world, "good", good)
+    install(local, "good", good)
     open_paths = OpenPaths()
     first: Any = server.app.before_request_funcs[None][0]
     first.__self__._open_paths = open_paths
@@ -83,10 +73,10 @@ async def test_pages_know_the_viewer_and_a_failing_plugin_leaves_nothing(
     ).register(server.installed.plugins)
     assert not server.installed.plugins.loaded("bad")
     assert server.installed.plugins.loaded("good")
-    token = await world.token("ann")
-    assert (await world.request("/bad", method="GET")).status == 401
-    assert (await world.request("/bad", method="GET", token=token)).status == 404
-    assert (await world.request("/good/x", method="GET")).body == {"who": None}
-    seen = await world.request("/good/x", method="GET", token=token)
+    token = await local.token("ann")
+    assert (await local.request("/bad", method="GET")).status == 401
+    assert (await local.request("/bad", method="GET", token=token)).status == 404
+    assert (await local.request("/good/x", method="GET")).body == {"who": None}
+    seen = await local.request("/good/x", method="GET", token=token)
     assert seen.body == {"who": "ann"}
     assert good.data_path.endswith("plugins/good")

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
-import factor_world
 import pytest
 from dash_messenger.store import Transaction
 from dash_messenger.store.tables import users
-from plugin_world import install
-from server_world import ServerWorld, open_server
+from fixtures import factor_plugin
+from fixtures.full_plugin import install
+from fixtures.local_server import LocalServer, open_server
 from sqlalchemy import update
 
 NOBODY = "f" * 32
@@ -87,50 +87,50 @@ LAST = ("message.delete", "conversation.remove", "session.close")
 
 @dataclass
 class Stage:
-    world: ServerWorld
+    local: LocalServer
     conversation: str
     message: str
     tokens: dict[str, str | None]
 
     async def ask(self, command: str, state: str) -> tuple[int, str]:
-        named = {"C": self.conversation, "M": self.message, "B": self.world.users["ben"]}
+        named = {"C": self.conversation, "M": self.message, "B": self.local.users["ben"]}
         params = {
             key: named.get(value, value) if isinstance(value, str) else value
             for key, value in PARAMS[command].items()
         }
-        answer = await self.world.request(f"/api/{command}", body=params, token=self.tokens[state])
+        answer = await self.local.request(f"/api/{command}", body=params, token=self.tokens[state])
         return answer.status, answer.key if answer.status >= 400 else ""
 
 
 @pytest.fixture
 async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
-    install(tmp_path / "site", monkeypatch, "keys", "factor_world:Keys")
-    monkeypatch.setattr(factor_world, "secrets", SimpleNamespace(token_hex=lambda size: "5e"))
-    async with open_server(tmp_path / "data", session_days=1, loaded=("keys",)) as world:
-        await world.add("ann", "ben", "cleo", "dan", "fay", "gil")
-        conversation = await world.group("ann", "ben", "dan")
-        message = (await world.say("ann", conversation))["id"]
-        await world.call(
-            "ann", "conversation.remove", conversation=conversation, user=world.users["dan"]
+    install(tmp_path / "site", monkeypatch, "keys", "fixtures.factor_plugin:Keys")
+    monkeypatch.setattr(factor_plugin, "secrets", SimpleNamespace(token_hex=lambda size: "5e"))
+    async with open_server(tmp_path / "data", session_days=1, loaded=("keys",)) as local:
+        await local.add("ann", "ben", "cleo", "dan", "fay", "gil")
+        conversation = await local.group("ann", "ben", "dan")
+        message = (await local.say("ann", conversation))["id"]
+        await local.call(
+            "ann", "conversation.remove", conversation=conversation, user=local.users["dan"]
         )
-        expired = await world.token("ann")
-        world.clock.advance(s=86_400 + 1)
-        closed = await world.token("ann")
-        assert (await world.post("session.close", closed)).status == 200
-        deactivated = await world.token("fay")
+        expired = await local.token("ann")
+        local.clock.advance(s=86_400 + 1)
+        closed = await local.token("ann")
+        assert (await local.post("session.close", closed)).status == 200
+        deactivated = await local.token("fay")
 
         def deactivate(transaction: Transaction) -> None:
             transaction.connection.execute(
                 update(users)
-                .where(users.c.id == world.users["fay"])
+                .where(users.c.id == local.users["fay"])
                 .values(deactivated_at_ms=transaction.now_ms)
             )
 
-        await world.server.store.write(deactivate)
-        await factor_world.enrol(world, await world.token("gil"))
-        awaiting = await factor_world.waiting(world, "gil")
+        await local.server.store.write(deactivate)
+        await factor_plugin.enrol(local, await local.token("gil"))
+        awaiting = await factor_plugin.waiting(local, "gil")
         yield Stage(
-            world,
+            local,
             conversation,
             message,
             {
@@ -140,15 +140,15 @@ async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
                 "closed": closed,
                 "deactivated": deactivated,
                 "awaiting second factor": awaiting,
-                "member": await world.token("ann"),
-                "not a member": await world.token("cleo"),
-                "removed": await world.token("dan"),
+                "member": await local.token("ann"),
+                "not a member": await local.token("cleo"),
+                "removed": await local.token("dan"),
             },
         )
 
 
 async def test_the_table_has_every_command(stage: Stage) -> None:
-    assert {command.name for command in stage.world.server.commands} == PARAMS.keys()
+    assert {command.name for command in stage.local.server.commands} == PARAMS.keys()
 
 
 @pytest.mark.parametrize("state", WITHOUT)
@@ -166,7 +166,7 @@ async def test_as_a_cookie_the_token_of_a_waiting_log_in_opens_as_little(stage: 
     token = stage.tokens["awaiting second factor"]
     headers = {"Cookie": f"session={token}; __Host-session={token}"}
     for command in PARAMS.keys() - ANONYMOUS - OF_A_LOG_IN:
-        answer = await stage.world.request(f"/api/{command}", body={}, headers=headers)
+        answer = await stage.local.request(f"/api/{command}", body={}, headers=headers)
         assert (answer.status, answer.key) == (401, "unauthenticated"), command
 
 
@@ -193,9 +193,9 @@ async def test_a_route_that_nobody_opened_needs_a_session(stage: Stage) -> None:
     async def page() -> str:
         return "page"
 
-    stage.world.server.app.add_url_rule("/page", "page", page)
+    stage.local.server.app.add_url_rule("/page", "page", page)
     for state in WITHOUT:
-        answer = await stage.world.request("/page", method="GET", token=stage.tokens[state])
+        answer = await stage.local.request("/page", method="GET", token=stage.tokens[state])
         assert (answer.status, answer.key) == (401, "unauthenticated"), state
-    answer = await stage.world.request("/page", method="GET", token=stage.tokens["member"])
+    answer = await stage.local.request("/page", method="GET", token=stage.tokens["member"])
     assert (answer.status, answer.body) == (200, b"page")

@@ -11,8 +11,8 @@ from dash_messenger.protocol.commands import Caller, Command, Commands
 from dash_messenger.protocol.request_rates import ALLOWANCES, CHEAP_READS_AT_ONCE, RATES, Rates
 from dash_messenger.server.app import Server
 from dash_messenger.settings import Settings
-from gateway_world import Nothing
-from server_world import open_server
+from fixtures.local_server import open_server
+from fixtures.served_gateway import Nothing
 
 CONVERSATIONS = 500
 
@@ -78,26 +78,26 @@ def test_each_class_ends_and_says_when_it_goes_on(rate: str) -> None:
 
 
 async def test_a_limit_names_the_seconds_by_http_too(tmp_path: Path) -> None:
-    async with open_server(tmp_path, rate_limits=True) as world:
-        await world.add("ann")
-        token = await world.token("ann")
+    async with open_server(tmp_path, rate_limits=True) as served:
+        await served.add("ann")
+        token = await served.token("ann")
         # Some come back while they are taken.
-        answer = await world.post("account.update", token, theme="dark")
+        answer = await served.post("account.update", token, theme="dark")
         for _ in range(4 * ALLOWANCES["change"].burst):
             if answer.status != 200:
                 break
-            answer = await world.post("account.update", token, theme="dark")
+            answer = await served.post("account.update", token, theme="dark")
         assert (answer.status, answer.key) == (429, "rate_limited")
         assert int(answer.headers["Retry-After"]) >= 1
         assert answer.body["error"]["params"]["retry_after_s"] >= 0
 
 
 async def test_one_users_reads_wait_for_each_other_and_for_nobody_else() -> None:
-    gate, begun = asyncio.Event(), []
+    serve_gateway, begun = asyncio.Event(), []
 
     async def read(caller: Caller, params: Nothing) -> Nothing:
         begun.append(caller.user)
-        await gate.wait()
+        await serve_gateway.wait()
         return params
 
     commands = Commands(rates=rates())
@@ -111,16 +111,16 @@ async def test_one_users_reads_wait_for_each_other_and_for_nobody_else() -> None
     while "bob" not in begun:
         await asyncio.sleep(0)
     assert begun.count("ann") == CHEAP_READS_AT_ONCE
-    gate.set()
+    serve_gateway.set()
     await asyncio.gather(*tasks)
     assert len(begun) == 101
 
 
 async def test_of_one_users_previews_the_newest_wins() -> None:
-    gate = asyncio.Event()
+    serve_gateway = asyncio.Event()
 
     async def preview(caller: Caller, params: Nothing) -> Nothing:
-        await gate.wait()
+        await serve_gateway.wait()
         return params
 
     commands = Commands(rates=rates())
@@ -135,5 +135,5 @@ async def test_of_one_users_previews_the_newest_wins() -> None:
     newer = asyncio.create_task(ask())
     with pytest.raises(Superseded):
         await older
-    gate.set()
+    serve_gateway.set()
     await newer

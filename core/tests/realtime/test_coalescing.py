@@ -29,7 +29,7 @@ class Later:
 
 
 @dataclass
-class World:
+class Simulation:
     """One log as it is stored, and what is announced of it with the time."""
 
     now_s: float = 0.0
@@ -81,73 +81,75 @@ class World:
         ]
 
 
-def made(*changes: tuple[str, str]) -> World:
-    world = World()
+def made(*changes: tuple[str, str]) -> Simulation:
+    simulation = Simulation()
     for change in changes:
-        world.happen(change)
-    return world
+        simulation.happen(change)
+    return simulation
 
 
 def test_the_first_revision_goes_at_once_and_the_last_of_the_others_later() -> None:
-    world = made((CREATED, "a"), *[(UPDATED, "a")] * 9)
-    assert world.frames == [(0, 1, "a 1"), (1, 2, "a 2")]
-    world.wait(EVERY_S)
-    assert world.frames[2:] == [(2, 10, "a 10")]
-    world.wait(EVERY_S * 4)
-    assert len(world.frames) == 3
-    assert not [timer for timer in world.timers if not timer.cancelled]
+    simulation = made((CREATED, "a"), *[(UPDATED, "a")] * 9)
+    assert simulation.frames == [(0, 1, "a 1"), (1, 2, "a 2")]
+    simulation.wait(EVERY_S)
+    assert simulation.frames[2:] == [(2, 10, "a 10")]
+    simulation.wait(EVERY_S * 4)
+    assert len(simulation.frames) == 3
+    assert not [timer for timer in simulation.timers if not timer.cancelled]
 
 
 def test_a_flood_is_announced_four_times_a_second() -> None:
-    world = World()
+    simulation = Simulation()
     for _ in range(200):
-        world.happen((UPDATED, "a"), (UPDATED, "b"))
-        world.wait(0.01)
-    times = sorted({at_s for at_s, _ in world.announced})
+        simulation.happen((UPDATED, "a"), (UPDATED, "b"))
+        simulation.wait(0.01)
+    times = sorted({at_s for at_s, _ in simulation.announced})
     assert 8 <= len(times) <= 9
     assert all(b - a > EVERY_S - 1e-9 for a, b in pairwise(times))
 
 
 def test_a_revision_that_was_taken_along_counts_as_announced() -> None:
-    world = made((UPDATED, "a"))
-    world.wait(0.2)
-    world.happen((UPDATED, "a"))
-    world.happen((CREATED, "c"))
-    world.wait(0.1)
-    world.happen((UPDATED, "a"))
-    world.wait(1)
-    assert [at_s for at_s, _ in world.announced] == [0, 0.2, 0.2, 0.2 + EVERY_S]
+    simulation = made((UPDATED, "a"))
+    simulation.wait(0.2)
+    simulation.happen((UPDATED, "a"))
+    simulation.happen((CREATED, "c"))
+    simulation.wait(0.1)
+    simulation.happen((UPDATED, "a"))
+    simulation.wait(1)
+    assert [at_s for at_s, _ in simulation.announced] == [0, 0.2, 0.2, 0.2 + EVERY_S]
 
 
 def test_what_comes_seldom_waits_for_nothing() -> None:
-    world = made((CREATED, "a"))
+    simulation = made((CREATED, "a"))
     for _ in range(3):
-        world.wait(EVERY_S)
-        world.happen((UPDATED, "a"))
-    assert [at for at, _ in world.announced] == [0, EVERY_S, EVERY_S * 2, EVERY_S * 3]
+        simulation.wait(EVERY_S)
+        simulation.happen((UPDATED, "a"))
+    assert [at for at, _ in simulation.announced] == [0, EVERY_S, EVERY_S * 2, EVERY_S * 3]
 
 
 def test_a_message_waits_for_no_revision_and_takes_along_what_does() -> None:
-    world = made((UPDATED, "a"), (UPDATED, "a"), (UPDATED, "b"), (UPDATED, "a"), (CREATED, "c"))
-    assert world.frames == [(0, 1, "a 1"), (1, 3, "b 1"), (3, 4, "a 3"), (4, 5, "c 1")]
+    simulation = made(
+        (UPDATED, "a"), (UPDATED, "a"), (UPDATED, "b"), (UPDATED, "a"), (CREATED, "c")
+    )
+    assert simulation.frames == [(0, 1, "a 1"), (1, 3, "b 1"), (3, 4, "a 3"), (4, 5, "c 1")]
 
 
 def test_a_deletion_takes_the_place_of_the_revisions_before_it() -> None:
-    world = made((UPDATED, "a"), (UPDATED, "a"), (UPDATED, "b"), (DELETED, "a"))
-    assert world.frames == [(0, 1, "a 1"), (1, 3, "b 1"), (3, 4, "a 3")]
+    simulation = made((UPDATED, "a"), (UPDATED, "a"), (UPDATED, "b"), (DELETED, "a"))
+    assert simulation.frames == [(0, 1, "a 1"), (1, 3, "b 1"), (3, 4, "a 3")]
 
 
 def test_revisions_of_one_commit_are_one() -> None:
-    world = World()
-    world.happen((UPDATED, "a"), (UPDATED, "b"), (UPDATED, "a"))
-    assert world.frames == [(0, 2, "b 1"), (2, 3, "a 2")]
+    simulation = Simulation()
+    simulation.happen((UPDATED, "a"), (UPDATED, "b"), (UPDATED, "a"))
+    assert simulation.frames == [(0, 2, "b 1"), (2, 3, "a 2")]
 
 
 def test_what_waits_when_the_server_stops_is_not_announced() -> None:
-    world = made((UPDATED, "a"), (UPDATED, "a"))
-    world.pacing.close()
-    world.wait(EVERY_S)
-    assert world.frames == [(0, 1, "a 1")]
+    simulation = made((UPDATED, "a"), (UPDATED, "a"))
+    simulation.pacing.close()
+    simulation.wait(EVERY_S)
+    assert simulation.frames == [(0, 1, "a 1")]
 
 
 _change = st.one_of(
@@ -163,25 +165,25 @@ def test_a_snapshot_and_what_is_announced_after_it_is_a_fresh_snapshot(
     steps: list[list[tuple[str, str]] | float], begin: int, stop: int
 ) -> None:
     """Whoever begins and stops wherever has the same in the end, and hears of nothing too often."""
-    world = World()
+    simulation = Simulation()
     for step in steps:
         if isinstance(step, float):
-            world.wait(step)
+            simulation.wait(step)
         else:
-            world.happen(*step)
-        world.wait(EVERY_S)
-    end = _snapshot(world.stored)
-    heard = [event for _, event in world.announced]
+            simulation.happen(*step)
+        simulation.wait(EVERY_S)
+    end = _snapshot(simulation.stored)
+    heard = [event for _, event in simulation.announced]
 
     # One who was there before, loses the connection at some frame, and reads the log from there.
-    before = [event for event in world.stored if event.seq <= begin]
+    before = [event for event in simulation.stored if event.seq <= begin]
     state, cursor = _snapshot(before), len(before)
     for event in heard[:stop]:
         if event.seq > cursor:
             assert event.after <= cursor
             _apply(state, event)
             cursor = event.seq
-    for event in world.stored[cursor:]:
+    for event in simulation.stored[cursor:]:
         _apply(state, event)
     assert state == end
 
@@ -191,13 +193,13 @@ def test_a_snapshot_and_what_is_announced_after_it_is_a_fresh_snapshot(
         assert event.after == cursor < event.seq
         _apply(state, event)
         cursor = event.seq
-    assert (state, cursor) == (end, len(world.stored))
+    assert (state, cursor) == (end, len(simulation.stored))
 
     # Nothing but revisions is left out, and those alone are announced seldom.
     announced = {event.seq for event in heard}
-    assert all(event.kind == UPDATED for event in world.stored if event.seq not in announced)
+    assert all(event.kind == UPDATED for event in simulation.stored if event.seq not in announced)
     rounds: dict[float, bool] = {}
-    for at_s, event in world.announced:
+    for at_s, event in simulation.announced:
         rounds[at_s] = rounds.get(at_s, True) and event.kind == UPDATED
     alone = [at_s for at_s, only_revisions in rounds.items() if only_revisions]
     assert all(b - a > EVERY_S - 1e-9 for a, b in pairwise(alone))

@@ -10,7 +10,7 @@ import pytest
 from dash_messenger.errors import CloseCode
 from dash_messenger.realtime.delivery import WRITES_A_SLICE
 from dash_messenger.realtime.hub import Hub
-from gateway_world import NoDrawings, event, message_event, revision_event
+from fixtures.served_gateway import NoDrawings, event, message_event, revision_event
 from msgspec import Raw
 
 

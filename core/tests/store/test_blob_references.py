@@ -6,11 +6,11 @@ import pytest
 from dash_messenger.errors import BlobUnusable
 from dash_messenger.store import Transaction
 from dash_messenger.store.tables import blob_references, blobs
+from fixtures.filled_store import FilledStore
 from sqlalchemy import insert
-from store_world import World
 
 
-async def refer(world: World, referrer: str) -> str:
+async def refer(filled: FilledStore, referrer: str) -> str:
     """A blob of Ann's that ``referrer`` refers to."""
 
     def work(transaction: Transaction) -> str:
@@ -22,7 +22,7 @@ async def refer(world: World, referrer: str) -> str:
                 bytes=1,
                 media_type="image/png",
                 name="x.png",
-                owner_id=world.ann,
+                owner_id=filled.ann,
                 made_at_ms=0,
             )
         )
@@ -31,18 +31,20 @@ async def refer(world: World, referrer: str) -> str:
         )
         return blob
 
-    return await world.store.write(work)
+    return await filled.store.write(work)
 
 
 @pytest.mark.parametrize("kind", ["conversation", "user", "plugin"])
-async def test_what_a_known_referrer_shows_may_be_sent(world: World, kind: str) -> None:
-    blob = await refer(world, f"{kind}:{world.conversation}")
-    assert (await world.store.send(world.draft(sender=world.bob, blobs=(blob,)))).number == 1
+async def test_what_a_known_referrer_shows_may_be_sent(filled: FilledStore, kind: str) -> None:
+    blob = await refer(filled, f"{kind}:{filled.conversation}")
+    assert (await filled.store.send(filled.draft(sender=filled.bob, blobs=(blob,)))).number == 1
 
 
 @pytest.mark.parametrize("referrer", ["shelf:{}", "conversations:{}", ":{}", "{}"])
-async def test_a_referrer_of_an_unknown_kind_lets_nobody_read(world: World, referrer: str) -> None:
-    blob = await refer(world, referrer.format(world.conversation))
+async def test_a_referrer_of_an_unknown_kind_lets_nobody_read(
+    filled: FilledStore, referrer: str
+) -> None:
+    blob = await refer(filled, referrer.format(filled.conversation))
     with pytest.raises(BlobUnusable):
-        await world.store.send(world.draft(sender=world.bob, blobs=(blob,)))
-    await world.store.send(world.draft(sender=world.ann, blobs=(blob,)))
+        await filled.store.send(filled.draft(sender=filled.bob, blobs=(blob,)))
+    await filled.store.send(filled.draft(sender=filled.ann, blobs=(blob,)))

@@ -11,9 +11,9 @@ import pytest
 from dash_messenger.errors import Busy, StorageFailed
 from dash_messenger.store import database
 from dash_messenger.store.database import open_engine
+from fixtures.filled_store import FilledStore
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
-from store_world import World
 
 
 @pytest.mark.parametrize("writes", [True, False])
@@ -35,12 +35,12 @@ def test_every_connection_is_durable_and_current(tmp_path: Path, writes: bool) -
     engine.dispose()
 
 
-async def test_a_reader_cannot_write(world: World) -> None:
+async def test_a_reader_cannot_write(filled: FilledStore) -> None:
     with pytest.raises(StorageFailed):
-        await world.store.read(lambda c: c.execute(text("DELETE FROM messages")))
+        await filled.store.read(lambda c: c.execute(text("DELETE FROM messages")))
 
 
-async def test_a_reader_sees_one_moment(world: World) -> None:
+async def test_a_reader_sees_one_moment(filled: FilledStore) -> None:
     counted, written = threading.Event(), threading.Event()
 
     def count(connection: Connection) -> int:
@@ -52,39 +52,39 @@ async def test_a_reader_sees_one_moment(world: World) -> None:
         written.wait(10)
         return first, count(connection)
 
-    reading = asyncio.ensure_future(world.store.read(twice))
+    reading = asyncio.ensure_future(filled.store.read(twice))
     await asyncio.to_thread(counted.wait, 10)
-    await world.store.send(world.draft())
+    await filled.store.send(filled.draft())
     written.set()
     assert await reading == (0, 0)
-    assert await world.store.read(count) == 1
+    assert await filled.store.read(count) == 1
 
 
-async def test_what_a_reader_raises_arrives_and_the_thread_goes_on(world: World) -> None:
+async def test_what_a_reader_raises_arrives_and_the_thread_goes_on(filled: FilledStore) -> None:
     def fail(connection: Connection) -> None:
         raise LookupError
 
     for _ in range(2 * database.READER_THREADS):
         with pytest.raises(LookupError):
-            await world.store.read(fail)
-    assert await world.store.read(lambda c: c.execute(text("SELECT 1")).scalar()) == 1
+            await filled.store.read(fail)
+    assert await filled.store.read(lambda c: c.execute(text("SELECT 1")).scalar()) == 1
 
 
 async def test_too_many_reads_are_busy_at_once(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    filled: FilledStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "MAX_WAITING_READS", 2)
     go_on = threading.Event()
-    waiting = [asyncio.ensure_future(world.store.read(lambda _: go_on.wait(10))) for _ in range(2)]
+    waiting = [asyncio.ensure_future(filled.store.read(lambda _: go_on.wait(10))) for _ in range(2)]
     await asyncio.sleep(0)
     with pytest.raises(Busy):
-        await world.store.read(lambda _: None)
+        await filled.store.read(lambda _: None)
     go_on.set()
     assert await asyncio.gather(*waiting) == [True, True]
 
 
 async def test_cancelled_reads_keep_their_places_while_they_run(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    filled: FilledStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "MAX_WAITING_READS", database.READER_THREADS)
     running, go_on = threading.Semaphore(0), threading.Event()
@@ -94,7 +94,7 @@ async def test_cancelled_reads_keep_their_places_while_they_run(
         go_on.wait(10)
 
     holding = [
-        asyncio.ensure_future(world.store.read(hold)) for _ in range(database.READER_THREADS)
+        asyncio.ensure_future(filled.store.read(hold)) for _ in range(database.READER_THREADS)
     ]
     for _ in holding:
         assert await asyncio.to_thread(running.acquire, timeout=10)
@@ -102,27 +102,27 @@ async def test_cancelled_reads_keep_their_places_while_they_run(
         one.cancel()
     await asyncio.gather(*holding, return_exceptions=True)
     with pytest.raises(Busy):
-        await world.store.read(lambda _: None)
+        await filled.store.read(lambda _: None)
     go_on.set()
     async with asyncio.timeout(10):
         while True:
             with contextlib.suppress(Busy):
-                await world.store.read(lambda _: None)
+                await filled.store.read(lambda _: None)
                 break
 
 
 async def test_reads_cancelled_before_they_run_give_their_places_back(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    filled: FilledStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "MAX_WAITING_READS", database.READER_THREADS + 1)
     go_on = threading.Event()
     holding = [
-        asyncio.ensure_future(world.store.read(lambda _: go_on.wait(10)))
+        asyncio.ensure_future(filled.store.read(lambda _: go_on.wait(10)))
         for _ in range(database.READER_THREADS)
     ]
     await asyncio.sleep(0)
     for _ in range(3):
-        queued = asyncio.ensure_future(world.store.read(lambda _: None))
+        queued = asyncio.ensure_future(filled.store.read(lambda _: None))
         await asyncio.sleep(0)
         queued.cancel()
         await asyncio.gather(queued, return_exceptions=True)
@@ -131,7 +131,7 @@ async def test_reads_cancelled_before_they_run_give_their_places_back(
     assert await asyncio.gather(*holding) == [True] * database.READER_THREADS
 
 
-async def test_errors_name_the_statement_but_not_what_people_wrote(world: World) -> None:
+async def test_errors_name_the_statement_but_not_what_people_wrote(filled: FilledStore) -> None:
     def write(transaction: object) -> None:
         connection: Connection = transaction.connection  # type: ignore[attr-defined]
         for _ in range(2):
@@ -141,15 +141,17 @@ async def test_errors_name_the_statement_but_not_what_people_wrote(world: World)
             )
 
     with pytest.raises(IntegrityError) as caught:
-        await world.store.write(write)
+        await filled.store.write(write)
     assert "what I wrote" not in str(caught.value)
 
 
-async def test_the_checkpointer_empties_the_wal_into_the_file(world: World, tmp_path: Path) -> None:
+async def test_the_checkpointer_empties_the_wal_into_the_file(
+    filled: FilledStore, tmp_path: Path
+) -> None:
     file = tmp_path / "store.db"
     before = file.stat().st_size
-    checkpointer = world.store._checkpointer
-    await asyncio.gather(*[world.store.send(world.draft("x" * 1_000)) for _ in range(300)])
+    checkpointer = filled.store._checkpointer
+    await asyncio.gather(*[filled.store.send(filled.draft("x" * 1_000)) for _ in range(300)])
     assert file.stat().st_size == before
     checkpointer.wake()
     await asyncio.to_thread(checkpointer.close)

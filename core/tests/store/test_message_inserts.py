@@ -13,16 +13,16 @@ from dash_messenger.ids import IdMaker
 from dash_messenger.store import Draft, Sent, Transaction, read_log
 from dash_messenger.store.message_inserts import Sends, params_hasher
 from dash_messenger.store.tables import conversations, events, members, messages
+from fixtures.filled_store import FilledStore, one_batch, open_filled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, func, select, update
-from store_world import World, one_batch, open_world
 
 
-async def gather(world: World, drafts: list[Draft]) -> list[Sent | BaseException]:
+async def gather(filled: FilledStore, drafts: list[Draft]) -> list[Sent | BaseException]:
     """The answers to drafts that are stored in one batch."""
-    async with one_batch(world):
-        futures = [world.store.send(draft) for draft in drafts]
+    async with one_batch(filled):
+        futures = [filled.store.send(draft) for draft in drafts]
     return await asyncio.gather(*futures, return_exceptions=True)
 
 
@@ -30,131 +30,141 @@ def count_messages(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(messages)).scalar_one()
 
 
-async def test_messages_of_one_batch_get_consecutive_numbers_in_their_order(world: World) -> None:
-    answers = await gather(world, [world.draft(str(n)) for n in range(20)])
+async def test_messages_of_one_batch_get_consecutive_numbers_in_their_order(
+    filled: FilledStore,
+) -> None:
+    answers = await gather(filled, [filled.draft(str(n)) for n in range(20)])
     assert [(a.seq, a.number) for a in answers if isinstance(a, Sent)] == [
         (n, n) for n in range(1, 21)
     ]
 
 
-async def test_a_batch_larger_than_one_statement_stays_dense(world: World) -> None:
-    answers = await gather(world, [world.draft(str(n)) for n in range(500)])
+async def test_a_batch_larger_than_one_statement_stays_dense(filled: FilledStore) -> None:
+    answers = await gather(filled, [filled.draft(str(n)) for n in range(500)])
     assert [a.seq for a in answers if isinstance(a, Sent)] == list(range(1, 501))
-    assert await world.store.read(count_messages) == 500
+    assert await filled.store.read(count_messages) == 500
 
 
-async def test_what_is_stored_is_what_was_sent(world: World) -> None:
+async def test_what_is_stored_is_what_was_sent(filled: FilledStore) -> None:
     thread = uuid.uuid4().hex
-    draft = world.draft("größer", thread=thread)
-    sent = await world.store.send(draft)
-    page = await world.store.read(lambda c: read_log(c, world.conversation, 0, 10))
+    draft = filled.draft("größer", thread=thread)
+    sent = await filled.store.send(draft)
+    page = await filled.store.read(lambda c: read_log(c, filled.conversation, 0, 10))
     (event,) = page.events
     message = event.message
     assert message is not None
-    assert (event.after, event.seq, event.kind, event.by) == (0, 1, "message.created", world.ann)
+    assert (event.after, event.seq, event.kind, event.by) == (0, 1, "message.created", filled.ann)
     assert bytes(message.content or b"") == draft.content
     assert (message.id, message.number, message.rev) == (sent.id, 1, 1)
     assert (message.client_id, message.sender, message.text) == (
         draft.client_id,
-        world.ann,
+        filled.ann,
         "größer",
     )
 
 
-async def test_the_announced_event_equals_the_stored_one(world: World) -> None:
-    await world.store.send(world.draft())
-    page = await world.store.read(lambda c: read_log(c, world.conversation, 0, 10))
-    assert page.events == world.heard.events
+async def test_the_announced_event_equals_the_stored_one(filled: FilledStore) -> None:
+    await filled.store.send(filled.draft())
+    page = await filled.store.read(lambda c: read_log(c, filled.conversation, 0, 10))
+    assert page.events == filled.heard.events
 
 
-async def test_a_retry_in_the_same_batch_shares_the_answer(world: World) -> None:
-    draft = world.draft()
-    first, second = await gather(world, [draft, draft])
+async def test_a_retry_in_the_same_batch_shares_the_answer(filled: FilledStore) -> None:
+    draft = filled.draft()
+    first, second = await gather(filled, [draft, draft])
     assert first == second
-    assert len(world.heard.events) == 1
+    assert len(filled.heard.events) == 1
 
 
-async def test_a_retry_in_a_later_batch_gets_the_first_answer_and_no_event(world: World) -> None:
-    draft = world.draft()
-    first = await world.store.send(draft)
-    assert await world.store.send(draft) == first
-    assert len(world.heard.events) == 1
+async def test_a_retry_in_a_later_batch_gets_the_first_answer_and_no_event(
+    filled: FilledStore,
+) -> None:
+    draft = filled.draft()
+    first = await filled.store.send(draft)
+    assert await filled.store.send(draft) == first
+    assert len(filled.heard.events) == 1
 
 
-async def test_another_session_of_the_sender_may_retry(world: World) -> None:
-    draft = world.draft()
-    again = world.draft(client_id=draft.client_id, session=uuid.uuid4().hex)
-    assert await world.store.send(draft) == await world.store.send(again)
+async def test_another_session_of_the_sender_may_retry(filled: FilledStore) -> None:
+    draft = filled.draft()
+    again = filled.draft(client_id=draft.client_id, session=uuid.uuid4().hex)
+    assert await filled.store.send(draft) == await filled.store.send(again)
 
 
-async def test_the_same_client_id_with_other_content_is_a_conflict(world: World) -> None:
-    draft = world.draft("one")
-    other = world.draft("two", client_id=draft.client_id)
-    first, in_batch = await gather(world, [draft, other])
+async def test_the_same_client_id_with_other_content_is_a_conflict(filled: FilledStore) -> None:
+    draft = filled.draft("one")
+    other = filled.draft("two", client_id=draft.client_id)
+    first, in_batch = await gather(filled, [draft, other])
     assert isinstance(first, Sent)
     assert isinstance(in_batch, Conflict)
     with pytest.raises(Conflict):
-        await world.store.send(other)
-    assert await world.store.read(count_messages) == 1
+        await filled.store.send(other)
+    assert await filled.store.read(count_messages) == 1
 
 
-async def test_client_ids_of_two_senders_do_not_meet(world: World) -> None:
-    draft = world.draft()
+async def test_client_ids_of_two_senders_do_not_meet(filled: FilledStore) -> None:
+    draft = filled.draft()
     first, second = await gather(
-        world, [draft, world.draft("b", client_id=draft.client_id, sender=world.bob)]
+        filled, [draft, filled.draft("b", client_id=draft.client_id, sender=filled.bob)]
     )
     assert isinstance(first, Sent)
     assert isinstance(second, Sent)
     assert first.id != second.id
 
 
-async def test_a_stranger_and_an_unknown_conversation_get_the_same_answer(world: World) -> None:
+async def test_a_stranger_and_an_unknown_conversation_get_the_same_answer(
+    filled: FilledStore,
+) -> None:
     answers = await gather(
-        world,
-        [world.draft(sender=world.eve), world.draft(conversation=uuid.uuid4().hex), world.draft()],
+        filled,
+        [
+            filled.draft(sender=filled.eve),
+            filled.draft(conversation=uuid.uuid4().hex),
+            filled.draft(),
+        ],
     )
     assert [type(answer) for answer in answers] == [NotFound, NotFound, Sent]
     assert isinstance(answers[2], Sent)
     assert answers[2].seq == 1
 
 
-async def test_a_refusal_is_not_remembered(world: World) -> None:
-    draft = world.draft(sender=world.eve)
+async def test_a_refusal_is_not_remembered(filled: FilledStore) -> None:
+    draft = filled.draft(sender=filled.eve)
     with pytest.raises(NotFound):
-        await world.store.send(draft)
+        await filled.store.send(draft)
 
     def rename(transaction: Transaction) -> None:
         transaction.connection.execute(
-            update(members).where(members.c.user_id == world.bob).values(user_id=world.eve)
+            update(members).where(members.c.user_id == filled.bob).values(user_id=filled.eve)
         )
 
-    await world.store.write(rename)
-    assert (await world.store.send(draft)).number == 1
+    await filled.store.write(rename)
+    assert (await filled.store.send(draft)).number == 1
 
 
-async def test_a_removed_member_cannot_send_in_the_same_batch(world: World) -> None:
+async def test_a_removed_member_cannot_send_in_the_same_batch(filled: FilledStore) -> None:
     def remove(transaction: Transaction) -> None:
         seq = transaction.append(
-            world.conversation, "member.removed", world.ann, {"user": world.bob}
+            filled.conversation, "member.removed", filled.ann, {"user": filled.bob}
         )
         transaction.connection.execute(
-            update(members).where(members.c.user_id == world.bob).values(to_seq=seq)
+            update(members).where(members.c.user_id == filled.bob).values(to_seq=seq)
         )
 
-    async with one_batch(world):
-        before = world.store.send(world.draft(sender=world.bob))
-        removal = asyncio.ensure_future(world.store.write(remove))
+    async with one_batch(filled):
+        before = filled.store.send(filled.draft(sender=filled.bob))
+        removal = asyncio.ensure_future(filled.store.write(remove))
         await asyncio.sleep(0)
-        after = world.store.send(world.draft(sender=world.bob))
+        after = filled.store.send(filled.draft(sender=filled.bob))
     assert (await before).seq == 1
     await removal
     with pytest.raises(NotFound):
         await after
-    assert [event.kind for event in world.heard.events] == ["message.created", "member.removed"]
+    assert [event.kind for event in filled.heard.events] == ["message.created", "member.removed"]
 
 
-async def test_the_conversation_row_knows_its_end(world: World) -> None:
-    answers = await gather(world, [world.draft(), world.draft()])
+async def test_the_conversation_row_knows_its_end(filled: FilledStore) -> None:
+    answers = await gather(filled, [filled.draft(), filled.draft()])
 
     def end(connection: Connection) -> tuple[int, int, str, int]:
         row = connection.execute(
@@ -169,7 +179,7 @@ async def test_the_conversation_row_knows_its_end(world: World) -> None:
 
     last = answers[-1]
     assert isinstance(last, Sent)
-    seq, number, last_id, change_no = await world.store.read(end)
+    seq, number, last_id, change_no = await filled.store.read(end)
     assert (seq, number, last_id) == (2, 2, last.id)
     assert change_no > 0
 
@@ -226,21 +236,21 @@ def test_logs_stay_dense_whatever_fails(
 
 async def check_density(folder: Path, batches: list[list[tuple[int, str, int, str, str]]]) -> None:
     ids = IdMaker()
-    async with open_world(folder / "store.db") as world:
-        store = world.store
+    async with open_filled(folder / "store.db") as filled:
+        store = filled.store
         second, unknown = ids(), ids()
-        await store.write(lambda tx: world.add_conversation(tx, second))
-        logs = [world.conversation, second, unknown]
+        await store.write(lambda tx: filled.add_conversation(tx, second))
+        logs = [filled.conversation, second, unknown]
         client_ids = [ids() for _ in range(6)]
-        people = {"ann": world.ann, "bob": world.bob, "eve": world.eve}
+        people = {"ann": filled.ann, "bob": filled.bob, "eve": filled.eve}
         first: dict[tuple[str, str], tuple[tuple[str, str], str]] = {}
         for batch in batches:
             waits: list[tuple[Draft, asyncio.Future[Sent]]] = []
             writes: list[asyncio.Future[int]] = []
-            async with one_batch(world):
+            async with one_batch(filled):
                 for log, sender, client_id, body, what in batch:
                     if what == "send":
-                        draft = world.draft(
+                        draft = filled.draft(
                             body,
                             conversation=logs[log],
                             sender=people[sender],
@@ -250,7 +260,7 @@ async def check_density(folder: Path, batches: list[list[tuple[int, str, int, st
                         continue
 
                     def write(tx: Transaction, log: int = log, fail: bool = what == "fail") -> int:
-                        seq = tx.append(logs[log], "conversation.updated", world.ann)
+                        seq = tx.append(logs[log], "conversation.updated", filled.ann)
                         if fail:
                             raise LookupError
                         return seq
@@ -268,7 +278,7 @@ async def check_density(folder: Path, batches: list[list[tuple[int, str, int, st
                     assert first[key][0] != params
                 else:
                     assert isinstance(answer, NotFound)
-                    assert draft.conversation == unknown or draft.sender == world.eve
+                    assert draft.conversation == unknown or draft.sender == filled.eve
 
         def stored(connection: Connection) -> None:
             for log in logs:
@@ -282,10 +292,10 @@ async def check_density(folder: Path, batches: list[list[tuple[int, str, int, st
                     .order_by(messages.c.seq)
                 ).scalars()
                 assert (found := list(numbers)) == list(range(1, len(found) + 1))
-                announced = [event.seq for event in world.heard.events if event.log == log]
+                announced = [event.seq for event in filled.heard.events if event.log == log]
                 assert announced == list(range(1, len(announced) + 1))
             total = connection.execute(select(func.count()).select_from(events)).scalar_one()
-            assert total == len(world.heard.events)
+            assert total == len(filled.heard.events)
             assert count_messages(connection) == len(first)
 
         await store.read(stored)

@@ -10,8 +10,8 @@ import pytest
 from dash_messenger.store import Store, store
 from dash_messenger.store.read_positions import ReadPositions
 from dash_messenger.store.tables import read_positions
+from fixtures.filled_store import FilledStore, open_filled
 from sqlalchemy import Connection, select
-from store_world import World, open_world
 
 
 def stored(connection: Connection) -> list[int]:
@@ -44,42 +44,42 @@ def test_what_failed_waits_again_unless_it_was_overtaken() -> None:
 
 
 async def test_a_lower_position_does_not_undo_a_stored_one(tmp_path: Path) -> None:
-    async with open_world(tmp_path / "store.db") as world:
-        world.store.advance_read(world.conversation, world.bob, 4)
+    async with open_filled(tmp_path / "store.db") as filled:
+        filled.store.advance_read(filled.conversation, filled.bob, 4)
     again = await Store.open(tmp_path / "store.db")
-    again.advance_read(world.conversation, world.bob, 2)
+    again.advance_read(filled.conversation, filled.bob, 2)
     await again.aclose()
     again = await Store.open(tmp_path / "store.db")
     assert await again.read(stored) == [4]
     await again.aclose()
 
 
-async def test_who_writes_has_read_up_to_it(world: World) -> None:
+async def test_who_writes_has_read_up_to_it(filled: FilledStore) -> None:
     for number in (1, 2):
-        await world.store.send(world.draft())
-        assert world.store.read_no(world.conversation, world.ann) == number
+        await filled.store.send(filled.draft())
+        assert filled.store.read_no(filled.conversation, filled.ann) == number
 
 
 async def test_many_messages_are_one_position(tmp_path: Path) -> None:
-    async with open_world(tmp_path / "store.db") as world:
+    async with open_filled(tmp_path / "store.db") as filled:
         for _ in range(3):
-            await world.store.send(world.draft())
-        assert await world.store.read(stored) == []
+            await filled.store.send(filled.draft())
+        assert await filled.store.read(stored) == []
     again = await Store.open(tmp_path / "store.db")
     assert await again.read(stored) == [3]
     await again.aclose()
 
 
 async def test_who_wrote_before_a_crash_has_read_up_to_it(tmp_path: Path) -> None:
-    async with open_world(tmp_path / "store.db") as world:
-        world.store.advance_read(world.conversation, world.bob, 4)
+    async with open_filled(tmp_path / "store.db") as filled:
+        filled.store.advance_read(filled.conversation, filled.bob, 4)
         for _ in range(2):
-            await world.store.send(world.draft())
+            await filled.store.send(filled.draft())
         # What a power cut would leave: committed messages, no positions.
         await asyncio.to_thread(copy, tmp_path, "store.db", "crashed.db")
     again = await Store.open(tmp_path / "crashed.db")
     assert await again.read(stored) == [2]
-    await again.send(world.draft())
+    await again.send(filled.draft())
     await again.aclose()
     again = await Store.open(tmp_path / "crashed.db")
     assert await again.read(stored) == [3]
@@ -90,16 +90,16 @@ async def test_positions_are_stored_without_any_send(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "POSITIONS_EVERY_S", 0.0)
-    async with open_world(tmp_path / "store.db") as world:
-        world.store.advance_read(world.conversation, world.bob, 4)
+    async with open_filled(tmp_path / "store.db") as filled:
+        filled.store.advance_read(filled.conversation, filled.bob, 4)
         async with asyncio.timeout(10):
-            while await world.store.read(stored) != [4]:
+            while await filled.store.read(stored) != [4]:
                 pass
 
 
 async def test_positions_are_stored_at_close(tmp_path: Path) -> None:
-    async with open_world(tmp_path / "store.db") as world:
-        world.store.advance_read(world.conversation, world.bob, 4)
+    async with open_filled(tmp_path / "store.db") as filled:
+        filled.store.advance_read(filled.conversation, filled.bob, 4)
     again = await Store.open(tmp_path / "store.db")
     assert await again.read(stored) == [4]
     await again.aclose()

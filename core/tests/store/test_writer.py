@@ -13,8 +13,8 @@ import pytest
 from dash_messenger.errors import Busy, NotFound, StorageFailed
 from dash_messenger.store import Store, Transaction, read_log, writer
 from dash_messenger.store.tables import events, messages
+from fixtures.filled_store import FilledStore, Gate, one_batch, open_filled
 from sqlalchemy import Connection, func, select, text
-from store_world import Gate, World, one_batch, open_world
 
 
 def count(connection: Connection) -> int:
@@ -41,9 +41,9 @@ class FailingCommits:
 
 
 @contextmanager
-def failing_commits(world: World, which: Container[int]) -> Iterator[list[str]]:
+def failing_commits(filled: FilledStore, which: Container[int]) -> Iterator[list[str]]:
     """Of the next commits these fail."""
-    fairy: Any = world.store._writer._connection.connection
+    fairy: Any = filled.store._writer._connection.connection
     record = fairy._connection_record
     whole = fairy.dbapi_connection
     failing = FailingCommits(whole, which)
@@ -54,16 +54,16 @@ def failing_commits(world: World, which: Container[int]) -> Iterator[list[str]]:
         fairy.dbapi_connection = record.dbapi_connection = whole
 
 
-async def test_membership_comes_first_then_answers_then_events(world: World) -> None:
-    future = world.store.send(world.draft())
-    future.add_done_callback(lambda _: world.heard.order.append("answer"))
+async def test_membership_comes_first_then_answers_then_events(filled: FilledStore) -> None:
+    future = filled.store.send(filled.draft())
+    future.add_done_callback(lambda _: filled.heard.order.append("answer"))
     await future
-    await world.store.read(count)
-    assert world.heard.order == ["apply", "answer", "announce"]
+    await filled.store.read(count)
+    assert filled.heard.order == ["apply", "answer", "announce"]
 
 
-async def test_what_is_answered_is_already_committed(world: World, tmp_path: Path) -> None:
-    await world.store.send(world.draft())
+async def test_what_is_answered_is_already_committed(filled: FilledStore, tmp_path: Path) -> None:
+    await filled.store.send(filled.draft())
     other = sqlite.connect(str(tmp_path / "store.db"))
     try:
         assert other.execute("SELECT count(*) FROM messages").fetchone() == (1,)
@@ -73,122 +73,122 @@ async def test_what_is_answered_is_already_committed(world: World, tmp_path: Pat
 
 @pytest.mark.parametrize("method", ["apply", "announce"])
 async def test_what_is_committed_is_answered_whatever_the_listener_does(
-    world: World, monkeypatch: pytest.MonkeyPatch, method: str
+    filled: FilledStore, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     def fail(events: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(world.heard, method, fail)
-    first = await asyncio.wait_for(world.store.send(world.draft()), 5)
+    monkeypatch.setattr(filled.heard, method, fail)
+    first = await asyncio.wait_for(filled.store.send(filled.draft()), 5)
     monkeypatch.undo()
-    second = await asyncio.wait_for(world.store.send(world.draft()), 5)
+    second = await asyncio.wait_for(filled.store.send(filled.draft()), 5)
     assert (first.seq, second.seq) == (1, 2)
-    await world.store.read(count)
-    assert world.heard.events[-1].seq == 2
+    await filled.store.read(count)
+    assert filled.heard.events[-1].seq == 2
 
 
-async def test_a_write_that_raises_spoils_nobody_in_its_batch(world: World) -> None:
+async def test_a_write_that_raises_spoils_nobody_in_its_batch(filled: FilledStore) -> None:
     def fail(transaction: Transaction) -> None:
-        transaction.append(world.conversation, "conversation.updated", world.ann)
+        transaction.append(filled.conversation, "conversation.updated", filled.ann)
         raise NotFound
 
-    async with one_batch(world):
-        before = world.store.send(world.draft())
-        failing = asyncio.ensure_future(world.store.write(fail))
+    async with one_batch(filled):
+        before = filled.store.send(filled.draft())
+        failing = asyncio.ensure_future(filled.store.write(fail))
         await asyncio.sleep(0)
-        after = world.store.send(world.draft())
+        after = filled.store.send(filled.draft())
     with pytest.raises(NotFound):
         await failing
     assert [(await before).seq, (await after).seq] == [1, 2]
-    assert [heard.seq for heard in world.heard.events] == [1, 2]
+    assert [heard.seq for heard in filled.heard.events] == [1, 2]
 
 
-async def test_a_statement_that_fails_the_batch_spoils_nobody_either(world: World) -> None:
+async def test_a_statement_that_fails_the_batch_spoils_nobody_either(filled: FilledStore) -> None:
     def fail(transaction: Transaction) -> None:
         transaction.connection.execute(text("SELECT * FROM no_such_table"))
 
-    async with one_batch(world):
-        before = world.store.send(world.draft())
-        failing = asyncio.ensure_future(world.store.write(fail))
+    async with one_batch(filled):
+        before = filled.store.send(filled.draft())
+        failing = asyncio.ensure_future(filled.store.write(fail))
         await asyncio.sleep(0)
-        after = world.store.send(world.draft())
+        after = filled.store.send(filled.draft())
     with pytest.raises(StorageFailed):
         await failing
     assert [(await before).seq, (await after).seq] == [1, 2]
-    assert [heard.seq for heard in world.heard.events] == [1, 2]
+    assert [heard.seq for heard in filled.heard.events] == [1, 2]
 
 
-async def test_a_draft_that_cannot_be_stored_spoils_nobody(world: World) -> None:
-    async with one_batch(world):
+async def test_a_draft_that_cannot_be_stored_spoils_nobody(filled: FilledStore) -> None:
+    async with one_batch(filled):
         futures = [
-            world.store.send(world.draft()),
-            world.store.send(world.draft(client_id="no id")),
-            world.store.send(world.draft()),
+            filled.store.send(filled.draft()),
+            filled.store.send(filled.draft(client_id="no id")),
+            filled.store.send(filled.draft()),
         ]
     first, bad, last = await asyncio.gather(*futures, return_exceptions=True)
     assert isinstance(bad, ValueError)
     assert [getattr(first, "seq", 0), getattr(last, "seq", 0)] == [1, 2]
 
 
-async def test_a_failed_commit_is_tried_again_singly(world: World) -> None:
-    with failing_commits(world, {2}) as tried:  # the first is the gate's
-        async with one_batch(world):
-            futures = [world.store.send(world.draft()) for _ in range(3)]
+async def test_a_failed_commit_is_tried_again_singly(filled: FilledStore) -> None:
+    with failing_commits(filled, {2}) as tried:  # the first is the gate's
+        async with one_batch(filled):
+            futures = [filled.store.send(filled.draft()) for _ in range(3)]
         answers = await asyncio.gather(*futures)
     assert len(tried) == 5
     assert [answer.seq for answer in answers] == [1, 2, 3]
-    assert [heard.seq for heard in world.heard.events] == [1, 2, 3]
+    assert [heard.seq for heard in filled.heard.events] == [1, 2, 3]
 
 
-async def test_a_disk_error_is_never_acknowledged_nor_announced(world: World) -> None:
-    with failing_commits(world, range(100)):
-        futures = [world.store.send(world.draft()) for _ in range(3)]
+async def test_a_disk_error_is_never_acknowledged_nor_announced(filled: FilledStore) -> None:
+    with failing_commits(filled, range(100)):
+        futures = [filled.store.send(filled.draft()) for _ in range(3)]
         answers = await asyncio.gather(*futures, return_exceptions=True)
     assert {type(answer) for answer in answers} == {StorageFailed}
-    assert world.heard.events == []
-    assert await world.store.read(count) == 0
-    assert (await world.store.send(world.draft())).seq == 1
+    assert filled.heard.events == []
+    assert await filled.store.read(count) == 0
+    assert (await filled.store.send(filled.draft())).seq == 1
 
 
-async def test_a_full_disk_is_never_acknowledged_and_is_survived(world: World) -> None:
+async def test_a_full_disk_is_never_acknowledged_and_is_survived(filled: FilledStore) -> None:
     def limit(pages: int) -> Any:
         def work(transaction: Transaction) -> None:
             transaction.connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
         return work
 
-    await world.store.write(limit(1))  # SQLite keeps what the file has already, and no page more
-    futures = [world.store.send(world.draft("x" * 9_000)) for _ in range(5)]
+    await filled.store.write(limit(1))  # SQLite keeps what the file has already, and no page more
+    futures = [filled.store.send(filled.draft("x" * 9_000)) for _ in range(5)]
     answers = await asyncio.gather(*futures, return_exceptions=True)
     assert {type(answer) for answer in answers} == {StorageFailed}
-    assert world.heard.events == []
-    await world.store.write(limit(1_000_000))
-    assert (await world.store.send(world.draft("x" * 9_000))).seq == 1
+    assert filled.heard.events == []
+    await filled.store.write(limit(1_000_000))
+    assert (await filled.store.send(filled.draft("x" * 9_000))).seq == 1
 
 
 async def test_a_full_queue_answers_busy_at_once(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    filled: FilledStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "MAX_WAITING", 3)
-    async with one_batch(world):
-        waiting = [world.store.send(world.draft()) for _ in range(2)]
+    async with one_batch(filled):
+        waiting = [filled.store.send(filled.draft()) for _ in range(2)]
         with pytest.raises(Busy):
-            world.store.send(world.draft())
+            filled.store.send(filled.draft())
         with pytest.raises(Busy):
-            await world.store.write(lambda transaction: None)
+            await filled.store.write(lambda transaction: None)
     assert [(await future).seq for future in waiting] == [1, 2]
-    assert (await world.store.send(world.draft())).seq == 3
+    assert (await filled.store.send(filled.draft())).seq == 3
 
 
 async def test_sends_that_wait_are_stored_when_the_store_closes(tmp_path: Path) -> None:
-    async with open_world(tmp_path / "closing.db") as world:
-        gate = Gate(world)
+    async with open_filled(tmp_path / "closing.db") as filled:
+        gate = Gate(filled)
         await gate.shut()
-        futures = [world.store.send(world.draft()) for _ in range(3)]
-        closing = asyncio.ensure_future(world.store.aclose())
+        futures = [filled.store.send(filled.draft()) for _ in range(3)]
+        closing = asyncio.ensure_future(filled.store.aclose())
         await asyncio.sleep(0)
         with pytest.raises(Busy):
-            world.store.send(world.draft())
+            filled.store.send(filled.draft())
         await gate.open()
         assert [(await future).seq for future in futures] == [1, 2, 3]
         await closing
@@ -197,15 +197,15 @@ async def test_sends_that_wait_are_stored_when_the_store_closes(tmp_path: Path) 
         await again.aclose()
 
 
-async def test_somebody_who_left_does_not_disturb_the_others(world: World) -> None:
-    async with one_batch(world):
-        left, stayed = world.store.send(world.draft()), world.store.send(world.draft())
+async def test_somebody_who_left_does_not_disturb_the_others(filled: FilledStore) -> None:
+    async with one_batch(filled):
+        left, stayed = filled.store.send(filled.draft()), filled.store.send(filled.draft())
         left.cancel()
     assert (await stayed).seq == 2
-    assert world.store.waiting == 0
+    assert filled.store.waiting == 0
 
 
-async def test_a_batch_of_refusals_changes_nothing(world: World) -> None:
+async def test_a_batch_of_refusals_changes_nothing(filled: FilledStore) -> None:
     def change_no(connection: Connection) -> int:
         return int(
             connection.execute(
@@ -213,31 +213,31 @@ async def test_a_batch_of_refusals_changes_nothing(world: World) -> None:
             ).scalar_one()
         )
 
-    before = await world.store.read(change_no)
+    before = await filled.store.read(change_no)
     with pytest.raises(NotFound):
-        await world.store.send(world.draft(sender=world.eve))
-    assert await world.store.read(change_no) == before
-    await world.store.send(world.draft())
-    assert await world.store.read(change_no) == before + 1
+        await filled.store.send(filled.draft(sender=filled.eve))
+    assert await filled.store.read(change_no) == before
+    await filled.store.send(filled.draft())
+    assert await filled.store.read(change_no) == before + 1
 
 
-async def test_events_of_users_have_their_own_log(world: World) -> None:
+async def test_events_of_users_have_their_own_log(filled: FilledStore) -> None:
     def add(transaction: Transaction) -> int:
-        data = {"conversation": world.conversation}
-        return transaction.append(world.bob, "conversation.added", world.ann, data)
+        data = {"conversation": filled.conversation}
+        return transaction.append(filled.bob, "conversation.added", filled.ann, data)
 
-    assert await world.store.write(add) == 1
-    assert await world.store.write(add) == 2
-    page = await world.store.read(lambda c: read_log(c, world.bob, 0, 10))
-    assert [found.data for found in page.events] == [{"conversation": world.conversation}] * 2
-    assert page.events == world.heard.events
+    assert await filled.store.write(add) == 1
+    assert await filled.store.write(add) == 2
+    page = await filled.store.read(lambda c: read_log(c, filled.bob, 0, 10))
+    assert [found.data for found in page.events] == [{"conversation": filled.conversation}] * 2
+    assert page.events == filled.heard.events
 
 
-async def test_an_event_in_no_log_is_refused(world: World) -> None:
+async def test_an_event_in_no_log_is_refused(filled: FilledStore) -> None:
     with pytest.raises(NotFound):
-        await world.store.write(lambda tx: tx.append(tx.new_id(), "x", world.ann))
+        await filled.store.write(lambda tx: tx.append(tx.new_id(), "x", filled.ann))
 
     def total(connection: Connection) -> int:
         return connection.execute(select(func.count()).select_from(events)).scalar_one()
 
-    assert await world.store.read(total) == 0
+    assert await filled.store.read(total) == 0
