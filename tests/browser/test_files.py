@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,9 @@ async def a_chat(person: Any) -> tuple[Any, str, Page]:
 async def sent(page: Page) -> None:
     await page.locator(f"{SEND}:enabled").click()
     await expect(page.locator(FORM)).to_have_count(0, timeout=30_000)
+    stored = re.compile("sent|read")
+    row = page.locator(".dm-row.dm-own").last
+    await expect(row).to_have_attribute("data-state", stored, timeout=30_000)
 
 
 async def names_sent(ann: Any, chat: str) -> list[str]:

@@ -3,6 +3,7 @@ import { type KeyboardEvent, type ReactElement, useCallback, useEffect, useLayou
 import type { Message } from "../net/wire";
 import { type ComposerOf, claimOf } from "../state/composers";
 import { isPhone } from "../state/route";
+import type { Outgoing } from "../state/store";
 import { useOpened, useTopic } from "../parts/hooks";
 import { IconButton } from "../parts/icons";
 import { type Messenger, useMessenger } from "../parts/messenger";
@@ -32,7 +33,7 @@ type Inside = ComposerProps & { app: Messenger; composers: ComposerOf[] };
 function Opened(props: Inside) {
   const { app, composers } = props;
   useLayoutEffect(() => {
-    app.composers = composers;
+    app.setComposers(composers);
   }, [composers]);
   const id = useOpened(app);
   const known = useTopic(app.store.topics, `conversation:${id}`, () => !!id && !!app.store.conversation(id));
@@ -47,6 +48,7 @@ interface Form {
   composer: ComposerOf;
   files: File[];
   editing?: Message;
+  rewriting?: Outgoing;
 }
 
 function Conversation(props: Inside & { id: string }) {
@@ -80,7 +82,7 @@ function Conversation(props: Inside & { id: string }) {
   const closeForm = () => {
     setForm(null);
     // A dialog gives it back to the message by itself.
-    if (form?.editing) store.compose(id, {});
+    if (form?.editing || form?.rewriting) store.compose(id, {});
     else giveFocusBack(".dm-attach button");
   };
   const closePicker = (back: boolean) => {
@@ -88,13 +90,14 @@ function Conversation(props: Inside & { id: string }) {
     if (back) giveFocusBack("[aria-expanded=true]");
   };
 
-  const { editing } = useTopic(store.topics, `composing:${id}`, () => store.composing(id));
+  const { editing, rewriting } = useTopic(store.topics, `composing:${id}`, () => store.composing(id));
   useLayoutEffect(() => {
-    const composer = editing && forms.find((one) => one.type === editing.type);
-    if (composer) setForm({ composer, files: [], editing });
-  }, [editing]);
+    const type = (editing ?? rewriting)?.type;
+    const composer = forms.find((one) => one.type === type);
+    if (composer) setForm({ composer, files: [], editing, rewriting });
+  }, [editing, rewriting]);
   // Whoever comes back finds the conversation, not a form.
-  useEffect(() => () => void (formRef.current?.editing && store.compose(id, {})), []);
+  useEffect(() => () => void ((formRef.current?.editing || formRef.current?.rewriting) && store.compose(id, {})), []);
 
   useEffect(() => {
     const carries = (event: DragEvent) => !!event.dataTransfer?.types.includes("Files");
@@ -147,7 +150,7 @@ function Conversation(props: Inside & { id: string }) {
     <>
       {dropping && !form && <div className="dm-drop" aria-hidden="true"><p>{texts.t("drop_here")}</p></div>}
       {form && (
-        <FormPanel key={form.composer.type} app={app} conversation={id} composer={form.composer} files={form.files} editing={form.editing}
+        <FormPanel key={form.composer.type} app={app} conversation={id} composer={form.composer} files={form.files} editing={form.editing} rewriting={form.rewriting}
           maxBytes={maxBytes} dropping={dropping} onClose={closeForm}
         />
       )}

@@ -17,6 +17,7 @@ export interface Item {
   name: string;
   /** In bytes; null where nobody says. */
   size: number | null;
+  mediaType: string;
   /** What the message that is edited holds already; "" for what is new. */
   blob: string;
   upload: Upload | null;
@@ -77,6 +78,7 @@ export function useFiles({ app, field, label, maxBytes, before, changed }: Files
         key: ++keys.current,
         name: file.name,
         size: file.size,
+        mediaType: file.type,
         blob: "",
         upload: wrong ? null : new Upload(file, lane.current, draw),
         problem: wrong,
@@ -139,6 +141,7 @@ function keptOf(field: FieldOf, label: string, before: unknown): Item[] {
       key: at + 1,
       name: typeof name === "string" && name ? name : `${label} ${at + 1}`,
       size: typeof bytes === "number" ? bytes : null,
+      mediaType: typeof mediaType === "string" ? mediaType : "",
       blob,
       upload: null,
       problem: "",

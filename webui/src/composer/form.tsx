@@ -1,19 +1,20 @@
 // A message that is written in a form, or edited in it: fields as its type declares them, files with
-// their previews. Nothing that was typed is lost when sending fails: the form stays until the server
-// has taken it.
+// their previews. What is sent is the outbox's; what was refused is written once more in this form.
+// An edited message stays in it until the server has taken the change.
 
 import * as React from "react";
 import { useLayoutEffect, useRef, useState } from "react";
-import { type Message, Refusal } from "../net/wire";
+import { type Message, type Params, Refusal } from "../net/wire";
 import { type ComposerOf, type FieldOf, filesOf } from "../state/composers";
 import { newId } from "../state/ids";
 import { isPhone } from "../state/route";
+import type { Outgoing, Written } from "../state/store";
 import { FieldInput } from "../parts/fields";
 import { IconButton } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
 import { FilesField, type Item, useFiles, type Values } from "./files";
 
-const SEND_WITHIN_MS = 40_000;
+const SAVE_WITHIN_MS = 40_000;
 
 interface FormProps {
   app: Messenger;
@@ -22,21 +23,23 @@ interface FormProps {
   files: readonly File[];
   /** The message that is edited, if it is no new one. */
   editing: Message | undefined;
+  /** The message that was refused and is written once more. */
+  rewriting: Outgoing | undefined;
   maxBytes: number;
   /** Files are being dragged over the page. */
   dropping: boolean;
   onClose(): void;
 }
 
-export function FormPanel({ app, conversation, composer, files, editing, maxBytes, dropping, onClose }: FormProps) {
-  const { texts, store } = app;
+export function FormPanel({ app, conversation, composer, files, editing, rewriting, maxBytes, dropping, onClose }: FormProps) {
+  const { texts } = app;
   const fields = composer.fields ?? [];
-  const before = (editing?.content ?? {}) as Values;
   const dialog = useRef<HTMLDialogElement>(null);
   const fileField = filesOf(composer);
+  const before = rewriting ? writtenIn(rewriting, fileField) : ((editing?.content ?? {}) as Values);
   const [values, setValues] = useState<Values>(() => valuesOf(fields, before));
-  const [problems, setProblems] = useState<Record<string, string>>({});
-  const [sending, setSending] = useState(false);
+  const [problems, setProblems] = useState<Record<string, string>>(() => (rewriting?.reason ? problemOf(rewriting.reason) : {}));
+  const [saving, setSaving] = useState(false);
   const [leaving, setLeaving] = useState(false);
   const items = useFiles({
     app,
@@ -47,7 +50,7 @@ export function FormPanel({ app, conversation, composer, files, editing, maxByte
     changed: () => setProblems({}),
   });
   const taken = useRef(0);
-  // The same name for each try, so that a message whose answer was lost is not sent twice.
+  // The same name for each try, so that a change whose answer was lost is not made twice.
   const clientId = useRef({ id: "", content: "" });
 
   // More may be dropped while it is open.
@@ -60,7 +63,8 @@ export function FormPanel({ app, conversation, composer, files, editing, maxByte
     const element = dialog.current!;
     element.showModal();
     // Not the button that closes it, which comes first. A phone's keyboard would cover the form.
-    if (!isPhone()) element.querySelector<HTMLElement>(".dm-form-fields :is(input:not([type=file]), textarea, select)")?.focus();
+    const first = ".dm-form-fields :is(input:not([type=file]), textarea, select)";
+    if (!isPhone()) (element.querySelector<HTMLElement>("[aria-invalid]") ?? element.querySelector<HTMLElement>(first))?.focus();
     // Closed, it gives the focus back.
     return () => element.close();
   }, []);
@@ -81,36 +85,38 @@ export function FormPanel({ app, conversation, composer, files, editing, maxByte
 
   const submit = async (event: React.FormEvent) => {
     event.preventDefault();
-    if (sending || uploading.length || unfit) return;
+    if (saving || uploading.length || unfit) return;
     const empty = unfilled(fields, values, items.list);
     setProblems(Object.fromEntries(empty.map((name) => [name, texts.t("error_required")])));
     if (empty.length) return;
-    if (editing && written === writtenBefore) return onClose();
+    if (editing) return save(editing);
+    const message: Written = { type: composer.type, content, text: textOf(fields, content) || composer.label, ...filesIn(items.list) };
+    if (rewriting) app.outbox.rewrite(rewriting, message);
+    else app.outbox.send(conversation, message);
+    onClose();
+  };
+
+  const save = async (edited: Message) => {
+    if (written === writtenBefore) return onClose();
     if (clientId.current.content !== written) clientId.current = { id: newId(Date.now()), content: written };
-    const { replyTo } = store.composing(conversation);
-    const named = { client_id: clientId.current.id, content };
-    setSending(true);
+    setSaving(true);
     try {
-      if (editing) {
-        await app.call("message.edit", { message: editing.id, ...named }, SEND_WITHIN_MS);
-      } else {
-        await app.call("message.send", { conversation, type: composer.type, reply_to: replyTo?.id ?? null, ...named }, SEND_WITHIN_MS);
-        if (replyTo) store.compose(conversation, {});
-      }
+      await app.call("message.edit", { message: edited.id, client_id: clientId.current.id, content }, SAVE_WITHIN_MS);
       onClose();
     } catch (error) {
-      setSending(false);
-      setProblems(problemOf(error));
+      setSaving(false);
+      if (!(error instanceof Refusal)) setProblems({ "": texts.reason(error) });
+      else if (error.key === "not_found") setProblems({ "": texts.t("deleted") });
+      else setProblems(problemOf({ ...error, sentence: error.message }));
     }
   };
 
-  const problemOf = (error: unknown): Record<string, string> => {
-    if (!(error instanceof Refusal)) return { "": texts.reason(error) };
-    if (editing && error.key === "not_found") return { "": texts.t("deleted") };
-    const field = String(error.params["field"] ?? "").split(/[.[]/)[0]!;
+  /** A refusal under the field that it names, or under all of them. */
+  function problemOf({ key, params, sentence }: { key: string; params: Params; sentence: string }): Record<string, string> {
+    const field = String(params["field"] ?? "").split(/[.[]/)[0]!;
     const known = fields.some((one) => one.name === field);
-    return { [known ? field : ""]: texts.reason(error) };
-  };
+    return { [known ? field : ""]: texts.failure(key, params) ?? sentence };
+  }
 
   const title = editing ? texts.t("editing") : composer.label;
   return (
@@ -160,15 +166,15 @@ export function FormPanel({ app, conversation, composer, files, editing, maxByte
         <footer>
           {leaving ? (
             <>
-              <span role="alert">{texts.t(editing ? "discard_changes" : "discard_question")}</span>
+              <span role="alert">{texts.t(editing || rewriting ? "discard_changes" : "discard_question")}</span>
               <button type="button" className="dm-button dm-button-quiet" autoFocus onClick={() => setLeaving(false)}>{texts.t("keep")}</button>
               <button type="button" className="dm-button dm-button-danger" onClick={onClose}>{texts.t("discard")}</button>
             </>
           ) : (
             <>
               {uploading.length > 0 && <span role="status">{texts.t("uploading", { n: Math.floor(progress * 100) })}</span>}
-              <button type="submit" className="dm-button dm-button-primary" disabled={sending || uploading.length > 0 || unfit}>
-                {texts.t(editing ? (sending ? "saving" : "save") : sending ? "sending" : "send")}
+              <button type="submit" className="dm-button dm-button-primary" disabled={saving || uploading.length > 0 || unfit}>
+                {texts.t(editing ? (saving ? "saving" : "save") : "send")}
               </button>
             </>
           )}
@@ -228,6 +234,26 @@ function contentOf(fields: readonly FieldOf[], values: Values, items: readonly I
     }
   }
   return content;
+}
+
+/** What a row shows of a form until the server has drawn it: the first words that were typed. */
+function textOf(fields: readonly FieldOf[], content: Values): string {
+  const words = fields.find(({ kind, name }) => (kind === "text" || kind === "area") && content[name]);
+  return words ? String(content[words.name]) : "";
+}
+
+/** What is known of the uploads beside their ids, so that the form can show them again. */
+function filesIn(items: readonly Item[]): Pick<Written, "files"> {
+  if (!items.length) return {};
+  const known = items.map(({ blob, upload, name, size, mediaType }) => [blob || upload?.blob?.id, { name, bytes: size, media_type: mediaType }]);
+  return { files: Object.fromEntries(known) as Written["files"] };
+}
+
+/** The content of a message that was refused, with what is known of its files. */
+function writtenIn({ content, files }: Outgoing, field: FieldOf | undefined): Values {
+  if (!field || !files) return content;
+  const items = content[field.name] as Values[];
+  return { ...content, [field.name]: items.map((item) => ({ ...files[String(item["blob"])], ...item })) };
 }
 
 function filled(values: Values): Values {

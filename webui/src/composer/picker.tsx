@@ -23,6 +23,8 @@ interface Group {
 }
 
 const SEARCH_AFTER_MS = 200;
+// How large a picture stands among the messages until the server has drawn it: the longer side.
+const SENT_PX = 192;
 const kept = new WeakMap<Messenger, Map<string, Group[]>>();
 
 /** What a picker showed last: it opens with that, at once, and is brought up to date after. */
@@ -89,10 +91,10 @@ export function PickerPanel({ app, conversation, composer, onClose }: PickerProp
     };
   }, []);
 
-  const choose = (choice: Choice) => {
-    const replyTo = app.store.composing(conversation).replyTo;
-    app.outbox.send(conversation, composer.type, choice.content, choice.label, replyTo && { id: replyTo.id, number: replyTo.number });
-    if (replyTo) app.store.compose(conversation, {});
+  const choose = ({ content, label, image: src }: Choice, shown: HTMLImageElement | null) => {
+    const longest = Math.max(shown?.naturalWidth ?? 0, shown?.naturalHeight ?? 0);
+    const [width, height] = longest ? [shown!.naturalWidth, shown!.naturalHeight].map((side) => Math.round((side / longest) * SENT_PX)) : [SENT_PX, SENT_PX];
+    app.outbox.send(conversation, { type: composer.type, content, text: label || composer.label, picture: { src, width: width!, height: height! } });
     onClose(true);
   };
 
@@ -124,7 +126,7 @@ export function PickerPanel({ app, conversation, composer, onClose }: PickerProp
             <h2>{group.label}</h2>
             <div className="dm-picker-grid">
               {group.items.map((choice) => (
-                <button key={choice.id} type="button" className="dm-pick" aria-label={choice.label || composer.label} onClick={() => choose(choice)}>
+                <button key={choice.id} type="button" className="dm-pick" aria-label={choice.label || composer.label} onClick={(event) => choose(choice, event.currentTarget.querySelector("img"))}>
                   <img src={choice.image} alt="" loading="lazy" decoding="async" />
                 </button>
               ))}

@@ -114,8 +114,7 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
     keep();
     typed();
     setPreview(null);
-    app.outbox.send(id, owner.type, content, text, replyTo && { id: replyTo.id, number: replyTo.number });
-    if (replyTo) store.compose(id, {});
+    app.outbox.send(id, { type: owner.type, content, text });
     element.focus();
   };
 

@@ -34,7 +34,7 @@ export class Messenger {
   readonly actions: Actions;
   /** What each message type lets people do. */
   types: Readonly<Record<string, TypeInfo>> = {};
-  /** How messages are written: the Composer says it. */
+  /** How messages are written: the Composer says it. Topic: "composers". */
   composers: readonly ComposerOf[] = [];
   /** What each type is called, for messages without words. */
   readonly labels: Readonly<Record<string, string>>;
@@ -70,6 +70,11 @@ export class Messenger {
     this.socket.start();
     void this.sync.recall();
     this.showUnreadInTitle();
+  }
+
+  setComposers(composers: readonly ComposerOf[]): void {
+    this.composers = composers;
+    this.store.topics.touch("composers");
   }
 
   /** Whether the reader may edit a message, and there is something to edit it in. */

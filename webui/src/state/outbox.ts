@@ -5,9 +5,11 @@
 import type { Socket } from "../net/socket";
 import { NoAnswer, Refusal, type Sent } from "../net/wire";
 import { newId } from "./ids";
-import type { Outgoing, Store } from "./store";
+import type { Outgoing, Store, Written } from "./store";
 
 const FAILED_AFTER_MS = 10_000;
+// The server looks into files before it answers.
+const FILES_FAILED_AFTER_MS = 40_000;
 const RETRY_FIRST_MS = 500;
 // Longer limits are told to the writer instead.
 const LONGEST_WAIT_MS = 60_000;
@@ -50,26 +52,28 @@ export class Outbox {
     for (const entry of entries) this.store.putOutgoing(entry);
   }
 
-  send(
-    conversation: string,
-    type: string,
-    content: Record<string, unknown>,
-    text: string,
-    replyTo?: { id: string; number: number },
-  ): void {
+  /** Send what was written, as an answer to the message that was chosen for that. */
+  send(conversation: string, written: Written): void {
     const createdAtMs = Date.now();
+    const { replyTo } = this.store.composing(conversation);
     this.put({
-      clientId: newId(createdAtMs), conversation, type, content, text, createdAtMs, state: "pending",
-      ...(replyTo ? { replyTo } : {}),
+      ...written, clientId: newId(createdAtMs), conversation, createdAtMs, state: "pending",
+      ...(replyTo ? { replyTo: { id: replyTo.id, number: replyTo.number } } : {}),
     });
+    if (replyTo) this.store.compose(conversation, {});
     this.store.topics.tell();
     this.flush();
   }
 
   retry(entry: Outgoing): void {
+    this.rewrite(entry, {});
+  }
+
+  /** Send what was refused with other content; what was refused was not stored, so it keeps its id. */
+  rewrite(entry: Outgoing, written: Partial<Written>): void {
     this.deadlines.delete(entry.clientId);
-    const { reason: _, ...rest } = entry;
-    this.put({ ...rest, state: "pending" });
+    this.change(entry, { ...written, state: "pending", reason: undefined });
+    this.store.topics.tell();
     this.flush();
   }
 
@@ -89,7 +93,7 @@ export class Outbox {
 
   private async attempt(entry: Outgoing): Promise<void> {
     const { clientId, conversation, type, content, replyTo } = entry;
-    const deadline = this.deadlines.get(clientId) ?? Date.now() + FAILED_AFTER_MS;
+    const deadline = this.deadlines.get(clientId) ?? Date.now() + (entry.files ? FILES_FAILED_AFTER_MS : FAILED_AFTER_MS);
     this.deadlines.set(clientId, deadline);
     this.inFlight.add(clientId);
     try {
@@ -119,11 +123,8 @@ export class Outbox {
       this.again(entry, RETRY_FIRST_MS);
       return;
     }
-    const reason =
-      error instanceof Refusal
-        ? { key: error.key, params: error.params, sentence: error.message }
-        : { key: "no_answer", params: {}, sentence: "" };
-    this.change(entry, { state: "failed", reason });
+    const refusal = error instanceof Refusal ? { key: error.key, params: error.params, sentence: error.message } : undefined;
+    this.change(entry, { state: "failed", reason: refusal });
     // A server that says nothing for so long may be gone without the browser having noticed.
     if (error instanceof NoAnswer) this.socket.restart();
   }

@@ -25,23 +25,32 @@ export interface Window {
 export interface Composing {
   replyTo?: Message;
   editing?: Message;
+  /** A message that the server refused, written once more in its form. */
+  rewriting?: Outgoing;
+}
+
+/** What somebody wrote and the server is to take. */
+export interface Written {
+  type: string;
+  content: Record<string, unknown>;
+  /** What stands in the row until the server has drawn it. */
+  text: string;
+  /** The picture that stands there instead. */
+  picture?: { src: string; width: number; height: number };
+  /** What is known of the uploads in the content, by the blob's id. */
+  files?: Readonly<Record<string, { name: string; bytes: number; media_type: string }>>;
 }
 
 /** A message of one's own that the server has not announced yet. */
-export interface Outgoing {
+export interface Outgoing extends Written {
   clientId: string;
   conversation: string;
-  type: string;
-  content: Record<string, unknown>;
-  text: string;
   createdAtMs: number;
   state: "pending" | "sent" | "failed";
-  /** Why it failed: the key and parameters of a refusal, or the server's own words. */
+  /** Why the server refused it; missing where it did not answer. */
   reason?: { key: string; params: Params; sentence: string };
   number?: number;
   replyTo?: { id: string; number: number };
-  /** How much of its files is uploaded, 0 to 1. */
-  progress?: number;
 }
 
 const NONE: Composing = {};

@@ -3,6 +3,7 @@ import type { Message } from "../net/wire";
 import { hue } from "../state/ids";
 import type { Outgoing } from "../state/store";
 import { Avatar } from "../parts/Avatar";
+import { useTopic } from "../parts/hooks";
 import { Icon } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
 import { Body, isBare, isEdge, Plain } from "./body";
@@ -28,7 +29,7 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
   const edited = message?.edited_at_ms && !message.deleted_at_ms ? `${texts.t("edited")}M` : "";
   const space = own ? `${edited}${time}MM` : `${edited}${time}`;
   const deleted = !!message?.deleted_at_ms;
-  const bare = !deleted && isBare(message?.view);
+  const bare = message ? !deleted && isBare(message.view) : !!outgoing?.picture;
   const replyTo = message?.reply_to ?? outgoing?.replyTo;
   const kind = [
     "dm-row",
@@ -87,6 +88,8 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
               empty={texts.t("empty_message")}
               space={space}
             />
+          ) : outgoing?.picture ? (
+            <img className="dm-picture-sent" {...outgoing.picture} alt={outgoing.text} />
           ) : (
             <Plain text={outgoing?.text ?? ""} space={space} />
           )}
@@ -145,14 +148,20 @@ function Ticks({ row, app }: { row: Row; app: Messenger }) {
 }
 
 function Failed({ outgoing, app }: { outgoing: Outgoing; app: Messenger }) {
-  const { texts, outbox } = app;
-  const { key, params, sentence } = outgoing.reason ?? { key: "no_answer", params: {}, sentence: "" };
-  const why = key === "no_answer" ? texts.t("no_answer") : texts.failure(key, params) ?? sentence;
+  const { texts, outbox, store } = app;
+  const { conversation, reason, type } = outgoing;
+  const hasForm = useTopic(store.topics, "composers", () => app.composers.some((one) => one.type === type && one.fields));
+  const why = reason ? texts.failure(reason.key, reason.params) ?? reason.sentence : texts.t("no_answer");
   return (
     <div className="dm-failed" role="alert">
       <span>
         {texts.t("not_sent")}. {why}
       </span>
+      {hasForm && reason && (
+        <button type="button" className="dm-link" onClick={() => store.compose(conversation, { rewriting: outgoing })}>
+          {texts.t("edit")}
+        </button>
+      )}
       <button type="button" className="dm-link" onClick={() => outbox.retry(outgoing)}>
         {texts.t("retry")}
       </button>

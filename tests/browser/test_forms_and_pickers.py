@@ -1,0 +1,163 @@
+"""What forms and pickers send goes the way of text: at once, kept, once, with its refusals told."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.steps import open_chat, sit_in_the_middle, talk
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+ONLINE = "() => window.dashMessenger?.store.online"
+OFFLINE = "() => window.dashMessenger?.store.online === false"
+SENT = re.compile("sent|read")
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "lake.jpg"
+    Image.radial_gradient("L").resize((900, 600)).convert("RGB").save(path, "JPEG")
+    return path
+
+
+async def fill_photo(page: Page, photo: Path, caption: str) -> None:
+    """The form of a photo, filled, with its file uploaded."""
+    await page.get_by_role("button", name="Attach").click()
+    await page.get_by_role("menuitem", name="Photo", exact=True).click()
+    await page.locator(".dm-add-files input").set_input_files(photo)
+    await page.get_by_label("Caption").fill(caption)
+    await expect(submit(page)).to_be_enabled()
+
+
+def submit(page: Page) -> Locator:
+    return page.locator(".dm-form footer button[type=submit]")
+
+
+async def types_stored(person: Any, chat: str) -> list[str]:
+    found = await person.call("message.history", conversation=chat)
+    return [message["type"] for message in found["messages"]]
+
+
+async def test_a_sticker_sent_offline_waits_survives_a_reload_and_arrives_once(
+    person: Any, size: str
+) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    there = await open_chat(bob, chat)
+    page = await ann.context.new_page()
+    wire = await sit_in_the_middle(page)
+    await page.goto(f"{ann.base_url}/c/{chat}")
+    await page.wait_for_function(ONLINE)
+    await page.get_by_role("button", name="Stickers").click()
+    picker = page.get_by_role("dialog", name="Stickers")
+    await expect(picker.locator(".dm-pick img").first).not_to_have_js_property("naturalWidth", 0)
+    wire.refuse = True
+    await wire.cut()
+    await page.wait_for_function(OFFLINE)
+    await picker.locator(".dm-pick").first.click()
+    row = page.locator(".dm-row")
+    await expect(row).to_have_attribute("data-state", "pending")
+    before = await row.locator("img").bounding_box()
+    await page.reload()
+    await expect(row).to_have_attribute("data-state", "pending")
+    await expect(row.locator("img")).to_be_visible()
+    await expect(there.locator(".dm-row")).to_have_count(0)
+    wire.refuse = False
+    await expect(row).to_have_attribute("data-state", SENT, timeout=30_000)
+    await expect(row.locator('.dm-body[data-plugin="stickers"] img')).to_be_visible()
+    await expect(there.locator(".dm-row")).to_have_count(1)
+    after = await row.locator("img").bounding_box()
+    assert before
+    assert after
+    # The server's own drawing stands where the picture stood.
+    assert (before["width"], before["height"]) == (after["width"], after["height"])
+    assert await types_stored(ann, chat) == ["sticker"]
+
+
+async def test_a_form_sent_offline_waits_survives_a_reload_and_arrives_once(
+    person: Any, size: str, photo: Path
+) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    there = await open_chat(bob, chat)
+    page = await ann.context.new_page()
+    wire = await sit_in_the_middle(page)
+    await page.goto(f"{ann.base_url}/c/{chat}")
+    await page.wait_for_function(ONLINE)
+    await fill_photo(page, photo, "Dusk")
+    wire.refuse = True
+    await wire.cut()
+    await page.wait_for_function(OFFLINE)
+    await submit(page).click()
+    await expect(page.locator(".dm-form")).to_have_count(0)
+    row = page.locator(".dm-row")
+    await expect(row).to_have_attribute("data-state", "pending")
+    await expect(row).to_contain_text("Dusk")
+    await page.reload()
+    await expect(row).to_have_attribute("data-state", "pending")
+    await expect(row).to_contain_text("Dusk")
+    wire.refuse = False
+    await expect(row).to_have_attribute("data-state", SENT, timeout=30_000)
+    await expect(there.locator('.dm-body[data-plugin="photo"] img')).to_have_count(1)
+    assert await types_stored(ann, chat) == ["photo"]
+
+
+async def test_a_refused_form_is_opened_again_with_the_refusal_under_its_field(
+    person: Any, size: str, photo: Path
+) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    page = await open_chat(ann, chat)
+    words = "Dusk at the lake. " * 200
+    caption = page.get_by_label("Caption")
+    await fill_photo(page, photo, "Dusk")
+    # The server's limit is the one that counts.
+    await caption.evaluate("(area) => area.removeAttribute('maxlength')")
+    await caption.fill(words)
+    await submit(page).click()
+    await expect(page.locator(".dm-form")).to_have_count(0)
+    row = page.locator(".dm-row")
+    await expect(row).to_have_attribute("data-state", "failed", timeout=30_000)
+    # What was refused is kept over a reload too.
+    await page.reload()
+    await expect(row).to_have_attribute("data-state", "failed")
+    await page.locator(".dm-failed").get_by_role("button", name="Edit").click()
+    form = page.locator(".dm-form")
+    await expect(caption).to_have_attribute("aria-invalid", "true")
+    await expect(form.locator(".dm-form-problem")).to_have_count(1)
+    await expect(form.locator(".dm-field", has=caption).locator(".dm-form-problem")).to_be_visible()
+    await expect(caption).to_have_value(words.strip())
+    await expect(form.locator(".dm-file-name")).to_have_text("lake.jpg")
+    await page.keyboard.press("Escape")
+    await expect(form).to_have_count(0)
+    await expect(row).to_have_attribute("data-state", "failed")
+    await page.locator(".dm-failed").get_by_role("button", name="Edit").click()
+    await caption.fill("Dusk")
+    await submit(page).click()
+    await expect(row).to_have_attribute("data-state", SENT, timeout=30_000)
+    await expect(row.locator(".caption")).to_have_text("Dusk")
+    assert await types_stored(ann, chat) == ["photo"]
+
+
+async def test_an_answer_written_in_a_form_answers_and_no_longer_waits(
+    person: Any, size: str, photo: Path
+) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    asked = await bob.send(chat, "Where were you?")
+    page = await open_chat(ann, chat)
+    await page.locator(".dm-row .dm-bubble").click(button="right")
+    await page.get_by_role("menuitem", name="Reply").click()
+    await fill_photo(page, photo, "Here")
+    await submit(page).click()
+    await expect(page.locator(".dm-composing")).to_have_count(0)
+    await expect(page.locator(".dm-own .dm-quote")).to_contain_text("Where were you?")
+    await expect(page.locator(".dm-own")).to_have_attribute("data-state", SENT, timeout=30_000)
+    found = await ann.call("message.history", conversation=chat)
+    assert found["messages"][-1]["reply_to"]["id"] == asked["id"]
