@@ -11,7 +11,7 @@ const ATTRIBUTES = ["data-person", "data-moment", "data-show"];
 
 interface Parts {
   store: Store;
-  sync: Sync;
+  sync: Pick<Sync, "learn">;
   texts: Texts;
   times: Times;
 }
@@ -19,8 +19,7 @@ interface Parts {
 /** Fill in bodies wherever in the page they are, before they are painted. */
 export function fillBodies(parts: Parts): void {
   const fill = (element: Element) => {
-    const { person, moment, show } = (element as HTMLElement).dataset;
-    const text = person !== undefined ? nameOf(person, parts) : parts.times.moment(Number(moment), show);
+    const text = wordsFor((element as HTMLElement).dataset, parts);
     if (element.textContent !== text) element.textContent = text;
   };
   const fillAll = (root: Element | Document) => {
@@ -41,6 +40,11 @@ export function fillBodies(parts: Parts): void {
   }).observe(document.body, { childList: true, subtree: true, attributeFilter: ATTRIBUTES });
   parts.store.topics.subscribe("users", () => fillAll(document));
   fillAll(document);
+}
+
+/** What stands in an element that names a person or a moment. */
+export function wordsFor({ person, moment, show }: DOMStringMap, parts: Parts): string {
+  return person !== undefined ? nameOf(person, parts) : parts.times.moment(Number(moment), show);
 }
 
 function nameOf(id: string, { store, sync, texts }: Parts): string {

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { BEN, CHAT, conversation, ME, message } from "./page";
+import type { Message } from "../../src/net/wire";
+import { find, Store } from "../../src/state/store";
+
+const page = (messages: Message[], change = {}) => ({ messages, users: {}, seq: 9, more_before: true, more_after: false, ...change });
+
+function opened(messages: Message[], change = {}): Store {
+  const store = new Store(ME);
+  store.putConversation(conversation({ message_no: messages.length }));
+  store.putPage(CHAT, page(messages, change), "instead");
+  return store;
+}
+
+const numbers = (store: Store) => store.window(CHAT).messages.map(({ number }) => number);
+
+test("a message of another counts as unread and leads the list", () => {
+  const store = opened([message(1)]);
+  store.putConversation(conversation({ id: "d".repeat(32) }));
+  store.putMessage(message(2));
+  assert.deepEqual(numbers(store), [1, 2]);
+  assert.equal(store.conversation(CHAT)?.unread, 1);
+  assert.equal(store.conversation(CHAT)?.last?.text, "Words 2");
+  assert.equal(store.list()[0]?.id, CHAT);
+  assert.equal(store.unreadTotal(), 1);
+});
+
+test("a message of one's own reads what came before it", () => {
+  const store = opened([message(1)]);
+  store.putMessage(message(2));
+  store.putMessage(message(3, { sender: ME.id }));
+  assert.equal(store.conversation(CHAT)?.unread, 0);
+  assert.equal(store.conversation(CHAT)?.read_no, 3);
+});
+
+test("a lower revision never replaces a higher one", () => {
+  const store = opened([message(1, { rev: 5, text: "New" })]);
+  store.putMessage(message(1, { rev: 4, text: "Old" }));
+  assert.equal(store.message(CHAT, "m1")?.text, "New");
+  store.putMessage(message(1, { rev: 6, text: "Newer" }));
+  assert.equal(store.message(CHAT, "m1")?.text, "Newer");
+});
+
+test("pages before and after join without repeating a message", () => {
+  const store = opened([message(3), message(4)], { more_after: true });
+  store.putPage(CHAT, page([message(1), message(2), message(3)], { more_before: false }), "before");
+  store.putPage(CHAT, page([message(4), message(5)]), "after");
+  assert.deepEqual(numbers(store), [1, 2, 3, 4, 5]);
+  assert.equal(store.window(CHAT).moreBefore, false);
+});
+
+test("what lies beyond a hole is not put in", () => {
+  const store = opened([message(1), message(2)], { more_after: true });
+  store.putMessage(message(9));
+  assert.deepEqual(numbers(store), [1, 2]);
+});
+
+test("a page that ends before what was announced meanwhile is not the end", () => {
+  const store = opened([message(1)], { more_after: true });
+  store.putMessage(message(3));
+  store.putPage(CHAT, page([message(2)]), "after");
+  assert.equal(store.window(CHAT).moreAfter, true);
+});
+
+test("the read position only moves forward", () => {
+  const store = opened([message(1), message(2), message(3)]);
+  store.changeConversation(CHAT, { unread: 3 });
+  store.read(CHAT, 2);
+  assert.equal(store.conversation(CHAT)?.unread, 1);
+  store.read(CHAT, 1, 2);
+  assert.deepEqual([store.conversation(CHAT)?.read_no, store.conversation(CHAT)?.unread], [2, 1]);
+});
+
+test("a reaction is counted, marked as one's own and gone at zero", () => {
+  const store = opened([message(1)]);
+  store.putReaction(CHAT, "m1", "👍", 2, true);
+  assert.deepEqual(store.message(CHAT, "m1")?.reactions, [{ emoji: "👍", count: 2 }]);
+  assert.deepEqual(store.window(CHAT).own["m1"]?.reactions, ["👍"]);
+  store.putReaction(CHAT, "m1", "👍", 0, false);
+  assert.deepEqual(store.message(CHAT, "m1")?.reactions, []);
+  assert.deepEqual(store.window(CHAT).own["m1"]?.reactions, []);
+});
+
+test("a view of another revision is too late", () => {
+  const store = opened([message(1, { rev: 2 })]);
+  store.putView(CHAT, "m1", 1, "old");
+  assert.equal(store.message(CHAT, "m1")?.view, undefined);
+  store.putView(CHAT, "m1", 2, "drawn");
+  assert.equal(store.message(CHAT, "m1")?.view, "drawn");
+});
+
+test("people are another object only when something about them is new", () => {
+  const store = new Store(ME);
+  store.learnUsers({ [BEN.id]: BEN });
+  const before = store.users;
+  store.learnUsers({ [BEN.id]: { ...BEN, photo: null } });
+  assert.equal(store.users, before);
+  store.learnUsers({ [BEN.id]: { ...BEN, display_name: "Benjamin" } });
+  assert.equal(store.users[BEN.id]?.display_name, "Benjamin");
+});
+
+test("a dropped conversation is gone with its messages and is told", () => {
+  const store = opened([message(1)]);
+  const dropped: string[] = [];
+  store.onDropped = (id) => dropped.push(id);
+  store.keepOnly(new Set());
+  assert.deepEqual(dropped, [CHAT]);
+  assert.equal(store.conversation(CHAT), undefined);
+  assert.deepEqual(numbers(store), []);
+});
+
+test("listeners of a topic hear of many changes once", () => {
+  const store = opened([]);
+  store.topics.tell();
+  let heard = 0;
+  store.topics.subscribe(`window:${CHAT}`, () => heard++);
+  store.putMessage(message(1));
+  store.putMessage(message(2));
+  store.topics.tell();
+  assert.equal(heard, 1);
+});
+
+test("a place is found among numbers with gaps", () => {
+  const messages = [message(2), message(4), message(8)];
+  assert.deepEqual([1, 2, 3, 8, 9].map((number) => find(messages, number)), [0, 0, 1, 2, 3]);
+});

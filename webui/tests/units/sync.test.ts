@@ -1,0 +1,244 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, mock, test } from "node:test";
+import { BEN, CHAT, conversation, ME, message, NOON_MS, settled } from "./page";
+import type { Socket } from "../../src/net/socket";
+import { type Conversation, type LogEvent, NoAnswer, Refusal } from "../../src/net/wire";
+import type { Cache } from "../../src/state/cache";
+import type { Outbox } from "../../src/state/outbox";
+import { Store } from "../../src/state/store";
+import { Sync } from "../../src/state/sync";
+
+type Answers = Record<string, (params: Record<string, unknown>) => unknown>;
+
+/** A server that is played by functions, one a command. */
+class Played {
+  asked: [string, Record<string, unknown>][] = [];
+  restarts = 0;
+  constructor(readonly answers: Answers) {}
+
+  async call(command: string, params: Record<string, unknown>): Promise<unknown> {
+    this.asked.push([command, params]);
+    const answer = this.answers[command];
+    if (!answer) throw new Refusal(1, "unknown_command", command, false, {});
+    return answer(params);
+  }
+
+  restart(): void {
+    this.restarts++;
+  }
+
+  commands(): string[] {
+    return this.asked.map(([command]) => command);
+  }
+}
+
+const snapshot = (conversations: Conversation[], change = {}) => ({
+  epoch: "e1", since: "s1", me: { ...ME, seq: 0 }, conversations, users: { [BEN.id]: BEN }, more: false, ...change,
+});
+const page = (numbers: number[], change = {}) => ({
+  messages: numbers.map((number) => message(number)), users: {}, seq: Math.max(0, ...numbers), more_before: false, more_after: false, ...change,
+});
+/** The event that announces Ben's message of this number. */
+const posted = (number: number, change = {}): LogEvent => ({
+  log: CHAT, after: number - 1, seq: number, kind: "message.posted", by: BEN.id, at_ms: NOON_MS, data: { message: message(number) }, ...change,
+});
+
+function started(answers: Answers) {
+  const store = new Store(ME);
+  const socket = new Played({ sync: () => snapshot([conversation({ seq: 1, message_no: 1 })]), "read.advance": () => ({}), ...answers });
+  const kept: unknown[] = [];
+  const cache = { page: async () => undefined, list: async () => undefined, keepList: async (list: unknown) => void kept.push(list), keepPage: async () => undefined };
+  let flushed = 0;
+  const outbox = { flush: () => flushed++ };
+  const sync = new Sync(store, socket as unknown as Socket, cache as unknown as Cache, "dash:en", () => outbox as unknown as Outbox);
+  return { store, socket, sync, kept, flushed: () => flushed };
+}
+
+async function opened(answers: Answers = {}) {
+  const all = started({ "message.history": () => page([1]), ...answers });
+  await all.sync.begin();
+  await all.sync.open(CHAT);
+  await settled();
+  return all;
+}
+
+const numbers = (store: Store) => store.window(CHAT).messages.map(({ number }) => number);
+
+beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "Date"], now: NOON_MS }));
+afterEach(() => mock.timers.reset());
+
+test("the snapshot's pages are the list; what is not in it is gone", async () => {
+  const other = conversation({ id: "d".repeat(32) });
+  const { store, sync, flushed } = started({
+    sync: ({ since }) => (since === "s1" ? snapshot([other], { since: "s2" }) : snapshot([conversation()], { more: true })),
+  });
+  store.putConversation(conversation({ id: "e".repeat(32) }));
+  await sync.begin();
+  assert.deepEqual(store.list().map(({ id }) => id).sort(), [CHAT, other.id]);
+  assert.deepEqual([store.online, store.synced, flushed()], [true, true, 1]);
+});
+
+test("coming back asks only for what is new and keeps the rest", async () => {
+  const { store, socket, sync } = await opened();
+  sync.down();
+  assert.equal(store.online, false);
+  socket.answers["sync"] = () => snapshot([], { since: "s2" });
+  await sync.begin();
+  assert.equal(socket.asked[socket.asked.length - 1]?.[1]["since"], "s1");
+  assert.deepEqual(numbers(store), [1]);
+});
+
+test("another epoch begins all of it again", async () => {
+  const { store, socket, sync } = await opened();
+  sync.down();
+  socket.answers["sync"] = () => snapshot([conversation({ seq: 2, message_no: 2 })], { epoch: "e2" });
+  socket.answers["message.history"] = () => page([2]);
+  await sync.begin();
+  await settled();
+  const since = socket.asked.filter(([command]) => command === "sync").map(([, params]) => params["since"]);
+  assert.deepEqual(since, [null, "s1", null]);
+  assert.deepEqual(numbers(store), [2]);
+});
+
+test("frames that overtake the snapshot wait for it", async () => {
+  const { store, sync } = started({ "message.history": () => page([1]) });
+  const begun = sync.begin();
+  sync.hear("event", posted(2));
+  assert.equal(store.list().length, 0);
+  await begun;
+  assert.equal(store.conversation(CHAT)?.message_no, 2);
+});
+
+test("an event that continues the log is put in", async () => {
+  const { store, sync } = await opened();
+  sync.hear("event", posted(2));
+  sync.hear("event", posted(2));
+  assert.deepEqual(numbers(store), [1, 2]);
+  assert.equal(store.window(CHAT).cursor, 2);
+});
+
+test("after a gap what is missing is pulled, page by page", async () => {
+  const { store, socket, sync } = await opened();
+  const all = [2, 3, 4].map((number) => posted(number));
+  socket.answers["log.read"] = ({ after }) => {
+    const events = all.filter(({ seq }) => seq > (after as number)).slice(0, 2);
+    return { events, after, seq: events[events.length - 1]!.seq, newest: 4 };
+  };
+  sync.hear("event", posted(4));
+  await settled();
+  assert.deepEqual(numbers(store), [1, 2, 3, 4]);
+  assert.equal(socket.commands().filter((command) => command === "log.read").length, 2);
+});
+
+test("a log that no longer reaches back is loaded instead of pulled", async () => {
+  const { store, socket, sync } = await opened();
+  socket.answers["log.read"] = () => {
+    throw new Refusal(1, "resync", "", false, {});
+  };
+  socket.answers["conversation.get"] = () => conversation({ seq: 9, message_no: 9 });
+  socket.answers["message.history"] = () => page([8, 9], { more_before: true });
+  sync.hear("event", posted(9));
+  await settled();
+  assert.deepEqual(numbers(store), [8, 9]);
+});
+
+test("being removed takes the conversation away", async () => {
+  const { store, sync } = await opened();
+  sync.hear("event", posted(2, { kind: "member.removed", data: { user: ME.id } }));
+  assert.equal(store.conversation(CHAT), undefined);
+});
+
+test("a new title is there without a question", async () => {
+  const { store, socket, sync } = await opened();
+  const before = socket.asked.length;
+  sync.hear("event", posted(2, { kind: "conversation.updated", data: { title: "Tea" } }));
+  assert.equal(store.conversation(CHAT)?.title, "Tea");
+  assert.equal(socket.asked.length, before);
+});
+
+test("one's own log tells of new conversations and of marks", async () => {
+  const { store, socket, sync } = await opened();
+  const other = "d".repeat(32);
+  socket.answers["conversation.get"] = () => conversation({ id: other });
+  const own = { log: ME.id, by: ME.id, at_ms: NOON_MS };
+  sync.hear("event", { ...own, after: 0, seq: 1, kind: "conversation.added", data: { conversation: other } });
+  sync.hear("event", { ...own, after: 1, seq: 2, kind: "mark.changed", data: { conversation: CHAT, message_id: "m1", mark: [1] } });
+  await settled();
+  assert.equal(store.conversation(other)?.id, other);
+  assert.deepEqual(store.window(CHAT).own["m1"], { mark: [1] });
+});
+
+test("a conversation with many unread opens where they begin", async () => {
+  const { socket, sync } = started({
+    sync: () => snapshot([conversation({ seq: 90, message_no: 90, read_no: 30, unread: 60 })]),
+    "message.history": () => page([31], { seq: 90 }),
+  });
+  await sync.begin();
+  await sync.open(CHAT);
+  const [, params] = socket.asked[socket.asked.length - 1]!;
+  assert.deepEqual([params["around"], params["limit"]], [31, 50]);
+});
+
+test("what cannot be loaded is told by the window", async () => {
+  const { store, socket, sync } = started({});
+  socket.answers["message.history"] = () => {
+    throw new Refusal(1, "internal_error", "", false, {});
+  };
+  await sync.begin();
+  await sync.open(CHAT);
+  assert.deepEqual([store.window(CHAT).failed, store.window(CHAT).loading], ["error", ""]);
+});
+
+test("a quoted message is asked for once", async () => {
+  const { socket, sync } = await opened({ "message.get": () => ({ messages: [message(7)], users: {} }) });
+  assert.equal(sync.quoted(CHAT, { id: "m1", number: 1 })?.id, "m1");
+  assert.equal(sync.quoted(CHAT, { id: "m7", number: 7 }), null);
+  assert.equal(sync.quoted(CHAT, { id: "m7", number: 7 }), null);
+  await settled();
+  assert.equal(sync.quoted(CHAT, { id: "m7", number: 7 })?.text, "Words 7");
+  assert.equal(socket.commands().filter((command) => command === "message.get").length, 1);
+});
+
+test("read positions are told at once and then every two seconds", async () => {
+  const { store, socket, sync } = await opened();
+  for (const number of [2, 3, 4]) sync.hear("event", posted(number));
+  const told = () => socket.asked.filter(([command]) => command === "read.advance").map(([, params]) => params["message_no"]);
+  for (const number of [2, 3, 4]) sync.read(CHAT, number);
+  assert.equal(store.conversation(CHAT)?.unread, 0);
+  assert.deepEqual(told(), [2]);
+  mock.timers.tick(2_000);
+  assert.deepEqual(told(), [2, 4]);
+  mock.timers.tick(2_000);
+  assert.deepEqual(told(), [2, 4]);
+});
+
+test("people who are asked for in one turn are asked for together, once", async () => {
+  const { store, socket, sync } = await opened({ "user.get": ({ users }) => ({ users: (users as string[]).map((id) => ({ ...BEN, id })) }) });
+  sync.learn("a1");
+  sync.learn("a2");
+  await settled();
+  sync.learn("a1");
+  await settled();
+  const asked = socket.asked.filter(([command]) => command === "user.get").map(([, params]) => params["users"]);
+  assert.deepEqual(asked, [["a1", "a2"]]);
+  assert.equal(store.users["a2"]?.display_name, "Ben");
+});
+
+test("a snapshot without an answer begins the connection again", async () => {
+  const { socket, sync } = started({});
+  socket.answers["sync"] = () => {
+    throw new NoAnswer();
+  };
+  await sync.begin();
+  assert.equal(socket.restarts, 1);
+});
+
+test("what is known is kept a second after it changed", async () => {
+  const { sync, kept } = await opened();
+  mock.timers.tick(1_000);
+  assert.equal(kept.length, 1);
+  sync.hear("event", posted(2));
+  sync.hear("event", posted(3));
+  mock.timers.tick(1_000);
+  assert.equal(kept.length, 2);
+});
