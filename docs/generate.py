@@ -17,11 +17,12 @@ import textwrap
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import msgspec
 from dash_messenger.accounts.security_log import MEANINGS, SecurityEvent
 from dash_messenger.auth.factor_registry import StepAsked
+from dash_messenger.conversations.access import Kind, Right, Role, rights
 from dash_messenger.errors import CloseCode, failures
 from dash_messenger.plugin_api.hookspecs import ServerHooks
 from dash_messenger.protocol.commands import Command
@@ -61,6 +62,20 @@ CLOSE_CODE_MEANINGS = {
     CloseCode.SESSION_CLOSED: "The session was closed, here or elsewhere: log in.",
     CloseCode.ACCOUNT_DEACTIVATED: "The account was deactivated.",
     CloseCode.PROTOCOL_ABUSED: "The client broke the protocol again and again.",
+}
+
+
+RIGHT_MEANINGS = {
+    Right.READ: "read it",
+    Right.SEND: "send messages",
+    Right.REACT: "put an emoji on messages, and do what their types offer to members",
+    Right.EDIT_OTHERS: "edit what others wrote",
+    Right.DELETE_OTHERS: "delete what others wrote",
+    Right.ACT_AS_ADMIN: "do what types keep for authors and admins, on others' messages too",
+    Right.ADD: "add members",
+    Right.REMOVE: "remove others",
+    Right.LEAVE: "leave",
+    Right.RENAME: "change name and photo",
 }
 
 
@@ -156,6 +171,22 @@ def draw_security_events() -> str:
     return "\n".join(("| event | meaning |", "| --- | --- |", *rows))
 
 
+def draw_rights() -> str:
+    """Each right, and which members have it, by kind of conversation and role."""
+    columns = [(kind, role) for kind in get_args(Kind) for role in get_args(Role)]
+    titles = ("right", "to", *(f"{kind}: {role}" for kind, role in columns), "server's admin")
+
+    def row(right: Right) -> tuple[str, ...]:
+        ticks = ("✓" if right in rights(role, kind) else "" for kind, role in columns)
+        admin = [kind for kind in get_args(Kind) if is_of_server_admins(kind, right)]
+        return (f"`{right}`", RIGHT_MEANINGS[right], *ticks, ", ".join(admin))
+
+    def is_of_server_admins(kind: str, right: Right) -> bool:
+        return right in rights("member", kind, server_admin=True) - rights("member", kind)
+
+    return _table(titles, [row(right) for right in Right])
+
+
 def draw_commands() -> str:
     """Each command with its parameters and result, then the structs they share."""
     # A log-in's failure carries it; everything else is found in results.
@@ -229,6 +260,8 @@ def _type_name(kind: types.Type, shared: dict[str, type]) -> str:
         return f"string{_limits(kind.min_length, kind.max_length, 'characters')}{pattern}"
     if isinstance(kind, types.IntType):
         return f"integer{_limits(kind.ge, kind.le)}"
+    if isinstance(kind, types.EnumType):
+        return f"[{kind.cls.__name__}](#{kind.cls.__name__.lower()}s)"
     if isinstance(kind, types.LiteralType):
         return " or ".join(f"`{_json(value)}`" for value in kind.values)
     names = {types.BoolType: "true or false", types.RawType: "JSON", types.AnyType: "JSON"}
@@ -419,6 +452,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "rooms": draw_rooms,
     "web_rooms": draw_web_rooms,
     "commands": draw_commands,
+    "rights": draw_rights,
     "security_events": draw_security_events,
     "errors": draw_errors,
     "close_codes": draw_close_codes,

@@ -104,6 +104,26 @@ async def test_only_what_one_may_do_is_offered(person: Any) -> None:
         await expect(opened.get_by_role("menuitem", name=entry, exact=True)).to_have_count(0)
 
 
+async def test_deleting_is_offered_to_who_owns_the_group_after_its_owner_left(person: Any) -> None:
+    ann, bob, cleo = await person("Ann"), await person("Bob"), await person("Cleo")
+    made = await ann.call(
+        "conversation.create",
+        kind="group",
+        title="Tea",
+        members=[bob.username, cleo.username],
+    )
+    await cleo.send(made["id"], "nonsense")
+    page = await open_chat(bob, made["id"])
+    entry = (await menu(page, "nonsense")).get_by_role("menuitem", name="Delete", exact=True)
+    await expect(entry).to_have_count(0)
+    await page.keyboard.press("Escape")
+    await ann.call("conversation.remove", conversation=made["id"], user=ann.id)
+    await expect(page.get_by_text("2 members")).to_be_visible()
+    await choose(page, "nonsense", "Delete")
+    await page.get_by_role("menuitem", name="Delete for everybody").click()
+    await expect(row(page, "Message deleted")).to_be_visible()
+
+
 async def test_markup_never_acts_whatever_it_claims(person: Any) -> None:
     """A body of HTML is looked at, nothing more: only components act."""
     ann, bob = await person("Ann"), await person("Bob")

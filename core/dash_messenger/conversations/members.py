@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from sqlalchemy import Connection, and_, insert, select, update
 
 from dash_messenger.accounts.directory import Name, Names, resolve_users
-from dash_messenger.conversations.access import Right, require
+from dash_messenger.conversations.access import Right, in_order, require
 from dash_messenger.conversations.summaries import Summary, names_in, summaries
 from dash_messenger.errors import InvalidParams, NotFound
 from dash_messenger.ids import IdMaker, id_param
@@ -61,10 +61,11 @@ class ConversationGet(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ConversationFound(Struct, frozen=True):
-    """Result of ``conversation.get``."""
+    """Result of ``conversation.get``; ``rights`` are all that the caller has in it."""
 
     conversation: Summary
     users: dict[str, Name]
+    rights: list[Right]
 
 
 class ConversationMembers(Struct, frozen=True, forbid_unknown_fields=True):
@@ -200,10 +201,9 @@ class Conversations:
         pending = self._store.read_no
 
         def work(connection: Connection) -> ConversationFound:
+            own = require(connection, user, conversation, Right.READ)
             found = summaries(connection, user, only=[conversation], pending=pending)
-            if not found:
-                raise NotFound
-            return ConversationFound(found[0], names_in(connection, found))
+            return ConversationFound(found[0], names_in(connection, found), in_order(own.rights))
 
         return await self._store.read(work)
 

@@ -10,12 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from sqlalchemy import Connection, and_, func, or_, select, tuple_
 
 from dash_messenger.accounts.directory import Name, users_by_id
+from dash_messenger.conversations.access import (
+    DEFAULT_RIGHTS,
+    STANDING,
+    Right,
+    in_order,
+    rights_of,
+)
 from dash_messenger.store.access import FIRST_NUMBER, IS_PRESENT
-from dash_messenger.store.tables import conversations, members, messages, read_positions
+from dash_messenger.store.tables import conversations, members, messages, read_positions, users
 
 __all__ = [
     "LastMessage",
@@ -50,6 +57,7 @@ class Summary(Struct, frozen=True):
     has ``title`` and, if it has a photo, the blob ``photo``. ``read_no`` is the reader's position,
     ``others_read_no`` the furthest of anybody else, ``first_number`` the first message that the
     reader may see. In groups of more than `MAX_RECEIPT_MEMBERS`, ``others_read_no`` is 0.
+    ``rights`` are the reader's, where they are not those that ``sync`` says for its kind.
     """
 
     id: str
@@ -68,6 +76,7 @@ class Summary(Struct, frozen=True):
     member_count: int
     first_number: int
     change_no: int
+    rights: list[Right] | UnsetType = UNSET
 
 
 def summaries(
@@ -128,6 +137,7 @@ def summaries(
             member_count=counts.get(row.id, 0),
             first_number=row.first_number,
             change_no=row.change_no,
+            rights=_unusual_rights(row),
         )
         for row in rows
     ]
@@ -138,6 +148,11 @@ def names_in(connection: Connection, found: Iterable[Summary]) -> dict[str, Name
     ids = {summary.peer for summary in found if summary.peer}
     ids.update(summary.last.sender for summary in found if summary.last)
     return users_by_id(connection, ids)
+
+
+def _unusual_rights(row: Any) -> list[Right] | UnsetType:
+    own = rights_of(row)
+    return UNSET if own == DEFAULT_RIGHTS[row.kind] else in_order(own)
 
 
 def _read_no(row: Any, user: str, pending: Pending) -> int:
@@ -187,7 +202,7 @@ def _others_read_no(connection: Connection, user: str, ids: Sequence[str]) -> di
 _SUMMARIES = (
     select(
         conversations.c.id,
-        conversations.c.kind,
+        *STANDING,
         conversations.c.title,
         conversations.c.photo,
         conversations.c.seq,
@@ -206,6 +221,7 @@ _SUMMARIES = (
     )
     .select_from(members)
     .join(conversations, conversations.c.id == members.c.conversation_id)
+    .join(users, users.c.id == members.c.user_id)
     .outerjoin(
         read_positions,
         and_(

@@ -14,7 +14,7 @@ from msgspec import UNSET, Meta, Raw, Struct
 from sqlalchemy import Connection, select
 
 from dash_messenger.accounts.directory import Name
-from dash_messenger.conversations.access import Right, require
+from dash_messenger.conversations.access import DEFAULT_RIGHTS, Right, in_order, require
 from dash_messenger.conversations.summaries import Summary, names_in, summaries
 from dash_messenger.errors import InvalidParams, Resync
 from dash_messenger.ids import id_param
@@ -37,6 +37,7 @@ MAX_POSITION_DIGITS = 18
 DRAWN_AT_ONCE = 100
 # Negotiated by `sync`; none so far.
 FEATURES: frozenset[str] = frozenset()
+_DEFAULT_RIGHTS = {kind: in_order(some) for kind, some in DEFAULT_RIGHTS.items()}
 
 Id = Annotated[str, Meta(max_length=64)]
 
@@ -84,7 +85,11 @@ class Me(Struct, frozen=True):
 
 
 class Synced(Struct, frozen=True):
-    """Result of ``sync``: what changed since, newest activity first."""
+    """Result of ``sync``: what changed since, newest activity first.
+
+    ``rights`` are what a member may do in a conversation, by its kind, where its summary says
+    nothing else.
+    """
 
     epoch: str
     since: str
@@ -94,6 +99,7 @@ class Synced(Struct, frozen=True):
     more: bool
     features: list[str]
     view: str | None
+    rights: dict[str, list[Right]]
 
 
 class LogRead(Struct, frozen=True, forbid_unknown_fields=True):
@@ -175,6 +181,7 @@ class Syncing:
             more=more,
             features=sorted(FEATURES.intersection(params.features)),
             view=view,
+            rights=_DEFAULT_RIGHTS,
         )
 
     def hear(self, events: list[Event]) -> None:

@@ -165,3 +165,29 @@ async def test_removals_of_others_while_subscribing_make_no_second_read(local: L
 
 def _removed(conversation: str, user: str) -> Event:
     return Event(conversation, 3, 4, "member.removed", "", 0, {"user": user})
+
+
+async def test_rights_come_once_and_where_they_differ(local: LocalServer) -> None:
+    conversation = await local.group("ann", "ben", "cleo")
+    await local.call("ann", "conversation.create", kind="direct", members=["ben"])
+    synced = {name: await local.call(name, "sync") for name in local.users}
+    talking = ["read", "send", "react"]
+    in_group = [*talking, "add", "leave"]
+    assert synced["ben"]["rights"] == {"direct": talking, "group": in_group}
+    told = {
+        (name, one["kind"]): one.get("rights")
+        for name, page in synced.items()
+        for one in page["conversations"]
+    }
+    of_owner = told.pop(("ann", "group"))
+    assert set(of_owner) > set(in_group)
+    assert set(told.values()) == {None}
+    found = {
+        name: (await local.call(name, "conversation.get", conversation=conversation))["rights"]
+        for name in ("ann", "ben")
+    }
+    assert found == {"ann": of_owner, "ben": in_group}
+    ann = local.users["ann"]
+    await local.call("ann", "conversation.remove", conversation=conversation, user=ann)
+    later = await local.call("ben", "sync", since=synced["ben"]["since"])
+    assert [one["rights"] for one in later["conversations"]] == [of_owner]

@@ -131,14 +131,13 @@ def _details(app: Dash, sentences: Sentences) -> None:
         found = await me.call("conversation.get", conversation=conversation)
         page = await me.call("conversation.members", conversation=conversation)
         shown = found["conversation"]
-        may_change = shown["created_by"] == me.user_id or reader().role == "admin"
         return details_body(
             shown,
             shown["title"] or "",
             page["members"],
             page["more"],
             me.user_id,
-            may_change,
+            found["rights"],
             sentences.t,
         )
 

@@ -75,27 +75,42 @@ def details_body(
     members: list[dict[str, Any]],
     more: bool,
     me: str,
-    may_change: bool,
+    rights: list[str],
     t: Words,
 ) -> list[Component]:
-    """What the details of a conversation show; ``may_change``: a group's name and photo."""
+    """What the details of a conversation show to somebody who has these rights in it."""
     if conversation["kind"] == "direct":
         peer = next((member for member in members if member["id"] != me), members[0])
         return [components.Portrait(user=peer, below=f"@{peer['username']}")]
     count = t.count("{n} member", "{n} members", conversation["member_count"])
     return [
-        components.Portrait(conversation=conversation["id"], below=count, editable=may_change),
-        *(_rename(title, t) if may_change else []),
+        components.Portrait(
+            conversation=conversation["id"], below=count, editable="rename" in rights
+        ),
+        *(_rename(title, t) if "rename" in rights else []),
         html.H3(t("Members"), className="details-section"),
         html.Ul([_member(member, me, t) for member in members], className="members"),
         *([html.P(t("Only the first members are listed."), className="hint")] if more else []),
+        *(_add_people(t) if "add" in rights else []),
+        *(_leave(t) if "leave" in rights else []),
+        html.P(id="details-error", className="form-error", role="alert"),
+    ]
+
+
+def _add_people(t: Words) -> list[Component]:
+    return [
         html.Div(
             [
                 _user_names_field("add-names", t, t("Add people")),
                 _button("add", t("Add")),
             ],
             className="dialog-form",
-        ),
+        )
+    ]
+
+
+def _leave(t: Words) -> list[Component]:
+    return [
         html.Details(
             [
                 html.Summary([icon("logout"), t("Leave the group")], className="danger-text"),
@@ -103,8 +118,7 @@ def details_body(
                 html.Button(t("Leave"), id="leave", n_clicks=0, className="button button-danger"),
             ],
             className="leave",
-        ),
-        html.P(id="details-error", className="form-error", role="alert"),
+        )
     ]
 
 

@@ -20,6 +20,10 @@ export interface LastMessage {
   sent_at_ms: number;
 }
 
+/** Something that a member may do in a conversation. */
+export type Right =
+  | "read" | "send" | "react" | "edit_others" | "delete_others" | "act_as_admin" | "add" | "remove" | "leave" | "rename";
+
 export interface Conversation {
   id: string;
   kind: "direct" | "group";
@@ -37,7 +41,12 @@ export interface Conversation {
   created_by: string;
   member_count: number;
   first_number: number;
+  /** The reader's, where they are not those of every member of its kind. */
+  rights?: readonly Right[];
 }
+
+/** What every member may do, by the conversation's kind. */
+export type DefaultRights = Partial<Record<Conversation["kind"], readonly Right[]>>;
 
 /** A Dash component as JSON. */
 export interface ComponentJson {
@@ -98,6 +107,7 @@ export interface SyncResult {
   conversations: Conversation[];
   users: Users;
   more: boolean;
+  rights: DefaultRights;
 }
 
 export interface HistoryPage {

@@ -2,7 +2,7 @@
 // something at once and without a connection. Only ever a hint: what the server says replaces it.
 // One database a user; signing out deletes it.
 
-import type { Conversation, Message, User } from "../net/wire";
+import type { Conversation, DefaultRights, Message, User } from "../net/wire";
 
 const STORE = "kept";
 const PAGE = 50;
@@ -10,6 +10,7 @@ const PAGE = 50;
 export interface KeptList {
   conversations: Conversation[];
   users: Record<string, User>;
+  rights?: DefaultRights;
 }
 
 export class Cache {

@@ -3,7 +3,7 @@
 // Knows neither the network nor the page. Topics: "list", "me", "online", "users", "route", "notice",
 // "portraits", "conversation:ID", "window:ID", "outbox:ID", "composing:ID".
 
-import type { Conversation, HistoryPage, LastMessage, Message, Own, Params, User, Users, View } from "../net/wire";
+import type { Conversation, DefaultRights, HistoryPage, LastMessage, Message, Own, Params, Right, User, Users, View } from "../net/wire";
 import { Topics } from "./topics";
 
 /** The loaded stretch of a conversation: messages without a hole, oldest first. */
@@ -68,6 +68,8 @@ export class Store {
   broken = false;
   /** Whether the server takes photos of people and groups. */
   portraits = false;
+  /** What every member may do, by the conversation's kind. */
+  rights: DefaultRights = {};
   private people: Record<string, User> = {};
   private readonly conversations = new Map<string, Conversation>();
   private readonly windows = new Map<string, Window>();
@@ -130,6 +132,12 @@ export class Store {
 
   conversation(id: string): Conversation | undefined {
     return this.conversations.get(id);
+  }
+
+  /** Whether the reader may do this in a conversation. */
+  may(id: string, right: Right): boolean {
+    const known = this.conversation(id);
+    return !!known && (known.rights ?? this.rights[known.kind] ?? []).includes(right);
   }
 
   /** All conversations, the latest activity first. */

@@ -133,6 +133,7 @@ export class Sync {
     this.store.learnUsers(result.users);
     const { id, username, display_name, photo = null } = result.me;
     this.store.setMe({ id, username, display_name, photo });
+    this.store.rights = result.rights;
     for (const conversation of result.conversations) this.refresh(conversation);
     this.keep();
   }
@@ -439,6 +440,7 @@ export class Sync {
     const kept = await this.cache.list();
     if (!kept || this.store.synced) return;
     this.store.learnUsers(kept.users);
+    this.store.rights = kept.rights ?? {};
     for (const conversation of kept.conversations) this.store.putConversation(conversation);
   }
 
@@ -447,7 +449,8 @@ export class Sync {
     if (this.keepTimer) return;
     this.keepTimer = window.setTimeout(() => {
       this.keepTimer = 0;
-      void this.cache.keepList({ conversations: [...this.store.list()], users: { ...this.store.users } });
+      const { users, rights } = this.store;
+      void this.cache.keepList({ conversations: [...this.store.list()], users: { ...users }, rights });
       for (const kept of this.toKeep) {
         const window = this.store.window(kept);
         if (window.cursor >= 0 && !window.moreAfter) void this.cache.keepPage(kept, window.messages);

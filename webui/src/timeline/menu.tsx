@@ -2,7 +2,7 @@
 
 import * as React from "react";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
-import type { Message } from "../net/wire";
+import type { Message, Right } from "../net/wire";
 import { isPhone } from "../state/route";
 import { Icon, type IconName } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
@@ -48,8 +48,8 @@ export function MessageMenu({ app, opening, entries, onClose }: MenuProps) {
   const own = message.sender === store.me.id;
   const mine = store.window(message.conversation).own[message.id]?.reactions ?? [];
   const editable = app.canEdit(message);
-  const conversation = store.conversation(message.conversation);
-  const removable = own || (conversation?.kind === "group" && conversation.created_by === store.me.id);
+  const may = (right: Right) => store.may(message.conversation, right);
+  const removable = own || may("delete_others");
 
   const close = () => {
     onClose();
@@ -118,25 +118,27 @@ export function MessageMenu({ app, opening, entries, onClose }: MenuProps) {
           </>
         ) : (
           <>
-            <div className="dm-menu-emoji" role="group" aria-label={texts.t("react")}>
-              {[...QUICK, ...(more ? MORE : [])].map((emoji) => (
-                <button key={emoji} type="button" role="menuitemcheckbox" tabIndex={-1} aria-checked={mine.includes(emoji)}
-                  aria-label={emoji} onClick={() => react(emoji)}
-                >
-                  {emoji}
-                </button>
-              ))}
-              {!more && (
-                <button type="button" role="menuitem" tabIndex={-1} aria-label={texts.t("more_emoji")} onClick={() => setMore(true)}>
-                  <Icon name="plus" />
-                </button>
-              )}
-            </div>
-            {item(texts.t("reply"), ours("reply"), () => store.compose(message.conversation, { replyTo: message }))}
+            {may("react") && (
+              <div className="dm-menu-emoji" role="group" aria-label={texts.t("react")}>
+                {[...QUICK, ...(more ? MORE : [])].map((emoji) => (
+                  <button key={emoji} type="button" role="menuitemcheckbox" tabIndex={-1} aria-checked={mine.includes(emoji)}
+                    aria-label={emoji} onClick={() => react(emoji)}
+                  >
+                    {emoji}
+                  </button>
+                ))}
+                {!more && (
+                  <button type="button" role="menuitem" tabIndex={-1} aria-label={texts.t("more_emoji")} onClick={() => setMore(true)}>
+                    <Icon name="plus" />
+                  </button>
+                )}
+              </div>
+            )}
+            {may("send") && item(texts.t("reply"), ours("reply"), () => store.compose(message.conversation, { replyTo: message }))}
             {editable && item(texts.t("edit"), ours("edit"), () => store.compose(message.conversation, { editing: message }))}
             {message.text && item(texts.t("copy_text"), ours("copy"), () => void copyText(message.text ?? ""))}
             {entries
-              .filter((entry) => own || entry.may !== "author")
+              .filter((entry) => (entry.may === "author" ? own : may("react")))
               .map((entry) =>
                 item(entry.label, <span className={`icon icon-${entry.icon}`} aria-hidden="true" />, () =>
                   entry.act

@@ -34,6 +34,19 @@ test("a message of one's own reads what came before it", () => {
   assert.equal(store.conversation(CHAT)?.read_no, 3);
 });
 
+test("what the reader may do is said by the conversation, else by its kind", () => {
+  const store = new Store(ME);
+  store.rights = { direct: ["read", "send"], group: ["read", "send", "add"] };
+  store.putConversation(conversation());
+  assert.deepEqual([store.may(CHAT, "send"), store.may(CHAT, "add")], [true, false]);
+  // Who made it does not matter.
+  store.putConversation(conversation({ kind: "group", created_by: ME.id }));
+  assert.deepEqual([store.may(CHAT, "add"), store.may(CHAT, "delete_others")], [true, false]);
+  store.putConversation(conversation({ kind: "group", created_by: BEN.id, rights: ["read", "delete_others"] }));
+  assert.deepEqual([store.may(CHAT, "send"), store.may(CHAT, "delete_others")], [false, true]);
+  assert.equal(store.may("d".repeat(32), "read"), false);
+});
+
 test("a lower revision never replaces a higher one", () => {
   const store = opened([message(1, { rev: 5, text: "New" })]);
   store.putMessage(message(1, { rev: 4, text: "Old" }));

@@ -33,7 +33,8 @@ class Played {
 }
 
 const snapshot = (conversations: Conversation[], change = {}) => ({
-  epoch: "e1", since: "s1", me: { ...ME, seq: 0 }, conversations, users: { [BEN.id]: BEN }, more: false, ...change,
+  epoch: "e1", since: "s1", me: { ...ME, seq: 0 }, conversations, users: { [BEN.id]: BEN }, more: false,
+  rights: { direct: ["read", "send"] }, ...change,
 });
 const page = (numbers: number[], change = {}) => ({
   messages: numbers.map((number) => message(number)), users: {}, seq: Math.max(0, ...numbers), more_before: false, more_after: false, ...change,
@@ -76,6 +77,7 @@ test("the snapshot's pages are the list; what is not in it is gone", async () =>
   await sync.begin();
   assert.deepEqual(store.list().map(({ id }) => id).sort(), [CHAT, other.id]);
   assert.deepEqual([store.online, store.synced, flushed()], [true, true, 1]);
+  assert.deepEqual([store.may(CHAT, "send"), store.may(CHAT, "react")], [true, false]);
 });
 
 test("coming back asks only for what is new and keeps the rest", async () => {
