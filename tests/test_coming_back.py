@@ -1,0 +1,455 @@
+"""I4: whoever leaves and comes back at any moment ends with what a fresh client sees.
+
+A state machine lets people do everything that makes an event, while one of them is away or there.
+`Reader` follows the documented rules: it loads a conversation once, then it goes by events alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import shutil
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from dash_messenger.client import RESYNC, Client, Event
+from dash_messenger.errors import Forbidden, NotFound, Resync
+from dash_messenger.testing import Network, People, ServerProcess, upload
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from PIL import Image
+
+from tests.environment import ROOT
+
+PATIENCE_S = 60.0
+SCALE = settings(
+    max_examples=12,
+    stateful_step_count=40,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+INDEX = st.integers(0, 1_000)
+
+
+@pytest.fixture(scope="module")
+def polled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server whose messages have marks too: those of the poll of the examples."""
+    folder = tmp_path_factory.mktemp("polled")
+    (folder / "plugins").mkdir(mode=0o700)
+    shutil.copy(ROOT / "examples/poll/acme_poll/server.py", folder / "plugins" / "poll.py")
+    server = ServerProcess(
+        folder / "data", environment={"DASH_MESSENGER_PLUGINS_DIR": str(folder / "plugins")}
+    )
+    server.start()
+    yield server
+    server.kill()
+
+
+@dataclass
+class Known:
+    """One conversation, as a client has it."""
+
+    seq: int = 0
+    title: str | None = None
+    photo: str | None = None
+    members: set[str] = field(default_factory=set)
+    messages: dict[str, dict[str, Any]] = field(default_factory=dict)
+    own: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def shown(self) -> dict[str, Any]:
+        """All of it, in a form that can be compared."""
+        messages = {}
+        for id, message in self.messages.items():
+            put = {one["emoji"]: one["count"] for one in message.get("reactions") or ()}
+            messages[id] = {**message, "reactions": put}
+        own = {
+            id: (own.get("mark"), sorted(own.get("reactions", ())))
+            for id, own in self.own.items()
+            if own.get("mark") is not None or own.get("reactions")
+        }
+        return {
+            "title": self.title,
+            "photo": self.photo,
+            "members": self.members,
+            "messages": messages,
+            "own": own,
+        }
+
+
+class Reader:
+    """What somebody knows who loaded each conversation once and then heard events."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.known: dict[str, Known] = {}
+        self.name = ""
+        # The list of conversations, by `sync` from where the last answer ended.
+        self.listed: dict[str, dict[str, Any]] = {}
+        self._since: str | None = None
+
+    async def list(self) -> None:
+        """Bring the list up to date."""
+        while True:
+            try:
+                page = await self.client.call("sync", since=self._since)
+            except Resync:
+                self._since, self.listed = None, {}
+                continue
+            self.name = page["me"]["display_name"]
+            self.listed |= {summary["id"]: summary for summary in page["conversations"]}
+            self._since = page["since"]
+            if not page["more"]:
+                return
+
+    async def load(self, conversation: str) -> None:
+        """One conversation, as a client opens it."""
+        known, before, more = Known(), None, True
+        try:
+            while more:
+                page = await self.client.call(
+                    "message.history", conversation=conversation, before=before
+                )
+                known.seq = known.seq or page["seq"]
+                known.messages |= {message["id"]: message for message in page["messages"]}
+                known.own |= page["own"]
+                before, more = (page["messages"] or [{}])[0].get("number"), page["more_before"]
+            members = await self.client.call("conversation.members", conversation=conversation)
+            summary = await self.client.call("conversation.get", conversation=conversation)
+        except (NotFound, Forbidden):
+            # Removed again meanwhile, as an event will say.
+            self.forget(conversation)
+            return
+        known.members = {member["id"] for member in members["members"]}
+        known.title = summary["conversation"]["title"]
+        known.photo = summary["conversation"]["photo"]
+        self.known[conversation] = known
+
+    def forget(self, conversation: str) -> None:
+        """It is not one's own any more."""
+        self.known.pop(conversation, None)
+        self.listed.pop(conversation, None)
+
+    async def apply(self, event: Event) -> None:
+        """What an event changes."""
+        if event.log == self.client.me["id"]:
+            await self._apply_own(event)
+        elif event.kind == RESYNC or event.log not in self.known:
+            await self.load(event.log)
+        elif event.seq > self.known[event.log].seq:
+            self.known[event.log].seq = event.seq
+            self._apply_to(self.known[event.log], event)
+
+    async def _apply_own(self, event: Event) -> None:
+        data = event.data
+        if event.kind == "conversation.added":
+            await self.load(data["conversation"])
+        elif event.kind == "conversation.removed":
+            self.forget(data["conversation"])
+        elif event.kind == "mark.changed" and data["conversation"] in self.known:
+            own = self.known[data["conversation"]].own
+            own.setdefault(data["message_id"], {})["mark"] = data["mark"]
+        elif event.kind == "account.updated":
+            self.name = data.get("display_name", self.name)
+
+    def _apply_to(self, known: Known, event: Event) -> None:
+        data = event.data
+        if event.kind in ("message.created", "message.updated", "message.deleted"):
+            message = data["message"]
+            if message["rev"] >= known.messages.get(message["id"], message)["rev"]:
+                known.messages[message["id"]] = message
+            if event.kind == "message.deleted":
+                known.own.pop(message["id"], None)
+        elif event.kind == "reaction.changed" and data["message_id"] in known.messages:
+            self._react(known, event)
+        elif event.kind == "conversation.updated":
+            known.title = data.get("title", known.title)
+            known.photo = data.get("photo", known.photo)
+        elif event.kind == "member.joined":
+            known.members.add(data["user"]["id"])
+        elif event.kind == "member.removed":
+            known.members.discard(data["user"])
+
+    def _react(self, known: Known, event: Event) -> None:
+        data = event.data
+        message = known.messages[data["message_id"]]
+        put = [one for one in message.get("reactions") or () if one["emoji"] != data["emoji"]]
+        if data["count"]:
+            put.append({"emoji": data["emoji"], "count": data["count"]})
+        known.messages[data["message_id"]] = {**message, "reactions": put}
+        if event.by == self.client.me["id"]:
+            own = known.own.setdefault(data["message_id"], {})
+            kept = [one for one in own.get("reactions", ()) if one != data["emoji"]]
+            own["reactions"] = [*kept, data["emoji"]] if data["on"] else kept
+
+    def shown(self) -> dict[str, Any]:
+        """All that it knows."""
+        return {
+            "name": self.name,
+            "list": self.listed,
+            "known": {id: known.shown() for id, known in self.known.items()},
+        }
+
+
+class Forgetful(Client):
+    """Goes on where the logs end now, and never reads what it missed."""
+
+    async def _pull(self, log: str) -> None:
+        self._cursors.reset(log, self._cursors.known(log))
+
+
+@dataclass
+class Room:
+    """A group, and what may be done in it."""
+
+    id: str
+    members: set[str]
+    # By id: who wrote it, and its type.
+    messages: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+
+class ComingBack(RuleBasedStateMachine):
+    """Ann makes groups; Ben and Eve come and go in them; Eve's reader comes and goes too."""
+
+    def __init__(
+        self, server: ServerProcess, returning: type[Client] = Client, same_within_s: float = 30.0
+    ) -> None:
+        super().__init__()
+        self._server, self._returning, self._same_within_s = server, returning, same_within_s
+        self._runner = asyncio.Runner()
+        self._do(self._begin())
+
+    def _do(self, step: Awaitable[Any]) -> Any:
+        async def within_time() -> Any:
+            async with asyncio.timeout(PATIENCE_S):
+                return await step
+
+        return self._runner.run(within_time())
+
+    async def _begin(self) -> None:
+        self.network = Network(self._server)
+        await self.network.__aenter__()
+        self.people = People(self._server)
+        self.actors = {name: await self.people() for name in ("ann", "ben")}
+        _, self.token = await self.people.register()
+        self.actors["eve"] = await self.people.connect(self.token)
+        self.ids = {name: client.me["id"] for name, client in self.actors.items()}
+        self.ann_token = await self.people.log_in(self.actors["ann"].me["username"])
+        self.rooms = [await self._group({"ann", "ben", "eve"}, "Garden")]
+        self.hearing: asyncio.Task[None] | None = None
+        client = self._returning(self.network.url, token=self.token)
+        await client.__aenter__()
+        self.reader = Reader(client)
+        await self.reader.list()
+        for conversation in self.reader.listed:
+            await self.reader.load(conversation)
+        self._hear()
+
+    async def _group(self, members: set[str], title: str) -> Room:
+        others = [self.ids[name] for name in sorted(members - {"ann"})]
+        made = await self.actors["ann"].call(
+            "conversation.create", kind="group", title=title, members=others
+        )
+        return Room(made["id"], members)
+
+    def _hear(self) -> None:
+        async def hear() -> None:
+            async for event in self.reader.client.events():
+                await self.reader.apply(event)
+
+        self.hearing = asyncio.get_running_loop().create_task(hear())
+
+    # What people do.
+
+    def _room(self, which: int) -> Room:
+        return self.rooms[which % len(self.rooms)]
+
+    def _member(self, room: Room, who: int) -> str:
+        return sorted(room.members)[who % len(room.members)]
+
+    def _call(self, who: str, command: str, **params: Any) -> Any:
+        return self._do(self.actors[who].call(command, **params))
+
+    def _message(self, room: Room, which: int, type: str | None = None) -> str | None:
+        found = [id for id, (_, kind) in room.messages.items() if type in (None, kind)]
+        return found[which % len(found)] if found else None
+
+    @rule(which=INDEX, who=INDEX, words=st.sampled_from("abc"), replies=st.booleans())
+    def send(self, which: int, who: int, words: str, replies: bool) -> None:
+        self._send(which, who, "text", {"text": words}, replies)
+
+    @rule(which=INDEX, who=INDEX)
+    def ask(self, which: int, who: int) -> None:
+        self._send(which, who, "acme.poll", {"question": "?", "options": ["a", "b"]}, False)
+
+    def _send(self, which: int, who: int, type: str, content: Any, replies: bool) -> None:
+        room = self._room(which)
+        author = self._member(room, who)
+        # Ann alone sees every message; who joined later may not answer those before.
+        answered = self._message(room, who) if replies and author == "ann" else None
+        more = {"reply_to": answered} if answered else {}
+        sent = self._call(
+            author, "message.send", conversation=room.id, type=type, content=content, **more
+        )
+        room.messages[sent["id"]] = (author, type)
+
+    @rule(which=INDEX, message=INDEX, words=st.sampled_from("xyz"))
+    def edit(self, which: int, message: int, words: str) -> None:
+        room = self._room(which)
+        id = self._message(room, message, "text")
+        if id and (author := room.messages[id][0]) in room.members:
+            self._allowed(author, "message.edit", message=id, content={"text": words})
+
+    @rule(which=INDEX, message=INDEX)
+    def delete(self, which: int, message: int) -> None:
+        room = self._room(which)
+        if id := self._message(room, message):
+            self._call("ann", "message.delete", message=id)
+            del room.messages[id]
+
+    @rule(which=INDEX, message=INDEX, who=INDEX, emoji=st.sampled_from("👍🎉"), on=st.booleans())
+    def react(self, which: int, message: int, who: int, emoji: str, on: bool) -> None:
+        room = self._room(which)
+        if id := self._message(room, message):
+            reader = self._member(room, who)
+            self._allowed(reader, "message.react", message=id, emoji=emoji, on=on)
+
+    @rule(which=INDEX, message=INDEX, who=INDEX, option=st.integers(0, 1), on=st.booleans())
+    def vote(self, which: int, message: int, who: int, option: int, on: bool) -> None:
+        room = self._room(which)
+        if id := self._message(room, message, "acme.poll"):
+            voted = {"option": option, "on": on}
+            voter = self._member(room, who)
+            self._allowed(voter, "message.act", message=id, action="vote", params=voted)
+
+    def _allowed(self, who: str, command: str, **params: Any) -> None:
+        """Do it, unless the message is from before one's time."""
+        try:
+            self._call(who, command, **params)
+        except (NotFound, Forbidden):
+            assert who != "ann"
+
+    @rule(which=INDEX, title=st.sampled_from(["Garden", "Kitchen", "Attic"]))
+    def rename(self, which: int, title: str) -> None:
+        self._call("ann", "conversation.update", conversation=self._room(which).id, title=title)
+
+    @rule(which=INDEX)
+    def photograph(self, which: int) -> None:
+        picture = io.BytesIO()
+        Image.new("RGB", (8, 8), "red").save(picture, "PNG")
+        sent = upload(self._server.url, picture.getvalue(), token=self.ann_token, name="a.png")
+        photo = self._do(sent)["id"]
+        self._call("ann", "conversation.update", conversation=self._room(which).id, photo=photo)
+
+    @rule(which=INDEX, who=st.sampled_from(["ben", "eve"]), leaves=st.booleans())
+    def come_or_go(self, which: int, who: str, leaves: bool) -> None:
+        room = self._room(which)
+        if who in room.members:
+            by, user = who if leaves else "ann", self.ids[who]
+            self._call(by, "conversation.remove", conversation=room.id, user=user)
+            room.members.discard(who)
+        else:
+            self._call("ann", "conversation.add", conversation=room.id, members=[self.ids[who]])
+            room.members.add(who)
+
+    @precondition(lambda self: len(self.rooms) < 3)
+    @rule(with_eve=st.booleans())
+    def make_a_group(self, with_eve: bool) -> None:
+        members = {"ann", "ben"} | ({"eve"} if with_eve else set())
+        self.rooms.append(self._do(self._group(members, "New")))
+
+    @rule(which=INDEX, who=INDEX, number=st.integers(0, 20))
+    def read(self, which: int, who: int, number: int) -> None:
+        room = self._room(which)
+        reader = self._member(room, who)
+        self._call(reader, "read.advance", conversation=room.id, message_no=number)
+
+    @rule(name=st.sampled_from(["Eve", "Eva", "Evi"]))
+    def call_oneself(self, name: str) -> None:
+        self._call("eve", "account.update", display_name=name)
+
+    # Leaving and coming back.
+
+    @precondition(lambda self: self.hearing is not None)
+    @rule(by_cut=st.booleans())
+    def leave(self, by_cut: bool) -> None:
+        self._do(self._leave(by_cut))
+
+    async def _leave(self, by_cut: bool) -> None:
+        if by_cut:
+            self.network.down()
+            return
+        await self.reader.client.aclose()
+        assert self.hearing is not None
+        await self.hearing
+        self.hearing = None
+
+    @rule()
+    def come_back(self) -> None:
+        self._do(self._come_back())
+
+    async def _come_back(self) -> None:
+        self.network.up()
+        if self.hearing is None:
+            left = self.reader.client
+            client = self._returning(self.network.url, token=self.token, cursors=left.cursors)
+            await client.__aenter__()
+            self.reader.client = client
+            self._hear()
+
+    def teardown(self) -> None:
+        try:
+            self._do(self._come_back())
+            self._do(self._compare())
+        finally:
+            self._do(self._end())
+            self._runner.close()
+
+    async def _compare(self) -> None:
+        """What came back knows becomes what a fresh client sees."""
+        async with Client(self._server.url, token=self.token) as client:
+            deadline = asyncio.get_running_loop().time() + self._same_within_s
+            while True:
+                fresh = Reader(client)
+                await fresh.list()
+                for conversation in fresh.listed:
+                    await fresh.load(conversation)
+                await self.reader.list()
+                assert self.hearing is not None
+                assert not self.hearing.done(), self.hearing.exception()
+                if self.reader.shown() == fresh.shown():
+                    return
+                if asyncio.get_running_loop().time() > deadline:
+                    assert self.reader.shown() == fresh.shown()
+                await asyncio.sleep(0.1)
+
+    async def _end(self) -> None:
+        await self.reader.client.aclose()
+        if self.hearing is not None:
+            self.hearing.cancel()
+            await asyncio.wait([self.hearing])
+        await self.people.aclose()
+        await self.network.__aexit__()
+
+
+def run(machine: Callable[[], ComingBack]) -> None:
+    # It takes whatever makes a machine, and is declared for classes.
+    run_state_machine_as_test(machine, settings=SCALE)  # type: ignore[arg-type]
+
+
+def test_whoever_comes_back_ends_with_what_a_fresh_client_sees(polled: ServerProcess) -> None:
+    run(lambda: ComingBack(polled))
+
+
+def test_a_client_that_skips_what_it_missed_is_found_out(polled: ServerProcess) -> None:
+    with pytest.raises(AssertionError):
+        run(lambda: ComingBack(polled, Forgetful, same_within_s=3.0))
