@@ -121,7 +121,8 @@ class Contents:
         starts = "".join(self._chance.choices(LINES, k=self._chance.choice([1, 2, 5, 50])))
         times = self._chance.choice([1, 3, 30, 2_000])
         line = starts * times if self._chance.random() < 0.5 else starts
-        return self._markdown((line + self._chance.choice(ENDS) + "\n") * times)
+        line = line[:MAX_CHARACTERS] + self._chance.choice(ENDS) + "\n"
+        return self._markdown(line * min(times, MAX_CHARACTERS // len(line) + 1))
 
     def _repeated(self) -> Written:
         return self._markdown(self._near_miss(MAX_CHARACTERS))
