@@ -1,16 +1,43 @@
-"""What all processes of a server use together, as Linux counts it.
+"""The processes of an attack: those that make it, and what all of a server's use together.
 
 A server that a test starts is a session of its own, so its processes are those of that session.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from dash_messenger.testing import ServerProcess
 
-__all__ = ["memory_mib"]
+from tests.environment import ROOT
+
+__all__ = ["attacker", "memory_mib"]
+
+
+@contextlib.asynccontextmanager
+async def attacker(module: str, *arguments: object) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A process of ``tests.attacks.MODULE``, which does not hold up the neighbours' clients.
+
+    It has said that it is ready, and begins at a line on its input.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", f"tests.attacks.{module}", *map(str, arguments)),
+        cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"ready\n"
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
 
 
 def memory_mib(server: ServerProcess) -> float:

@@ -6,18 +6,14 @@ While they do, the server's memory stays what it was, and neighbours are told at
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import sys
 import time
-from collections.abc import AsyncIterator
 
 import pytest
 from dash_messenger.client import Client
 from dash_messenger.testing import People, ServerProcess
 
 from tests.attacks.neighbours import Pair, percentile_ms
-from tests.attacks.processes import memory_mib
-from tests.environment import ROOT
+from tests.attacks.processes import attacker, memory_mib
 
 SOCKETS = 40
 # Some 4 MB in a log: each page of it is full.
@@ -39,15 +35,15 @@ async def test_forty_sockets_that_read_a_log_cost_neighbours_nothing(
     syncing.cancel()
     quiet_ms = percentile_ms(watch.took, 0.99)
     watch.took.clear()
-    async with _greedy(defended, log, mode, tokens) as attacker:
-        assert attacker.stdin is not None
-        attacker.stdin.write(b"\n")
+    async with attacker("greedy", defended.url, log, SOCKETS, mode, *tokens) as greedy:
+        assert greedy.stdin is not None
+        greedy.stdin.write(b"\n")
 
         async def attack() -> None:
             await asyncio.gather(watch.memory(), watch.syncs())
 
         await pair.beside(attack)
-        read, _ = await attacker.communicate(b"")
+        read, _ = await greedy.communicate(b"")
     sync_ms = percentile_ms(watch.took, 0.99)
     print(f"\n{int(read) / 1e6:.0f} MB read, +{watch.grown_mib:.0f} MiB, ", end="")
     print(f"sync {sync_ms:.0f} ms, {quiet_ms:.0f} without")
@@ -92,25 +88,3 @@ async def _large_log(people: People) -> tuple[str, list[str]]:
     sent = {"conversation": made["id"], "type": "text", "content": {"text": "ж" * CHARACTERS}}
     await asyncio.gather(*(client.call("message.send", sent) for _ in range(MESSAGES)))
     return made["id"], [token, other_token]
-
-
-@contextlib.asynccontextmanager
-async def _greedy(
-    server: ServerProcess, log: str, mode: str, tokens: list[str]
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process of its own, which does not hold up the neighbours' clients; it waits to begin."""
-    given = [server.url, log, str(SOCKETS), mode, *tokens]
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.attacks.greedy", *given),
-        cwd=ROOT,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        assert process.stdout is not None
-        assert await process.stdout.readline() == b"ready\n"
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import sys
 import time
 from collections.abc import AsyncIterator
 
@@ -18,8 +17,7 @@ from dash_messenger.errors import RateLimited
 from dash_messenger.testing import People, ServerProcess
 
 from tests.attacks.neighbours import MAX_ANSWER_MS, MAX_TIMES_QUIET, Pair
-from tests.attacks.processes import memory_mib
-from tests.environment import ROOT
+from tests.attacks.processes import attacker, memory_mib
 
 # Small enough for a check of a change; each author's share of the whole.
 AUTHORS = 4
@@ -37,7 +35,7 @@ async def test_hostile_authors_cost_their_neighbours_nothing(
     messages = FULL_MESSAGES if full_scale else MESSAGES
     slowest = _Prober(pair.reader, pair.conversation)
 
-    async with _authors(defended, messages) as writing:
+    async with attacker("author", defended.url, messages, AUTHORS) as writing:
         assert writing.stdin is not None
         writing.stdin.write(b"\n")
         async with slowest.probing():
@@ -58,28 +56,6 @@ async def test_hostile_authors_cost_their_neighbours_nothing(
     listed = await admin.call("plugin.list")
     assert listed["quarantined"] == []
     assert await _settled(defended, before_mib + MAX_GROWTH_MIB), memory_mib(defended)
-
-
-@contextlib.asynccontextmanager
-async def _authors(
-    server: ServerProcess, messages: int
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process of authors who wait for a line to begin."""
-    arguments = (server.url, str(messages), str(AUTHORS))
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.attacks.author", *arguments),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        cwd=ROOT,
-    )
-    assert process.stdout is not None
-    try:
-        assert await process.stdout.readline() == b"ready\n"
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
 
 
 class _Prober:
