@@ -107,6 +107,16 @@ def plugins_purge(name: str, yes: bool, data: Path | None) -> None:
     sys.exit(purge_plugin(settings, name, known, agrees))
 
 
+@plugins.command("forget-costly")
+@click.option("--data", type=click.Path(path_type=Path), help=DATA_HELP)
+def plugins_forget_costly(data: Path | None) -> None:
+    """Try content again that was given up for what it cost, from the next start on."""
+    settings = _settings(data=data)
+    from dash_messenger.cli.run import forget_costly
+
+    sys.exit(forget_costly(settings))
+
+
 @plugins.command("check")
 @click.argument("name")
 @click.option(

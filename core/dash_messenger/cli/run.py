@@ -31,7 +31,7 @@ from dash_messenger.store.migrate import DatabaseTooNew
 from dash_messenger.supervisor.link import Link
 from dash_messenger.supervisor.restarts import Restart
 
-__all__ = ["migrate_folder", "purge_plugin", "run", "run_on_store"]
+__all__ = ["forget_costly", "migrate_folder", "purge_plugin", "run", "run_on_store"]
 
 NO_TYPE = "No message type is installed, so nobody can write. Add one: dash-messenger install NAME"
 # What keeps a server from starting and is told in a sentence.
@@ -60,6 +60,17 @@ def migrate_folder(settings: Settings) -> int:
 
     async def work(store: Store) -> None:
         click.echo(f"The database in {settings.data} is up to date.")
+
+    return run_on_store(settings, work)
+
+
+def forget_costly(settings: Settings) -> int:
+    """Have content tried again that was killed for what it cost; the exit status."""
+    from dash_messenger.messages.costly_content import CostlyContent
+
+    async def work(store: Store) -> None:
+        forgotten = await CostlyContent(store).forget()
+        click.echo(f"Contents to be tried again: {forgotten}. Restart the server.")
 
     return run_on_store(settings, work)
 

@@ -109,12 +109,10 @@ class CostlyContent:
 
     async def forget(self) -> int:
         """Have everything tried again; how much that is."""
-        forgotten = len(self._keys)
         self._keys = {}
-        await self._store.write(
+        return await self._store.write(
             lambda transaction: transaction.connection.execute(delete(costly_content)).rowcount
         )
-        return forgotten
 
     async def aclose(self) -> None:
         """Wait for what is being stored."""

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
+from click.testing import CliRunner
+from dash_messenger.cli.main import main
 from dash_messenger.errors import ContentTooCostly
 from dash_messenger.isolation.content_work import read_cheaply
 from dash_messenger.isolation.contents import Contents
@@ -256,12 +258,19 @@ async def test_a_restart_does_not_try_again_and_an_admin_may_ask_for_it(
         assert await local.call("ann", "plugin.forget_costly") == {"contents": 1}
         assert (await local.failure("ann", "message.preview", **content)).key == TOO_COSTLY
     assert killed == ["new", "new"]
+    command = ["plugins", "forget-costly", "--data", str(tmp_path / "data")]
+    done = await asyncio.to_thread(CliRunner().invoke, main, command)
+    assert done.output == "Contents to be tried again: 1. Restart the server.\n"
+    async with opened(tmp_path, plugins_dir, monkeypatch) as local:
+        local.users = users
+        assert (await local.failure("ann", "message.preview", **content)).key == TOO_COSTLY
+    assert killed == ["new"] * 3
     # Another version may be quicker.
     os.utime(plugins_dir / "costly.py", ns=(0, 1))
     async with opened(tmp_path, plugins_dir, monkeypatch) as local:
         local.users = users
         assert (await local.failure("ann", "message.preview", **content)).key == TOO_COSTLY
-    assert len(killed) == 3
+    assert killed == ["new"] * 4
 
 
 # Without a server.
