@@ -1,6 +1,6 @@
 """Draws messages for readers: once per revision and view, never per reader, never on the loop.
 
-Owns the registered views, how long somebody waits for a drawing, and the cache of what was drawn.
+Owns the registered views, how long somebody waits for a drawing, and what of it is kept.
 Where a view's code runs is `Contents`' affair, but for views that are ``inline``: those are drawn
 on a thread here. Invariants: a view that raises, takes too long or draws too much costs its own
 messages their drawing (clients show the text) and nobody else anything; nobody waits longer than
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Annotated, Any, TypeAlias
@@ -25,6 +25,8 @@ from dash_messenger.isolation.worker_thread import Drawer
 from dash_messenger.plugin_api.views import View
 from dash_messenger.protocol.commands import Caller
 from dash_messenger.protocol.models import Message
+from dash_messenger.realtime.delivery import ViewKey
+from dash_messenger.realtime.drawing_cache import DrawingCache
 from dash_messenger.registry import Registry
 
 __all__ = [
@@ -33,7 +35,6 @@ __all__ = [
     "Late",
     "Renderer",
     "TellDrawn",
-    "ViewKey",
     "Views",
     "choose_view",
     "late_for",
@@ -47,13 +48,11 @@ READY_WITHIN_S = 0.25
 DRAWN_WITHIN_S = 1.0
 # A drawing on the thread that takes longer holds up everybody's: the thread is given up.
 ABANDON_AFTER_S = 2.0
-CACHED_VIEWS = 4_096
 # Twice as many as there are children, so that none waits for the loop.
 AT_ONCE = 4
 
 log = structlog.get_logger(__name__)
 
-ViewKey = tuple[str, int, str]
 # The views that a client can show, the best first.
 Views = Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=8)]
 # Tells a connection of a drawing that was not ready in time.
@@ -85,7 +84,7 @@ class Renderer:
         self._registry: Registry[View] = Registry("view")
         # By name and language, as clients ask for them.
         self._views: dict[str, tuple[View, str]] = {}
-        self._cache: OrderedDict[ViewKey, Raw | UnsetType] = OrderedDict()
+        self._cache = DrawingCache()
         self._drawer: Drawer[_Wish, Raw | UnsetType] = Drawer(
             abandon_after_s=ABANDON_AFTER_S, abandoned=self._abandoned
         )
@@ -206,7 +205,7 @@ class Renderer:
         wishes = await self._drawer.draw(missing, self._draw_one)
         fresh = {wish.key: drawing for wish, drawing in wishes.items()}
         if cache is self._cache:
-            self._remember(fresh)
+            cache.remember(fresh)
         self._report()
         return fresh
 
@@ -242,7 +241,7 @@ class Renderer:
         except Failure:
             self.fallbacks += 1
         if cache is self._cache:
-            self._remember({wish.key: drawing})
+            cache.remember({wish.key: drawing})
         return drawing
 
     def _report(self) -> None:
@@ -321,14 +320,8 @@ class Renderer:
 
     def forget_drawn(self) -> None:
         """Draw everything again: somebody who drew is gone."""
-        self._cache = OrderedDict()
+        self._cache = DrawingCache()
         self._inline.clear()
-
-    def _remember(self, fresh: dict[ViewKey, Raw | UnsetType]) -> None:
-        cache = self._cache
-        cache.update(fresh)
-        for _ in range(len(cache) - CACHED_VIEWS):
-            cache.popitem(last=False)
 
     def close(self) -> None:
         """Let the worker end; what is being drawn is not waited for."""
