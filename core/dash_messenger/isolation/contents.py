@@ -272,7 +272,8 @@ class Contents:
             done = work(*args, **kwargs)
         except Failure:
             raise
-        # The edge to a stranger's code.
+        # The edge to a stranger's code. `PluginRunner.call` would add 1.4 µs to each text message,
+        # whose code takes 2.4 here; the runner counts what failed all the same.
         except ANYTHING as error:
             log.error("message_type_failed", type=type, doing=doing, exc_info=error)
             self._failed(type, error)

@@ -270,7 +270,8 @@ class Renderer:
                 started_s = time.thread_time()
                 view.draw(message, language)
                 took_s = time.thread_time() - started_s
-        # The edge to a stranger's code; its message is shown as text.
+        # The edge to a stranger's code; its message is shown as text. A runner's place is the loop,
+        # where the view's own is told of the failure once all are drawn.
         except ANYTHING as error:
             log.error("view.failed", **self._named(view, wish), exc_info=error)
             self._fault(view, message.type, error)
