@@ -137,9 +137,11 @@ def seed(server: ServerProcess, n_users: int, groups: Sequence[Sequence[int]]) -
         members = [users[place] for place in group]
         key = ":".join(sorted(members)) if direct and len(conversations) <= len(groups) else None
         kind, title = ("direct", None) if key else ("group", f"Group {len(conversations)}")
-        row = (bytes.fromhex(id), kind, title, key, now_ms, bytes.fromhex(members[0]))
+        # Nobody made all of their groups: an owner's summary says more than a member's.
+        creator = members[len(conversations) % len(members)]
+        row = (bytes.fromhex(id), kind, title, key, now_ms, bytes.fromhex(creator))
         conversation_rows.append(row)
-        owner = members[0] if kind == "group" else None
+        owner = creator if kind == "group" else None
         member_rows += [
             (bytes.fromhex(id), bytes.fromhex(user), now_ms, "owner" if user == owner else "member")
             for user in members
