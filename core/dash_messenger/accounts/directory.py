@@ -1,7 +1,7 @@
 """Finding users and showing them to each other.
 
-Owns the queries that turn ids and exact user names into `User`. Must not know who asks: everybody
-may see everybody's id, user name, display name and photo, and nothing else.
+Owns the queries that turn ids and exact user names into `User`. Everybody may see everybody's id,
+user name and display name, the photo as `policy` says, and nothing else.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 from sqlalchemy import ColumnElement, Connection, select
 
+from dash_messenger.accounts.policy import as_shown_to
 from dash_messenger.errors import UnknownUser
 from dash_messenger.ids import parse_id
 from dash_messenger.protocol.commands import Caller, Command
@@ -85,11 +86,13 @@ class Users:
     async def get(self, caller: Caller, params: UserGet) -> UsersFound:
         """The users with these ids or exact names."""
         self._lookups.take(caller.user_id)
-        found = await self._store.read(lambda connection: find_users(connection, params.users))
+        found = await self._store.read(
+            lambda connection: find_users(connection, caller.user_id, params.users)
+        )
         return UsersFound(list(dict.fromkeys(found.values())))
 
 
-def find_users(connection: Connection, names: Iterable[str]) -> dict[str, User]:
+def find_users(connection: Connection, viewer: str, names: Iterable[str]) -> dict[str, User]:
     """Those of ``names`` (ids or user names without regard to case) that exist, by name given."""
     wanted: dict[str, str] = {}
     keys: list[str] = []
@@ -103,35 +106,35 @@ def find_users(connection: Connection, names: Iterable[str]) -> dict[str, User]:
             wanted[name] = name.removeprefix("@").lower()
         if len(name) <= 33:
             keys.append(name.removeprefix("@").lower())
-    by_id = _select(connection, users.c.id.in_(ids)) if ids else []
-    by_key = _select(connection, users.c.username_key.in_(keys)) if keys else []
+    by_id = _select(connection, viewer, users.c.id.in_(ids)) if ids else []
+    by_key = _select(connection, viewer, users.c.username_key.in_(keys)) if keys else []
     found = {user.username.lower(): user for user in by_key} | {user.id: user for user in by_id}
     return {name: found[key] for name, key in wanted.items() if key in found}
 
 
-def resolve_users(connection: Connection, names: Sequence[str]) -> list[User]:
+def resolve_users(connection: Connection, viewer: str, names: Sequence[str]) -> list[User]:
     """The users with these ids or user names, each once, in the order given.
 
     Raises:
         UnknownUser: naming the first that does not exist.
     """
-    found = find_users(connection, names)
+    found = find_users(connection, viewer, names)
     for name in names:
         if name not in found:
             raise UnknownUser(username=name, field="members")
     return list(dict.fromkeys(found[name] for name in names))
 
 
-def users_by_id(connection: Connection, ids: Collection[str]) -> dict[str, Name]:
-    """The names of users, by id."""
+def users_by_id(connection: Connection, viewer: str, ids: Collection[str]) -> dict[str, Name]:
+    """The names of users as ``viewer`` sees them, by id."""
     if not ids:
         return {}
     return {
         user.id: Name(user.username, user.display_name, user.photo)
-        for user in _select(connection, users.c.id.in_(set(ids)))
+        for user in _select(connection, viewer, users.c.id.in_(set(ids)))
     }
 
 
-def _select(connection: Connection, condition: ColumnElement[bool]) -> list[User]:
+def _select(connection: Connection, viewer: str, condition: ColumnElement[bool]) -> list[User]:
     rows: Any = connection.execute(select(*USER_COLUMNS).where(condition))
-    return [user_of(row) for row in rows]
+    return as_shown_to(connection, viewer, map(user_of, rows))

@@ -97,7 +97,7 @@ class Describing:
             require(connection, user, conversation, Right.RENAME)
             _change(transaction, conversation, user, changes)
             found = summaries(connection, user, only=[conversation], pending=pending)
-            return ConversationUpdated(found[0], names_in(connection, found))
+            return ConversationUpdated(found[0], names_in(connection, user, found))
 
         return await self._store.write(work)
 

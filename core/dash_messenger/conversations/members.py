@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from sqlalchemy import Connection, and_, insert, select, update
 
 from dash_messenger.accounts.directory import Name, Names, resolve_users
+from dash_messenger.accounts.policy import Wish, as_shown_to, require_consent
 from dash_messenger.conversations.access import Right, in_order, require
 from dash_messenger.conversations.summaries import Summary, names_in, summaries
 from dash_messenger.errors import InvalidParams, NotFound
@@ -167,13 +168,16 @@ class Conversations:
         Raises:
             UnknownUser: naming the first that does not exist.
             InvalidParams: no title, or not exactly one other for a direct one.
+            Forbidden: somebody does not want it.
         """
         user = caller.user_id
         client_id = id_param(params.client_id, "client_id") if params.client_id else None
         title = clean_title(params.title)
         if params.kind == "group" and not title:
             raise InvalidParams(field="title", reason="a group needs a title")
-        named = await self._store.read(lambda connection: resolve_users(connection, params.members))
+        named = await self._store.read(
+            lambda connection: resolve_users(connection, user, params.members)
+        )
         others = [other for other in named if other.id != user]
         if params.kind == "direct" and len(others) != 1:
             raise InvalidParams(
@@ -203,7 +207,9 @@ class Conversations:
         def work(connection: Connection) -> ConversationFound:
             own = require(connection, user, conversation, Right.READ)
             found = summaries(connection, user, only=[conversation], pending=pending)
-            return ConversationFound(found[0], names_in(connection, found), in_order(own.rights))
+            return ConversationFound(
+                found[0], names_in(connection, user, found), in_order(own.rights)
+            )
 
         return await self._store.read(work)
 
@@ -228,7 +234,7 @@ class Conversations:
             )
             if after is not None:
                 query = query.where(members.c.user_id > after)
-            found = [user_of(row) for row in connection.execute(query)]
+            found = as_shown_to(connection, user, map(user_of, connection.execute(query)))
             return MembersFound(found[: params.limit], len(found) > params.limit)
 
         return await self._store.read(work)
@@ -240,13 +246,14 @@ class Conversations:
             NotFound: not a member oneself.
             Refused: a direct conversation.
             UnknownUser: naming the first that does not exist.
+            Forbidden: somebody does not want it.
         """
         user = caller.user_id
         conversation = id_param(params.conversation)
 
         def prepare(connection: Connection) -> list[User]:
             require(connection, user, conversation, Right.ADD)
-            return resolve_users(connection, params.members)
+            return resolve_users(connection, user, params.members)
 
         named = await self._store.read(prepare)
 
@@ -255,6 +262,7 @@ class Conversations:
             require(transaction.connection, user, conversation, Right.ADD)
             present = _present(transaction.connection, conversation, [one.id for one in named])
             added = [one for one in named if one.id not in present]
+            require_consent(transaction.connection, Wish.ADD, user, [one.id for one in added])
             _join(transaction, conversation, user, added)
             return added
 
@@ -312,6 +320,7 @@ def _start_direct(transaction: Transaction, new: str, user: str, other: User) ->
     ).scalar()
     if found is not None:
         return found, False
+    require_consent(connection, Wish.START, user, [other.id])
     _insert(transaction, new, user, kind="direct", direct_key=key)
     _join(transaction, new, user, [_user(connection, user), other])
     return new, True
@@ -334,6 +343,7 @@ def _start_group(
         ).scalar()
         if found is not None:
             return found, False
+    require_consent(connection, Wish.ADD, user, [other.id for other in others])
     _insert(transaction, new, user, kind="group", title=title, client_id=client_id)
     _join(transaction, new, user, [_user(connection, user), *others])
     return new, True

@@ -143,11 +143,11 @@ def summaries(
     ]
 
 
-def names_in(connection: Connection, found: Iterable[Summary]) -> dict[str, Name]:
-    """The names of everybody whom these summaries mention by id."""
+def names_in(connection: Connection, user: str, found: Iterable[Summary]) -> dict[str, Name]:
+    """The names of everybody whom these summaries of ``user`` mention by id."""
     ids = {summary.peer for summary in found if summary.peer}
     ids.update(summary.last.sender for summary in found if summary.last)
-    return users_by_id(connection, ids)
+    return users_by_id(connection, user, ids)
 
 
 def _unusual_rights(row: Any) -> list[Right] | UnsetType:

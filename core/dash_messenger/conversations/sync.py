@@ -239,7 +239,7 @@ class Syncing:
             pending=self._store.read_no,
         )
         page = found[:limit]
-        return me, page, names_in(connection, page), change_no, len(found) > limit
+        return me, page, names_in(connection, user, page), change_no, len(found) > limit
 
     async def read(self, caller: Caller, params: LogRead) -> LogRange:
         """The interval after the cursor, at most ``limit`` events of it.

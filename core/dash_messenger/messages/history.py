@@ -191,7 +191,7 @@ class History:
             senders = {one.sender for one in found}
             return MessagesFound(
                 found,
-                users_by_id(connection, senders),
+                users_by_id(connection, user, senders),
                 own_of(connection, user, found),
                 more=not is_whole,
             )
@@ -326,7 +326,7 @@ def _page(
         more_after = params.before is not None and first <= last
     return HistoryPage(
         found,
-        users_by_id(connection, {one.sender for one in found}),
+        users_by_id(connection, user, {one.sender for one in found}),
         own.seq,
         more_before,
         more_after,
