@@ -8,8 +8,13 @@ import { Times } from "../i18n/time";
 import { Actions } from "../state/actions";
 import { Cache } from "../state/cache";
 import type { ComposerOf } from "../state/composers";
+import { Directory } from "../state/directory";
 import { keepDraft } from "../state/drafts";
+import { MessageHistory } from "../state/history";
+import { Kept } from "../state/kept";
+import { Logs } from "../state/logs";
 import { Outbox, storedKeys } from "../state/outbox";
+import { ReadPositions } from "../state/positions";
 import { Route } from "../state/route";
 import { Store } from "../state/store";
 import { Sync } from "../state/sync";
@@ -28,7 +33,9 @@ export class Messenger {
   readonly store: Store;
   readonly route: Route;
   readonly outbox: Outbox;
-  readonly sync: Sync;
+  readonly history: MessageHistory;
+  readonly directory: Directory;
+  readonly readPositions: ReadPositions;
   readonly texts: Texts;
   readonly times: Times;
   readonly actions: Actions;
@@ -40,6 +47,8 @@ export class Messenger {
   readonly labels: Readonly<Record<string, string>>;
   private readonly socket: Socket;
   private readonly cache: Cache;
+  private readonly kept: Kept;
+  private readonly sync: Sync;
 
   constructor({ me, language = "en", texts = {}, labels = {} }: Config) {
     this.labels = labels;
@@ -60,7 +69,16 @@ export class Messenger {
     });
     this.actions = new Actions(this.store, this.socket, this.texts);
     this.outbox = new Outbox(this.store, this.socket);
-    this.sync = new Sync(this.store, this.socket, this.cache, `dash:${language}`, () => this.outbox);
+    const view = `dash:${language}`;
+    this.kept = new Kept(this.store, this.cache);
+    this.directory = new Directory(this.store, this.socket);
+    this.readPositions = new ReadPositions(this.store, this.socket);
+    const logs = new Logs(this.store, this.socket, this.directory, this.kept, {
+      conversation: (id) => this.history.reload(id),
+      own: () => this.sync.startOver(),
+    });
+    this.history = new MessageHistory(this.store, this.socket, logs, this.cache, this.kept, view);
+    this.sync = new Sync(this.store, this.socket, logs, this.history, this.outbox, this.kept, view);
     this.store.onDropped = (id) => this.forgetConversation(id);
   }
 
@@ -68,7 +86,7 @@ export class Messenger {
     this.outbox.load();
     this.route.start();
     this.socket.start();
-    void this.sync.recall();
+    void this.kept.recall();
     this.showUnreadInTitle();
   }
 

@@ -36,7 +36,7 @@ interface MessagesProps {
 }
 
 export function Messages({ app, id, rows, group, plugins, menus }: MessagesProps) {
-  const { sync, store, texts } = app;
+  const { history, readPositions, store, texts } = app;
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);
   // Where it opens at the unread line, sizes that become known at first must not carry it to the end.
@@ -90,8 +90,8 @@ export function Messages({ app, id, rows, group, plugins, menus }: MessagesProps
     stoodAt.current = element.scrollTop;
     setAway(left > AT_END_PX * 3 || window.moreAfter);
     const near = element.clientHeight * LOAD_WITHIN_SCREENS;
-    if (element.scrollTop < near && window.moreBefore) void sync.load(id, "before");
-    else if (left < near && window.moreAfter) void sync.load(id, "after");
+    if (element.scrollTop < near && window.moreBefore) void history.load(id, "before");
+    else if (left < near && window.moreAfter) void history.load(id, "after");
     if (document.visibilityState !== "visible" || !document.hasFocus()) return;
     const filler = (element.firstElementChild as HTMLElement).offsetHeight;
     const bottom = element.scrollTop + element.clientHeight - filler + PARTLY_SEEN_PX;
@@ -99,7 +99,7 @@ export function Messages({ app, id, rows, group, plugins, menus }: MessagesProps
     const seen = lastStanding(element, guess);
     // Sizes that were guessed put it elsewhere: look again when it is there.
     if (seen < 0) lookAgain.current();
-    else if (seen) sync.read(id, seen);
+    else if (seen) readPositions.advance(id, seen);
   }, [id]);
 
   const frame = useRef(0);
@@ -167,7 +167,7 @@ export function Messages({ app, id, rows, group, plugins, menus }: MessagesProps
   }, [look]);
 
   const toNewest = async () => {
-    if (store.window(id).moreAfter) await sync.load(id, "newest");
+    if (store.window(id).moreAfter) await history.load(id, "newest");
     atEnd.current = true;
     requestAnimationFrame(() => {
       toEnd();
@@ -191,7 +191,7 @@ export function Messages({ app, id, rows, group, plugins, menus }: MessagesProps
   const jump = async (number: number) => {
     const place = () => drawn.current.findIndex((row) => row.message?.number === number);
     if (place() < 0) {
-      await sync.load(id, "around", number);
+      await history.load(id, "around", number);
       // What was loaded is drawn a frame later.
       await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
     }
@@ -304,7 +304,7 @@ export function Messages({ app, id, rows, group, plugins, menus }: MessagesProps
 /** The message that a row's answers, as far as it is known here; what is missing is asked for. */
 function quotedBy(app: Messenger, id: string, row: Row): Message | null {
   const answered = row.message?.reply_to ?? row.outgoing?.replyTo;
-  return answered ? app.sync.quoted(id, answered) : null;
+  return answered ? app.history.quoted(id, answered) : null;
 }
 
 /** The rows within about a screen of where the time line opens. */

@@ -43,7 +43,7 @@ function Opened(props: Inside) {
 
 function Conversation(props: Inside & { opened: string }) {
   const { app, opened: id, plugins, menus } = props;
-  const { texts, sync } = app;
+  const { texts, history } = app;
   // No more of it than is drawn here: it is another object with each message and each one read.
   const about = <T,>(read: (conversation: About | undefined) => T) =>
     useTopic(app.store.topics, `conversation:${id}`, () => read(app.store.conversation(id)));
@@ -57,8 +57,8 @@ function Conversation(props: Inside & { opened: string }) {
   const waiting = useLasting(!ready && !window.failed);
 
   useEffect(() => {
-    void sync.open(id);
-    return () => sync.close(id);
+    void history.open(id);
+    return () => history.close(id);
   }, [id]);
 
   const unreadAfter = useUnreadLine(app, id, outbox.length);
@@ -91,7 +91,7 @@ function Conversation(props: Inside & { opened: string }) {
           {window.failed === "not_found" ? (
             <button type="button" className="dm-button" onClick={() => app.route.close()}>{texts.t("to_chats")}</button>
           ) : (
-            <button type="button" className="dm-button" onClick={() => void sync.load(id, "newest")} disabled={!online}>
+            <button type="button" className="dm-button" onClick={() => void history.load(id, "newest")} disabled={!online}>
               {texts.t("retry")}
             </button>
           )}

@@ -3,15 +3,15 @@
 
 import type { Texts } from "../i18n/texts";
 import type { Times } from "../i18n/time";
+import type { Directory } from "../state/directory";
 import type { Store } from "../state/store";
-import type { Sync } from "../state/sync";
 
 const LEFT_OPEN = ".dm-body [data-person], .dm-body [data-moment]";
 const ATTRIBUTES = ["data-person", "data-moment", "data-show"];
 
 interface Parts {
   store: Store;
-  sync: Pick<Sync, "learn">;
+  directory: Pick<Directory, "learn">;
   texts: Texts;
   times: Times;
 }
@@ -47,9 +47,9 @@ export function wordsFor({ person, moment, show }: DOMStringMap, parts: Parts): 
   return person !== undefined ? nameOf(person, parts) : parts.times.moment(Number(moment), show);
 }
 
-function nameOf(id: string, { store, sync, texts }: Parts): string {
+function nameOf(id: string, { store, directory, texts }: Parts): string {
   const known = store.users[id];
   if (known) return known.display_name;
-  sync.learn(id);
+  directory.learn(id);
   return texts.t("somebody");
 }

@@ -8,7 +8,7 @@ import { wordsFor } from "../../src/timeline/filling";
 
 function parts() {
   const asked: string[] = [];
-  const all = { store: new Store(ME), sync: { learn: (id: string) => void asked.push(id) }, texts: new Texts("en", {}), times: new Times("en") };
+  const all = { store: new Store(ME), directory: { learn: (id: string) => void asked.push(id) }, texts: new Texts("en", {}), times: new Times("en") };
   return { ...all, asked };
 }
 

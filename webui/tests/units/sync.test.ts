@@ -4,7 +4,12 @@ import { BEN, CHAT, conversation, ME, message, NOON_MS, settled } from "./page";
 import type { Socket } from "../../src/net/socket";
 import { type Conversation, type LogEvent, NoAnswer, Refusal } from "../../src/net/wire";
 import type { Cache } from "../../src/state/cache";
+import { Directory } from "../../src/state/directory";
+import { MessageHistory } from "../../src/state/history";
+import { Kept } from "../../src/state/kept";
+import { Logs } from "../../src/state/logs";
 import type { Outbox } from "../../src/state/outbox";
+import { ReadPositions } from "../../src/state/positions";
 import { Store } from "../../src/state/store";
 import { Sync } from "../../src/state/sync";
 
@@ -46,19 +51,25 @@ const posted = (number: number, change = {}): LogEvent => ({
 
 function started(answers: Answers) {
   const store = new Store(ME);
-  const socket = new Played({ sync: () => snapshot([conversation({ seq: 1, message_no: 1 })]), "read.advance": () => ({}), ...answers });
-  const kept: unknown[] = [];
-  const cache = { page: async () => undefined, list: async () => undefined, keepList: async (list: unknown) => void kept.push(list), keepPage: async () => undefined };
+  const played = new Played({ sync: () => snapshot([conversation({ seq: 1, message_no: 1 })]), "read.advance": () => ({}), ...answers });
+  const socket = played as unknown as Socket;
+  const lists: unknown[] = [];
+  const keepList = async (list: unknown) => void lists.push(list);
+  const cache = { page: async () => undefined, list: async () => undefined, keepList, keepPage: async () => undefined } as unknown as Cache;
   let flushed = 0;
-  const outbox = { flush: () => flushed++ };
-  const sync = new Sync(store, socket as unknown as Socket, cache as unknown as Cache, "dash:en", () => outbox as unknown as Outbox);
-  return { store, socket, sync, kept, flushed: () => flushed };
+  const outbox = { flush: () => flushed++ } as unknown as Outbox;
+  const kept = new Kept(store, cache);
+  const directory = new Directory(store, socket);
+  const logs = new Logs(store, socket, directory, kept, { conversation: (id) => history.reload(id), own: () => sync.startOver() });
+  const history = new MessageHistory(store, socket, logs, cache, kept, "dash:en");
+  const sync = new Sync(store, socket, logs, history, outbox, kept, "dash:en");
+  return { store, socket: played, sync, history, directory, positions: new ReadPositions(store, socket), lists, flushed: () => flushed };
 }
 
 async function opened(answers: Answers = {}) {
   const all = started({ "message.history": () => page([1]), ...answers });
   await all.sync.begin();
-  await all.sync.open(CHAT);
+  await all.history.open(CHAT);
   await settled();
   return all;
 }
@@ -171,41 +182,41 @@ test("one's own log tells of new conversations and of marks", async () => {
 });
 
 test("a conversation with many unread opens where they begin", async () => {
-  const { socket, sync } = started({
+  const { socket, sync, history } = started({
     sync: () => snapshot([conversation({ seq: 90, message_no: 90, read_no: 30, unread: 60 })]),
     "message.history": () => page([31], { seq: 90 }),
   });
   await sync.begin();
-  await sync.open(CHAT);
+  await history.open(CHAT);
   const [, params] = socket.asked[socket.asked.length - 1]!;
   assert.deepEqual([params["around"], params["limit"]], [31, 50]);
 });
 
 test("what cannot be loaded is told by the window", async () => {
-  const { store, socket, sync } = started({});
+  const { store, socket, sync, history } = started({});
   socket.answers["message.history"] = () => {
     throw new Refusal(1, "internal_error", "", false, {});
   };
   await sync.begin();
-  await sync.open(CHAT);
+  await history.open(CHAT);
   assert.deepEqual([store.window(CHAT).failed, store.window(CHAT).loading], ["error", ""]);
 });
 
 test("a quoted message is asked for once", async () => {
-  const { socket, sync } = await opened({ "message.get": () => ({ messages: [message(7)], users: {} }) });
-  assert.equal(sync.quoted(CHAT, { id: "m1", number: 1 })?.id, "m1");
-  assert.equal(sync.quoted(CHAT, { id: "m7", number: 7 }), null);
-  assert.equal(sync.quoted(CHAT, { id: "m7", number: 7 }), null);
+  const { socket, history } = await opened({ "message.get": () => ({ messages: [message(7)], users: {} }) });
+  assert.equal(history.quoted(CHAT, { id: "m1", number: 1 })?.id, "m1");
+  assert.equal(history.quoted(CHAT, { id: "m7", number: 7 }), null);
+  assert.equal(history.quoted(CHAT, { id: "m7", number: 7 }), null);
   await settled();
-  assert.equal(sync.quoted(CHAT, { id: "m7", number: 7 })?.text, "Words 7");
+  assert.equal(history.quoted(CHAT, { id: "m7", number: 7 })?.text, "Words 7");
   assert.equal(socket.commands().filter((command) => command === "message.get").length, 1);
 });
 
 test("read positions are told at once and then every two seconds", async () => {
-  const { store, socket, sync } = await opened();
+  const { store, socket, sync, positions } = await opened();
   for (const number of [2, 3, 4]) sync.hear("event", posted(number));
   const told = () => socket.asked.filter(([command]) => command === "read.advance").map(([, params]) => params["message_no"]);
-  for (const number of [2, 3, 4]) sync.read(CHAT, number);
+  for (const number of [2, 3, 4]) positions.advance(CHAT, number);
   assert.equal(store.conversation(CHAT)?.unread, 0);
   assert.deepEqual(told(), [2]);
   mock.timers.tick(2_000);
@@ -215,11 +226,11 @@ test("read positions are told at once and then every two seconds", async () => {
 });
 
 test("people who are asked for in one turn are asked for together, once", async () => {
-  const { store, socket, sync } = await opened({ "user.get": ({ users }) => ({ users: (users as string[]).map((id) => ({ ...BEN, id })) }) });
-  sync.learn("a1");
-  sync.learn("a2");
+  const { store, socket, directory } = await opened({ "user.get": ({ users }) => ({ users: (users as string[]).map((id) => ({ ...BEN, id })) }) });
+  directory.learn("a1");
+  directory.learn("a2");
   await settled();
-  sync.learn("a1");
+  directory.learn("a1");
   await settled();
   const asked = socket.asked.filter(([command]) => command === "user.get").map(([, params]) => params["users"]);
   assert.deepEqual(asked, [["a1", "a2"]]);
@@ -236,11 +247,11 @@ test("a snapshot without an answer begins the connection again", async () => {
 });
 
 test("what is known is kept a second after it changed", async () => {
-  const { sync, kept } = await opened();
+  const { sync, lists } = await opened();
   mock.timers.tick(1_000);
-  assert.equal(kept.length, 1);
+  assert.equal(lists.length, 1);
   sync.hear("event", posted(2));
   sync.hear("event", posted(3));
   mock.timers.tick(1_000);
-  assert.equal(kept.length, 2);
+  assert.equal(lists.length, 2);
 });
