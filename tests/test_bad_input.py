@@ -1,6 +1,7 @@
 """What clients must not do to a whole server, and what becomes of them.
 
-During each misdeed a neighbouring pair exchanges 500 messages, which arrive complete and in order.
+During each misdeed two people beside them exchange 500 messages, which arrive complete and in
+order.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from dash_messenger.testing import People, ServerProcess
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.neighbours import Neighbours, beside
+from tests.pair import Pair
 
 
 @pytest_asyncio.fixture
-async def neighbours(people: People) -> Neighbours:
-    return await Neighbours.meet(people)
+async def pair(people: People) -> Pair:
+    return await Pair.meet(people)
 
 
 @pytest_asyncio.fixture
@@ -118,7 +119,7 @@ async def test_frame_that_is_refused_gets_its_code_and_the_connection_stays(
 
 
 async def test_all_refused_frames_at_once_disturb_nobody(
-    socket: ClientConnection, neighbours: Neighbours
+    socket: ClientConnection, pair: Pair
 ) -> None:
     async def misbehave() -> int:
         answered = 0
@@ -129,7 +130,7 @@ async def test_all_refused_frames_at_once_disturb_nobody(
                 # One good request in between: only a run of unreadable frames is an abuse.
                 await told(socket, request("account.get", {}))
 
-    await beside(neighbours, misbehave)
+    await pair.beside(misbehave)
 
 
 @pytest.mark.parametrize(
@@ -141,26 +142,26 @@ async def test_all_refused_frames_at_once_disturb_nobody(
     ids=["binary", "too large"],
 )
 async def test_frame_that_cannot_be_taken_closes_with_a_documented_code(
-    socket: ClientConnection, neighbours: Neighbours, frame: str | bytes, code: CloseCode
+    socket: ClientConnection, pair: Pair, frame: str | bytes, code: CloseCode
 ) -> None:
     await socket.send(frame)
     assert await closed(socket) == code
-    await neighbours.talk()
+    await pair.talk()
 
 
 async def test_text_that_is_not_utf_8_closes_with_1007(
-    socket: ClientConnection, neighbours: Neighbours
+    socket: ClientConnection, pair: Pair
 ) -> None:
     mask = os.urandom(4)
     payload = b'{"id":1,"method":"\xff\xfe"}'
     masked = bytes(byte ^ mask[n % 4] for n, byte in enumerate(payload))
     socket.transport.write(bytes([0x81, 0x80 | len(payload)]) + mask + masked)
     assert await closed(socket) == CloseCode.INVALID_TEXT
-    await neighbours.talk()
+    await pair.talk()
 
 
 async def test_run_of_frames_that_are_no_requests_is_closed_as_abuse(
-    socket: ClientConnection, neighbours: Neighbours
+    socket: ClientConnection, pair: Pair
 ) -> None:
     reading = asyncio.create_task(closed(socket))
 
@@ -171,12 +172,12 @@ async def test_run_of_frames_that_are_no_requests_is_closed_as_abuse(
                 # Sending does not wait for anything: let the answers be read.
                 await asyncio.sleep(0)
 
-    await beside(neighbours, misbehave)
+    await pair.beside(misbehave)
     assert await reading == CloseCode.PROTOCOL_ABUSED
 
 
 async def test_flood_of_requests_is_slowed_down_and_answered(
-    server: ServerProcess, people: People, neighbours: Neighbours
+    server: ServerProcess, people: People, pair: Pair
 ) -> None:
     _, token = await people.register()
     count = 3_000
@@ -194,12 +195,12 @@ async def test_flood_of_requests_is_slowed_down_and_answered(
             assert sorted(answers) == list(range(count))
 
     flood = asyncio.create_task(misbehave())
-    await neighbours.talk()
+    await pair.talk()
     await flood
 
 
 async def test_reader_that_stops_reading_is_closed_and_others_do_not_notice(
-    server: ServerProcess, people: People, neighbours: Neighbours
+    server: ServerProcess, people: People, pair: Pair
 ) -> None:
     """Its answers pile up; beyond a bound it is closed, and so nothing grows without end."""
     _, token = await people.register()
@@ -211,12 +212,12 @@ async def test_reader_that_stops_reading_is_closed_and_others_do_not_notice(
             while True:
                 await stalled.send(request("user.get", {"users": ["x" * 60] * 200}))
 
-    await beside(neighbours, misbehave)
+    await pair.beside(misbehave)
     stalled.transport.abort()
 
 
 async def test_half_open_handshakes_are_given_up_and_others_get_in(
-    server: ServerProcess, neighbours: Neighbours, people: People
+    server: ServerProcess, pair: Pair, people: People
 ) -> None:
     parts = urlsplit(server.url)
     half = [await asyncio.open_connection(parts.hostname, parts.port) for _ in range(100)]
@@ -224,7 +225,7 @@ async def test_half_open_handshakes_are_given_up_and_others_get_in(
         start = b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
         writer.write(start[: 1 + number % len(start)])
         await writer.drain()
-    await neighbours.talk()
+    await pair.talk()
     assert await (await people()).call("account.get")
     async with asyncio.timeout(30):
         for reader, writer in half:
@@ -268,7 +269,7 @@ async def test_http_request_that_is_refused_gets_a_status_and_a_code(
 
 
 async def test_bad_http_requests_disturb_nobody(
-    server: ServerProcess, people: People, neighbours: Neighbours
+    server: ServerProcess, people: People, pair: Pair
 ) -> None:
     _, token = await people.register()
 
@@ -277,7 +278,7 @@ async def test_bad_http_requests_disturb_nobody(
             for method, path, body, status, _ in HTTP_REQUESTS.values():
                 assert (await http(server, method, path, body, token))[0] == status
 
-    await beside(neighbours, misbehave)
+    await pair.beside(misbehave)
 
 
 async def http(

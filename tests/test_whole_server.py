@@ -8,7 +8,7 @@ from pathlib import Path
 from dash_messenger.client import Client
 from dash_messenger.testing import People, ServerProcess
 
-from tests.crash.town import Town, launched
+from tests.crash.workload import Workload, launched
 from tests.history import History
 
 LIMIT_S = 60
@@ -55,13 +55,13 @@ async def test_numbers_are_dense_and_every_reader_sees_them_in_order_under_64_wr
     history = History()
     server = launched(tmp_path / "data")
     server.start(LIMIT_S)
-    town = Town(server, history)
+    workload = Workload(server, history)
     try:
-        await town.open(people=64, groups=4)
-        await town.write(limit=2_000)
-        await town.settle()
+        await workload.open(people=64, groups=4)
+        await workload.write(limit=2_000)
+        await workload.settle()
     finally:
-        await town.close()
+        await workload.close()
     assert history.check() == []
     assert history.acknowledged == 2_000
 

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from dash_messenger.testing import People, ServerProcess
 
-from tests.attacks.neighbours import Pair
+from tests.attacks.timed_pair import TimedPair
 from tests.environment import ROOT
 
 
@@ -48,6 +48,6 @@ async def people(defended: ServerProcess) -> AsyncIterator[People]:
 
 
 @pytest_asyncio.fixture
-async def pair(people: People) -> Pair:
-    """Neighbours whom no attack may disturb."""
-    return await Pair.meet(people)
+async def pair(people: People) -> TimedPair:
+    """Two people whom no attack may disturb."""
+    return await TimedPair.meet(people)

@@ -12,7 +12,7 @@ from dash_messenger.testing import People, ServerProcess
 from websockets.asyncio.client import connect
 from websockets.frames import Frame, Opcode
 
-from tests.attacks.neighbours import Pair
+from tests.attacks.timed_pair import TimedPair
 
 CONNECTIONS = 100
 # Each sends so often that it never seems to be gone.
@@ -35,7 +35,7 @@ UNFINISHED = {
 
 
 async def test_what_is_never_finished_ends_and_disturbs_nobody(
-    defended: ServerProcess, pair: Pair
+    defended: ServerProcess, pair: TimedPair
 ) -> None:
     parts = urlsplit(defended.url)
 
@@ -63,11 +63,11 @@ async def test_what_is_never_finished_ends_and_disturbs_nobody(
         for task in done:
             task.result()
 
-    await pair.beside(attack, whole=True)
+    await pair.beside_timed(attack, whole=True)
 
 
 async def test_a_message_in_endless_empty_pieces_ends_and_disturbs_nobody(
-    defended: ServerProcess, people: People, pair: Pair
+    defended: ServerProcess, people: People, pair: TimedPair
 ) -> None:
     _, token = await people.register()
     socket = await connect(
@@ -82,5 +82,5 @@ async def test_a_message_in_endless_empty_pieces_ends_and_disturbs_nobody(
         socket.transport.write(Frame(Opcode.CONT, b"", fin=False).serialize(mask=True) * PIECES)
         await socket.wait_closed()
 
-    await pair.beside(attack, whole=True)
+    await pair.beside_timed(attack, whole=True)
     assert socket.close_code == CloseCode.PROTOCOL_ABUSED

@@ -11,7 +11,7 @@ from dash_messenger.client import Client
 from dash_messenger.errors import ContentTooCostly, Failure, PluginFailed
 from dash_messenger.testing import People, ServerProcess
 
-from tests.attacks.neighbours import MAX_ANSWER_MS, Pair
+from tests.attacks.timed_pair import MAX_ANSWER_MS, TimedPair
 
 COSTLY = {
     "dashes": "-" * 90 + "a",
@@ -32,14 +32,14 @@ async def conversation_of(people: People) -> tuple[Client, str]:
     return author, made["id"]
 
 
-async def test_costly_messages_delay_nobody(people: People, pair: Pair) -> None:
+async def test_costly_messages_delay_nobody(people: People, pair: TimedPair) -> None:
     author, conversation = await conversation_of(people)
 
     async def everywhere() -> None:
         for source in COSTLY.values():
             await send_edit_preview_and_look(author, conversation, {"text": source})
 
-    took = await pair.beside(everywhere, whole=True)
+    took = await pair.beside_timed(everywhere, whole=True)
     assert max(took) <= MAX_ANSWER_MS
 
 
@@ -101,7 +101,7 @@ CLAIMS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-async def test_requests_that_fail_quarantine_nothing(people: People, pair: Pair) -> None:
+async def test_requests_that_fail_quarantine_nothing(people: People, pair: TimedPair) -> None:
     author, conversation = await conversation_of(people)
     admin = await people.admin()
 
@@ -120,7 +120,7 @@ async def test_requests_that_fail_quarantine_nothing(people: People, pair: Pair)
                         continue
         await author.call("message.history", conversation=conversation, views=["dash:en"])
 
-    await pair.beside(fail_again_and_again, whole=True)
+    await pair.beside_timed(fail_again_and_again, whole=True)
     listed = await admin.call("plugin.list")
     assert listed["quarantined"] == []
     types = {one["type"] for one in listed["types"]}

@@ -12,8 +12,8 @@ import pytest
 from dash_messenger.client import Client
 from dash_messenger.testing import People, ServerProcess
 
-from tests.attacks.neighbours import Pair, percentile_ms
 from tests.attacks.processes import attacker, memory_mib
+from tests.attacks.timed_pair import TimedPair, percentile_ms
 
 SOCKETS = 40
 # Some 4 MB in a log: each page of it is full.
@@ -26,12 +26,12 @@ MAX_TIMES_QUIET = 3.0
 
 @pytest.mark.parametrize("mode", ["read", "stall"])
 async def test_forty_sockets_that_read_a_log_cost_neighbours_nothing(
-    defended: ServerProcess, people: People, pair: Pair, mode: str
+    defended: ServerProcess, people: People, pair: TimedPair, mode: str
 ) -> None:
     log, tokens = await _large_log(people)
     watch = _Watch(defended, await people())
     syncing = asyncio.create_task(watch.syncs())
-    await pair.talk()
+    await pair.talk_timed()
     syncing.cancel()
     quiet_ms = percentile_ms(watch.took, 0.99)
     watch.took.clear()
@@ -42,7 +42,7 @@ async def test_forty_sockets_that_read_a_log_cost_neighbours_nothing(
         async def attack() -> None:
             await asyncio.gather(watch.memory(), watch.syncs())
 
-        await pair.beside(attack)
+        await pair.beside_timed(attack)
         read, _ = await greedy.communicate(b"")
     sync_ms = percentile_ms(watch.took, 0.99)
     print(f"\n{int(read) / 1e6:.0f} MB read, +{watch.grown_mib:.0f} MiB, ", end="")

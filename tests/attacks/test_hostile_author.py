@@ -16,8 +16,8 @@ from dash_messenger.client import Client
 from dash_messenger.errors import RateLimited
 from dash_messenger.testing import People, ServerProcess
 
-from tests.attacks.neighbours import MAX_ANSWER_MS, MAX_TIMES_QUIET, Pair
 from tests.attacks.processes import attacker, memory_mib
+from tests.attacks.timed_pair import MAX_ANSWER_MS, MAX_TIMES_QUIET, TimedPair
 
 # Small enough for a check of a change; each author's share of the whole.
 AUTHORS = 4
@@ -28,7 +28,7 @@ MAX_GROWTH_MIB = 60.0
 
 
 async def test_hostile_authors_cost_their_neighbours_nothing(
-    defended: ServerProcess, people: People, pair: Pair, full_scale: bool
+    defended: ServerProcess, people: People, pair: TimedPair, full_scale: bool
 ) -> None:
     admin = await people.admin()
     before_mib = memory_mib(defended)
@@ -39,7 +39,7 @@ async def test_hostile_authors_cost_their_neighbours_nothing(
         assert writing.stdin is not None
         writing.stdin.write(b"\n")
         async with slowest.probing():
-            took = await pair.beside(writing.wait, whole=True)
+            took = await pair.beside_timed(writing.wait, whole=True)
         assert writing.stdout is not None
         answered = json.loads(await writing.stdout.read())
 
@@ -50,7 +50,7 @@ async def test_hostile_authors_cost_their_neighbours_nothing(
         # On a busy machine: as with the promise of all attacks.
         quiet = _Prober(pair.reader, pair.conversation)
         async with quiet.probing():
-            quiet_ms = max(await pair.talk())
+            quiet_ms = max(await pair.talk_timed())
         quiet_ms = max(quiet_ms, quiet.worst_ms)
         assert worst_ms <= MAX_TIMES_QUIET * quiet_ms, f"quiet {quiet_ms:.0f} ms"
     listed = await admin.call("plugin.list")

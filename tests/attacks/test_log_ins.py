@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from dash_messenger.testing import PASSWORD, People, ServerProcess
 
 from tests.attacks.guesser import EVERY_S, Answer, log_in
-from tests.attacks.neighbours import Pair
+from tests.attacks.timed_pair import TimedPair
 from tests.environment import ROOT
 
 # From a known device or address, and from a new device.
@@ -23,7 +23,7 @@ DAY_S = 86_400
 
 
 async def test_guessing_strangers_do_not_lock_the_owner_out(
-    defended: ServerProcess, people: People, pair: Pair
+    defended: ServerProcess, people: People, pair: TimedPair
 ) -> None:
     username, _ = await people.register()
 
@@ -34,7 +34,7 @@ async def test_guessing_strangers_do_not_lock_the_owner_out(
     assert home.status == 200
     began = time.monotonic()
     async with _strangers(defended, username) as guessing:
-        await pair.beside(lambda: asyncio.sleep(10), whole=True)
+        await pair.beside_timed(lambda: asyncio.sleep(10), whole=True)
         # The device that is known, somewhere else, and the address that is known, without it.
         for address, cookies in (("192.0.2.1", home.cookies), ("198.51.100.7", {})):
             known = await attempt(address, cookies)

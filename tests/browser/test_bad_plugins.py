@@ -1,4 +1,4 @@
-"""Bad plugins in the browser: a page stands whatever one of them does, and its neighbours talk."""
+"""Bad plugins in the browser: a page stands whatever one of them does, and other people talk."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ import pytest_asyncio
 from dash_messenger.testing import ServerProcess
 from playwright.async_api import expect
 
+from tests.bad_plugins.host import PluginHost
 from tests.browser.acting import two, write
-from tests.zoo.house import House
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    """A house with the beasts that show what they are in a browser."""
-    house = House(tmp_path)
-    house.add("odd", "moody")
-    await house.open()
-    yield house
-    await house.close()
+async def host(tmp_path: Path) -> AsyncIterator[PluginHost]:
+    """A host with the plugins that show what they are in a browser."""
+    host = PluginHost(tmp_path)
+    host.add("odd", "moody")
+    await host.open()
+    yield host
+    await host.close()
 
 
 @pytest.fixture
-def server(house: House) -> ServerProcess:
+def server(host: PluginHost) -> ServerProcess:
     """What people here use."""
-    return house.server
+    return host.server
 
 
 @pytest.mark.parametrize("size", ["desktop"])
-async def test_pages_stand_whatever_a_plugin_brings_and_neighbours_talk(
-    house: House, person: Any
+async def test_pages_stand_whatever_a_plugin_brings_and_others_talk(
+    host: PluginHost, person: Any
 ) -> None:
     ann, bob, conversation = await two(person)
-    neighbours = await house.neighbours()
+    pair = await host.pair()
     page = await ann.open(f"/c/{conversation}")
     await write(page, "before")
     for type, words in (
@@ -58,18 +58,18 @@ async def test_pages_stand_whatever_a_plugin_brings_and_neighbours_talk(
     assert sum(named in problem for problem in ann.problems) == 2
     # Who cannot say how it is written is quarantined when the page asks, and read as text.
     await expect(page.get_by_text("words", exact=True)).to_be_visible()
-    assert (await house.fared())["moody", "_webui"] == ("quarantined", "RuntimeError: not today")
+    assert (await host.statuses())["moody", "_webui"] == ("quarantined", "RuntimeError: not today")
 
     # A callback that fails changes nothing and is named.
     await page.get_by_role("button", name="raises").click()
-    await house.until(lambda: house.logged("plugin_failed", "odd"))
+    await host.until(lambda: host.logged("plugin_failed", "odd"))
     await expect(page.get_by_text("untouched")).to_have_count(2)
     # One that holds the loop is named, and everything goes on once it lets go.
-    talking = asyncio.create_task(neighbours.talk())
+    talking = asyncio.create_task(pair.talk())
     await page.get_by_role("button", name="holds").click()
     await expect(page.get_by_text("done", exact=True)).to_be_visible()
     await talking
-    await house.until(lambda: house.logged("loop_held", "odd"))
+    await host.until(lambda: host.logged("loop_held", "odd"))
     await write(page, "still here")
     await expect(page.locator(".dm-row[data-state=sent]").last).to_contain_text("still here")
 
@@ -84,7 +84,7 @@ async def test_pages_stand_whatever_a_plugin_brings_and_neighbours_talk(
     await page.get_by_role("dialog").get_by_role("button", name="Send").click()
     await expect(page.get_by_role("dialog").get_by_role("alert")).to_be_visible()
     await page.keyboard.press("Escape")
-    await neighbours.talk()
+    await pair.talk()
     # The browser logs what an error boundary caught and what a callback answered.
     for someone in (ann, bob):
         someone.problems[:] = [

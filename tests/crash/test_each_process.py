@@ -19,7 +19,7 @@ from dash_messenger.testing import ServerProcess
 
 from tests.crash.processes import alive, roles
 from tests.crash.test_kills import writing
-from tests.crash.town import Town, launched
+from tests.crash.workload import Workload, launched
 from tests.history import History
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc tells the processes")
@@ -47,13 +47,13 @@ async def test_each_process_may_be_killed_at_any_instant(tmp_path: Path) -> None
     history = History()
     server = launched(tmp_path / "data")
     server.start(PATIENCE_S)
-    town = Town(server, history)
-    await town.open(people=8, groups=3, cut_part=0.1)
+    workload = Workload(server, history)
+    await workload.open(people=8, groups=3, cut_part=0.1)
     killed: Counter[str] = Counter()
     back_s: list[float] = []
     starts_s: list[float] = []
     round_of: list[str] = []
-    async with writing(town):
+    async with writing(workload):
         while killed.total() < KILLS:
             await asyncio.sleep(chance.uniform(0.1, 0.8))
             there = roles(server)

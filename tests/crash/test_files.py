@@ -15,8 +15,8 @@ from dash_messenger.errors import Failure
 from dash_messenger.testing import People, ServerProcess, upload
 
 from tests.crash.disk import Disk, standing_still, why_not
-from tests.crash.town import launched
 from tests.crash.uploaders import KINDS, Uploaders
+from tests.crash.workload import launched
 
 needs_a_disk = pytest.mark.skipif(why_not() is not None, reason=f"no power cuts: {why_not()}")
 

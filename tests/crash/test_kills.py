@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.launch import POINTS
-from tests.crash.town import Town, launched
+from tests.crash.workload import Workload, launched
 from tests.history import History
 
 KILLS = int(os.environ.get("CRASH_KILLS", "40"))
@@ -20,24 +20,24 @@ SENDS = int(os.environ.get("CRASH_SENDS", "5000"))
 
 
 @asynccontextmanager
-async def writing(town: Town) -> AsyncIterator[None]:
+async def writing(workload: Workload) -> AsyncIterator[None]:
     """Everybody writes while the body runs; afterwards all are up to date."""
-    writers = asyncio.create_task(town.write())
+    writers = asyncio.create_task(workload.write())
     try:
         yield
-        town.hush()
+        workload.hush()
         await writers
-        await town.settle()
+        await workload.settle()
     finally:
         writers.cancel()
         await asyncio.gather(writers, return_exceptions=True)
-        await town.close()
+        await workload.close()
 
 
-async def run_until_dead(town: Town, time_limit_s: float = 20) -> bool:
+async def run_until_dead(workload: Workload, time_limit_s: float = 20) -> bool:
     """Whether the server killed itself at its fail point."""
     for _ in range(int(time_limit_s / 0.02)):
-        if not town.server.running:
+        if not workload.server.running:
             return True
         await asyncio.sleep(0.02)
     return False
@@ -48,14 +48,14 @@ async def test_acknowledged_messages_survive_kills_at_any_instant(tmp_path: Path
     history = History()
     server = launched(tmp_path / "data")
     server.start(60)
-    town = Town(server, history)
-    await town.open(people=8, groups=3, cut_part=0.2)
-    async with writing(town):
+    workload = Workload(server, history)
+    await workload.open(people=8, groups=3, cut_part=0.2)
+    async with writing(workload):
         for kill in range(KILLS):
             if kill % 2:
                 # At the next fail point in turn, after a while.
                 point = POINTS[kill // 2 % len(POINTS)]
-                assert await run_until_dead(town), f"{point} was never passed"
+                assert await run_until_dead(workload), f"{point} was never passed"
                 server.kill()
             else:
                 await asyncio.sleep(chance.uniform(0.05, 0.8))
@@ -70,23 +70,23 @@ async def test_acknowledged_messages_survive_kills_at_any_instant(tmp_path: Path
         await asyncio.sleep(0.5)
     assert history.check() == []
     assert history.acknowledged > KILLS
-    assert town.cuts > 0
+    assert workload.cuts > 0
 
 
 async def test_retries_over_cut_answers_are_stored_once(tmp_path: Path) -> None:
     history = History()
     server = launched(tmp_path / "data")
     server.start(60)
-    town = Town(server, history)
-    await town.open(people=16, groups=4, cut_part=0.2)
+    workload = Workload(server, history)
+    await workload.open(people=16, groups=4, cut_part=0.2)
     try:
-        await town.write(limit=SENDS)
-        await town.settle()
+        await workload.write(limit=SENDS)
+        await workload.settle()
     finally:
-        await town.close()
+        await workload.close()
     assert history.check() == []
     assert history.acknowledged >= SENDS
-    assert town.cuts > SENDS / 10
+    assert workload.cuts > SENDS / 10
 
 
 @pytest.mark.parametrize(
@@ -105,13 +105,13 @@ async def test_the_checker_catches_a_server_that_breaks_its_promise(
     history = History()
     server = launched(tmp_path / "data", CRASH_MUTANT=mutant)
     server.start(60)
-    town = Town(server, history)
-    await town.open(people=6, groups=1, cut_part=0.1)
+    workload = Workload(server, history)
+    await workload.open(people=6, groups=1, cut_part=0.1)
     try:
-        await town.write(limit=400)
-        await town.settle(time_limit_s=3)
+        await workload.write(limit=400)
+        await workload.settle(time_limit_s=3)
     finally:
-        await town.close()
+        await workload.close()
     assert kind in {fault.kind for fault in history.check()}
 
 
@@ -119,9 +119,9 @@ async def test_the_checker_catches_acknowledging_before_the_commit(tmp_path: Pat
     history = History()
     server = launched(tmp_path / "data", CRASH_MUTANT="acknowledge_before_commit")
     server.start(60)
-    town = Town(server, history)
-    await town.open(people=8, groups=2)
-    async with writing(town):
+    workload = Workload(server, history)
+    await workload.open(people=8, groups=2)
+    async with writing(workload):
         for _ in range(10):
             await asyncio.sleep(0.3)
             server.kill()
@@ -134,12 +134,12 @@ async def leave_while_others_write(tmp_path: Path, **environment: str) -> Histor
     history = History()
     server = launched(tmp_path / "data", **environment)
     server.start(60)
-    town = Town(server, history)
-    await town.open(people=4, groups=1)
-    first, *_, leaver = town.clients
-    (group,) = town.groups
-    town.clients.remove(leaver)
-    async with writing(town):
+    workload = Workload(server, history)
+    await workload.open(people=4, groups=1)
+    first, *_, leaver = workload.clients
+    (group,) = workload.groups
+    workload.clients.remove(leaver)
+    async with writing(workload):
         await asyncio.sleep(0.3)
         await first.call("conversation.remove", conversation=group, user=leaver.me["id"])
         await asyncio.sleep(0.3)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.disk import Disk, standing_still, why_not
-from tests.crash.town import Town, launched
+from tests.crash.workload import Workload, launched
 from tests.history import History
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=f"no power cuts here: {why_not()}")
@@ -26,11 +26,11 @@ async def cut_again_and_again(folder: Path, cuts: int, **environment: str) -> Hi
         server = launched(disk.path / "data", **environment)
         server.log_path = folder / "server.log"
         server.start(60)
-        town = Town(server, history)
-        await town.open(people=8, groups=3)
+        workload = Workload(server, history)
+        await workload.open(people=8, groups=3)
         # Whoever lost their account could not tell what else was lost.
         os.sync()
-        writers = asyncio.create_task(town.write())
+        writers = asyncio.create_task(workload.write())
         try:
             for _ in range(cuts):
                 await asyncio.sleep(chance.uniform(0.1, 0.8))
@@ -42,13 +42,13 @@ async def cut_again_and_again(folder: Path, cuts: int, **environment: str) -> Hi
                 disk.unmount()
                 disk.mount()
                 await asyncio.to_thread(server.start, 60)
-            town.hush()
+            workload.hush()
             await writers
-            await town.settle(time_limit_s=20)
+            await workload.settle(time_limit_s=20)
         finally:
             writers.cancel()
             await asyncio.gather(writers, return_exceptions=True)
-            await town.close()
+            await workload.close()
     return history
 
 

@@ -23,7 +23,7 @@ from dash_messenger.client.http import post
 from dash_messenger.testing import People, ServerProcess
 
 from tests.crash.processes import alive, children, command_of, roles
-from tests.crash.town import LAUNCH, launched
+from tests.crash.workload import LAUNCH, launched
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="/proc tells what is looked at here"

@@ -12,10 +12,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from dash_messenger.client import Client
-from dash_messenger.testing import People
+from tests.pair import Pair
 
-__all__ = ["MAX_ANSWER_MS", "MAX_TIMES_QUIET", "Pair", "percentile_ms"]
+__all__ = ["MAX_ANSWER_MS", "MAX_TIMES_QUIET", "TimedPair", "percentile_ms"]
 
 MESSAGES = 500
 PER_S = 100.0
@@ -24,28 +23,17 @@ LASTING_PER_S = 40.0
 # The promise; on a busy machine, this many times what the same pair saw without the attack.
 MAX_P99_MS = 250.0
 MAX_TIMES_QUIET = 3.0
-# Nothing that a neighbour asks may take longer (GUARANTEES, I11).
+# Nothing that somebody beside it asks may take longer (GUARANTEES, I11).
 MAX_ANSWER_MS = 1_000.0
 TIME_LIMIT_S = 120
 
 
-class Pair:
-    """A sender, a reader, and a conversation of their own."""
+class TimedPair(Pair):
+    """A sender and a reader who keep to a schedule."""
 
-    def __init__(self, sender: Client, reader: Client, conversation: str) -> None:
-        self.sender, self.reader, self.conversation = sender, reader, conversation
-        self._said = 0
+    _said = 0
 
-    @classmethod
-    async def meet(cls, people: People) -> Pair:
-        """Two new people."""
-        sender, reader = await people(), await people()
-        made = await sender.call(
-            "conversation.create", kind="direct", members=[reader.me["username"]]
-        )
-        return cls(sender, reader, made["id"])
-
-    async def talk(self, messages: int = MESSAGES) -> list[float]:
+    async def talk_timed(self, messages: int = MESSAGES) -> list[float]:
         """Exchange messages on schedule; how long each took until it was read, in milliseconds.
 
         Raises:
@@ -68,7 +56,7 @@ class Pair:
         assert sorted(text for _, text, _ in heard) == sorted(expected)
         return [(at - due[text]) * 1_000 for _, text, at in heard]
 
-    async def beside(
+    async def beside_timed(
         self, attack: Callable[[], Awaitable[Any]], *, whole: bool = False
     ) -> list[float]:
         """Talk while ``attack`` goes on, and check what they saw; how long each message took.
@@ -83,7 +71,7 @@ class Pair:
         took: list[float] = []
         try:
             while True:
-                took += await self.talk()
+                took += await self.talk_timed()
                 if attacking.done() or not whole:
                     break
             if attacking.done():
@@ -93,7 +81,7 @@ class Pair:
             await asyncio.wait([attacking])
         p99_ms = percentile_ms(took, 0.99)
         if p99_ms > MAX_P99_MS:
-            quiet_ms = percentile_ms(await self.talk(), 0.99)
+            quiet_ms = percentile_ms(await self.talk_timed(), 0.99)
             assert p99_ms <= MAX_TIMES_QUIET * quiet_ms, f"{p99_ms:.0f} ms, quiet {quiet_ms:.0f} ms"
         return took
 

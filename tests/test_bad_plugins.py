@@ -1,8 +1,8 @@
 """Bad plugins, each its own: the server serves, the culprit is named, and nobody else notices.
 
-During each a neighbouring pair exchanges 500 messages, which arrive complete and in order. The
-beasts stand in ``tests/zoo``; what can be done wrong in any hook is made here for every hook that
-there is.
+During each two people beside them exchange 500 messages, which arrive complete and in order. The
+plugins stand in ``tests/bad_plugins``; what can be done wrong in any hook is made here for every
+hook that there is.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from dash_messenger.plugin_api.hookspecs import ServerHooks
 from dash_messenger.testing import upload
 from dash_messenger_webui.api.hookspecs import DashHooks
 
-from tests.neighbours import Neighbours
-from tests.zoo.house import House, hooks, misbehaving
+from tests.bad_plugins.host import PluginHost, hooks, misbehaving
+from tests.pair import Pair
 
 
 @pytest_asyncio.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    house = House(tmp_path)
-    yield house
-    await house.close()
+async def host(tmp_path: Path) -> AsyncIterator[PluginHost]:
+    host = PluginHost(tmp_path)
+    yield host
+    await host.close()
 
 
 async def say(client: Client, conversation: str, words: str) -> Any:
@@ -43,11 +43,11 @@ async def say(client: Client, conversation: str, words: str) -> Any:
 # At the start.
 
 
-async def test_what_cannot_be_loaded_is_named_and_the_rest_is_served(house: House) -> None:
-    house.add("raises_on_import", "exits_on_import", "needs_another_api")
-    house.add("one_of_a_pair", "other_of_a_pair")
-    house.add("takes_a_theme", "takes_a_view", "takes_a_command")
-    house.write("cannot_be_read", "def (\n")
+async def test_what_cannot_be_loaded_is_named_and_the_rest_is_served(host: PluginHost) -> None:
+    host.add("raises_on_import", "exits_on_import", "needs_another_api")
+    host.add("one_of_a_pair", "other_of_a_pair")
+    host.add("takes_a_theme", "takes_a_view", "takes_a_command")
+    host.write("cannot_be_read", "def (\n")
     expected = {
         ("raises_on_import", "server"): "RuntimeError: no luck",
         ("exits_on_import", "server"): "SystemExit: 3",
@@ -71,20 +71,20 @@ async def test_what_cannot_be_loaded_is_named_and_the_rest_is_served(house: Hous
                     continue
                 name = f"{act}_in_{hook}"
                 if half is DashHooks:
-                    house.write(name, "")
-                house.write(
+                    host.write(name, "")
+                host.write(
                     name if half is ServerHooks else f"{name}_ui",
                     misbehaving(hook, arguments, source, half=half),
                 )
                 expected[name, group] = reason
-    await house.open()
-    await (await house.neighbours()).talk()
-    fared = await house.fared()
-    for beast, reason in expected.items():
-        status, why = fared[beast]
-        assert (status, reason in why) == ("quarantined", True), (beast, why)
-        assert why, beast
-    well = {beast for beast, (status, _) in fared.items() if status == "loaded"}
+    await host.open()
+    await (await host.pair()).talk()
+    statuses = await host.statuses()
+    for plugin, reason in expected.items():
+        status, why = statuses[plugin]
+        assert (status, reason in why) == ("quarantined", True), (plugin, why)
+        assert why, plugin
+    well = {plugin for plugin, (status, _) in statuses.items() if status == "loaded"}
     assert {("text", "server"), ("webui", "server"), ("one_of_a_pair", "server")} <= well
     assert well.isdisjoint(expected)
 
@@ -93,55 +93,55 @@ async def test_what_cannot_be_loaded_is_named_and_the_rest_is_served(house: Hous
 
 
 async def test_who_holds_the_loop_for_a_while_is_named_with_the_line_and_stays(
-    house: House,
+    host: PluginHost,
 ) -> None:
-    house.add("holds_a_while")
-    await house.open()
-    neighbours = await house.neighbours()
-    visitor, conversation = await house.visitor()
+    host.add("holds_a_while")
+    await host.open()
+    pair = await host.pair()
+    visitor, conversation = await host.visitor()
     await say(visitor, conversation, "hold a while")
-    await neighbours.talk()
-    await house.until(lambda: house.logged("loop_held"))
-    (line,) = house.logged("loop_held")
+    await pair.talk()
+    await host.until(lambda: host.logged("loop_held"))
+    (line,) = host.logged("loop_held")
     assert line["plugin"] == "holds_a_while"
     assert line["stack"].splitlines()[-1].strip() == "time.sleep(2)"
-    assert (await house.fared())["holds_a_while", "server"] == ("loaded", "")
-    assert house.logged("server_restarting") == []
+    assert (await host.statuses())["holds_a_while", "server"] == ("loaded", "")
+    assert host.logged("server_restarting") == []
 
 
 @pytest.mark.parametrize(
-    ("beast", "word"),
+    ("plugin", "word"),
     [("holds_for_ever", "hold for ever"), ("keeps_the_lock", "keep the lock")],
 )
 async def test_who_holds_the_loop_for_ever_is_quarantined_and_the_server_restarted(
-    house: House, beast: str, word: str
+    host: PluginHost, plugin: str, word: str
 ) -> None:
-    house.add(beast)
-    await house.open()
-    url, served = house.server.url, house.server.server_pid
-    neighbours = await house.neighbours()
-    visitor, conversation = await house.visitor()
+    host.add(plugin)
+    await host.open()
+    url, served = host.server.url, host.server.server_pid
+    pair = await host.pair()
+    visitor, conversation = await host.visitor()
     sent = await say(visitor, conversation, word)
-    await neighbours.talk()
-    await house.until(lambda: house.logged("server_restarting", beast))
-    status, reason = (await house.fared())[beast, "server"]
+    await pair.talk()
+    await host.until(lambda: host.logged("server_restarting", plugin))
+    status, reason = (await host.statuses())[plugin, "server"]
     assert status == "quarantined"
     assert re.fullmatch(r"it held the event loop for \d s", reason)
     # Another process at the same address, and what was acknowledged is there.
-    assert house.server.server_pid != served
-    assert house.server.running
-    assert house.server.url == url
+    assert host.server.server_pid != served
+    assert host.server.running
+    assert host.server.url == url
     page = await visitor.call("message.history", conversation=conversation)
     assert [message["id"] for message in page["messages"]] == [sent["id"]]
     # Now it is as good as not installed.
     await say(visitor, conversation, word)
-    await neighbours.talk()
-    assert await asyncio.to_thread(house.server.stop) == 0
+    await pair.talk()
+    assert await asyncio.to_thread(host.server.stop) == 0
 
 
 # Hooks that are called while the server runs.
 
-# So that what teases a beast can be told from its neighbours.
+# So that what provokes a plugin can be told from others.
 PROVOKED = {
     "check_message": "message.text == {name!r}",
     "check_login": "login.username == {name!r}",
@@ -156,68 +156,68 @@ ACTS = {
 
 
 async def test_hooks_that_fail_or_never_answer_are_named_and_nobody_waits_for_them(
-    house: House,
+    host: PluginHost,
 ) -> None:
-    beasts: dict[str, str] = {}
+    plugins: dict[str, str] = {}
     for hook, arguments in hooks():
         if not hook.startswith("register_"):
             for act, source in ACTS.items():
                 name = f"{act}_in_{hook}"
                 when = PROVOKED.get(hook, "True").format(name=name)
                 act_there = f"if {when}:\n        {source}"
-                house.write(name, misbehaving(hook, arguments, act_there, half=ServerHooks))
-                beasts[name] = hook
-    await house.open()
-    neighbours = await house.neighbours()
-    visitor, conversation = await house.visitor()
-    _, token = await house.people.register()
+                host.write(name, misbehaving(hook, arguments, act_there, half=ServerHooks))
+                plugins[name] = hook
+    await host.open()
+    pair = await host.pair()
+    visitor, conversation = await host.visitor()
+    _, token = await host.people.register()
 
-    async def tease(name: str, hook: str) -> None:
+    async def provoke(name: str, hook: str) -> None:
         if hook == "check_message":
             with pytest.raises(CheckFailed):
                 await say(visitor, conversation, name)
         elif hook == "check_login" and not name.startswith("returns"):
             with pytest.raises(CheckFailed):
-                await house.people.register(name)
+                await host.people.register(name)
         elif hook == "check_upload" and not name.startswith("returns"):
             with pytest.raises(CheckFailed):
-                await upload(house.server.url, b"hello", token=token, name=name)
+                await upload(host.server.url, b"hello", token=token, name=name)
 
-    teasing = asyncio.gather(*(tease(name, hook) for name, hook in beasts.items()))
-    await neighbours.talk()
-    await teasing
+    provoking = asyncio.gather(*(provoke(name, hook) for name, hook in plugins.items()))
+    await pair.talk()
+    await provoking
     # What an on_ hook returns, or a check that only objects, is nobody's concern.
-    harmless = {name for name in beasts if name.startswith("returns_in_")}
+    harmless = {name for name in plugins if name.startswith("returns_in_")}
     harmless.discard("returns_in_check_message")
-    for name, hook in beasts.items():
+    for name, hook in plugins.items():
         # Only a demonstration calls on_demo; that it may fail is tested beside the other hooks.
         if name not in harmless and hook not in ("on_stop", "on_demo"):
             event = "plugin_start_failed" if hook == "on_start" else "plugin_failed"
-            await house.until(partial(house.logged, event, name))
-    fared = await house.fared()
+            await host.until(partial(host.logged, event, name))
+    statuses = await host.statuses()
     # What fails for each message that is sent costs nobody the plugin; what fails at start does.
-    for name, hook in beasts.items():
+    for name, hook in plugins.items():
         failed_at_start = hook == "on_start" and name not in harmless
         expected = "quarantined" if failed_at_start else "loaded"
-        assert fared[name, "server"][0] == expected, name
-    await house.people.aclose()
-    assert await asyncio.to_thread(house.server.stop) == 0
-    for name, hook in beasts.items():
+        assert statuses[name, "server"][0] == expected, name
+    await host.people.aclose()
+    assert await asyncio.to_thread(host.server.stop) == 0
+    for name, hook in plugins.items():
         if hook == "on_stop" and name not in harmless:
-            assert house.logged("plugin_failed", name), name
+            assert host.logged("plugin_failed", name), name
 
 
 # Message types.
 
 
-async def test_sick_message_types_refuse_their_own_messages_alone(house: House) -> None:
+async def test_bad_message_types_refuse_their_own_messages_alone(host: PluginHost) -> None:
     places = ("text", "start", "blobs", "prepare", "action")
-    beasts = [f"{does}_in_{place}" for place in places for does in ("raises", "exits", "returns")]
-    beasts += ["waits_in_prepare", "stays_in_action"]
-    house.sicken(*beasts)
-    await house.open()
-    neighbours = await house.neighbours()
-    visitor, conversation = await house.visitor()
+    plugins = [f"{does}_in_{place}" for place in places for does in ("raises", "exits", "returns")]
+    plugins += ["waits_in_prepare", "stays_in_action"]
+    host.add_bad_types(*plugins)
+    await host.open()
+    pair = await host.pair()
+    visitor, conversation = await host.visitor()
 
     async def send(type: str, words: str) -> str:
         sent = await visitor.call(
@@ -230,43 +230,43 @@ async def test_sick_message_types_refuse_their_own_messages_alone(house: House) 
             "message.act", message=message, action="poke", client_id=uuid.uuid4().hex
         )
 
-    async def tease(name: str) -> None:
+    async def provoke(name: str) -> None:
         does, _, place = name.partition("_in_")
         expected = TimedOut if does in ("waits", "stays") else PluginFailed
         if place == "action":
-            message = await send(name, "sick")
+            message = await send(name, "bad")
             with pytest.raises(expected):
                 await poke(message)
         else:
             with pytest.raises(expected):
-                await send(name, "sick")
+                await send(name, "bad")
         done = await poke(await send(name, "well"))
         assert done["rev"] == 2, (place, done)
 
-    async def tease_all() -> None:
-        for name in beasts:
-            await tease(name)
+    async def provoke_all() -> None:
+        for name in plugins:
+            await provoke(name)
 
-    teasing = asyncio.create_task(tease_all())
-    await neighbours.talk()
-    await teasing
+    provoking = asyncio.create_task(provoke_all())
+    await pair.talk()
+    await provoking
     events = ("message_type_failed", "content_killed")
-    failed = {line["type"] for event in events for line in house.logged(event)}
+    failed = {line["type"] for event in events for line in host.logged(event)}
     failed |= {
         line["doing"].removeprefix("prepare ")
-        for line in house.logged("plugin_failed")
+        for line in host.logged("plugin_failed")
         if line["doing"].startswith("prepare ")
     }
-    assert failed == set(beasts)
+    assert failed == set(plugins)
     # However often one person does that, the others keep it.
-    stuck = await send("stays_in_action", "sick")
+    stuck = await send("stays_in_action", "bad")
     for _ in range(2):
         with pytest.raises(TimedOut):
             await poke(stuck)
-    await neighbours.talk()
-    assert (await house.fared())["stays_in_action", "server"] == ("loaded", "")
-    await house.people.aclose()
-    assert await asyncio.to_thread(house.server.stop) == 0
+    await pair.talk()
+    assert (await host.statuses())["stays_in_action", "server"] == ("loaded", "")
+    await host.people.aclose()
+    assert await asyncio.to_thread(host.server.stop) == 0
 
 
 # Views.
@@ -274,23 +274,23 @@ async def test_sick_message_types_refuse_their_own_messages_alone(house: House) 
 
 @pytest.mark.parametrize("ways", [("raises", "exits", "huge"), ("stays",)])
 async def test_a_view_that_cannot_draw_leaves_the_text_and_stays(
-    house: House, ways: tuple[str, ...]
+    host: PluginHost, ways: tuple[str, ...]
 ) -> None:
-    house.sicken(*(f"{does}_in_render" for does in ways))
-    await house.open()
-    neighbours = await house.neighbours()
+    host.add_bad_types(*(f"{does}_in_render" for does in ways))
+    await host.open()
+    pair = await host.pair()
     for does in ways:
-        await fail_to_draw(house, neighbours, f"{does}_in_render", 3 if does == "stays" else 20)
-    await house.people.aclose()
+        await fail_to_draw(host, pair, f"{does}_in_render", 3 if does == "stays" else 20)
+    await host.people.aclose()
     # A thread that never ends does not keep the process.
-    assert await asyncio.to_thread(house.server.stop) == 0
+    assert await asyncio.to_thread(host.server.stop) == 0
 
 
-async def fail_to_draw(house: House, neighbours: Neighbours, beast: str, times: int) -> None:
-    """So many sick messages after a good one are read, and cost the good one nothing."""
-    visitor, conversation = await house.visitor()
-    reader = await house.people.connect(
-        await house.people.log_in(visitor.me["username"]), views=["dash:en"]
+async def fail_to_draw(host: PluginHost, pair: Pair, plugin: str, times: int) -> None:
+    """So many bad messages after a good one are read, and cost the good one nothing."""
+    visitor, conversation = await host.visitor()
+    reader = await host.people.connect(
+        await host.people.log_in(visitor.me["username"]), views=["dash:en"]
     )
 
     async def read(count: int) -> list[dict[str, Any]]:
@@ -302,20 +302,20 @@ async def fail_to_draw(house: House, neighbours: Neighbours, beast: str, times: 
                     break
         return read
 
-    expected = ["well", *(f"sick {number}" for number in range(times))]
+    expected = ["well", *(f"bad {number}" for number in range(times))]
     for words in expected:
         await visitor.call(
-            "message.send", conversation=conversation, type=beast, content={"words": words}
+            "message.send", conversation=conversation, type=plugin, content={"words": words}
         )
     async with asyncio.timeout(60):
-        talking = asyncio.create_task(neighbours.talk())
+        talking = asyncio.create_task(pair.talk())
         found = await read(len(expected))
         await talking
     assert [message["text"] for message in found] == expected
     assert [message.get("view") for message in found] == ["well", *[None] * times]
-    fared = await house.fared()
-    assert fared[beast, "server"] == ("loaded", "")
-    assert fared[beast, "_webui"] == ("loaded", "")
+    statuses = await host.statuses()
+    assert statuses[plugin, "server"] == ("loaded", "")
+    assert statuses[plugin, "_webui"] == ("loaded", "")
     # What it can draw is drawn.
     page = await reader.call("message.history", conversation=conversation)
     assert page["messages"][0]["view"] == "well"
@@ -324,13 +324,13 @@ async def fail_to_draw(house: House, neighbours: Neighbours, beast: str, times: 
 # Floods.
 
 
-async def test_a_plugin_that_floods_is_slowed_down_and_named(house: House) -> None:
-    house.add("floods")
-    await house.open()
-    neighbours = await house.neighbours()
-    visitor, conversation = await house.visitor()
+async def test_a_plugin_that_floods_is_slowed_down_and_named(host: PluginHost) -> None:
+    host.add("floods")
+    await host.open()
+    pair = await host.pair()
+    visitor, conversation = await host.visitor()
     await say(visitor, conversation, "flood")
-    await house.until(lambda: house.logged("plugin_floods", "floods"))
-    await neighbours.talk()
-    await neighbours.talk()
-    assert (await house.fared())["floods", "server"] == ("loaded", "")
+    await host.until(lambda: host.logged("plugin_floods", "floods"))
+    await pair.talk()
+    await pair.talk()
+    assert (await host.statuses())["floods", "server"] == ("loaded", "")

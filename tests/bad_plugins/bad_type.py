@@ -1,4 +1,4 @@
-"""A message type that is sick in one place: a copy of this file is a plugin named for what it does.
+"""A message type that is bad in one place: a copy of this file is a plugin named for what it does.
 
 ``does_in_place.py``: what (``raises``, ``exits``, ``returns``, ``stays``, ``waits``) and where
 (``text``, ``start``, ``blobs``, ``prepare``, ``action``, ``render``). The word "well" in the
@@ -19,7 +19,7 @@ DOES, _, PLACE = NAME.partition("_in_")
 
 
 def act(place: str, content: Any) -> Any:
-    """Be sick, if this is the place."""
+    """Misbehave, if this is the place."""
     if place != PLACE or content.words == "well":
         return None
     if DOES == "raises":
@@ -39,7 +39,7 @@ class Count(Struct, frozen=True):
     count: int = 0
 
 
-class Sick(MessageType[Any, Any]):
+class BadType(MessageType[Any, Any]):
     type = NAME
     Content = Words
     State = Count
@@ -58,7 +58,7 @@ class Sick(MessageType[Any, Any]):
         return act("action", message.content) or Change(state=Count(message.state.count + 1))
 
 
-class Prepared(Sick):
+class Prepared(BadType):
     async def prepare(self, content: Words, context: Preparing) -> Any:
         if DOES == "waits" and content.words != "well":
             await asyncio.Event().wait()
@@ -67,4 +67,4 @@ class Prepared(Sick):
 
 @hookimpl
 def register_message_types() -> list[MessageType[Any, Any]]:
-    return [Prepared() if PLACE == "prepare" else Sick()]
+    return [Prepared() if PLACE == "prepare" else BadType()]

@@ -1,4 +1,4 @@
-"""The view of a `sick_type` whose place is ``render``; ``huge`` is one more way to be sick."""
+"""The view of a `bad_type` whose place is ``render``; ``huge`` is one more way."""
 
 import sys
 import time
@@ -11,7 +11,7 @@ NAME = Path(__file__).stem.removesuffix("_ui")
 DOES = NAME.partition("_in_")[0]
 
 
-class SickView(MessageView[Any, Any]):
+class BadView(MessageView[Any, Any]):
     type = NAME
 
     def render(self, message: Drawable[Any, Any], t: Translate) -> Any:
@@ -28,5 +28,5 @@ class SickView(MessageView[Any, Any]):
 
 
 @hookimpl
-def register_message_views() -> list[SickView]:
-    return [SickView()]
+def register_message_views() -> list[BadView]:
+    return [BadView()]

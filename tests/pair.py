@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Self
 
 from dash_messenger.client import Client
 from dash_messenger.testing import People
@@ -17,14 +17,14 @@ SENDS_AT_ONCE = 16
 TIME_LIMIT_S = 60
 
 
-class Neighbours:
+class Pair:
     """Two people who go on talking whatever happens around them."""
 
     def __init__(self, sender: Client, reader: Client, conversation: str) -> None:
         self.sender, self.reader, self.conversation = sender, reader, conversation
 
     @classmethod
-    async def meet(cls, people: People) -> Neighbours:
+    async def meet(cls, people: People) -> Self:
         """Two new people with a conversation of their own."""
         sender, reader = await people(), await people()
         made = await sender.call(
@@ -63,12 +63,11 @@ class Neighbours:
         sent = {answer["seq"]: f"message {number}" for number, answer in enumerate(answers)}
         assert dict(heard) == sent
 
-
-async def beside(neighbours: Neighbours, misbehave: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-    """Let the neighbours talk while ``misbehave`` goes on (until it ends or they have finished)."""
-    misbehaving: asyncio.Task[Any] = asyncio.create_task(misbehave())
-    await neighbours.talk()
-    if misbehaving.done():
-        misbehaving.result()
-    misbehaving.cancel()
-    await asyncio.wait([misbehaving])
+    async def beside(self, misbehave: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        """Talk while ``misbehave`` goes on, until it ends or they have finished."""
+        misbehaving: asyncio.Task[Any] = asyncio.create_task(misbehave())
+        await self.talk()
+        if misbehaving.done():
+            misbehaving.result()
+        misbehaving.cancel()
+        await asyncio.wait([misbehaving])

@@ -48,7 +48,7 @@ class RecordingClient(Client):
         super()._take(event)
 
 
-class Town:
+class Workload:
     """``people`` in ``groups`` groups: each is in all of them, and writes to one after another."""
 
     def __init__(self, server: ServerProcess, history: History, *, seed: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""A server with some of the beasts in it, and how they fare."""
+"""A server with some of the plugins in it, and what becomes of them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from dash_messenger.plugin_api.hookspecs import ServerHooks
 from dash_messenger.testing import People, ServerProcess
 from dash_messenger_webui.api.hookspecs import DashHooks
 
-from tests.neighbours import Neighbours
+from tests.pair import Pair
 
 HERE = Path(__file__).parent
-BEASTS = HERE / "beasts"
+PLUGINS = HERE / "plugins"
 PATIENCE_S = 30.0
 
 
@@ -41,15 +41,15 @@ def misbehaving(hook: str, arguments: tuple[str, ...], act: str, *, half: type) 
     )
 
 
-class House:
-    """Beasts are brought in by `add` or `write`, then the house is opened."""
+class PluginHost:
+    """Plugins are brought in by `add` or `write`, then the server is started by `open`."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.plugins = folder / "plugins"
         self.plugins.mkdir()
         self.server = ServerProcess(
             folder / "data",
-            command=(sys.executable, str(HERE / "keeper.py")),
+            command=(sys.executable, str(HERE / "launch.py")),
             environment={
                 "DASH_MESSENGER_PLUGINS_DIR": str(self.plugins),
                 "DASH_MESSENGER_SHUTDOWN_S": "0.5",
@@ -58,23 +58,23 @@ class House:
         )
         self.people = People(self.server)
 
-    def add(self, *beasts: str) -> None:
-        """Bring in beasts of this folder, both halves where there are two."""
-        for beast in beasts:
-            for path in (BEASTS / f"{beast}.py", BEASTS / f"{beast}_ui.py"):
+    def add(self, *plugins: str) -> None:
+        """Bring in plugins of this folder, both halves where there are two."""
+        for plugin in plugins:
+            for path in (PLUGINS / f"{plugin}.py", PLUGINS / f"{plugin}_ui.py"):
                 if path.exists():
                     shutil.copy(path, self.plugins)
 
-    def write(self, beast: str, source: str) -> None:
-        """Bring in a beast that is made for the occasion."""
-        (self.plugins / f"{beast}.py").write_text(source)
+    def write(self, plugin: str, source: str) -> None:
+        """Bring in a plugin that is made for the occasion."""
+        (self.plugins / f"{plugin}.py").write_text(source)
 
-    def sicken(self, *beasts: str) -> None:
-        """Bring in message types that are sick, named as `sick_type` says."""
-        for beast in beasts:
-            shutil.copy(HERE / "sick_type.py", self.plugins / f"{beast}.py")
-            if beast.endswith("_in_render"):
-                shutil.copy(HERE / "sick_view.py", self.plugins / f"{beast}_ui.py")
+    def add_bad_types(self, *plugins: str) -> None:
+        """Bring in message types that are bad, named as `bad_type` says."""
+        for plugin in plugins:
+            shutil.copy(HERE / "bad_type.py", self.plugins / f"{plugin}.py")
+            if plugin.endswith("_in_render"):
+                shutil.copy(HERE / "bad_view.py", self.plugins / f"{plugin}_ui.py")
 
     async def open(self) -> None:
         """Start the server."""
@@ -85,19 +85,19 @@ class House:
         await self.people.aclose()
         self.server.kill()
 
-    async def neighbours(self) -> Neighbours:
+    async def pair(self) -> Pair:
         """Two people who have nothing to do with it."""
-        return await Neighbours.meet(self.people)
+        return await Pair.meet(self.people)
 
     async def visitor(self) -> tuple[Client, str]:
-        """Somebody to tease the beasts, and a conversation to do it in."""
+        """Somebody to provoke the plugins, and a conversation to do it in."""
         visitor, friend = await self.people(), await self.people()
         made = await visitor.call(
             "conversation.create", kind="direct", members=[friend.me["username"]]
         )
         return visitor, made["id"]
 
-    async def fared(self) -> dict[tuple[str, str], tuple[str, str]]:
+    async def statuses(self) -> dict[tuple[str, str], tuple[str, str]]:
         """Status and reason of each plugin by name and group, as ``plugins --json`` says."""
         said = await asyncio.to_thread(self.server.run, "plugins", "--json")
         return {
