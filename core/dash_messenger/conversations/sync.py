@@ -7,11 +7,11 @@ be given, ``resync`` says so.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any, NamedTuple, Protocol
 
 from msgspec import UNSET, Meta, Raw, Struct
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from dash_messenger.accounts.directory import Name
 from dash_messenger.conversations.access import DEFAULT_RIGHTS, Right, in_order, require
@@ -24,8 +24,7 @@ from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES, size_of
 from dash_messenger.protocol.models import Message
 from dash_messenger.realtime.views import Late, Renderer, Views, choose_view, late_for
 from dash_messenger.store import LogPage, Store, read_log
-from dash_messenger.store.access import FIRST_NUMBER, is_member
-from dash_messenger.store.tables import conversations, counters, members, users
+from dash_messenger.store.changes import newest_change_no, own_row, standing
 
 __all__ = ["Subscriptions", "Syncing"]
 
@@ -124,6 +123,16 @@ class LogRange(Struct, frozen=True):
     newest: int
 
 
+class _Found(NamedTuple):
+    """What a snapshot has for an answer."""
+
+    me: Me
+    conversations: list[Summary]
+    users: dict[str, Name]
+    change_no: int
+    more: bool
+
+
 class _Subscribing:
     """A connection whose conversations are being read."""
 
@@ -139,6 +148,9 @@ class Syncing:
         self._renderer = renderer
         # Of users whose connections are being subscribed: whether they were removed meanwhile.
         self._subscribing: dict[str, list[_Subscribing]] = {}
+        # While there are any: the batch that last wrote to each log.
+        self._touched: dict[str, int] = {}
+        self._batches = 0
 
     def commands(self) -> list[Command]:
         """What a client may ask."""
@@ -164,72 +176,73 @@ class Syncing:
     async def sync(self, caller: Caller, params: SyncParams) -> Synced:
         """The changes; a socket hears of everything later by itself."""
         user, connection = caller.user_id, caller.connection
+        since = _Token.parse(params.since, self._store.epoch)
         view = self._renderer.choose(params.views)
+        found: _Found | None = None
         if connection is not None:
             connection.view = view
-            await self._subscribe(user, connection)
-        since = _Token.parse(params.since, self._store.epoch)
-        me, found, names, change_no, more = await self._store.read(
-            lambda database: self._snapshot(database, user, since, params.limit)
-        )
+            found = await self._subscribe(user, connection, since)
+        if found is None:
+            found = await self._store.read(
+                lambda database: self._snapshot(database, user, since, params.limit)
+            )
+        page = found.conversations if found.more else None
         return Synced(
             epoch=self._store.epoch,
-            since=since.next(self._store.epoch, change_no, found if more else None),
-            me=me,
-            conversations=found,
-            users=names,
-            more=more,
+            since=since.next(self._store.epoch, found.change_no, page),
+            me=found.me,
+            conversations=found.conversations,
+            users=found.users,
+            more=found.more,
             features=sorted(FEATURES.intersection(params.features)),
             view=view,
             rights=_DEFAULT_RIGHTS,
         )
 
     def hear(self, events: list[Event]) -> None:
-        """Note removals, before they are acknowledged."""
+        """Note what is committed while connections are being subscribed, before it is answered."""
+        if not self._subscribing:
+            return
+        self._batches += 1
         for event in events:
+            self._touched[event.log] = self._batches
             if event.kind == "member.removed":
                 for one in self._subscribing.get(str(event.data["user"]), ()):
                     one.was_removed = True
 
-    async def _subscribe(self, user: str, connection: Listener) -> None:
+    async def _subscribe(self, user: str, connection: Listener, since: _Token) -> _Found | None:
+        """Subscribe; the answer, where nothing is new, else None: then a snapshot must be read."""
         here = _Subscribing()
         waiting = self._subscribing.setdefault(user, [])
         waiting.append(here)
         try:
             while True:
-                here.was_removed = False
-                present = await self._store.read(lambda database: _conversations_of(database, user))
+                here.was_removed, began = False, self._batches
+                present, nothing_new = await self._store.read(
+                    lambda database: _look(database, user, since)
+                )
                 # A list that was read before a removal must not open a conversation to whom it
                 # shut out: read again.
                 if not here.was_removed:
                     break
+            if nothing_new is not None and self._was_touched(began, (user, *present)):
+                # It may be neither in what was read nor heard.
+                nothing_new = None
         finally:
             waiting.remove(here)
             if not waiting:
                 del self._subscribing[user]
+            if not self._subscribing:
+                self._touched.clear()
         later = {id: number for id, number in present.items() if number > 1}
         self._subscriptions.subscribe(connection, present, later)
+        return nothing_new
 
-    def _snapshot(
-        self, connection: Connection, user: str, since: _Token, limit: int
-    ) -> tuple[Me, list[Summary], dict[str, Name], int, bool]:
-        me = Me(
-            *connection.execute(
-                select(
-                    users.c.id,
-                    users.c.username,
-                    users.c.display_name,
-                    users.c.photo,
-                    users.c.role,
-                    users.c.language,
-                    users.c.theme,
-                    users.c.seq,
-                ).where(users.c.id == user)
-            ).one()
-        )
-        change_no = connection.execute(
-            select(counters.c.value).where(counters.c.name == "change_no")
-        ).scalar_one()
+    def _was_touched(self, since_batch: int, logs: Iterable[str]) -> bool:
+        touched = self._touched
+        return bool(touched) and any(touched.get(log, 0) > since_batch for log in logs)
+
+    def _snapshot(self, connection: Connection, user: str, since: _Token, limit: int) -> _Found:
         found = summaries(
             connection,
             user,
@@ -239,7 +252,13 @@ class Syncing:
             pending=self._store.read_no,
         )
         page = found[:limit]
-        return me, page, names_in(connection, user, page), change_no, len(found) > limit
+        return _Found(
+            Me(*own_row(connection, user)),
+            page,
+            names_in(connection, user, page),
+            newest_change_no(connection),
+            len(found) > limit,
+        )
 
     async def read(self, caller: Caller, params: LogRead) -> LogRange:
         """The interval after the cursor, at most ``limit`` events of it.
@@ -324,14 +343,13 @@ def _position(digits: str) -> int:
     return int(digits)
 
 
-def _conversations_of(connection: Connection, user: str) -> dict[str, int]:
-    """The conversations of a user, and the first message of each that they may read."""
-    rows = connection.execute(
-        select(members.c.conversation_id, FIRST_NUMBER)
-        .join(conversations, is_member(user, members.c.conversation_id))
-        .where(conversations.c.id == members.c.conversation_id)
-    )
-    return {row[0]: row[1] for row in rows}
+def _look(connection: Connection, user: str, since: _Token) -> tuple[dict[str, int], _Found | None]:
+    """The first message to be read in each conversation; the answer, where nothing is new."""
+    present, change_no = standing(connection, user)
+    if since.before is not None or not since.low or change_no > since.low:
+        return present, None
+    me = Me(*own_row(connection, user))
+    return present, _Found(me, [], {}, newest_change_no(connection), False)
 
 
 def _read_log(connection: Connection, user: str, log: str, after: int, limit: int) -> LogPage:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
-from dash_messenger.conversations.sync import Syncing
-from dash_messenger.errors import Resync
+from dash_messenger.conversations.sync import Syncing, SyncParams, _look, _Token
+from dash_messenger.errors import Failure, Resync
 from dash_messenger.protocol.events import Event
 from dash_messenger.store import logs
+from dash_messenger.store.changes import newest_change_no
 from fixtures.local_server import LocalServer
 
 
@@ -141,26 +147,122 @@ async def test_a_removal_while_subscribing_is_not_undone(local: LocalServer) -> 
         return result
 
     store.read = read_then_remove  # type: ignore[method-assign, assignment]
-    await syncing._subscribe(local.users["ben"], Connection())
+    await syncing._subscribe(local.users["ben"], Connection(), _Token())
     assert subscriptions.given == [[]]
 
 
 async def test_removals_of_others_while_subscribing_make_no_second_read(local: LocalServer) -> None:
     conversation = await local.group("ann", "ben")
-    subscriptions = Subscriptions()
-    store = local.server.store
-    syncing = Syncing(store, subscriptions, local.server.installed.renderer)
-    read, reads = store.read, 0
+    syncing, subscriptions, reads = reading(local)
 
-    async def read_beside_removals(work: Any) -> Any:
-        nonlocal reads
-        reads += 1
+    async def remove() -> None:
         syncing.hear([_removed(conversation, local.users["ann"])])
-        return await read(work)
 
-    store.read = read_beside_removals  # type: ignore[method-assign, assignment]
-    await syncing._subscribe(local.users["ben"], Connection())
-    assert (reads, subscriptions.given) == (1, [[conversation]])
+    reads.after_first = remove
+    await syncing._subscribe(local.users["ben"], Connection(), _Token())
+    assert (len(reads), subscriptions.given) == (1, [[conversation]])
+
+
+async def test_nothing_new_is_told_as_the_whole_snapshot_tells_it(local: LocalServer) -> None:
+    """After each of many random changes, for everybody and from every moment before."""
+    dice = random.Random(11)
+    store = local.server.store
+    syncing = Syncing(store, Subscriptions(), local.server.installed.renderer)
+    names = list(local.users)
+    made: list[str] = [await local.group("ann", "ben", "cleo")]
+    quick, moments = 0, [1]
+
+    def compare(database: Any) -> list[bool]:
+        same = []
+        for user in local.users.values():
+            for moment in moments:
+                since = _Token(moment)
+                whole = syncing._snapshot(database, user, since, 100)
+                present, found = _look(database, user, since)
+                assert found == (None if whole.conversations else whole)
+                everything = syncing._snapshot(database, user, _Token(), 100)
+                assert present == {one.id: one.first_number for one in everything.conversations}
+                same.append(found is not None)
+        return same
+
+    for _ in range(40):
+        by, conversation = dice.choice(names), dice.choice(made)
+        match dice.randrange(6):
+            case 0:
+                made.append(await local.group(by, *(name for name in names if name != by)))
+            case 1:
+                with contextlib.suppress(Failure):
+                    await local.call(
+                        "ann", "conversation.remove", conversation=conversation,
+                        user=local.users[dice.choice(["ben", "cleo"])],
+                    )  # fmt: skip
+            case 2:
+                with contextlib.suppress(Failure):
+                    await local.call(
+                        by, "conversation.add", conversation=conversation,
+                        members=[local.users[dice.choice(names)]],
+                    )  # fmt: skip
+            case 3:
+                store.advance_read(conversation, local.users[by], dice.randrange(1, 9))
+                store._flush_positions()
+            case _:
+                with contextlib.suppress(Failure):
+                    await local.say(by, conversation)
+        moments.append(await store.read(newest_change_no))
+        moments = dice.sample(sorted(set(moments)), min(4, len(set(moments))))
+        quick += sum(await store.read(compare))
+    assert quick > 50
+
+
+async def test_nothing_new_is_answered_by_one_read(local: LocalServer) -> None:
+    await local.group("ann", "ben")
+    since = (await local.call("ben", "sync"))["since"]
+    syncing, _, reads = reading(local)
+    answer = await syncing.sync(caller(local, "ben"), SyncParams(since=since))
+    assert (answer.conversations, answer.since, len(reads)) == ([], since, 1)
+    assert msgspec.to_builtins(answer) == await local.call("ben", "sync", since=since)
+
+
+async def test_what_is_written_while_subscribing_is_not_missed(local: LocalServer) -> None:
+    conversation = await local.group("ann", "ben")
+    since = (await local.call("ben", "sync"))["since"]
+    syncing, subscriptions, reads = reading(local)
+
+    async def say() -> None:
+        await local.say("ann", conversation)
+        syncing.hear([Event(conversation, 3, 4, "message.created", "", 0, {})])
+
+    reads.after_first = say
+    answer = await syncing.sync(caller(local, "ben"), SyncParams(since=since))
+    assert [one.id for one in answer.conversations] == [conversation]
+    assert (len(reads), subscriptions.given) == (2, [[conversation]])
+    assert not syncing._touched
+
+
+class Reads(list[None]):
+    """One for each read; ``after_first`` runs before the first is answered."""
+
+    after_first: Callable[[], Awaitable[None]] | None = None
+
+
+def reading(local: LocalServer) -> tuple[Syncing, Subscriptions, Reads]:
+    subscriptions, reads, store = Subscriptions(), Reads(), local.server.store
+    read = store.read
+
+    async def read_and_count(work: Any) -> Any:
+        result = await read(work)
+        reads.append(None)
+        if len(reads) == 1 and reads.after_first is not None:
+            await reads.after_first()
+        return result
+
+    counting = SimpleNamespace(read=read_and_count, epoch=store.epoch, read_no=store.read_no)
+    syncing = Syncing(counting, subscriptions, local.server.installed.renderer)  # type: ignore[arg-type]
+    return syncing, subscriptions, reads
+
+
+def caller(local: LocalServer, name: str) -> Any:
+    return SimpleNamespace(user_id=local.users[name], connection=Connection())
 
 
 def _removed(conversation: str, user: str) -> Event:
