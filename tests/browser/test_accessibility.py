@@ -8,45 +8,17 @@ from importlib.resources import files
 
 import pytest
 from dash_messenger.testing import ServerProcess
-from playwright.async_api import BrowserContext, FilePayload, Page, expect
+from playwright.async_api import BrowserContext, FilePayload, expect
 
+from tests.browser.accessibility import axe, colours_are, in_both_schemes
 from tests.browser.conftest import PASSWORD, Person
-from tests.browser.steps import (
-    BANNER,
-    TEXT_BOX,
-    at_rest,
-    message,
-    open_chat,
-    open_dialog,
-    open_list,
-    sit_in_the_middle,
-    talk,
-    write,
-)
+from tests.browser.pages.dialogs import open_dialog
+from tests.browser.pages.messenger import BANNER, TEXT_BOX, message, open_chat, open_list, write
+from tests.browser.people import talk
+from tests.browser.wire import sit_in_the_middle
 
 MakePerson = Callable[..., Awaitable[Person]]
 NewContext = Callable[[], Awaitable[tuple[BrowserContext, list[str]]]]
-in_both_schemes = pytest.mark.parametrize("scheme", ["light", "dark"])
-AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
-CHECK = """async () => {
-    const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
-    return violations.flatMap(({ id, nodes }) => nodes.map((node) =>
-        `${id}: ${node.target.join(' ')} ${node.failureSummary.split('\\n').slice(1).join('; ')}`));
-}"""
-
-
-async def axe(page: Page) -> list[str]:
-    """What axe finds wrong with the page as it is shown, by all its rules."""
-    await at_rest(page)
-    # The debugger may evaluate what the page's own policy forbids its scripts.
-    await page.evaluate(AXE)
-    violations: list[str] = await page.evaluate(CHECK)
-    return violations
-
-
-async def colours_are(page: Page, scheme: str) -> None:
-    """Check that the page is drawn in this scheme, so that axe has seen it."""
-    await expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", scheme)
 
 
 @in_both_schemes

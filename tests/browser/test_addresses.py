@@ -10,16 +10,10 @@ from dash_messenger.testing import ServerProcess
 from playwright.async_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.conftest import PASSWORD, Person
-from tests.browser.steps import (
-    TEXT_BOX,
-    drawn,
-    message,
-    open_chat,
-    open_dialog,
-    open_list,
-    talk,
-    write,
-)
+from tests.browser.pages.any_page import drawn
+from tests.browser.pages.dialogs import open_dialog
+from tests.browser.pages.messenger import TEXT_BOX, message, open_chat, open_list, write
+from tests.browser.people import talk
 
 MakePerson = Callable[..., Awaitable[Person]]
 NewContext = Callable[[], Awaitable[tuple[BrowserContext, list[str]]]]

@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 from playwright.async_api import Locator, Page, Route, expect
 
-from tests.browser.steps import message, open_chat, open_dialog, open_list, talk, write
+from tests.browser.pages.dialogs import open_dialog
+from tests.browser.pages.messenger import message, open_chat, open_list, write
+from tests.browser.people import talk
 
 LOADED = "one => one.complete && one.naturalWidth === 256"
 

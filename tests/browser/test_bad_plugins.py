@@ -13,7 +13,8 @@ from dash_messenger.testing import ServerProcess
 from playwright.async_api import expect
 
 from tests.bad_plugins.host import PluginHost
-from tests.browser.acting import two, write
+from tests.browser.pages.messenger import write
+from tests.browser.people import two
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -11,8 +11,8 @@ import pytest
 from dash_messenger.testing import ServerProcess
 from playwright.async_api import expect
 
-from tests.browser.acting import composer, write
 from tests.browser.conftest import Person
+from tests.browser.pages.messenger import composer, write
 from tests.environment import FIRST_PARTY, ROOT, make_environment
 
 SHOUT = ROOT / "tests" / "projects" / "shout"

@@ -10,7 +10,8 @@ import pytest
 from dash_messenger.testing import ServerProcess
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.steps import TEXT_BOX, open_chat, talk
+from tests.browser.pages.messenger import TEXT_BOX, open_chat
+from tests.browser.people import talk
 from tests.environment import FIRST_PARTY, ROOT, serving
 
 BODY = '.dm-body[data-plugin="yard"]'

@@ -11,7 +11,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.browser.acting import open_chat, rows, settled, two
+from tests.browser.pages.messenger import choose_chat, rows, settled
+from tests.browser.people import two
 
 CONTRAST = """element => {
   const channel = v => { v /= 255; return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4 };
@@ -135,7 +136,7 @@ async def test_list_shows_the_same_face_as_the_chat(person: Any) -> None:
     page = await ann.open()
     face = page.locator(".dm-chat", has_text="Bob").locator(".dm-avatar")
     hue = await face.get_attribute("data-hue")
-    await open_chat(page, "Bob")
+    await choose_chat(page, "Bob")
     await expect(page.locator(".dm-header-chat .dm-avatar")).to_have_attribute(
         "data-hue", hue or ""
     )

@@ -16,7 +16,9 @@ from dash_messenger.testing import ServerProcess
 from playwright.async_api import Locator, Page, Request, expect
 
 from tests.browser.conftest import Person, forgive_network
-from tests.browser.steps import SETTLED, frames_sent, talk
+from tests.browser.pages.messenger import SETTLED
+from tests.browser.people import talk
+from tests.browser.wire import frames_sent
 from tests.environment import FIRST_PARTY, ROOT, serving
 
 TIMES = 5

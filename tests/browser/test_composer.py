@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.acting import bubbles, composer, open_chat, rows, two, write
+from tests.browser.pages.messenger import bubbles, choose_chat, composer, rows, write
+from tests.browser.people import two
 
 
 async def test_text_box_has_the_focus_on_a_desktop_and_not_on_a_phone(
@@ -15,7 +16,7 @@ async def test_text_box_has_the_focus_on_a_desktop_and_not_on_a_phone(
 ) -> None:
     ann, _, _ = await two(person)
     page = await ann.open()
-    await open_chat(page, "Bob")
+    await choose_chat(page, "Bob")
     if size == "desktop":
         await expect(composer(page)).to_be_focused()
     else:
@@ -79,12 +80,12 @@ async def test_draft_survives_a_switch_and_a_reload(person: Any, size: str) -> N
     await composer(page).fill("not finished")
     if size == "phone":
         await page.get_by_role("button", name="Back").click()
-    await open_chat(page, "Carl")
+    await choose_chat(page, "Carl")
     await expect(composer(page)).to_have_value("")
     if size == "phone":
         await page.get_by_role("button", name="Back").click()
     await expect(page.locator(".dm-chat", has_text="Bob")).to_contain_text("not finished")
-    await open_chat(page, "Bob")
+    await choose_chat(page, "Bob")
     await expect(composer(page)).to_have_value("not finished")
     await page.reload()
     await expect(composer(page)).to_have_value("not finished")

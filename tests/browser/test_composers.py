@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 from playwright.async_api import Page, expect
 
-from tests.browser.steps import TEXT_BOX, open_chat, open_dialog, open_list, talk
+from tests.browser.pages.dialogs import open_dialog
+from tests.browser.pages.messenger import TEXT_BOX, open_chat, open_list
+from tests.browser.people import talk
 
 
 @pytest.fixture

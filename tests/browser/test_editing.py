@@ -11,17 +11,11 @@ from dash_messenger.testing import ServerProcess
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import forgive_network
-from tests.browser.steps import (
-    TEXT_BOX,
-    drawn,
-    frames_sent,
-    message,
-    open_chat,
-    sit_in_the_middle,
-    talk,
-    write,
-)
-from tests.browser.test_files import chosen, form, sent, transfer
+from tests.browser.pages.any_page import drawn
+from tests.browser.pages.forms import chosen, form, sent, transfer
+from tests.browser.pages.messenger import TEXT_BOX, message, open_chat, write
+from tests.browser.people import talk
+from tests.browser.wire import frames_sent, sit_in_the_middle
 from tests.environment import FIRST_PARTY, ROOT, serving
 
 SAVE = ".dm-form footer button[type=submit]"

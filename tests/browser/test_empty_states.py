@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from tests.browser.acting import composer, open_chat, two
 from tests.browser.conftest import forgive_network
+from tests.browser.pages.messenger import choose_chat, composer
+from tests.browser.people import two
 
 
 async def start_chat(page: Page, username: str) -> None:
@@ -77,7 +78,7 @@ async def test_a_group_is_made_by_user_names_and_its_members_see_it_at_once(pers
     await dialog.get_by_role("button", name="Create the group").click()
     await expect(composer(page)).to_be_visible()
     await expect(page.locator(".dm-header-words")).to_contain_text("3 members")
-    await open_chat(theirs, "Hikers")
+    await choose_chat(theirs, "Hikers")
 
 
 @pytest.mark.parametrize("answered", [False, True])

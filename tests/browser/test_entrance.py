@@ -8,8 +8,8 @@ from typing import Any
 
 from playwright.async_api import Page, expect
 
-from tests.browser.acting import bubbles, composer
 from tests.browser.conftest import PASSWORD
+from tests.browser.pages.messenger import bubbles, composer
 
 
 async def tab_to(page: Page, name: str, limit: int = 25) -> None:

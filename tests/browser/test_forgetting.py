@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import PASSWORD, Person, forgive_network
-from tests.browser.steps import TEXT_BOX, message, open_chat, open_dialog, talk
+from tests.browser.pages.dialogs import open_dialog
+from tests.browser.pages.messenger import TEXT_BOX, message, open_chat
+from tests.browser.people import talk
 
 KEPT = """async () => {
     const found = Object.keys(localStorage).filter((key) => /^dm:(outbox|draft):/.test(key));

@@ -10,7 +10,9 @@ import pytest
 from PIL import Image
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.steps import open_chat, sit_in_the_middle, talk
+from tests.browser.pages.messenger import open_chat
+from tests.browser.people import talk
+from tests.browser.wire import sit_in_the_middle
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.steps import at_rest, open_chat, talk
+from tests.browser.pages.any_page import at_rest
+from tests.browser.pages.messenger import open_chat
+from tests.browser.people import talk
 
 SCALE = "(image) => new DOMMatrix(getComputedStyle(image).transform).a"
 

@@ -12,18 +12,10 @@ from dash_messenger.testing import ServerProcess, post
 from playwright.async_api import BrowserContext, Locator, Page, Route, expect
 
 from tests.browser.conftest import PASSWORD, Person
-from tests.browser.steps import (
-    SETTLED,
-    TEXT_BOX,
-    at_rest,
-    drawn,
-    message,
-    open_chat,
-    open_list,
-    sit_in_the_middle,
-    talk,
-    write,
-)
+from tests.browser.pages.any_page import at_rest, drawn
+from tests.browser.pages.messenger import SETTLED, TEXT_BOX, message, open_chat, open_list, write
+from tests.browser.people import talk
+from tests.browser.wire import sit_in_the_middle
 
 MakePerson = Callable[..., Awaitable[Person]]
 NewContext = Callable[[], Awaitable[tuple[BrowserContext, list[str]]]]

@@ -6,7 +6,8 @@ from typing import Any
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.steps import TEXT_BOX, open_chat, talk
+from tests.browser.pages.messenger import TEXT_BOX, open_chat
+from tests.browser.people import talk
 
 
 def row(page: Page, text: str) -> Locator:

@@ -22,7 +22,9 @@ from PIL import Image
 from playwright.async_api import Dialog, Page, expect
 
 from tests.browser.conftest import PASSWORD, Person
-from tests.browser.steps import TEXT_BOX, open_chat, open_dialog, open_list, talk
+from tests.browser.pages.dialogs import open_dialog
+from tests.browser.pages.messenger import TEXT_BOX, open_chat, open_list
+from tests.browser.people import talk
 from tests.environment import FIRST_PARTY, ROOT, serving
 
 SAMPLE = 16

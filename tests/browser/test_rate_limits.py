@@ -10,7 +10,9 @@ from typing import Any
 from playwright.async_api import Page, WebSocketRoute, expect
 
 from tests.browser.conftest import Person
-from tests.browser.steps import drawn, message, talk, write
+from tests.browser.pages.any_page import drawn
+from tests.browser.pages.messenger import message, write
+from tests.browser.people import talk
 
 LIMITED = {
     "code": 1009,

@@ -8,17 +8,10 @@ from collections.abc import Awaitable, Callable
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import PASSWORD, Person
-from tests.browser.steps import (
-    SETTLED,
-    drawn,
-    frames_sent,
-    like_a_window,
-    message,
-    open_chat,
-    open_list,
-    round_trip,
-    talk,
-)
+from tests.browser.pages.any_page import drawn, like_a_window
+from tests.browser.pages.messenger import SETTLED, message, open_chat, open_list, round_trip
+from tests.browser.people import talk
+from tests.browser.wire import frames_sent
 
 MakePerson = Callable[..., Awaitable[Person]]
 ONE_UNREAD, THREE_UNREAD = (re.compile(rf"^\({n}\) ") for n in (1, 3))

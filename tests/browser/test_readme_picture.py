@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, ViewportSize, expect
 
-from tests.browser.steps import SETTLED
+from tests.browser.pages.messenger import SETTLED
 from tests.environment import ROOT
 from tests.readme import served_by_readme
 

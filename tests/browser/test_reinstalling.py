@@ -8,9 +8,9 @@ import pytest
 from dash_messenger.testing import People, ServerProcess
 from playwright.async_api import expect
 
-from tests.browser.acting import composer
 from tests.browser.conftest import PASSWORD
-from tests.browser.steps import open_chat, talk
+from tests.browser.pages.messenger import composer, open_chat
+from tests.browser.people import talk
 from tests.one_of_each import PLUGINS, TYPES, Place, send_each
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.acting import bubbles, scroller, settled, two, write
-from tests.browser.steps import at_rest
+from tests.browser.pages.any_page import at_rest
+from tests.browser.pages.messenger import bubbles, scroller, settled, write
+from tests.browser.people import two
 
 LEFT = "e => e.scrollHeight - e.scrollTop - e.clientHeight"
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from playwright.async_api import Page, WebSocketRoute, expect
 
-from tests.browser.acting import bubbles, composer, rows, two, write
+from tests.browser.pages.messenger import bubbles, composer, rows, write
+from tests.browser.people import two
 
 
 class Line:

@@ -15,9 +15,10 @@ import pytest_asyncio
 from dash_messenger.testing import ServerProcess
 from playwright.async_api import Locator, Page, expect
 
+from tests.browser.accessibility import axe, colours_are, in_both_schemes
 from tests.browser.conftest import PASSWORD, Person
-from tests.browser.steps import open_dialog, open_list
-from tests.browser.test_accessibility import axe, colours_are, in_both_schemes
+from tests.browser.pages.dialogs import open_dialog
+from tests.browser.pages.messenger import open_list
 
 ROOT = Path(__file__).parents[2]
 # A step that no Dash half draws, from a plugin of a single file.

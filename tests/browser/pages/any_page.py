@@ -1,0 +1,38 @@
+"""What can be waited for on any page."""
+
+from __future__ import annotations
+
+from playwright.async_api import CDPSession, Page
+
+
+async def at_rest(page: Page) -> None:
+    """Wait until every animation that ends has ended, those too that the next frames begin."""
+    await page.evaluate(
+        """async () => {
+            const frame = () => new Promise((drawn) => requestAnimationFrame(drawn));
+            const ends = (one) =>
+                one.playState !== 'finished' && one.effect.getComputedTiming().endTime !== Infinity;
+            for (let still = 0; still < 3; still++) {
+                await frame();
+                const moving = document.getAnimations().filter(ends);
+                if (moving.length) still = -1;
+                await Promise.allSettled(moving.map((one) => one.finished));
+            }
+        }"""
+    )
+
+
+async def drawn(page: Page) -> None:
+    """Wait until what the page has been told is drawn and its effects have run."""
+    await page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {"
+        " const channel = new MessageChannel(); channel.port1.onmessage = done;"
+        " channel.port2.postMessage(0); })))"
+    )
+
+
+async def like_a_window(page: Page) -> CDPSession:
+    """Let the page have the focus only while it is in front; Playwright lets all have it."""
+    devtools = await page.context.new_cdp_session(page)
+    await devtools.send("Emulation.setFocusEmulationEnabled", {"enabled": False})
+    return devtools

@@ -1,0 +1,20 @@
+"""The dialogs of the messenger."""
+
+from __future__ import annotations
+
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.pages.any_page import at_rest
+
+
+async def open_dialog(page: Page, name: str) -> Locator:
+    """The dialog with this heading, when it has come to rest."""
+    if name == "Details":
+        await page.locator(".dm-header-chat").click()
+    else:
+        button = "Menu" if name == "Settings" else name
+        await page.locator(".dm-list .dm-header").get_by_role("button", name=button).click()
+    dialog = page.get_by_role("dialog", name=name)
+    await expect(dialog).to_be_visible()
+    await at_rest(page)
+    return dialog

@@ -1,0 +1,82 @@
+"""The messenger's page: its list of chats, its time line and its text box.
+
+Owns the class names by which tests find things there. Must not know what a test is about.
+"""
+
+from __future__ import annotations
+
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.conftest import Person
+from tests.browser.pages.any_page import drawn
+
+SETTLED = ".dm-scroll[data-settled]"
+TEXT_BOX = "textarea.dm-textbox"
+BANNER = ".dm-banner"
+
+
+async def open_list(person: Person) -> Page:
+    """A page at the list, when the server has sent it."""
+    page = await person.open("/")
+    await expect(page.locator(".dm-chats, .dm-list .dm-notice").first).to_be_visible()
+    return page
+
+
+async def open_chat(person: Person, conversation: str) -> Page:
+    """A page at the conversation, when its messages stand where they will stay."""
+    page = await person.open(f"/c/{conversation}")
+    await expect(page.locator(f"{SETTLED}, .dm-timeline .dm-notice")).to_be_visible()
+    await drawn(page)
+    return page
+
+
+async def choose_chat(page: Page, title: str) -> None:
+    """Choose a conversation in the list."""
+    await page.locator(".dm-chat", has_text=title).click()
+    await expect(composer(page)).to_be_visible()
+
+
+async def settled(page: Page) -> None:
+    """The time line has found its place."""
+    await page.locator(SETTLED).wait_for()
+
+
+def rows(page: Page) -> Locator:
+    """The messages that are mounted."""
+    return page.locator(".dm-row")
+
+
+def bubbles(page: Page, text: str) -> Locator:
+    """The messages whose body is ``text``."""
+    return page.locator(".dm-row .dm-body").get_by_text(text, exact=True)
+
+
+def message(page: Page, text: str) -> Locator:
+    """The row of the message with this text."""
+    return page.locator(".dm-row").filter(has=page.get_by_text(text, exact=True))
+
+
+def scroller(page: Page) -> Locator:
+    """What scrolls the messages."""
+    return page.locator(".dm-scroll")
+
+
+def composer(page: Page) -> Locator:
+    """The text box."""
+    return page.locator(TEXT_BOX)
+
+
+async def write(page: Page, *texts: str) -> None:
+    """Send messages as people do."""
+    box = page.locator(TEXT_BOX)
+    for text in texts:
+        await box.fill(text)
+        await box.press("Enter")
+
+
+async def round_trip(page: Page) -> None:
+    """Wait until the server has answered on the page's own connection.
+
+    The requests of a connection are begun in order: whatever the page sent before was heard.
+    """
+    await page.evaluate("() => window.dashMessenger.call('account.get', {})")
