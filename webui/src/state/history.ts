@@ -4,8 +4,9 @@ import type { Socket } from "../net/socket";
 import { type HistoryPage, type Message, type MessagesFound, Refusal } from "../net/wire";
 import type { Cache } from "./cache";
 import type { Kept } from "./kept";
+import { find } from "./loaded";
 import type { Logs } from "./logs";
-import { find, type Store } from "./store";
+import type { Store } from "./store";
 
 const PAGE = 50;
 

@@ -4,13 +4,11 @@
 // "portraits", "conversation:ID", "window:ID", "outbox:ID", "composing:ID".
 
 import type { Conversation, DefaultRights, HistoryPage, LastMessage, Message, Own, Params, Right, User, Users, View } from "../net/wire";
+import { insert, type Loaded, newer } from "./loaded";
 import { Topics } from "./topics";
 
-/** The loaded stretch of a conversation: messages without a hole, oldest first. */
-export interface Window {
-  messages: readonly Message[];
-  moreBefore: boolean;
-  moreAfter: boolean;
+/** What is known of a conversation's messages. */
+export interface Window extends Loaded {
   /** The log position up to which events are in `messages`; -1 while only the cache was read. */
   cursor: number;
   loading: "" | "open" | "before" | "after";
@@ -368,38 +366,4 @@ export function activity(conversation: Conversation): number {
 
 function preview({ id, number, sender, type, text, sent_at_ms }: Message): LastMessage {
   return { id, number, sender, type, text: text?.slice(0, PREVIEW_CHARACTERS) ?? null, sent_at_ms };
-}
-
-/** The higher revision; the known one where both are the same, unless only the other is drawn. */
-function newer(known: Message | undefined, fresh: Message): Message {
-  if (!known || fresh.rev > known.rev) return fresh;
-  return known.view === undefined && fresh.view !== undefined && fresh.rev === known.rev ? fresh : known;
-}
-
-function insert(window: Window, message: Message): readonly Message[] {
-  const { messages } = window;
-  const last = messages[messages.length - 1];
-  if (!last || message.number > last.number) {
-    // Beyond a hole: it will be loaded with the pages that fill it.
-    return window.moreAfter ? messages : [...messages, message];
-  }
-  const at = find(messages, message.number);
-  const there = messages[at];
-  if (there?.number === message.number) {
-    const kept = newer(there, message);
-    return kept === there ? messages : [...messages.slice(0, at), kept, ...messages.slice(at + 1)];
-  }
-  return at === 0 && window.moreBefore ? messages : [...messages.slice(0, at), message, ...messages.slice(at)];
-}
-
-/** The index of the first message whose number is not below `number`. */
-export function find(messages: readonly Message[], number: number): number {
-  let low = 0;
-  let high = messages.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (messages[middle]!.number < number) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

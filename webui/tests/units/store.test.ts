@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BEN, CHAT, conversation, ME, message } from "./page";
 import type { Message } from "../../src/net/wire";
-import { find, Store } from "../../src/state/store";
+import { find } from "../../src/state/loaded";
+import { Store } from "../../src/state/store";
 
 const page = (messages: Message[], change = {}) => ({ messages, users: {}, seq: 9, more_before: true, more_after: false, ...change });
 
