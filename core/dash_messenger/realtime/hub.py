@@ -10,8 +10,9 @@ learns nothing of messages from before, and hears nothing after a removal was ap
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -22,9 +23,9 @@ from dash_messenger.protocol.events import Event
 from dash_messenger.protocol.frames import text_frame
 from dash_messenger.protocol.jsonrpc import encode_notification
 from dash_messenger.protocol.models import Message
-from dash_messenger.realtime.channels import Channels, Reader
+from dash_messenger.realtime.channels import Channels, OnlineUser, Reader
 from dash_messenger.realtime.coalescing import Pacing
-from dash_messenger.realtime.delivery import WRITES_A_SLICE, Delivery, drawn_frame
+from dash_messenger.realtime.delivery import SLICE_S, WRITES_A_SLICE, Delivery, drawn_frame
 from dash_messenger.realtime.drawing import DrawingQueue, Draws
 
 __all__ = ["Hub", "Reader"]
@@ -167,16 +168,18 @@ class Hub:
         """
         online = self._channels.users.get(user)
         if online is not None:
-            company = {member for channel in online.channels for member in channel.members}
-            readers = [reader for member in company for reader in member.readers]
-            self._tell(text_frame(encode_notification(method, params)), readers)
+            self._tell(text_frame(encode_notification(method, params)), _company_of(online))
 
-    def _tell(self, frame: bytes, readers: list[Reader]) -> None:
+    def _tell(self, frame: bytes, company: Iterator[tuple[Reader, ...]]) -> None:
         """Write to some now, and to the others after the loop has had its turn."""
-        for reader in readers[:WRITES_A_SLICE]:
-            reader.write(frame)
-        if len(readers) > WRITES_A_SLICE:
-            asyncio.get_running_loop().call_soon(self._tell, frame, readers[WRITES_A_SLICE:])
+        ends, budget = time.perf_counter() + SLICE_S, WRITES_A_SLICE
+        for readers in company:
+            for reader in readers:
+                reader.write(frame)
+            budget -= len(readers)
+            if budget <= 0 or time.perf_counter() > ends:
+                asyncio.get_running_loop().call_soon(self._tell, frame, company)
+                return
 
     # Events.
 
@@ -198,6 +201,16 @@ class Hub:
             self._delivery.enqueue(events[0].log, events, {})
         self._drawing.run()
         self._delivery.run()
+
+
+def _company_of(user: OnlineUser) -> Iterator[tuple[Reader, ...]]:
+    """The connections of everybody who hears what ``user`` hears, once; nothing where it was."""
+    told: set[OnlineUser] = set()
+    for channel in user.channels:
+        # Who hears it may change before this goes on.
+        for member in tuple(channel.members):
+            yield () if member in told else member.readers
+            told.add(member)
 
 
 def _later(delay_s: float, call: Callable[[], None]) -> asyncio.TimerHandle:

@@ -239,6 +239,19 @@ async def test_a_large_company_gives_the_loop_its_turns(hub):
     assert told == [WRITES_A_SLICE, WRITES_A_SLICE * 2, WRITES_A_SLICE * 2 + 1]
 
 
+async def test_who_was_told_already_takes_the_loop_s_turns_too(hub, monkeypatch):
+    """Looking at ten times the same members must not hold the loop, though nothing is written."""
+    people = [join(hub, f"user{n}", *(f"c{n}" for n in range(10))) for n in range(20)]
+    monkeypatch.setattr("dash_messenger.realtime.hub.SLICE_S", -1.0)
+    turn, turns = hub._tell, []
+    monkeypatch.setattr(hub, "_tell", lambda *args: (turns.append(None), turn(*args)))
+    hub.notify_company("user0", "user.updated", {"n": 1})
+    assert sum(bool(one.writes) for one in people) == 1
+    while len(turns) <= 20 * 10:
+        await asyncio.sleep(0)
+    assert [len(one.writes) for one in people] == [1] * 20
+
+
 async def test_closing_a_session_closes_its_sockets_and_one_just_opening(hub):
     ann, bob = join(hub, "ann", "c"), join(hub, "bob", "c")
     hub.close_sessions(["session of ann"], CloseCode.SESSION_CLOSED)
