@@ -23,8 +23,9 @@ MAX_CACHED_BYTES = 16 * 1024 * 1024
 class DrawingCache(OrderedDict[ViewKey, Raw | UnsetType]):
     """What was drawn, the oldest first; UNSET where there is no drawing. Add by `remember`."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_drawings: int = CACHED_DRAWINGS) -> None:
         super().__init__()
+        self._max_drawings = max_drawings
         self._bytes = 0
 
     def remember(self, fresh: Mapping[ViewKey, Raw | UnsetType]) -> None:
@@ -33,7 +34,7 @@ class DrawingCache(OrderedDict[ViewKey, Raw | UnsetType]):
             # Two readers may have had it drawn at once.
             self._bytes += _size(drawing) - _size(self.get(key))
             self[key] = drawing
-        while len(self) > CACHED_DRAWINGS or self._bytes > MAX_CACHED_BYTES:
+        while len(self) > self._max_drawings or self._bytes > MAX_CACHED_BYTES:
             self._bytes -= _size(self.popitem(last=False)[1])
 
 

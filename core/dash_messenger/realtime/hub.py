@@ -40,7 +40,10 @@ REMEMBERED_SESSIONS = 10_000
 class Hub:
     """One for a process. Everything is called on the loop."""
 
-    def __init__(self, renderer: Draws) -> None:
+    def __init__(
+        self, renderer: Draws, *, max_sockets_of_a_user: int = MAX_SOCKETS_OF_A_USER
+    ) -> None:
+        self._max_sockets_of_a_user = max_sockets_of_a_user
         self._connections: set[Reader] = set()
         self._closed_sessions: OrderedDict[str, None] = OrderedDict()
         self._channels = Channels()
@@ -70,12 +73,12 @@ class Hub:
         """Take a connection: it hears its user's own log from now on.
 
         If it may not stay, the code to close it with: its session was closed while it was let in,
-        or its user has `MAX_SOCKETS_OF_A_USER` already.
+        or its user has as many sockets as one may have.
         """
         if connection.session in self._closed_sessions:
             return CloseCode.SESSION_CLOSED
         user = self._channels.users.get(connection.user)
-        if user is not None and len(user.readers) >= MAX_SOCKETS_OF_A_USER:
+        if user is not None and len(user.readers) >= self._max_sockets_of_a_user:
             return CloseCode.TOO_MANY_SOCKETS
         self._connections.add(connection)
         self._channels.add(connection)

@@ -79,14 +79,20 @@ class Renderer:
     Without ``contents`` everything is drawn on the thread.
     """
 
-    def __init__(self, contents: Contents | None = None) -> None:
+    def __init__(
+        self,
+        contents: Contents | None = None,
+        *,
+        abandon_after_s: float = ABANDON_AFTER_S,
+    ) -> None:
+        self._abandon_after_s = abandon_after_s
         self._contents = contents
         self._registry: Registry[View] = Registry("view")
         # By name and language, as clients ask for them.
         self._views: dict[str, tuple[View, str]] = {}
         self._cache = DrawingCache()
         self._drawer: Drawer[_Wish, Raw | UnsetType] = Drawer(
-            abandon_after_s=ABANDON_AFTER_S, abandoned=self._abandoned
+            abandon_after_s=abandon_after_s, abandoned=self._abandoned
         )
         self._faults: deque[tuple[View, str, BaseException, bool]] = deque()
         # Types that took too long on the thread, by the name of the view.
@@ -301,7 +307,7 @@ class Renderer:
         log.error("view_abandoned", **self._named(view, wish))
         self._never_inline.add((view.name, wish.message.type))
         self._inline.clear()
-        error = TimeoutError(f"a drawing took more than {ABANDON_AFTER_S} s")
+        error = TimeoutError(f"a drawing took more than {self._abandon_after_s} s")
         self._fault(view, wish.message.type, error, grave=True)
         return UNSET
 

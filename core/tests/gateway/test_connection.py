@@ -12,7 +12,8 @@ from dash_messenger.errors import CloseCode
 from dash_messenger.gateway import Limits
 from dash_messenger.gateway.inbound import MAX_FRAGMENTS
 from dash_messenger.protocol.commands import Caller, Command
-from fixtures.served_gateway import Said, ask, message_event, request, serve_gateway
+from dash_messenger.realtime.hub import Hub
+from fixtures.served_gateway import NoDrawings, Said, ask, message_event, request, serve_gateway
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
@@ -330,9 +331,9 @@ async def test_a_page_is_made_when_the_one_before_it_was_taken():
         writer.close()
 
 
-async def test_a_user_has_so_many_sockets_and_no_more(monkeypatch):
-    monkeypatch.setattr("dash_messenger.realtime.hub.MAX_SOCKETS_OF_A_USER", 3)
-    async with serve_gateway() as served, contextlib.AsyncExitStack() as sockets:
+async def test_a_user_has_so_many_sockets_and_no_more():
+    hub = Hub(NoDrawings(), max_sockets_of_a_user=3)
+    async with serve_gateway(hub=hub) as served, contextlib.AsyncExitStack() as sockets:
         mine = [await sockets.enter_async_context(await served.client("ann")) for _ in range(3)]
         for socket in mine:
             assert "result" in await ask(socket, "say")

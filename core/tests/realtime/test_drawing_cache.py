@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-from dash_messenger.realtime import drawing_cache
 from dash_messenger.realtime.drawing_cache import MAX_CACHED_BYTES, DrawingCache
 from dash_messenger.realtime.views import MAX_VIEW_BYTES
 from msgspec import UNSET, Raw
@@ -33,8 +31,7 @@ def test_drawing_made_twice_counts_once() -> None:
     assert len(cache) == KEPT
 
 
-def test_small_drawings_are_bounded_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawing_cache, "CACHED_DRAWINGS", 3)
-    cache = DrawingCache()
+def test_small_drawings_are_bounded_by_number() -> None:
+    cache = DrawingCache(max_drawings=3)
     cache.remember({key(number): UNSET for number in range(5)})
     assert [*cache] == [key(2), key(3), key(4)]

@@ -67,8 +67,16 @@ def painter() -> Painter:
 
 
 @pytest.fixture
+def impatient(painter: Painter) -> Iterator[Renderer]:
+    yield from drawing(painter, Renderer(abandon_after_s=0.5))
+
+
+@pytest.fixture
 def renderer(painter: Painter) -> Iterator[Renderer]:
-    renderer = Renderer()
+    yield from drawing(painter, Renderer())
+
+
+def drawing(painter: Painter, renderer: Renderer) -> Iterator[Renderer]:
     renderer.add("webui", View("dash", ("en", "ru"), painter.draw))
     yield renderer
     painter.stuck.set()
@@ -111,15 +119,11 @@ async def test_a_type_without_a_drawing_is_no_failure(renderer: Renderer) -> Non
     assert renderer.fallbacks == 0
 
 
-async def test_a_drawing_that_never_ends_is_left_behind(
-    renderer: Renderer, painter: Painter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(views, "ABANDON_AFTER_S", 0.05)
-    drawn = await renderer.draw([message(1), message(2, "stuck"), message(3)], ["dash:en"])
+async def test_a_drawing_that_never_ends_is_left_behind(impatient: Renderer) -> None:
+    drawn = await impatient.draw([message(1), message(2, "stuck"), message(3)], ["dash:en"])
     assert drawn["m1", 1, "dash:en"] == Raw(b'"m1 in en"')
     assert drawn["m2", 1, "dash:en"] is UNSET
-    monkeypatch.setattr(views, "ABANDON_AFTER_S", 5)
-    later = await renderer.draw([message(4)], ["dash:en"])
+    later = await impatient.draw([message(4)], ["dash:en"])
     assert later["m4", 1, "dash:en"] == Raw(b'"m4 in en"')
 
 
@@ -166,14 +170,14 @@ def in_children(children: SlowChildren, painter: Painter) -> Iterator[Renderer]:
 
 
 async def test_what_is_not_ready_in_time_comes_late_and_the_rest_at_once(
-    in_children: Renderer, children: SlowChildren, monkeypatch: pytest.MonkeyPatch
+    in_children: Renderer, children: SlowChildren
 ) -> None:
-    monkeypatch.setattr(views, "READY_WITHIN_S", 0.05)
     late: asyncio.Queue[tuple[str, str, Raw]] = asyncio.Queue()
     drawn = await in_children.draw(
         [message(1), message(2, "stuck"), message(3, "other")],
         ["dash:en"],
         late=lambda message, view, drawing: late.put_nowait((message.id, view, drawing)),
+        ready_within_s=0.05,
     )
     assert drawn == {
         ("m1", 1, "dash:en"): Raw(b'"m1 in en"'),
