@@ -108,8 +108,8 @@ def action(*, may: May = "member") -> Callable[[F], F]:
     function without effects: it may run more than once for one request. Say the wish
     (``on: bool``), never "the other way round": a repeated request must mean the same.
 
-    ``may`` says who is allowed: every ``member``, the ``author`` alone, an ``admin`` (who made the
-    group; the author too), or a plugin's ``bot``.
+    ``may`` says who is allowed: every ``member``, the ``author`` alone, an ``admin`` (who owns the
+    group or is its admin; the author too), or a plugin's ``bot``.
 
     Raises:
         ValueError: ``may`` is none of these.
