@@ -112,8 +112,9 @@ class Logins:
         answering: Answering,
         steps: Steps,
         clock: Clock,
+        check: Callable[[Login], Awaitable[None]],
     ) -> None:
-        self.check: Callable[[Login], Awaitable[None]] = _accept
+        self._check = check
         self._store = store
         self._accounts = accounts
         self._sessions = sessions
@@ -158,7 +159,7 @@ class Logins:
         _check_transport(params.kind, caller)
         proven = await self._accounts.prove(params.username, params.password, caller)
         user = proven.user
-        await self.check(Login(user.id, user.username, caller.address, caller.user_agent))
+        await self._check(Login(user.id, user.username, caller.address, caller.user_agent))
         waiting = _Waiting(
             user,
             params.kind,

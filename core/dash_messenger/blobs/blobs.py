@@ -66,8 +66,10 @@ class BlobUsageGet(Struct, frozen=True, forbid_unknown_fields=True):
 class BlobStore:
     """All files of a server. ``check`` may refuse an upload by raising."""
 
-    def __init__(self, store: Store, folder: Path, clock: Clock, rules: Rules) -> None:
-        self.check: Check = _accept
+    def __init__(
+        self, store: Store, folder: Path, clock: Clock, rules: Rules, check: Check
+    ) -> None:
+        self._check = check
         self._store = store
         self._clock = clock
         self._contents = Contents(folder)
@@ -135,7 +137,7 @@ class BlobStore:
             received = await self._contents.receive(room.counted(chunks))
             try:
                 blob = _made(received, owner, name, media_type_of(received.head))
-                await self.check(Upload(owner, blob.name, blob.media_type, blob.bytes))
+                await self._check(Upload(owner, blob.name, blob.media_type, blob.bytes))
             except BaseException:
                 self._contents.discard(received)
                 raise

@@ -31,6 +31,7 @@ def check(name: str, *, folder: Path | None = None) -> Report:
     if name not in names:
         return Report([f"There is no plugin called {name}."], good=False)
     installed = Installed(without=names - {name} - loaders_of_halves(), folder=folder)
+    installed.load()
     try:
         found = [one for one in installed if one.name == name]
         lines = [
@@ -44,7 +45,7 @@ def check(name: str, *, folder: Path | None = None) -> Report:
         lines += [f"  theme {theme.name}" for theme in installed.themes]
         lines += [f"  second factor {one.name}" for one in installed.steps]
         lines += [f"  login step {one.name}" for one in installed.steps.steps]
-        tables = installed.tables.by_name.get(name)
+        tables = installed.tables.of(name)
         if tables is not None:
             lines.append(f"  tables {', '.join(tables.metadata.tables)}")
         hooks = [hook for hook in HOOKS if any(installed.plugins.implementations(hook))]

@@ -213,6 +213,7 @@ def _list_plugins(settings: Settings, as_json: bool) -> None:
             states=States(settings.data),
             folder=settings.plugins_dir,
         )
+        installed.load()
     except (PluginsFolderUnsafe, StatesUnreadable) as error:
         raise click.ClickException(str(error)) from None
     installed.tell_seen()

@@ -8,7 +8,7 @@ another, everything is tried again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from hashlib import blake2b
 
 import msgspec
@@ -16,6 +16,7 @@ import structlog
 from msgspec import Struct
 from sqlalchemy import delete, insert, select
 
+from dash_messenger.accounts.admins import IsAdmin
 from dash_messenger.errors import Failure, Forbidden
 from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.store import Store, Transaction
@@ -118,7 +119,7 @@ class CostlyContent:
         """Wait for what is being stored."""
         await asyncio.gather(*self._writing, return_exceptions=True)
 
-    def commands(self, is_admin: Callable[[str], Awaitable[bool]]) -> list[Command]:
+    def commands(self, is_admin: IsAdmin) -> list[Command]:
         """What an admin may ask."""
 
         async def forget(caller: Caller, params: ForgetCostly) -> Forgotten:

@@ -16,15 +16,13 @@ from dash_messenger.errors import ContentInvalid, PluginFailed
 from dash_messenger.isolation.contents import Contents
 from dash_messenger.isolation.runner import PluginRunner
 from dash_messenger.plugin_api.checks import Proposed
-from dash_messenger.plugin_api.context import Preparing
+from dash_messenger.plugin_api.context import Context, Preparing
 from dash_messenger.plugin_api.message_types import Prepared
 
 __all__ = ["Checks", "Preparation"]
 
 # An album of large photos takes seconds on a small machine; the client waits 30.
 PREPARE_WITHIN_S = 25.0
-
-ContextFor = Callable[[str, str, str, Struct | None], Preparing]
 
 
 class Checks(Protocol):
@@ -38,41 +36,32 @@ class Checks(Protocol):
         """The message as it may be stored; raises a `Failure` to refuse it."""
 
 
-class NoChecks:
-    """Nobody looks."""
-
-    active = False
-
-    async def message(self, proposed: Proposed) -> Proposed:
-        """The message as it is."""
-        return proposed
-
-
 class Preparation:
     """What happens to content before it is stored.
 
-    ``context_for(type, user, conversation, before)`` gives what a type's `prepare` may use.
+    ``context_of(plugin)`` gives what the `prepare` of a plugin's type may use.
     """
 
     def __init__(
         self,
         contents: Contents,
-        context_for: ContextFor,
+        context_of: Callable[[str], Context],
         runner: PluginRunner,
+        checks: Checks,
     ) -> None:
         self.contents = contents
         self._types = contents.types
-        self.checks: Checks = NoChecks()
-        self._context_for = context_for
+        self._checks = checks
+        self._context_of = context_of
         self._runner = runner
 
     def has_steps(self, type: str) -> bool:
         """Whether a message of this type is prepared or checked before it is stored."""
-        return self.checks.active or self._types.prepares(type)
+        return self._checks.active or self._types.prepares(type)
 
     def is_quick(self, type: str) -> bool:
         """Whether a message of this type needs nothing that takes time."""
-        return not self.checks.active and self.contents.is_quick(type)
+        return not self._checks.active and self.contents.is_quick(type)
 
     def at_once(self, type: str, content: Raw) -> Prepared:
         """A new message's parts, for types that are quick.
@@ -119,11 +108,11 @@ class Preparation:
         value = content
         if self._types.prepares(type):
             value = await self._prepare(type, content, user, conversation, before)
-        if not self.checks.active:
+        if not self._checks.active:
             return value
         text = (await self.contents.finish(type, value, user)).text
         proposed = Proposed(conversation, user, type, value, text, reply_to, message)
-        allowed = (await self.checks.message(proposed)).content
+        allowed = (await self._checks.message(proposed)).content
         if allowed is value:
             return value
         # A plugin rewrote it: as valid as what people send.
@@ -133,7 +122,8 @@ class Preparation:
         self, type: str, content: Struct, user: str, conversation: str, before: Struct | None
     ) -> Struct:
         message_type = self._types[type]
-        preparing = self._context_for(type, user, conversation, before)
+        context = self._context_of(self._types.plugin_of(type) or "")
+        preparing = Preparing(context, user, conversation, before)
 
         async def prepare() -> Struct:
             value = await message_type.prepare(content, preparing)

@@ -8,7 +8,6 @@ on disk.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Annotated
 
 from msgspec import Meta, Raw, Struct
@@ -22,6 +21,7 @@ from dash_messenger.messages.pipeline import Preparation
 from dash_messenger.plugin_api.message_types import Prepared
 from dash_messenger.protocol.commands import Answer, Caller, Command
 from dash_messenger.rate_limits import Buckets
+from dash_messenger.realtime.hub import Hub
 from dash_messenger.store import Draft, Sent, Store
 from dash_messenger.store.tables import messages
 
@@ -60,16 +60,16 @@ class Sending:
         self,
         store: Store,
         preparation: Preparation,
+        hub: Hub,
         *,
         rate_limits: bool,
-        backlog: Callable[[], int] = lambda: 0,
     ) -> None:
         self._store = store
         self._preparation = preparation
         self._types = preparation.contents.types
         # What one person sends to one conversation keeps its order.
         self._turns: Locks[tuple[str, str]] = Locks()
-        self._backlog = backlog
+        self._hub = hub
         self._buckets = Buckets(burst=BURST, per_s=PER_S, enabled=rate_limits)
 
     def commands(self) -> list[Command]:
@@ -103,7 +103,7 @@ class Sending:
             raise Unauthenticated
         if params.thread is not None:
             raise InvalidParams(field="thread", reason="there are no threads yet")
-        if self._backlog() > MAX_BACKLOG:
+        if self._hub.backlog > MAX_BACKLOG:
             raise Busy
         self._buckets.take(user)
         conversation = id_param(params.conversation)

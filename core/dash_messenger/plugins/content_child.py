@@ -22,10 +22,10 @@ from dash_messenger.plugin_api.message_types import MessageType, MessageTypes
 from dash_messenger.plugin_api.sources import Sources
 from dash_messenger.plugin_api.views import View
 from dash_messenger.plugins.declared_settings import decode_settings
-from dash_messenger.plugins.loader import GROUP, Plugins, names_of_plugins
+from dash_messenger.plugins.loader import GROUP, Plugin, Plugins, folder_of, names_of_plugins
 from dash_messenger.plugins.translations import Catalogues
 
-__all__ = ["ENTRY", "ChildSetup", "load"]
+__all__ = ["ENTRY", "ChildSetup", "encode_setup", "load"]
 
 ENTRY = "dash_messenger.plugins.content_child:load"
 
@@ -44,6 +44,31 @@ class ChildSetup(Struct, frozen=True):
     halves: dict[str, list[str]]
     versions: dict[str, str]
     settings: dict[str, dict[str, str]]
+
+
+def encode_setup(
+    halves: Iterable[Plugin],
+    folder: Path | None,
+    versions: dict[str, str],
+    settings: dict[str, dict[str, str]],
+) -> bytes:
+    """What children load: of these halves of plugins those that are in use, with their settings."""
+    plugins: list[str] = []
+    not_in_use: dict[str, list[str]] = {}
+    for one in halves:
+        if one.group == GROUP and one.status == "loaded":
+            plugins.append(one.name)
+        elif one.group != GROUP and one.status != "loaded":
+            not_in_use.setdefault(one.group, []).append(one.name)
+    setup = ChildSetup(
+        path=[path for path in sys.path if path],
+        folder=None if folder is None else str(folder),
+        plugins=plugins,
+        halves=not_in_use,
+        versions=versions,
+        settings=settings,
+    )
+    return msgspec.json.encode(setup, order="sorted")
 
 
 class ChildContext:
@@ -89,7 +114,7 @@ def load(setup: bytes) -> Mapping[str, Callable[[bytes], bytes]]:
     plugins.load(sources)
     settings = _Settings(plugins, given.settings)
     contexts = {
-        plugin.name: ChildContext(plugin.name, _folder_of(plugin.module), settings.of(plugin.name))
+        plugin.name: ChildContext(plugin.name, folder_of(plugin), settings.of(plugin.name))
         for plugin in plugins
     }
     types, views = MessageTypes(), dict[str, View]()
@@ -133,9 +158,3 @@ class _Settings:
             if name == plugin:
                 return decode_settings(declare(), self._values.get(plugin, {}))
         return Struct()
-
-
-def _folder_of(module: str) -> Path | None:
-    found = sys.modules.get(module.partition(":")[0])
-    file = getattr(found, "__file__", None)
-    return None if file is None else Path(file).parent

@@ -1,17 +1,17 @@
-"""The server's side of `Context`: one for each plugin, joined to the parts that do the work.
+"""The server's side of `Context`: one for each plugin, over the parts that do the work.
 
-Owns the plugins' bots, settings in force and background tasks. Must not know what a plugin does.
+Owns what each call comes to, and that a plugin asks for no more than its share. Must not know what
+a plugin does.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import uuid
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import structlog
@@ -21,23 +21,17 @@ from sqlalchemy import Connection, insert, select
 from dash_messenger.blobs import BlobStore, PluginBlobs
 from dash_messenger.charged_user import charged_user
 from dash_messenger.clock import Clock
-from dash_messenger.errors import Busy, InvalidParams, NotFound
+from dash_messenger.errors import InvalidParams, NotFound
 from dash_messenger.ids import is_id
 from dash_messenger.isolation.contents import Contents
 from dash_messenger.isolation.deadlines import waiting_for
-from dash_messenger.isolation.quotas import MAX_TASKS, Bounds
-from dash_messenger.isolation.runner import PluginRunner
 from dash_messenger.isolation.subprocess_pool import SubprocessPool
 from dash_messenger.messages.actions import Acting, MessageAct
 from dash_messenger.messages.revisions import find
 from dash_messenger.messages.send import MessageSend, Sending
 from dash_messenger.plugin_api.context import Blobs
 from dash_messenger.plugins.declared_settings import decode_settings
-from dash_messenger.plugins.storage import (
-    keep_value,
-    plugin_folder,
-    read_value,
-)
+from dash_messenger.plugins.storage import keep_value, plugin_folder, read_value, without_exit
 from dash_messenger.plugins.translations import Catalogues
 from dash_messenger.protocol.models import Message, User
 from dash_messenger.protocol.params import explain
@@ -46,18 +40,17 @@ from dash_messenger.store.access import IS_PRESENT
 from dash_messenger.store.rows import MESSAGE_COLUMNS, USER_COLUMNS, message_of, user_of
 from dash_messenger.store.tables import members, messages, users
 
-__all__ = ["Contexts", "Parts", "PluginContext", "without_exit"]
+if TYPE_CHECKING:
+    from dash_messenger.plugins.contexts import Contexts
+
+__all__ = ["Parts", "PluginContext"]
 
 T = TypeVar("T")
 
 
-class NoSettings(Struct, frozen=True):
-    """The settings of a plugin that declares none."""
-
-
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What contexts are joined to."""
+    """The parts of the server that contexts work with."""
 
     store: Store
     contents: Contents
@@ -67,128 +60,6 @@ class Parts:
     clock: Clock
     folder: Path
     blobs: BlobStore
-
-
-@dataclass(slots=True)
-class _Kept:
-    """What core keeps of a plugin while it runs."""
-
-    settings_type: type[Struct] = NoSettings
-    settings: Struct = field(default_factory=NoSettings)
-    bot: str | None = None
-    code: Path | None = None
-
-
-class Contexts:
-    """The contexts of one server, by plugin."""
-
-    def __init__(self, runner: PluginRunner) -> None:
-        self.bounds = Bounds()
-        self._runner = runner
-        # Called when a plugin's settings have changed.
-        self.changed: Callable[[], None] = lambda: None
-        self._parts: Parts | None = None
-        self._kept: dict[str, _Kept] = {}
-        self._contexts: dict[str, PluginContext] = {}
-        self._values: dict[str, dict[str, str]] = {}
-        self._tasks: dict[asyncio.Task[bool], str] = {}
-
-    def join(self, parts: Parts, values: dict[str, dict[str, str]]) -> None:
-        """From now on contexts work; ``values`` are the settings that were kept, by plugin."""
-        self._parts, self._values = parts, values
-
-    @property
-    def parts(self) -> Parts:
-        """What contexts are joined to.
-
-        Raises:
-            RuntimeError: nothing yet; ``dash-messenger plugins`` only looks at what there is.
-        """
-        if self._parts is None:
-            raise RuntimeError("the server does not run: a context only answers while it does")
-        return self._parts
-
-    def of(self, plugin: str) -> PluginContext:
-        """The plugin's context; always the same object."""
-        found = self._contexts.get(plugin)
-        if found is None:
-            found = self._contexts[plugin] = PluginContext(plugin, self)
-        return found
-
-    def kept(self, plugin: str) -> _Kept:
-        """What is kept of a plugin."""
-        return self._kept.setdefault(plugin, _Kept())
-
-    def declare_settings(self, plugin: str, declared: object) -> None:
-        """Take a plugin's settings struct.
-
-        Raises:
-            TypeError: it is none, a field has no default, or nobody could say what is valid.
-        """
-        if not isinstance(declared, type) or not issubclass(declared, Struct):
-            raise TypeError(f"{declared!r} is not a msgspec struct")
-        for setting in msgspec.structs.fields(declared):
-            # Made again for the form each time; what cannot be described shows itself now.
-            msgspec.json.schema(setting.type)
-        kept = self.kept(plugin)
-        kept.settings = decode_settings(declared, self._values.get(plugin, {}))
-        kept.settings_type = declared
-
-    def encoded_settings(self) -> dict[str, dict[str, str]]:
-        """The settings in force as JSON, by plugin and field, of those that declare any."""
-        return {
-            plugin: {
-                field.name: msgspec.json.encode(getattr(kept.settings, field.name)).decode()
-                for field in msgspec.structs.fields(kept.settings_type)
-            }
-            for plugin, kept in self._kept.items()
-            if kept.settings_type is not NoSettings
-        }
-
-    def bot_of(self, plugin: str) -> str | None:
-        """The id of a plugin's bot, where it has been made since the start."""
-        kept = self._kept.get(plugin)
-        return None if kept is None else kept.bot
-
-    def start(self, plugin: str, work: Coroutine[Any, Any, None]) -> None:
-        """Run a plugin's background work.
-
-        Raises:
-            Busy: it has too much of it already.
-        """
-        if sum(by == plugin for by in self._tasks.values()) >= MAX_TASKS:
-            work.close()
-            raise Busy
-        task = asyncio.get_running_loop().create_task(
-            self._runner.attempt(plugin, lambda: work, doing="background work", within_s=None)
-        )
-        self._tasks[task] = plugin
-        task.add_done_callback(self._tasks.pop)
-
-    def remove(self, plugin: str) -> None:
-        """End a plugin's background work, and offer its settings no more."""
-        for task in [task for task, by in self._tasks.items() if by == plugin]:
-            task.cancel()
-        self.kept(plugin).settings_type = NoSettings
-
-    async def aclose(self) -> None:
-        """End what runs in the background."""
-        tasks = [*self._tasks]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def without_exit(work: Callable[[Connection], T], connection: Connection) -> T:
-    """What a plugin's work comes to on the writer's thread, which it must not end.
-
-    Raises:
-        RuntimeError: it called ``sys.exit()``.
-    """
-    try:
-        return work(connection)
-    except SystemExit as error:
-        raise RuntimeError("it tried to end the process") from error
 
 
 class PluginContext:

@@ -59,16 +59,16 @@ class _Line:
 class Calls:
     """The implementations of one server's plugins, in loading order.
 
-    ``bot_of(plugin)`` gives the id of a plugin's
-    bot where it has one: a plugin does not hear of its own messages.
+    A table that is empty until plugins are loaded: whoever lets plugins check or hear something
+    holds it. ``bot_of(plugin)`` gives the id of a plugin's bot where it has one: a plugin does not
+    hear of its own messages.
     """
 
     def __init__(
         self,
         plugins: Plugins,
         context_of: Callable[[str], Context],
-        *,
-        bot_of: Callable[[str], str | None] = lambda plugin: None,
+        bot_of: Callable[[str], str | None],
     ) -> None:
         self._plugins = plugins
         self._runner = plugins.runner
@@ -76,9 +76,10 @@ class Calls:
         self._bot_of = bot_of
         self._lines: dict[str, _Line] = {}
         self._hooks: dict[str, tuple[_Implementation, ...]] = {}
-        self._find()
+        self.find()
 
-    def _find(self) -> None:
+    def find(self) -> None:
+        """Look up what the plugins in use implement."""
         for hook in (*CHECKS, *AFTER, "on_start", "on_demo", "on_stop"):
             self._hooks[hook] = tuple(
                 _Implementation(hook, plugin, function, names)
@@ -87,7 +88,7 @@ class Calls:
 
     def remove(self, plugin: str) -> None:
         """Call a plugin no more."""
-        self._find()
+        self.find()
         line = self._lines.pop(plugin, None)
         if line is not None and line.task is not None:
             line.task.cancel()
@@ -205,7 +206,7 @@ class Calls:
 
     async def begin(self, plugin: str) -> bool:
         """Call a plugin that has come back, its ``on_start`` first: whether that went well."""
-        self._find()
+        self.find()
         for one in self._hooks["on_start"]:
             if one.plugin == plugin:
                 await self._begin(one)

@@ -1,113 +1,73 @@
-"""What plugins gave this server: loading them into it, and ``plugin.list``.
+"""What plugins gave this server: loading them into it.
 
 Owns which plugin each registered thing came from, and quarantine while the server runs: how it
-begins and how it ends. Must not know the database's tables but who is an admin.
+begins and how it ends. Must not know what is done with what they registered.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import structlog
-from msgspec import Struct
 
 from dash_messenger.accounts.avatar_maker import PortraitMaker
 from dash_messenger.activity import Activity
 from dash_messenger.auth.factor_registry import Steps
 from dash_messenger.errors import PluginFailed
-from dash_messenger.isolation.contents import Contents, Costly, Pool
+from dash_messenger.isolation.contents import Contents, Costly
+from dash_messenger.isolation.pool import JobPool
 from dash_messenger.isolation.runner import PluginRunner
-from dash_messenger.plugin_api.context import Tables
 from dash_messenger.plugin_api.hookspecs import PROJECT, ServerHooks
 from dash_messenger.plugin_api.message_types import MessageType, MessageTypes
 from dash_messenger.plugin_api.sources import Sources
-from dash_messenger.plugins.content_child import ChildSetup
-from dash_messenger.plugins.context import Contexts
+from dash_messenger.plugins.content_child import encode_setup
+from dash_messenger.plugins.context import Parts
+from dash_messenger.plugins.contexts import Contexts
 from dash_messenger.plugins.folder import check_plugins_folder
-from dash_messenger.plugins.hooks import CHECKS
-from dash_messenger.plugins.loader import GROUP, Plugin, Plugins, RequiredPluginMissing
+from dash_messenger.plugins.hooks import CHECKS, Calls
+from dash_messenger.plugins.loader import (
+    GROUP,
+    Plugin,
+    Plugins,
+    RequiredPluginMissing,
+    folder_of,
+    version_of,
+)
 from dash_messenger.plugins.quarantine_file import WHOLE, States
+from dash_messenger.plugins.tables import PluginTables
 from dash_messenger.plugins.themes import Themes
-from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.realtime.views import Renderer
-from dash_messenger.registry import Registry
 
-__all__ = ["Installed", "PluginInfo", "each", "info_of"]
+__all__ = ["Installed", "Registration"]
 
 SERVER_HALF_IS_QUARANTINED = "its server half is quarantined"
 
 log = structlog.get_logger(__name__)
 
 
-class PluginList(Struct, frozen=True, forbid_unknown_fields=True):
-    """``plugin.list`` has no parameters."""
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A ``register_*`` hook, and who takes each of the things that it gives.
 
-
-class ActionInfo(Struct, frozen=True):
-    """An action of a message type; ``params`` is a JSON Schema."""
-
-    name: str
-    may: str
-    params: dict[str, Any]
-
-
-class TypeInfo(Struct, frozen=True):
-    """A message type and the plugin it came with."""
-
-    type: str
-    plugin: str
-    editable: bool
-    actions: list[ActionInfo]
-
-
-class QuarantinedPlugin(Struct, frozen=True):
-    """A plugin that is quarantined, and why."""
-
-    plugin: str
-    reason: str
-
-
-class PluginInfo(Struct, frozen=True):
-    """A half of a plugin, by the group of its entry point, and how it fares.
-
-    ``status`` is ``loaded``, ``quarantined`` or ``disabled``, ``reason`` why it is not loaded;
-    ``until_ms`` is when it will be tried again, where that is not at the next start alone.
+    ``add(plugin, thing)`` may raise to refuse it; ``remove(plugin)`` forgets all of the plugin's.
     """
 
-    plugin: str
-    group: str
-    version: str
-    status: str
-    reason: str
-    until_ms: int | None
-
-
-class PluginsListed(Struct, frozen=True):
-    """Result of ``plugin.list``; ``quarantined`` and ``plugins`` are told to admins only.
-
-    ``portraits`` says whether photos of people and groups can be changed.
-    """
-
-    types: list[TypeInfo]
-    quarantined: list[QuarantinedPlugin]
-    portraits: bool
-    plugins: list[PluginInfo] = []
+    hook: str
+    add: Callable[[str, Any], None]
+    remove: Callable[[str], None]
 
 
 class Installed:
-    """The plugins of the server, loaded, with what they registered.
+    """The plugins of the server, with what they registered: tables that `load` fills.
 
     ``pool``: where types and views that are not inline run; ``costly``: what was killed there.
-    ``serves``: what goes wrong is noted in
-    the states, for ``dash-messenger plugins``; ``restarted``: the server was restarted because of a
-    plugin, so that quarantines go on.
+    ``serves``: what goes wrong is noted in the states, for ``dash-messenger plugins``;
+    ``restarted``: the server was restarted because of a plugin, so that quarantines go on.
     """
 
     def __init__(
@@ -121,7 +81,7 @@ class Installed:
         restarted: bool = False,
         activity: Activity | None = None,
         loading: Callable[[str, str], None] = lambda name, module: None,
-        pool: Pool | None = None,
+        pool: JobPool | None = None,
         costly: Costly | None = None,
     ) -> None:
         if folder is not None:
@@ -133,27 +93,24 @@ class Installed:
         self.renderer = Renderer(self.contents)
         self.themes = Themes()
         self.plugins = Plugins(group=GROUP, project=PROJECT, hooks=ServerHooks)
+        self.plugins.forget = self._forget
+        self.plugins.checks = self._checks
         self.runner.set_probe(self._try_type)
-        runner = self.plugins.runner
-        self.portraits = PortraitMaker(runner)
-        self.contexts = Contexts(runner)
-        self.steps = Steps(self.contexts.of, runner)
-        # By plugin.
-        self.tables: Registry[Tables] = Registry("the tables of")
+        self.portraits = PortraitMaker(self.runner)
+        self.contexts = Contexts(self.runner, self._configure_children)
+        self.calls = Calls(self.plugins, self.contexts.of, self.contexts.bot_of)
+        self.steps = Steps(self.contexts.of, self.runner)
+        self.tables = PluginTables(self.plugins)
         # What has to forget a plugin that is quarantined.
-        self.forget: list[Callable[[str], object]] = []
-        # What a plugin that comes back has to do before it is in use.
-        self.begin: list[Callable[[str], Awaitable[bool]]] = []
-        # Hears when the plugins in use have changed.
-        self.changed: list[Callable[[], None]] = []
+        self._undo: list[Callable[[str], None]] = []
         self._loaded_by_plugins: dict[str, list[Plugins]] = {}
         self._folder = folder
         self._states = states
         self._required = frozenset(required)
         self._returning = asyncio.Lock()
-        self.plugins.forget = self._forget
-        self.plugins.checks = self._checks
-        sources = Sources(
+        self._pool = pool
+        self._started = False
+        self._sources = Sources(
             frozenset(without),
             folder=folder,
             required=self._required,
@@ -163,21 +120,25 @@ class Installed:
         )
         if states is not None and serves:
             states.begin(restarted=restarted)
-            sources = replace(sources, see=states.see)
+            self._sources = replace(self._sources, see=states.see)
         if states is not None:
-            sources = replace(
-                sources,
+            self._sources = replace(
+                self._sources,
                 disabled=states.disabled,
                 quarantined=states.quarantined,
                 quarantined_halves=states.quarantined_halves,
             )
+
+    def load(self) -> None:
+        """Load the plugins, and take what can be looked at while no server runs."""
+        sources = self._sources
         self.plugins.load(sources)
         for plugin in self.plugins:
-            self.contexts.kept(plugin.name).code = _folder_of(plugin)
-        self.register("register_message_types", each(self._add_type), self.types.remove_of)
-        self.register(
+            self.contexts.kept(plugin.name).code = folder_of(plugin)
+        self._register("register_message_types", _each(self._add_type), self.types.remove_of)
+        self._register(
             "register_views",
-            each(self.renderer.add),
+            _each(self.renderer.add),
             self.renderer.remove,
             lambda: {"sources": self._for_dash_halves(sources), "types": self.types},
         )
@@ -187,11 +148,38 @@ class Installed:
             lambda name: self._add_plugins(name, ()),
             returns=False,
         )
-        self.register("register_themes", each(self.themes.add), self.themes.remove)
-        self.register("register_tables", self._add_tables, self.tables.remove)
-        self.register("register_factors", self.steps.add_factors, self.steps.remove)
-        self.register("register_login_steps", self.steps.add_steps, self.steps.remove)
+        self._register("register_themes", _each(self.themes.add), self.themes.remove)
+        self._register("register_tables", self.tables.add, self.tables.remove)
+        self._register("register_factors", self.steps.add_factors, self.steps.remove)
+        self._register("register_login_steps", self.steps.add_steps, self.steps.remove)
         self._tell_ends()
+
+    def load_into(
+        self,
+        parts: Parts,
+        values: dict[str, dict[str, str]],
+        registrations: Iterable[Registration],
+    ) -> None:
+        """Load the plugins into a server: their contexts work with its ``parts``.
+
+        ``values`` are the settings that were kept, by plugin.
+        """
+        self.contexts.open(parts, values)
+        self.load()
+        self.plugins.register("register_settings", self.contexts.declare_settings)
+        for one in registrations:
+            self._register(one.hook, _each(one.add), one.remove)
+        self._register("register_portraits", self.portraits.add, self.portraits.remove)
+        self.calls.find()
+        self._undo.append(self.calls.remove)
+
+    async def start(self) -> None:
+        """Bring plugins' tables up to date, then let them begin."""
+        for plugin in self.tables:
+            await self.tables.migrate(plugin, self.contexts.parts.store)
+        self._started = True
+        self._configure_children()
+        await self.calls.start()
 
     def _for_dash_halves(self, sources: Sources) -> Sources:
         """A server half that is not there hides its Dash half."""
@@ -209,18 +197,18 @@ class Installed:
             for plugins in groups:
                 yield from plugins
 
-    def register(
+    def _register(
         self,
         hook: str,
         accept: Callable[[str, Any], None],
-        undo: Callable[[str], object],
+        undo: Callable[[str], None],
         arguments: Callable[[], dict[str, object]] = dict,
     ) -> None:
         """Call a ``register_*`` hook, as `Plugins.register` does; a context is at hand.
 
         ``undo`` is called for a plugin that is quarantined later, too.
         """
-        self.forget.append(undo)
+        self._undo.append(undo)
         self.plugins.register(
             hook,
             accept,
@@ -239,15 +227,10 @@ class Installed:
     def _add_type(self, plugin: str, message_type: MessageType[Any, Any, Any]) -> None:
         self.types.add(message_type, plugin)
 
-    def _add_tables(self, plugin: str, tables: Tables) -> None:
-        if not isinstance(tables, Tables):
-            raise TypeError(f"{tables!r} is not a Tables")
-        self.tables.add(plugin, plugin, tables)
-
     def _forget(self, plugin: str) -> None:
         """Take back all that a plugin registered, in whichever hook it failed."""
-        for forget in self.forget:
-            forget(plugin)
+        for undo in self._undo:
+            undo(plugin)
         self.contexts.remove(plugin)
         self._has_changed()
         for groups in self._loaded_by_plugins.values():
@@ -255,25 +238,9 @@ class Installed:
                 if plugins.loaded(plugin):
                     plugins.quarantine(plugin, SERVER_HALF_IS_QUARANTINED)
 
-    def child_setup(self) -> bytes:
-        """What children that work on content load: what is in use here, with its settings."""
-        halves: dict[str, list[str]] = {}
-        for one in self:
-            if one.group != GROUP and one.status != "loaded":
-                halves.setdefault(one.group, []).append(one.name)
-        setup = ChildSetup(
-            path=[path for path in sys.path if path],
-            folder=None if self._folder is None else str(self._folder),
-            plugins=[one.name for one in self.plugins if one.status == "loaded"],
-            halves=halves,
-            versions=self.versions(),
-            settings=self.contexts.encoded_settings(),
-        )
-        return msgspec.json.encode(setup, order="sorted")
-
     def versions(self) -> dict[str, str]:
         """Every half that is installed, by its group and name: quarantine changes nothing in it."""
-        found = {f"{one.group} {one.name}": _version_of(one) for one in self}
+        found = {f"{one.group} {one.name}": version_of(one) for one in self}
         return {"core": version("dash-messenger"), **found}
 
     def tell_seen(self) -> None:
@@ -342,10 +309,8 @@ class Installed:
             return True
         if not await self.plugins.bring_back(plugin):
             return False
-        for begin in self.begin:
-            if not await begin(plugin):
-                return False
-        return True
+        store = self.contexts.parts.store
+        return await self.tables.migrate(plugin, store) and await self.calls.begin(plugin)
 
     def _released(self, group: str, plugin: str, back: bool) -> None:
         if self._states is not None and back:
@@ -369,8 +334,14 @@ class Installed:
 
     def _has_changed(self) -> None:
         self.renderer.forget_drawn()
-        for changed in self.changed:
-            changed()
+        self._configure_children()
+
+    def _configure_children(self) -> None:
+        """Have children load the plugins that are in use, with the settings in force."""
+        if self._started and self._pool is not None:
+            self._pool.configure(
+                encode_setup(self, self._folder, self.versions(), self.contexts.encoded_settings())
+            )
 
     def _keep(self, group: str, plugin: str, reason: str) -> int | None:
         if self._states is None:
@@ -408,51 +379,8 @@ class Installed:
         if plugin is not None:
             self.runner.content_failed(plugin, error, kind=type)
 
-    def commands(self, is_admin: Callable[[str], Awaitable[bool]]) -> list[Command]:
-        """What a client may ask about plugins."""
 
-        async def list_plugins(caller: Caller, params: PluginList) -> PluginsListed:
-            quarantined: list[QuarantinedPlugin] = []
-            plugins: list[PluginInfo] = []
-            if await is_admin(caller.user_id):
-                quarantined = [
-                    QuarantinedPlugin(plugin.name, plugin.reason)
-                    for plugin in self
-                    if plugin.status == "quarantined"
-                ]
-                plugins = [info_of(one) for one in self]
-            types = [
-                TypeInfo(
-                    one.type,
-                    self.types.plugin_of(one.type) or "",
-                    one.editable,
-                    [
-                        ActionInfo(action.name, action.may, msgspec.json.schema(action.params))
-                        for action in self.types.actions(one.type).values()
-                    ],
-                )
-                for one in self.types
-            ]
-            return PluginsListed(types, quarantined, self.portraits.available, plugins)
-
-        return [
-            Command(
-                "plugin.list",
-                PluginList,
-                PluginsListed,
-                list_plugins,
-                "Which message types there are; admins see how each plugin fares.",
-                rate="cheap read",
-            )
-        ]
-
-
-def info_of(one: Plugin) -> PluginInfo:
-    """A half of a plugin as admins see it."""
-    return PluginInfo(one.name, one.group, one.version, one.status, one.reason, one.until_ms)
-
-
-def each(add: Callable[[str, Any], None]) -> Callable[[str, Iterable[Any]], None]:
+def _each(add: Callable[[str, Any], None]) -> Callable[[str, Iterable[Any]], None]:
     """``add(plugin, one)`` for each that a plugin registers."""
 
     def add_all(plugin: str, found: Iterable[Any]) -> None:
@@ -460,21 +388,6 @@ def each(add: Callable[[str, Any], None]) -> Callable[[str, Iterable[Any]], None
             add(plugin, one)
 
     return add_all
-
-
-def _folder_of(plugin: Plugin) -> Path | None:
-    """Where a plugin's code lies: its ``locale`` and ``assets`` are beside it."""
-    module = sys.modules.get(plugin.module.partition(":")[0])
-    file = getattr(module, "__file__", None)
-    return None if file is None else Path(file).parent
-
-
-def _version_of(plugin: Plugin) -> str:
-    """What changes with a plugin's code; a single file has its time of change."""
-    if plugin.distribution:
-        return f"{plugin.distribution} {plugin.version}"
-    file = getattr(sys.modules.get(plugin.module.partition(":")[0]), "__file__", None)
-    return "" if file is None else str(Path(file).stat().st_mtime_ns)
 
 
 def _both(one: Callable[[str], None], other: Callable[[str], None]) -> Callable[[str], None]:

@@ -34,8 +34,10 @@ __all__ = [
     "Plugins",
     "RequiredPluginMissing",
     "check_name",
+    "folder_of",
     "loaders_of_halves",
     "names_of_plugins",
+    "version_of",
 ]
 
 GROUP = "dash_messenger"
@@ -329,3 +331,22 @@ def _check_file(entry: EntryPoint, folder: Path | None) -> None:
     spec = find_spec(entry.value)
     if spec is None or spec.origin is None or Path(spec.origin).parent != folder:
         raise ImportError(f"there is another module called {entry.value}: rename the file")
+
+
+def folder_of(plugin: Plugin) -> Path | None:
+    """Where a plugin's code lies: its ``locale`` and ``assets`` are beside it."""
+    file = _file_of(plugin)
+    return None if file is None else file.parent
+
+
+def version_of(plugin: Plugin) -> str:
+    """What changes with a plugin's code; a single file has its time of change."""
+    if plugin.distribution:
+        return f"{plugin.distribution} {plugin.version}"
+    file = _file_of(plugin)
+    return "" if file is None else str(file.stat().st_mtime_ns)
+
+
+def _file_of(plugin: Plugin) -> Path | None:
+    file = getattr(sys.modules.get(plugin.module.partition(":")[0]), "__file__", None)
+    return None if file is None else Path(file)

@@ -7,17 +7,18 @@ settings, so no command tells one.
 from __future__ import annotations
 
 import typing
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Raw, Struct
 
+from dash_messenger.accounts.admins import IsAdmin
 from dash_messenger.accounts.security_log import SecurityEvent, note
 from dash_messenger.errors import Forbidden, NotFound
 from dash_messenger.plugin_api.context import Setting
-from dash_messenger.plugins.context import NoSettings
-from dash_messenger.plugins.host import Installed, PluginInfo, info_of
+from dash_messenger.plugins.contexts import NoSettings
+from dash_messenger.plugins.host import Installed
+from dash_messenger.plugins.listing import PluginInfo, info_of
 from dash_messenger.protocol.commands import Caller, Command
 
 __all__ = ["Adjusting"]
@@ -83,7 +84,7 @@ class PluginRetried(Struct, frozen=True):
 class Adjusting:
     """The commands by which admins see and change settings, and try plugins again."""
 
-    def __init__(self, installed: Installed, is_admin: Callable[[str], Awaitable[bool]]) -> None:
+    def __init__(self, installed: Installed, is_admin: IsAdmin) -> None:
         self._installed = installed
         self._is_admin = is_admin
 

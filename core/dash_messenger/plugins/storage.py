@@ -7,8 +7,9 @@ tables have a version table of their own, so that what happens to one plugin hin
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, delete, insert, select
@@ -25,7 +26,10 @@ __all__ = [
     "read_tables",
     "read_value",
     "read_values",
+    "without_exit",
 ]
+
+T = TypeVar("T")
 
 # What the version tables of plugins' migrations are called, before the plugin's name.
 VERSIONS = "alembic_version_"
@@ -133,3 +137,15 @@ def migrate_tables(connection: Connection, plugin: str, tables: Tables) -> None:
         )
         environment.run_migrations()
     keep_value(connection, plugin, "core", "migrations", digest.hexdigest())
+
+
+def without_exit(work: Callable[[Connection], T], connection: Connection) -> T:
+    """What a plugin's work comes to on the writer's thread, which it must not end.
+
+    Raises:
+        RuntimeError: it called ``sys.exit()``.
+    """
+    try:
+        return work(connection)
+    except SystemExit as error:
+        raise RuntimeError("it tried to end the process") from error

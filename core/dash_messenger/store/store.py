@@ -22,12 +22,13 @@ from dash_messenger.store.database import (
     open_engine,
     telling_why,
 )
+from dash_messenger.store.listeners import Listeners
 from dash_messenger.store.message_inserts import Draft, Sent, params_hasher
 from dash_messenger.store.migrate import migrate
 from dash_messenger.store.read_positions import ReadPositions, recover_positions
 from dash_messenger.store.tables import counters, meta
 from dash_messenger.store.transaction import Transaction
-from dash_messenger.store.writer import Listener, Writer
+from dash_messenger.store.writer import Writer
 
 __all__ = ["Store"]
 
@@ -81,13 +82,9 @@ class Store:
         return cls(loop, readers, writer, checkpointer, positions, engine, epoch)
 
     @property
-    def listener(self) -> Listener | None:
+    def listeners(self) -> Listeners:
         """Who hears of committed events."""
-        return self._writer.listener
-
-    @listener.setter
-    def listener(self, listener: Listener | None) -> None:
-        self._writer.listener = listener
+        return self._writer.listeners
 
     @property
     def waiting(self) -> int:

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import structlog
 from sqlalchemy import Connection, Engine
@@ -23,11 +23,12 @@ from dash_messenger.errors import Busy, Failure, StorageFailed
 from dash_messenger.ids import IdMaker
 from dash_messenger.protocol.events import Event
 from dash_messenger.store.database import CHECKPOINT_EVERY_BYTES, Checkpointer, storage_failed
+from dash_messenger.store.listeners import Listeners
 from dash_messenger.store.message_inserts import Draft, Sends, Sent
 from dash_messenger.store.read_positions import Positions, ReadPositions, store_positions
 from dash_messenger.store.transaction import Transaction
 
-__all__ = ["Listener", "Work", "Writer"]
+__all__ = ["Work", "Writer"]
 
 # Two seconds of work at the goal of 10,000 sends a second on one core, answered late rather than
 # never; beyond it callers are told at once.
@@ -42,16 +43,6 @@ TRUNCATE_WAL_BYTES = 256 * 1024 * 1024
 PAGE_BYTES = 4_096
 
 Work: TypeAlias = Callable[[Transaction], Any]
-
-
-class Listener(Protocol):
-    """Who hears of committed events, on the loop, once for each batch."""
-
-    def apply(self, events: list[Event]) -> None:
-        """Take in changes of membership; before anybody gets an answer."""
-
-    def announce(self, events: list[Event]) -> None:
-        """Tell the readers; after the answers."""
 
 
 class _Send:
@@ -102,7 +93,7 @@ class Writer:
         checkpointer: Checkpointer,
         params_hash: Callable[[Draft], bytes],
     ) -> None:
-        self.listener: Listener | None = None
+        self.listeners = Listeners()
         # Called on the loop when read positions begin to wait for `flush_positions`.
         self.on_positions: Callable[[], None] = lambda: None
         self._connection: Connection = engine.connect()
@@ -334,14 +325,9 @@ class Writer:
 
     def _deliver(self, outcome: _Outcome) -> None:
         """On the loop: membership, then answers, then events."""
-        listener = self.listener
         events = outcome.events
-        if events and listener is not None:
-            try:
-                listener.apply(events)
-            # A root: what is on disk is answered, whatever a listener does.
-            except Exception:
-                self._log.exception("listener_failed")
+        if events:
+            self.listeners.apply(events)
         for future, value in outcome.answers:
             if not future.done():
                 future.set_result(value)
@@ -351,9 +337,9 @@ class Writer:
         self._waiting -= len(outcome.answers) + len(outcome.refusals)
         if outcome.positions_wait:
             self.on_positions()
-        if events and listener is not None:
+        if events:
             # The futures' callbacks are in the loop's queue already, so they come first.
-            self._loop.call_soon(listener.announce, events)
+            self._loop.call_soon(self.listeners.announce, events)
 
     @staticmethod
     def _read_change_no(driver: Any) -> int:

@@ -249,7 +249,7 @@ async def test_a_log_in_under_way_does_not_outlive_a_change(
         proven.set()
         await changed.wait()
 
-    monkeypatch.setattr(local.server._logins, "check", hold)
+    monkeypatch.setattr(local.server.services.people.logins, "_check", hold)
     late = asyncio.create_task(local.post("session.open", username="ann", password=PASSWORD))
     await proven.wait()
     new = "a rather long password"

@@ -24,8 +24,7 @@ from dash_messenger.plugin_api.checks import Login, Upload
 from dash_messenger.plugin_api.context import Job, SlashCommand, Tables
 from dash_messenger.plugin_api.hookspecs import ServerHooks, hookimpl
 from dash_messenger.plugin_api.themes import Theme
-from dash_messenger.plugins import context as host_context
-from dash_messenger.plugins import hooks, slash_commands
+from dash_messenger.plugins import contexts, hooks, slash_commands
 from dash_messenger.plugins.loader import Plugin, Plugins, RequiredPluginMissing
 from dash_messenger.plugins.quarantine_file import States
 from dash_messenger.protocol.commands import Command
@@ -138,8 +137,8 @@ async def test_a_crashing_check_login_lets_nobody_in_and_check_upload_nothing(
     assert (answer.status, answer.key) == (503, "check_failed")
     assert await local.token("ann")
     with pytest.raises(Refused):
-        await local.server._calls.upload(Upload("u", "crash", "text/plain", 1))
-    await local.server._calls.login(Login("u", "ann", "192.0.2.1", ""))
+        await local.server.installed.calls.upload(Upload("u", "crash", "text/plain", 1))
+    await local.server.installed.calls.login(Login("u", "ann", "192.0.2.1", ""))
 
 
 # Afterwards.
@@ -392,7 +391,7 @@ async def test_a_plugin_reads_and_works_a_little_at_a_time_and_the_rest_waits(
     local: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quotas, "MAX_WAITING", 3)
-    monkeypatch.setattr(host_context, "MAX_TASKS", 4)
+    monkeypatch.setattr(contexts, "MAX_TASKS", 4)
     context = local.server.installed.contexts.of("everything")
     go_on, under_way = threading.Event(), threading.Semaphore(0)
 

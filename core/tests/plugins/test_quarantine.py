@@ -82,15 +82,15 @@ class Misfit:
 
 
 async def _check_message(local: LocalServer) -> None:
-    await local.server._calls.message(Proposed("c", "u", "note", Words("x"), "x"))
+    await local.server.installed.calls.message(Proposed("c", "u", "note", Words("x"), "x"))
 
 
 async def _check_login(local: LocalServer) -> None:
-    await local.server._calls.login(Login("u", "ann", "address", "agent"))
+    await local.server.installed.calls.login(Login("u", "ann", "address", "agent"))
 
 
 async def _check_upload(local: LocalServer) -> None:
-    await local.server._calls.upload(Upload("u", "name", "text/plain", 1))
+    await local.server.installed.calls.upload(Upload("u", "name", "text/plain", 1))
 
 
 async def _slash(local: LocalServer) -> None:
@@ -164,7 +164,7 @@ async def test_events_that_an_on_hook_fails_on_quarantine_nothing(
         with capture_logs():
             for number in range(MAX_FAILURES + 1):
                 await local.say("ann", group, str(number))
-            (line,) = local.server._calls._lines.values()
+            (line,) = local.server.installed.calls._lines.values()
             if line.task is not None:
                 await line.task
         (plugin,) = local.server.installed

@@ -87,6 +87,26 @@ async def test_what_is_committed_is_answered_whatever_the_listener_does(
     assert filled.heard.events[-1].seq == 2
 
 
+async def test_a_listener_that_raises_keeps_nothing_from_the_others(filled: FilledStore) -> None:
+    def fail(events: object) -> None:
+        raise ZeroDivisionError
+
+    later: list[str] = []
+    listeners = filled.store.listeners
+    listeners.clear()
+    listeners.before_answers(fail)
+    listeners.before_answers(lambda events: later.append("before"))
+    listeners.after_answers(fail)
+    listeners.after_answers(lambda events: later.append("after"))
+    await filled.store.send(filled.draft())
+    await filled.store.read(count)
+    assert later == ["before", "after"]
+    listeners.clear()
+    await filled.store.send(filled.draft())
+    await filled.store.read(count)
+    assert later == ["before", "after"]
+
+
 async def test_a_write_that_raises_spoils_nobody_in_its_batch(filled: FilledStore) -> None:
     def fail(transaction: Transaction) -> None:
         transaction.append(filled.conversation, "conversation.updated", filled.ann)

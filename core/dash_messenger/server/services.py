@@ -1,0 +1,340 @@
+"""The rooms of one server, made from the ground up: each is given those that it needs.
+
+Owns which parts there are and who gets which. Invariant: nothing is assigned to a part after it was
+made. What rooms below ask of plugins goes by tables that are empty until plugins are loaded, which
+is the last step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from quart import Quart
+
+from dash_messenger.accounts.accounts import Accounts
+from dash_messenger.accounts.admins import Admins
+from dash_messenger.accounts.attempts import Attempts
+from dash_messenger.accounts.avatars import PhotoMaker
+from dash_messenger.accounts.directory import Users
+from dash_messenger.accounts.passwords import Passwords
+from dash_messenger.accounts.profile_updates import Introductions
+from dash_messenger.accounts.security_log import Refusals
+from dash_messenger.auth.factor_check import Answering
+from dash_messenger.auth.factor_setup import Enrolling
+from dash_messenger.auth.login import Logins
+from dash_messenger.auth.password_change import PasswordChange
+from dash_messenger.auth.sessions import Sessions
+from dash_messenger.blobs import BlobStore
+from dash_messenger.blobs.quotas import rules_of
+from dash_messenger.blobs.transfers import Transfers
+from dash_messenger.clock import Clock, in_seconds
+from dash_messenger.conversations.details import Describing
+from dash_messenger.conversations.members import Conversations
+from dash_messenger.conversations.read_positions import Reading, Receipts
+from dash_messenger.conversations.sync import Syncing
+from dash_messenger.gateway import Gateway
+from dash_messenger.gateway.client_address import Addresses
+from dash_messenger.gateway.http import OpenPaths, make_app
+from dash_messenger.gateway.origin import Origins
+from dash_messenger.isolation.pool import JobPool
+from dash_messenger.isolation.subprocess_pool import SubprocessPool
+from dash_messenger.locks import Locks
+from dash_messenger.messages.actions import Acting
+from dash_messenger.messages.costly_content import CostlyContent
+from dash_messenger.messages.edit import Editing
+from dash_messenger.messages.history import History
+from dash_messenger.messages.pipeline import Preparation
+from dash_messenger.messages.reactions import Reacting
+from dash_messenger.messages.send import Sending
+from dash_messenger.plugins.commands import PluginCommands
+from dash_messenger.plugins.content_child import ENTRY
+from dash_messenger.plugins.context import Parts
+from dash_messenger.plugins.host import Installed, Registration
+from dash_messenger.plugins.jobs import Jobs
+from dash_messenger.plugins.listing import Listing
+from dash_messenger.plugins.quarantine_ends import Returning
+from dash_messenger.plugins.quarantine_file import States
+from dash_messenger.plugins.settings import Adjusting
+from dash_messenger.plugins.slash_commands import SlashCommands
+from dash_messenger.plugins.web_host import Pages
+from dash_messenger.protocol.commands import Command, Commands
+from dash_messenger.protocol.request_rates import Rates
+from dash_messenger.realtime.hub import Hub
+from dash_messenger.registry import CORE
+from dash_messenger.settings import Settings
+from dash_messenger.store import Store
+from dash_messenger.supervisor.link import Link
+
+__all__ = ["Services"]
+
+
+class Family(Protocol):
+    """A room's commands."""
+
+    def commands(self) -> list[Command]:
+        """What a client may ask."""
+
+
+class Ground:
+    """What all rooms stand on: the store, files, plugins' tables, who is connected."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock, link: Link) -> None:
+        self.settings = settings
+        self.store = store
+        self.clock = clock
+        self.pool = JobPool(entry=ENTRY)
+        self.costly = CostlyContent(store)
+        self.states = States(settings.data, clock, in_background=True)
+        self.installed = Installed(
+            without=settings.plugins_without,
+            states=self.states,
+            folder=settings.plugins_dir,
+            required=settings.plugins_required,
+            serves=True,
+            restarted=link.restart is not None,
+            activity=link.activity,
+            loading=link.loading,
+            pool=self.pool,
+            costly=self.costly,
+        )
+        self.hub = Hub(self.installed.renderer)
+        self.blobs = BlobStore(
+            store,
+            settings.data / "blobs",
+            clock,
+            rules_of(settings),
+            self.installed.calls.upload,
+        )
+        self.photos = PhotoMaker(
+            self.blobs, self.installed.portraits, rate_limits=settings.rate_limits
+        )
+        self.limited = SubprocessPool()
+        self.is_admin = Admins(store).include
+
+
+class People:
+    """Accounts and logging in."""
+
+    def __init__(self, ground: Ground) -> None:
+        settings, store, clock = ground.settings, ground.store, ground.clock
+        steps = ground.installed.steps
+        self.passwords = Passwords(
+            memory_kib=settings.password_memory_kib, passes=settings.password_passes
+        )
+        attempts = Attempts(enabled=settings.rate_limits, clock_s=in_seconds(clock))
+        self.introductions = Introductions(ground.hub)
+        self.accounts = Accounts(
+            store,
+            self.passwords,
+            attempts,
+            settings,
+            ground.installed.themes,
+            ground.photos.make,
+            self.introductions.tell,
+        )
+        self.sessions = Sessions(store, ground.hub, settings, clock)
+        answering = Answering(store, steps, attempts, clock)
+        self.logins = Logins(
+            store,
+            self.accounts,
+            self.sessions,
+            answering,
+            steps,
+            clock,
+            ground.installed.calls.login,
+        )
+        self.families: list[Family] = [
+            self.accounts,
+            self.logins,
+            self.sessions,
+            Enrolling(store, self.accounts, ground.hub, answering, steps, attempts, clock),
+            PasswordChange(store, self.accounts, self.passwords, ground.hub),
+            Users(store, rate_limits=settings.rate_limits),
+        ]
+
+
+class Talk:
+    """Conversations and messages."""
+
+    def __init__(self, ground: Ground) -> None:
+        store, hub, installed = ground.store, ground.hub, ground.installed
+        # One change of a message at a time: a popular one would be decided in vain, over and over.
+        locks: Locks[str] = Locks()
+        preparation = Preparation(
+            installed.contents, installed.contexts.of, installed.runner, installed.calls
+        )
+        self.sending = Sending(store, preparation, hub, rate_limits=ground.settings.rate_limits)
+        self.acting = Acting(store, installed.contents, clock=ground.clock, locks=locks)
+        self.receipts = Receipts(hub)
+        self.syncing = Syncing(store, hub, installed.renderer)
+        self.families: list[Family] = [
+            Conversations(store),
+            Describing(store, ground.photos.make),
+            self.sending,
+            self.acting,
+            Editing(store, preparation, locks=locks),
+            Reacting(store),
+            History(store, installed.renderer, preparation, hub.tell_drawn),
+            Reading(store, hub, self.receipts),
+            self.syncing,
+        ]
+
+
+class Additions:
+    """What plugins add beside types, views, themes and steps: commands, jobs; and their admin."""
+
+    def __init__(self, ground: Ground, commands: Commands) -> None:
+        installed = ground.installed
+        self.jobs = Jobs(installed.runner)
+        self.slash = SlashCommands(
+            ground.store,
+            installed.runner,
+            rate_limits=ground.settings.rate_limits,
+            translate=installed.contexts.translate,
+        )
+        self.returning = Returning(installed, ground.clock)
+        guarded = PluginCommands(commands, installed.runner)
+        self.registrations = [
+            Registration("register_commands", guarded.add, commands.remove),
+            Registration("register_slash_commands", self.slash.add, self.slash.remove),
+            Registration("register_jobs", self.jobs.add, self.jobs.remove),
+        ]
+        self.families: list[Family] = [
+            Listing(installed, ground.is_admin),
+            installed.themes,
+            self.slash,
+            ground.blobs,
+            Adjusting(installed, ground.is_admin),
+        ]
+
+
+class Transport:
+    """The gateway, the application that answers HTTP, and plugins' pages in it."""
+
+    def __init__(
+        self, ground: Ground, people: People, commands: Commands, is_ready: Callable[[], bool]
+    ) -> None:
+        settings, installed = ground.settings, ground.installed
+        refusals, open_paths = Refusals(), OpenPaths()
+        addresses, origins = Addresses(settings.trusted_proxies), Origins(settings.public_url)
+        self.gateway = Gateway(
+            authenticate=people.sessions.authenticate,
+            commands=commands,
+            hub=ground.hub,
+            origins=origins,
+            addresses=addresses,
+            refusals=refusals,
+        )
+        self.transfers = Transfers(ground.store, ground.clock)
+        self.app: Quart = make_app(
+            commands,
+            people.sessions,
+            settings,
+            open_paths,
+            addresses,
+            origins,
+            refusals,
+            is_ready,
+            ground.blobs,
+            self.transfers,
+        )
+        self.pages = Pages(
+            self.app,
+            commands,
+            people.sessions,
+            installed.types,
+            installed.themes,
+            settings,
+            open_paths,
+            refusals,
+        )
+
+
+class Services:
+    """All parts of a server, with the plugins loaded into them; nothing runs yet.
+
+    ``kept`` are plugins' settings, by plugin and name.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        clock: Clock,
+        link: Link,
+        kept: dict[str, dict[str, str]],
+        is_ready: Callable[[], bool],
+    ) -> None:
+        self.ground = ground = Ground(settings, store, clock, link)
+        self.commands = Commands(link.activity, Rates(enabled=settings.rate_limits))
+        self.people = People(ground)
+        self.talk = Talk(ground)
+        self.additions = Additions(ground, self.commands)
+        self.transport = Transport(ground, self.people, self.commands, is_ready)
+        for command in self._own_commands():
+            self.commands.add(CORE, command)
+        self._listen()
+        parts = Parts(
+            store,
+            ground.installed.contents,
+            self.talk.sending,
+            self.talk.acting,
+            ground.limited,
+            clock,
+            settings.data,
+            ground.blobs,
+        )
+        ground.installed.load_into(parts, kept, self.additions.registrations)
+        self.transport.pages.register(ground.installed.plugins)
+
+    def _own_commands(self) -> Iterator[Command]:
+        for part in (self.people, self.talk, self.additions):
+            for family in part.families:
+                yield from family.commands()
+        yield from self.ground.costly.commands(self.ground.is_admin)
+
+    def _listen(self) -> None:
+        """Who hears of committed events, in which order."""
+        listeners, hub = self.ground.store.listeners, self.ground.hub
+        listeners.before_answers(self.talk.syncing.hear)
+        listeners.before_answers(hub.apply)
+        listeners.after_answers(hub.announce)
+        listeners.after_answers(self.ground.installed.calls.hear)
+
+    async def start(self) -> None:
+        """Bring plugins' tables up to date, let plugins begin, then what is periodic."""
+        ground = self.ground
+        await ground.costly.load(ground.installed.versions())
+        await ground.installed.start()
+        self.additions.returning.start()
+        self.additions.jobs.start()
+        ground.blobs.start()
+        self.people.sessions.start()
+
+    async def aclose(self, left_s: Callable[[], float]) -> None:
+        """Stop everything and store what waits: nothing new first, the store last.
+
+        ``left_s`` is how long plugins may take, once nothing comes in any more. Safe to call twice.
+        """
+        ground = self.ground
+        self.transport.gateway.close()
+        self.talk.receipts.close()
+        self.people.introductions.close()
+        await self.additions.returning.aclose()
+        await self.additions.jobs.aclose()
+        await self.transport.transfers.aclose()
+        await ground.blobs.aclose()
+        await self.people.sessions.aclose()
+        await ground.installed.calls.stop(left_s())
+        await ground.installed.runner.aclose()
+        await ground.installed.contexts.aclose()
+        await ground.limited.aclose()
+        await ground.hub.aclose()
+        ground.store.listeners.clear()
+        await ground.store.aclose()
+        self.people.passwords.close()
+        await ground.pool.aclose()
+        await ground.costly.aclose()
+        await ground.states.aclose()
+        ground.installed.renderer.close()
