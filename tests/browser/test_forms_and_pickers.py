@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Page, expect
 
+from tests.browser.pages.forms import FORM, SEND, form
 from tests.browser.pages.messenger import open_chat
 from tests.browser.people import talk
 from tests.browser.wire import sit_in_the_middle
@@ -30,15 +31,9 @@ def photo(tmp_path: Path) -> Path:
 
 async def fill_photo(page: Page, photo: Path, caption: str) -> None:
     """The form of a photo, filled, with its file uploaded."""
-    await page.get_by_role("button", name="Attach").click()
-    await page.get_by_role("menuitem", name="Photo", exact=True).click()
-    await page.locator(".dm-add-files input").set_input_files(photo)
+    await (await form(page, "Photo")).set_input_files(photo)
     await page.get_by_label("Caption").fill(caption)
-    await expect(submit(page)).to_be_enabled()
-
-
-def submit(page: Page) -> Locator:
-    return page.locator(".dm-form footer button[type=submit]")
+    await expect(page.locator(SEND)).to_be_enabled()
 
 
 async def types_stored(person: Any, chat: str) -> list[str]:
@@ -96,8 +91,8 @@ async def test_a_form_sent_offline_waits_survives_a_reload_and_arrives_once(
     wire.refuse = True
     await wire.cut()
     await page.wait_for_function(OFFLINE)
-    await submit(page).click()
-    await expect(page.locator(".dm-form")).to_have_count(0)
+    await page.locator(SEND).click()
+    await expect(page.locator(FORM)).to_have_count(0)
     row = page.locator(".dm-row")
     await expect(row).to_have_attribute("data-state", "pending")
     await expect(row).to_contain_text("Dusk")
@@ -122,26 +117,28 @@ async def test_a_refused_form_is_opened_again_with_the_refusal_under_its_field(
     # The server's limit is the one that counts.
     await caption.evaluate("(area) => area.removeAttribute('maxlength')")
     await caption.fill(words)
-    await submit(page).click()
-    await expect(page.locator(".dm-form")).to_have_count(0)
+    await page.locator(SEND).click()
+    await expect(page.locator(FORM)).to_have_count(0)
     row = page.locator(".dm-row")
     await expect(row).to_have_attribute("data-state", "failed", timeout=30_000)
     # What was refused is kept over a reload too.
     await page.reload()
     await expect(row).to_have_attribute("data-state", "failed")
     await page.locator(".dm-failed").get_by_role("button", name="Edit").click()
-    form = page.locator(".dm-form")
+    opened = page.locator(FORM)
     await expect(caption).to_have_attribute("aria-invalid", "true")
-    await expect(form.locator(".dm-form-problem")).to_have_count(1)
-    await expect(form.locator(".dm-field", has=caption).locator(".dm-form-problem")).to_be_visible()
+    await expect(opened.locator(".dm-form-problem")).to_have_count(1)
+    await expect(
+        opened.locator(".dm-field", has=caption).locator(".dm-form-problem")
+    ).to_be_visible()
     await expect(caption).to_have_value(words.strip())
-    await expect(form.locator(".dm-file-name")).to_have_text("lake.jpg")
+    await expect(opened.locator(".dm-file-name")).to_have_text("lake.jpg")
     await page.keyboard.press("Escape")
-    await expect(form).to_have_count(0)
+    await expect(opened).to_have_count(0)
     await expect(row).to_have_attribute("data-state", "failed")
     await page.locator(".dm-failed").get_by_role("button", name="Edit").click()
     await caption.fill("Dusk")
-    await submit(page).click()
+    await page.locator(SEND).click()
     await expect(row).to_have_attribute("data-state", SENT, timeout=30_000)
     await expect(row.locator(".caption")).to_have_text("Dusk")
     assert await types_stored(ann, chat) == ["photo"]
@@ -157,7 +154,7 @@ async def test_an_answer_written_in_a_form_answers_and_no_longer_waits(
     await page.locator(".dm-row .dm-bubble").click(button="right")
     await page.get_by_role("menuitem", name="Reply").click()
     await fill_photo(page, photo, "Here")
-    await submit(page).click()
+    await page.locator(SEND).click()
     await expect(page.locator(".dm-composing")).to_have_count(0)
     await expect(page.locator(".dm-own .dm-quote")).to_contain_text("Where were you?")
     await expect(page.locator(".dm-own")).to_have_attribute("data-state", SENT, timeout=30_000)
