@@ -173,6 +173,27 @@ async def outcome(
     return "done"
 
 
+async def test_a_right_that_goes_while_an_action_is_worked_on_is_missed(
+    server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation = await server.group("ann", "ben")
+    said = {"client_id": uuid.uuid4().hex, "type": "topic", "content": {"words": "x"}}
+    sent = await server.call("ann", "message.send", conversation=conversation, **said)
+    await stand(server, conversation, "admin", "member")
+    [command] = [one for one in server.server.commands if one.name == "message.act"]
+    contents = command.handler.__self__._contents  # type: ignore[attr-defined]
+    act = contents.act
+
+    async def act_and_lose(work: Any) -> Any:
+        outcome = await act(work)
+        await stand(server, conversation, "member", "member")
+        return outcome
+
+    monkeypatch.setattr(contents, "act", act_and_lose)
+    close = {"message": sent["id"], "action": "close", "client_id": uuid.uuid4().hex}
+    assert (await server.failure("ben", "message.act", **close)).key == "forbidden"
+
+
 async def test_an_own_message_is_edited_and_deleted_without_a_right(server: LocalServer) -> None:
     conversation = await server.group("ann", "ben")
     message = (await server.say("ben", conversation))["id"]
