@@ -29,8 +29,9 @@ class Trial:
         assert poll.state.counts == [1, 0]
         assert poll.mark("ann") == {0}
 
-    ``content`` is a JSON value, as clients send it; ``admins`` are those who own the group
-    or are its admins, ``bots`` plugins. ``now_ms`` is the time that actions are told, which tests may move.
+    ``content`` is a JSON value, as clients send it; ``admins`` are those who own the group or are
+    its admins, ``bots`` plugins. ``now_ms`` is the time that actions are told, which tests may
+    move.
 
     Raises:
         ContentInvalid: the type does not take the content.
