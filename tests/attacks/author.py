@@ -1,9 +1,10 @@
 """A process in which hostile people write, each as fast as the server lets them.
 
-    python -m tests.attacks.author URL MESSAGES AUTHORS
+    python -m tests.attacks.author URL MESSAGES AUTHORS SEED
 
 Says ``ready`` when all have an account, begins at a line on its input, and says as JSON how they
-were answered. It is a process of its own, so that its work does not delay what others measure.
+were answered. It is a process of its own, so that its work does not delay what others measure. The
+same seed makes the same contents.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Author:
         self.answered: Counter[str] = Counter()
 
     @classmethod
-    async def join(cls, url: str, seed: int, authors: int) -> Author:
+    async def join(cls, url: str, seed: int, place: int, authors: int) -> Author:
         """A new person with a friend who looks on, and an upload to refer to."""
         client, token = await _arrive(url)
         friend, _ = await _arrive(url)
@@ -48,9 +49,9 @@ class Author:
             "conversation.create", kind="direct", members=[friend.me["username"]]
         )
         blob = await upload(url, b"a file", token=token, name="a.txt")
-        contents = Contents(seed, blob=blob["id"])
+        contents = Contents(seed + place, blob=blob["id"])
         # Every language is somebody's, then whatever comes.
-        each_language = map(contents.code, contents.languages[seed::authors])
+        each_language = map(contents.code, contents.languages[place::authors])
         return cls(client, friend, made["id"], itertools.chain(each_language, contents))
 
     async def aclose(self) -> None:
@@ -116,9 +117,9 @@ async def _arrive(url: str) -> tuple[Client, str]:
     return client, token
 
 
-async def attack(url: str, messages: int, authors: int) -> None:
+async def attack(url: str, messages: int, authors: int, seed: int) -> None:
     """Write so many messages in all."""
-    people = [await Author.join(url, seed, authors) for seed in range(authors)]
+    people = [await Author.join(url, seed, place, authors) for place in range(authors)]
     print("ready", flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
     await asyncio.gather(*(one.write(messages // authors) for one in people))
@@ -130,4 +131,4 @@ async def attack(url: str, messages: int, authors: int) -> None:
 if __name__ == "__main__":
     # It stands for other machines: its own work is not to hold up the neighbours here.
     os.nice(19)
-    asyncio.run(attack(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+    asyncio.run(attack(sys.argv[1], *map(int, sys.argv[2:])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import shutil
 from collections.abc import AsyncIterator, Iterator
 
@@ -13,10 +14,13 @@ from tests.attacks.timed_pair import TimedPair
 from tests.environment import ROOT
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def full_scale(pytestconfig: pytest.Config) -> bool:
-    """Whether attacks run at full size."""
-    return bool(pytestconfig.getoption("--full-scale"))
+    """Whether attacks run at full size; then they may take longer than a test."""
+    is_full = bool(pytestconfig.getoption("--full-scale"))
+    if is_full:
+        faulthandler.cancel_dump_traceback_later()
+    return is_full
 
 
 @pytest.fixture(scope="session")

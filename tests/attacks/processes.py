@@ -40,13 +40,14 @@ async def attacker(module: str, *arguments: object) -> AsyncIterator[asyncio.sub
         await process.wait()
 
 
-def memory_mib(server: ServerProcess) -> float:
-    """The proportional memory (PSS) of every process of the server, in MiB."""
+def memory_mib(server: ServerProcess, *, only: int | None = None) -> float:
+    """The proportional memory (PSS) of every process of the server, or of one, in MiB."""
     kib = 0
     for folder in Path("/proc").iterdir():
         # A process may end while it is looked at.
         with contextlib.suppress(OSError, IndexError, ValueError):
-            if folder.name.isdigit() and _session(folder) == server.pid:
+            number = int(folder.name)
+            if only in (None, number) and _session(folder) == server.pid:
                 kib += _pss_kib(folder)
     return kib / 1024
 
