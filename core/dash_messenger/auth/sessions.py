@@ -18,7 +18,7 @@ from typing import Literal, Protocol
 
 import structlog
 from msgspec import UNSET, Struct, UnsetType
-from sqlalchemy import Connection, Executable, delete, insert, select, update
+from sqlalchemy import Connection, Executable, bindparam, delete, insert, select, update
 
 from dash_messenger.accounts.security_log import SecurityEvent, note
 from dash_messenger.clock import Clock
@@ -62,6 +62,16 @@ DEVICE_BYTES = 32
 DEVICE_CHARACTERS = 43
 # Why a session was closed, where its sockets are told it.
 DEACTIVATED = "deactivated"
+# After a restart thousands come at once: the others wait here, each in its turn, instead of filling
+# the readers' queue, which would be busy for everybody.
+LOOKS_AT_ONCE = 100
+
+# Made once: making it took most of what looking a session up cost.
+_OPEN_SESSION = (
+    select(sessions.c.id, sessions.c.user_id, sessions.c.last_seen_at_ms)
+    .join(users, users.c.id == sessions.c.user_id)
+    .where(sessions.c.token_hash == bindparam("hashed"), session_is_open(bindparam("now_ms")))
+)
 
 
 class Session(Struct, frozen=True):
@@ -165,6 +175,7 @@ class Sessions:
         self._lifetime_ms = settings.session_days * DAY_MS
         self._settings = settings
         self._new_id = IdMaker()
+        self._places = asyncio.Semaphore(LOOKS_AT_ONCE)
         self._sweeper: asyncio.Task[None] | None = None
 
     def commands(self) -> list[Command]:
@@ -237,7 +248,8 @@ class Sessions:
             return None
         hashed = hash_token(token)
         now_ms = self._clock()
-        row = await self._store.read(lambda connection: _find(connection, hashed, now_ms))
+        async with self._places:
+            row = await self._store.read(lambda connection: _find(connection, hashed, now_ms))
         if row is None:
             return None
         session, user, last_seen_at_ms = row
@@ -392,11 +404,7 @@ def _closed_since(connection: Connection, at_ms: int) -> dict[str, CloseCode]:
 
 
 def _find(connection: Connection, hashed: bytes, now_ms: int) -> tuple[str, str, int] | None:
-    row = connection.execute(
-        select(sessions.c.id, sessions.c.user_id, sessions.c.last_seen_at_ms)
-        .join(users, users.c.id == sessions.c.user_id)
-        .where(sessions.c.token_hash == hashed, session_is_open(now_ms))
-    ).first()
+    row = connection.execute(_OPEN_SESSION, {"hashed": hashed, "now_ms": now_ms}).first()
     return None if row is None else (row[0], row[1], row[2])
 
 

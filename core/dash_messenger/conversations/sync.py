@@ -7,6 +7,7 @@ be given, ``resync`` says so.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any, NamedTuple, Protocol
 
@@ -32,6 +33,9 @@ MAX_CONVERSATIONS = 100
 MAX_EVENTS = 500
 # 64 bits hold every number of 18 digits.
 MAX_POSITION_DIGITS = 18
+# After a restart thousands ask at once: the others wait here, each in its turn, instead of filling
+# the readers' queue, which would be busy for everybody.
+SYNCS_AT_ONCE = 100
 # Drawings are made for so many events of a page before it is seen whether there is room for more.
 DRAWN_AT_ONCE = 100
 # Negotiated by `sync`; none so far.
@@ -146,6 +150,7 @@ class Syncing:
         self._store = store
         self._subscriptions = subscriptions
         self._renderer = renderer
+        self._places = asyncio.Semaphore(SYNCS_AT_ONCE)
         # Of users whose connections are being subscribed: whether they were removed meanwhile.
         self._subscribing: dict[str, list[_Subscribing]] = {}
         # While there are any: the batch that last wrote to each log.
@@ -181,11 +186,13 @@ class Syncing:
         found: _Found | None = None
         if connection is not None:
             connection.view = view
-            found = await self._subscribe(user, connection, since)
-        if found is None:
-            found = await self._store.read(
-                lambda database: self._snapshot(database, user, since, params.limit)
-            )
+        async with self._places:
+            if connection is not None:
+                found = await self._subscribe(user, connection, since)
+            if found is None:
+                found = await self._store.read(
+                    lambda database: self._snapshot(database, user, since, params.limit)
+                )
         page = found.conversations if found.more else None
         return Synced(
             epoch=self._store.epoch,

@@ -68,7 +68,7 @@ def may_read_message(user: str) -> ColumnElement[bool]:
     )
 
 
-def session_is_open(now_ms: int) -> ColumnElement[bool]:
+def session_is_open(now_ms: int | ColumnElement[int]) -> ColumnElement[bool]:
     """Whether a session may act: a condition on a row of `sessions` joined with its user."""
     return and_(
         sessions.c.closed_at_ms.is_(None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import random
 from collections.abc import Awaitable, Callable
@@ -13,7 +14,7 @@ import pytest
 from dash_messenger.conversations.sync import Syncing, SyncParams, _look, _Token
 from dash_messenger.errors import Failure, Resync
 from dash_messenger.protocol.events import Event
-from dash_messenger.store import logs
+from dash_messenger.store import database, logs
 from dash_messenger.store.changes import newest_change_no
 from fixtures.local_server import LocalServer
 
@@ -237,6 +238,21 @@ async def test_what_is_written_while_subscribing_is_not_missed(local: LocalServe
     assert [one.id for one in answer.conversations] == [conversation]
     assert (len(reads), subscriptions.given) == (2, [[conversation]])
     assert not syncing._touched
+
+
+async def test_a_crowd_that_comes_back_waits_its_turn_and_is_not_refused(
+    local: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await local.group("ann", "ben")
+    token = await local.token("ben")
+    monkeypatch.setattr(database, "MAX_WAITING_READS", 250)
+    sessions, syncing = local.server.sessions, reading(local)[0]
+    headers = {"Authorization": f"Bearer {token}"}
+    found = await asyncio.gather(
+        *(sessions.authenticate(headers, secure=True) for _ in range(1_000)),
+        *(syncing.sync(caller(local, "ben"), SyncParams()) for _ in range(300)),
+    )
+    assert all(found)
 
 
 class Reads(list[None]):
