@@ -22,7 +22,7 @@ from dash_messenger.isolation.contents import Contents
 from dash_messenger.isolation.jobs import JobFailed, JobKilled, JobLimits, JobResult
 from dash_messenger.isolation.pool import JobPool
 from dash_messenger.plugin_api.message_types import MessageType, MessageTypes
-from dash_messenger.server import app as server_module
+from dash_messenger.server import services
 from dash_messenger.store import tables
 from fixtures.local_server import LocalServer, open_server
 from msgspec import Meta, Struct
@@ -93,7 +93,7 @@ async def local(
 
 def opened(tmp_path: Path, plugins_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     limits = JobLimits(cpu_s=0.3)
-    monkeypatch.setattr(server_module, "JobPool", partial(JobPool, limits=limits))
+    monkeypatch.setattr(services, "JobPool", partial(JobPool, limits=limits))
     return open_server(tmp_path / "data", plugins_dir=plugins_dir, loaded=("costly",))
 
 
