@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     )
     from dash_messenger.plugin_api.factors import Beginning, Confirmed, Factor, LoginStep
     from dash_messenger.plugin_api.hookspecs import hookimpl
-    from dash_messenger.plugin_api.message_types import MessageType, MessageTypes
+    from dash_messenger.plugin_api.message_types import MessageType
     from dash_messenger.plugin_api.sources import Sources
     from dash_messenger.plugin_api.themes import Theme
+    from dash_messenger.plugin_api.type_registry import MessageTypes
     from dash_messenger.plugin_api.views import View
     from dash_messenger.plugin_api.web import Viewer, WebContext
     from dash_messenger.plugins.loader import HOOK_API, Plugins
@@ -89,7 +90,7 @@ _HOMES = {
     "protocol.commands": ("Caller", "Command"),
     "errors": ("Failure", "NotFound", "Refused", "Unauthenticated"),
     "plugin_api.factors": ("Beginning", "Confirmed", "Factor", "LoginStep"),
-    "plugin_api.message_types": ("MessageType", "MessageTypes"),
+    "plugin_api.message_types": ("MessageType",),
     "plugin_api.checks": ("Login", "Proposed", "Upload"),
     "plugin_api.context": (
         *("Blobs", "Context", "Demo", "Job", "MemberChange", "Preparing"),
@@ -100,6 +101,7 @@ _HOMES = {
     "plugins.loader": ("HOOK_API", "Plugins"),
     "plugin_api.avatars": ("Portrait", "Portraits"),
     "plugin_api.themes": ("Theme",),
+    "plugin_api.type_registry": ("MessageTypes",),
     "plugin_api.views": ("View",),
     "plugin_api.web": ("Viewer", "WebContext"),
     "protocol.models": ("Blob", "Message", "User"),

@@ -21,7 +21,7 @@ from dash_messenger.accounts.accounts import Accounts
 from dash_messenger.clock import now_ms
 from dash_messenger.errors import ANYTHING
 from dash_messenger.plugin_api.context import Demo
-from dash_messenger.plugin_api.message_types import MessageTypes
+from dash_messenger.plugin_api.type_registry import MessageTypes
 from dash_messenger.protocol.commands import Caller, Commands
 from dash_messenger.protocol.models import User
 from dash_messenger.store import Store

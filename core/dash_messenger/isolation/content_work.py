@@ -22,7 +22,8 @@ from dash_messenger.errors import (
     InvalidParams,
 )
 from dash_messenger.plugin_api.actions import Acted, Action, Change, Refuse
-from dash_messenger.plugin_api.message_types import MessageTypes, Prepared, has_usual_numbers
+from dash_messenger.plugin_api.message_types import Prepared, has_usual_numbers
+from dash_messenger.plugin_api.type_registry import MessageTypes
 from dash_messenger.protocol.models import Message, Reply
 from dash_messenger.protocol.params import decode_params
 

@@ -38,7 +38,8 @@ from dash_messenger.isolation.content_work import (
     change,
 )
 from dash_messenger.isolation.jobs import JobFailed, JobKilled, JobResult
-from dash_messenger.plugin_api.message_types import MessageTypes, Prepared, TypeFailed
+from dash_messenger.plugin_api.message_types import Prepared, TypeFailed
+from dash_messenger.plugin_api.type_registry import MessageTypes
 from dash_messenger.protocol.models import Message
 
 __all__ = ["MAX_INLINE_CPU_S", "Contents", "Costly", "Pool"]

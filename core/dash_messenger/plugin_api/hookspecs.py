@@ -37,9 +37,10 @@ if TYPE_CHECKING:
         Tables,
     )
     from dash_messenger.plugin_api.factors import Factor, LoginStep
-    from dash_messenger.plugin_api.message_types import MessageType, MessageTypes
+    from dash_messenger.plugin_api.message_types import MessageType
     from dash_messenger.plugin_api.sources import PluginGroup, Sources
     from dash_messenger.plugin_api.themes import Theme
+    from dash_messenger.plugin_api.type_registry import MessageTypes
     from dash_messenger.plugin_api.views import View
     from dash_messenger.plugin_api.web import WebContext
     from dash_messenger.protocol.commands import Command

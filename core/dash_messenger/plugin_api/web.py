@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from dash_messenger.plugin_api.message_types import MessageTypes
 from dash_messenger.plugin_api.themes import Theme
+from dash_messenger.plugin_api.type_registry import MessageTypes
 
 __all__ = ["Headers", "Viewer", "WebContext"]
 

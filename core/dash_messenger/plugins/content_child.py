@@ -18,8 +18,9 @@ from msgspec import Struct
 
 from dash_messenger.isolation import content_work
 from dash_messenger.plugin_api.hookspecs import PROJECT, ServerHooks
-from dash_messenger.plugin_api.message_types import MessageType, MessageTypes
+from dash_messenger.plugin_api.message_types import MessageType
 from dash_messenger.plugin_api.sources import Sources
+from dash_messenger.plugin_api.type_registry import MessageTypes
 from dash_messenger.plugin_api.views import View
 from dash_messenger.plugins.declared_settings import decode_settings
 from dash_messenger.plugins.loader import GROUP, Plugin, Plugins, folder_of, names_of_plugins

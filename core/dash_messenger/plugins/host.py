@@ -23,8 +23,9 @@ from dash_messenger.isolation.contents import Contents, Costly
 from dash_messenger.isolation.pool import JobPool
 from dash_messenger.isolation.runner import PluginRunner
 from dash_messenger.plugin_api.hookspecs import PROJECT, ServerHooks
-from dash_messenger.plugin_api.message_types import MessageType, MessageTypes
+from dash_messenger.plugin_api.message_types import MessageType
 from dash_messenger.plugin_api.sources import Sources
+from dash_messenger.plugin_api.type_registry import MessageTypes
 from dash_messenger.plugins.content_child import encode_setup
 from dash_messenger.plugins.context import Parts
 from dash_messenger.plugins.contexts import Contexts

@@ -19,7 +19,7 @@ from dash_messenger.errors import Failure, NotFound
 from dash_messenger.gateway.client_address import place_of
 from dash_messenger.gateway.http import OpenPaths
 from dash_messenger.places import Place
-from dash_messenger.plugin_api.message_types import MessageTypes
+from dash_messenger.plugin_api.type_registry import MessageTypes
 from dash_messenger.plugin_api.web import Headers
 from dash_messenger.plugins.loader import Plugins
 from dash_messenger.plugins.storage import plugin_folder

@@ -19,7 +19,8 @@ import msgspec
 import pytest
 
 from dash_messenger.errors import ActionRefused, ContentInvalid
-from dash_messenger.plugin_api.message_types import MAX_TEXT_CHARACTERS, MessageType, MessageTypes
+from dash_messenger.plugin_api.message_types import MAX_TEXT_CHARACTERS, MessageType
+from dash_messenger.plugin_api.type_registry import MessageTypes
 from dash_messenger.testing.growth import out_of_proportion
 from dash_messenger.testing.trial import Trial
 

@@ -15,7 +15,8 @@ from msgspec.structs import asdict
 
 from dash_messenger.errors import ActionRefused, Forbidden, InvalidParams
 from dash_messenger.plugin_api.actions import Acted, Change, Refuse
-from dash_messenger.plugin_api.message_types import MessageType, MessageTypes
+from dash_messenger.plugin_api.message_types import MessageType
+from dash_messenger.plugin_api.type_registry import MessageTypes
 from dash_messenger.protocol.params import decode_params
 
 __all__ = ["Trial"]

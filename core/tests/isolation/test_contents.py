@@ -21,7 +21,8 @@ from dash_messenger.isolation.content_work import read_cheaply
 from dash_messenger.isolation.contents import Contents
 from dash_messenger.isolation.jobs import JobFailed, JobKilled, JobLimits, JobResult
 from dash_messenger.isolation.pool import JobPool
-from dash_messenger.plugin_api.message_types import MessageType, MessageTypes
+from dash_messenger.plugin_api.message_types import MessageType
+from dash_messenger.plugin_api.type_registry import MessageTypes
 from dash_messenger.server import services
 from dash_messenger.store import tables
 from fixtures.local_server import LocalServer, open_server

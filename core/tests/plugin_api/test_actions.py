@@ -5,7 +5,8 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 import pytest
 from dash_messenger.plugin_api.actions import Acted, Change, Refuse, action, actions_of
-from dash_messenger.plugin_api.message_types import MessageType, MessageTypes
+from dash_messenger.plugin_api.message_types import MessageType
+from dash_messenger.plugin_api.type_registry import MessageTypes
 from msgspec import Meta, Struct
 
 

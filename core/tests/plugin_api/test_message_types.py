@@ -6,7 +6,8 @@ from typing import Annotated
 
 import pytest
 from dash_messenger.errors import ContentInvalid, UnknownType
-from dash_messenger.plugin_api.message_types import MAX_TEXT_CHARACTERS, MessageType, MessageTypes
+from dash_messenger.plugin_api.message_types import MAX_TEXT_CHARACTERS, MessageType
+from dash_messenger.plugin_api.type_registry import MessageTypes
 from msgspec import Meta, Struct
 
 

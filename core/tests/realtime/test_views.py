@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from dash_messenger.isolation.contents import MAX_INLINE_CPU_S, Contents
 from dash_messenger.isolation.jobs import JobResult
-from dash_messenger.plugin_api.message_types import MessageTypes
+from dash_messenger.plugin_api.type_registry import MessageTypes
 from dash_messenger.plugin_api.views import View
 from dash_messenger.protocol.models import Message
 from dash_messenger.realtime import views

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from dash_messenger import Acted, Change, Failure, MessageType, Refuse, action
 from dash_messenger.errors import ActionRefused, ContentInvalid, Forbidden, InvalidParams
-from dash_messenger.plugin_api.message_types import MessageTypes
+from dash_messenger.plugin_api.type_registry import MessageTypes
 from dash_messenger.testing import MessageTypeContract, Trial
 from msgspec import Meta, Struct
 

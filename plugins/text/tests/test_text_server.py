@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 from dash_messenger.errors import ContentInvalid
-from dash_messenger.plugin_api.message_types import MessageTypes
+from dash_messenger.plugin_api.type_registry import MessageTypes
 from dash_messenger_text.server import MAX_CHARACTERS, register_message_types
 
 
