@@ -10,9 +10,14 @@ import pytest
 
 pytest_plugins = ["dash_messenger.testing"]
 ROOT = Path(__file__).parent
+# The other rooms' tests start processes, hash passwords, or wait for time limits.
+UNIT_ROOMS = (
+    *("conversations", "messages", "plugin_api", "protocol", "realtime", "server", "store"),
+    *("supervisor", "testing"),
+)
 # The tests of a folder or file have these markers.
 MARKERS = {
-    "core/tests": [pytest.mark.unit],
+    **dict.fromkeys((f"core/tests/{room}" for room in UNIT_ROOMS), [pytest.mark.unit]),
     "plugins": [pytest.mark.unit],
     "webui/tests": [pytest.mark.unit],
     "tests/attacks": [pytest.mark.alone],

@@ -190,7 +190,7 @@ async def test_factors_that_fail_to_describe_themselves_say_so(
 ) -> None:
     token = await local.token("ann")
     await enrol(local, token)
-    monkeypatch.setattr("factor_plugin.Key.describe", lambda self, kept: 1 / 0)
+    monkeypatch.setattr("fixtures.factor_plugin.Key.describe", lambda self, kept: 1 / 0)
     answer = await local.post("factor.list", token)
     assert (answer.status, answer.key) == (503, "check_failed")
 
