@@ -132,13 +132,18 @@ def _rooms(package: Path, name: str, *, foundation: str) -> str:
         folder = package / room
         summary = _summary(folder / "__init__.py").replace("``", "`")
         modules = sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
-        parts += [f"\n### `{room}/`\n\n{summary}\n", *_modules(folder, modules)]
+        parts += [f"\n### `{room}/`\n\n{summary}\n", *_modules(folder, modules), *_folders(folder)]
     return "\n".join(parts)
 
 
 def _modules(folder: Path, names: list[str]) -> list[str]:
     rows = [f"| `{name}` | {_summary(folder / f'{name}.py')} |" for name in names]
     return ["| module | is |", "| --- | --- |", *rows]
+
+
+def _folders(room: Path) -> list[str]:
+    inner = sorted(path.parent for path in room.glob("*/__init__.py"))
+    return [f"| `{one.name}/` | {_summary(one / '__init__.py')} |" for one in inner]
 
 
 def _summary(module: Path) -> str:

@@ -18,12 +18,8 @@ from dash_messenger.client import Client
 from dash_messenger.errors import RateLimited
 from dash_messenger.isolation.jobs import JobLimits
 from dash_messenger.realtime.drawing_cache import MAX_CACHED_BYTES
-from dash_messenger.store.database import (
-    PAGE_READER_THREADS,
-    READER_CACHE_KIB,
-    READER_THREADS,
-    WRITER_CACHE_KIB,
-)
+from dash_messenger.store.readers import PAGE_READER_THREADS, READER_THREADS
+from dash_messenger.store.sqlite.database import READER_CACHE_KIB, WRITER_CACHE_KIB
 from dash_messenger.testing import People, ServerProcess
 
 from tests.attacks.processes import attacker, memory_mib

@@ -19,7 +19,8 @@ from typing import Any
 import msgspec
 from dash_messenger.__main__ import main
 from dash_messenger.realtime import hub
-from dash_messenger.store import database, message_inserts, store, writer
+from dash_messenger.store import message_inserts, writer
+from dash_messenger.store.sqlite import backend, database, statements
 from dash_messenger.supervisor import watch
 from sqlalchemy import event
 
@@ -77,8 +78,8 @@ def acknowledge_before_commit() -> None:
     """Answers leave while the transaction is still open."""
     original = writer.Writer._send
 
-    def send(self: Any, cursor: Any, pieces: Any, now: int, change: int, outcome: Any) -> None:
-        original(self, cursor, pieces, now, change, outcome)
+    def send(self: Any, pieces: Any, now: int, change: int, outcome: Any) -> None:
+        original(self, pieces, now, change, outcome)
 
         def answer() -> None:
             for future, value in list(outcome.answers):
@@ -102,17 +103,17 @@ def synchronous_normal() -> None:
         )
         return engine
 
-    put(store, "open_engine", open_engine)
+    put(backend, "open_engine", open_engine)
 
 
 def no_unique_key() -> None:
     """A retry is stored again: nobody looks for the name, and the table does not insist."""
-    put(message_inserts.Sends, "_known", lambda *args: {})
-    original = store._open
+    put(statements.Statements, "sent_before", lambda *args: {})
+    original = backend.SqliteBackend.set_up
 
-    def open_without(path: Any) -> Any:
-        opened = original(path)
-        with opened[0].connect() as connection:
+    def set_up_without(self: Any, work: Any) -> Any:
+        done = original(self, work)
+        with self._write_engine.connect() as connection:
             db: Any = connection.connection.driver_connection
             (sql,) = db.execute("SELECT sql FROM sqlite_master WHERE name = 'messages'").fetchone()
             loose = re.sub(
@@ -131,9 +132,9 @@ def no_unique_key() -> None:
                     db.execute(index)
             elif "client_id, sender_id" in sql:
                 raise SystemExit("the unique key was not found")
-        return opened
+        return done
 
-    put(store, "_open", open_without)
+    put(backend.SqliteBackend, "set_up", set_up_without)
 
 
 def membership_for_ever() -> None:
@@ -161,7 +162,7 @@ def events_dropped() -> None:
 
 def numbers_skipped() -> None:
     """Sometimes a number is left out of a log."""
-    original = message_inserts.Sends._ends
+    original = statements.Statements.ends_for_members
 
     def ends(self: Any, *args: Any) -> Any:
         found = original(self, *args)
@@ -170,7 +171,7 @@ def numbers_skipped() -> None:
                 position[0] += 1
         return found
 
-    put(message_inserts.Sends, "_ends", ends)
+    put(statements.Statements, "ends_for_members", ends)
 
 
 def words_changed() -> None:

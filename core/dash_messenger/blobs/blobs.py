@@ -31,7 +31,7 @@ from dash_messenger.plugin_api.checks import Upload
 from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.protocol.models import Blob
 from dash_messenger.store import Store, Transaction
-from dash_messenger.store.blob_references import may_read
+from dash_messenger.store.blob_references import CoreBlobRows, may_read
 from dash_messenger.store.tables import blobs
 
 __all__ = ["BlobStore", "PluginBlobs"]
@@ -350,8 +350,10 @@ def _info(connection: Connection, id: str, reader: str | None) -> Blob | None:
     row = _row(connection, id)
     if row is None:
         return None
-    if reader is not None and row.owner_id != reader:
-        driver: Any = connection.connection.driver_connection
-        if not may_read(driver.cursor(), reader, id):
-            return None
+    if (
+        reader is not None
+        and row.owner_id != reader
+        and not may_read(CoreBlobRows(connection), reader, id)
+    ):
+        return None
     return Blob(row.id, row.name, row.media_type, row.bytes, row.owner_id)

@@ -6,10 +6,11 @@ in the transaction that takes its last reference away.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from dash_messenger.errors import NotFound
 from dash_messenger.store import Transaction
+from dash_messenger.store.blob_references import CoreBlobRows
 from dash_messenger.store.tables import blob_references, blobs
 
 __all__ = ["refer", "refer_instead", "release"]
@@ -21,14 +22,10 @@ def refer(connection: Connection, id: str, referrer: str) -> None:
     Raises:
         NotFound: there is none.
     """
-    if connection.execute(select(blobs.c.id).where(blobs.c.id == id)).first() is None:
+    rows = CoreBlobRows(connection)
+    if rows.blob_owner(id) is None:
         raise NotFound
-    there = select(blob_references.c.blob_id).where(
-        blob_references.c.blob_id == id, blob_references.c.referrer == referrer
-    )
-    if connection.execute(there).first() is None:
-        connection.execute(insert(blob_references).values(blob_id=id, referrer=referrer))
-    connection.execute(update(blobs).where(blobs.c.id == id).values(unreferenced_at_ms=None))
+    rows.refer(id, referrer)
 
 
 def release(connection: Connection, id: str, referrer: str, now_ms: int) -> None:

@@ -21,7 +21,7 @@ from dash_messenger.clock import Clock
 from dash_messenger.errors import Failure
 from dash_messenger.store import Store
 from dash_messenger.store.access import is_open
-from dash_messenger.store.blob_references import may_read
+from dash_messenger.store.blob_references import CoreBlobRows, may_read
 from dash_messenger.store.tables import blobs
 
 __all__ = ["ABORT", "Transfers"]
@@ -118,5 +118,4 @@ def _may_go_on(connection: Connection, transfer: _Transfer, now_ms: int) -> bool
     owner = connection.execute(select(blobs.c.owner_id).where(blobs.c.id == transfer.blob)).scalar()
     if owner is None or owner == transfer.session.user:
         return owner is not None
-    driver: Any = connection.connection.driver_connection
-    return may_read(driver.cursor(), transfer.session.user, transfer.blob)
+    return may_read(CoreBlobRows(connection), transfer.session.user, transfer.blob)

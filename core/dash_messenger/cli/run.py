@@ -26,7 +26,7 @@ from dash_messenger.server.data_folder import DATABASE, FolderInUse, FolderLock
 from dash_messenger.server.logging import logs_for_people
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store
-from dash_messenger.store.database import DatabaseUnusable
+from dash_messenger.store.backend import DatabaseUnusable
 from dash_messenger.store.migrate import DatabaseTooNew
 from dash_messenger.supervisor.link import Link
 from dash_messenger.supervisor.restarts import Restart

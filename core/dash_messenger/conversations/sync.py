@@ -25,7 +25,7 @@ from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES, size_of
 from dash_messenger.protocol.models import Message
 from dash_messenger.realtime.views import Late, Renderer, Views, choose_view, late_for
 from dash_messenger.store import LogPage, Store, read_log
-from dash_messenger.store.changes import newest_change_no, own_row, standing
+from dash_messenger.store.sqlite.changes import newest_change_no, own_row, standing
 
 __all__ = ["Subscriptions", "Syncing"]
 

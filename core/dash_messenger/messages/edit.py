@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import delete, insert
 
 from dash_messenger.conversations.access import Right
 from dash_messenger.errors import Forbidden, InvalidParams
@@ -23,7 +23,12 @@ from dash_messenger.messages.revisions import Answers, Found, find, put_revision
 from dash_messenger.plugin_api.message_types import Prepared
 from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.store import Store, Transaction
-from dash_messenger.store.blob_references import check_usable, forget_message, refer_message
+from dash_messenger.store.blob_references import (
+    CoreBlobRows,
+    check_usable,
+    forget,
+    refer_message,
+)
 from dash_messenger.store.optimistic import Overtaken, retry
 from dash_messenger.store.tables import marks, revisions
 
@@ -178,7 +183,7 @@ class Editing:
             connection = transaction.connection
             connection.execute(delete(revisions).where(revisions.c.message_id == message))
             connection.execute(delete(marks).where(marks.c.message_id == message))
-            forget_message(_cursor(connection), message, transaction.now_ms)
+            forget(connection, f"message:{message}", transaction.now_ms)
             erased = dict.fromkeys(("content", "state", "text", "reactions"), None)
             after = put_revision(
                 transaction,
@@ -206,8 +211,8 @@ def _storing(
         before = now.message
         if before.content is None:
             raise InvalidParams(field="message", reason="has no content")
-        cursor = _cursor(connection)
-        check_usable(cursor, user, prepared.blobs)
+        rows = CoreBlobRows(connection)
+        check_usable(rows, user, prepared.blobs)
         after = put_revision(
             transaction,
             found.message,
@@ -230,16 +235,10 @@ def _storing(
                 at_ms=transaction.now_ms,
             )
         )
-        forget_message(cursor, before.id, transaction.now_ms)
-        refer_message(cursor, before.id, prepared.blobs)
+        forget(connection, f"message:{before.id}", transaction.now_ms)
+        refer_message(rows, before.id, prepared.blobs)
         done = MessageChanged(after.id, after.rev)
         answers.keep(transaction, done)
         return done
 
     return work
-
-
-def _cursor(connection: Connection) -> Any:
-    """The driver's own, inside the transaction of ``connection``."""
-    driver: Any = connection.connection.driver_connection
-    return driver.cursor()

@@ -1,8 +1,8 @@
-"""Everything that is kept: one SQLite file, one writer, a few readers."""
+"""Everything that is kept: one database, one writer, a few readers."""
 
+from dash_messenger.store.drafts import Draft, Sent
 from dash_messenger.store.listeners import Listeners
 from dash_messenger.store.logs import LogPage, read_log
-from dash_messenger.store.message_inserts import Draft, Sent
 from dash_messenger.store.store import Store
 from dash_messenger.store.transaction import Transaction
 

@@ -14,9 +14,7 @@ from dash_messenger.store.tables import conversations, members, messages, sessio
 __all__ = [
     "FIRST_NUMBER",
     "FIRST_SEQ",
-    "IS_MEMBER_SQL",
     "IS_PRESENT",
-    "MAY_READ_SQL",
     "is_member",
     "is_open",
     "may_read_message",
@@ -31,20 +29,6 @@ _SHOWS_ALL = conversations.c.history == "all"
 # Of a row of `members` joined with its conversation: where what the member may read begins.
 FIRST_NUMBER: ColumnElement[int] = case((_SHOWS_ALL, 1), else_=members.c.from_number)
 FIRST_SEQ: ColumnElement[int] = case((_SHOWS_ALL, 1), else_=members.c.from_seq)
-
-# `is_member` for statements on the driver's cursor; its marks are the conversation and the user.
-IS_MEMBER_SQL = (
-    "EXISTS (SELECT 1 FROM members u "
-    "WHERE u.conversation_id = ? AND u.user_id = ? AND u.to_seq IS NULL)"
-)
-
-# `may_read_message` for statements on the driver's cursor, where ``m`` is the message's row; its
-# one mark is the user.
-MAY_READ_SQL = (
-    "EXISTS (SELECT 1 FROM members u JOIN conversations c ON c.id = u.conversation_id "
-    "WHERE u.conversation_id = m.conversation_id AND u.user_id = ? AND u.to_seq IS NULL "
-    "AND (c.history = 'all' OR m.number >= u.from_number))"
-)
 
 
 def is_member(

@@ -1,23 +1,24 @@
-"""Which messages refer to which blobs: checked and written in the transaction that stores them.
+"""Who needs a blob, and who may read it for that: checked in the transaction that stores it.
 
-Owns the rows of ``blob_references`` that name messages. Works on the driver's cursor, as
-`message_inserts` does. Invariant: a message never refers to a blob that its author could not read.
+Owns the rows of ``blob_references``. Invariants: a message never refers to a blob that its author
+could not read; a blob is marked as unneeded in the transaction that takes its last reference away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from dash_messenger.errors import BlobUnusable
-from dash_messenger.store.access import IS_MEMBER_SQL, MAY_READ_SQL
+from dash_messenger.store.access import is_member, may_read_message
+from dash_messenger.store.backend import BlobRows
+from dash_messenger.store.tables import blob_references, blobs, members, messages
 
-__all__ = ["check_usable", "forget_message", "may_read", "refer_message"]
-
-_raw = bytearray.fromhex
+__all__ = ["CoreBlobRows", "check_usable", "forget", "may_read", "refer_message"]
 
 
-def check_usable(cursor: Any, user: str, blobs: Sequence[str]) -> None:
+def check_usable(rows: BlobRows, user: str, blobs: Sequence[str]) -> None:
     """Return if ``user`` may send all of these.
 
     One's own uploads may be sent, what plugins offer to everybody, and what a message holds that
@@ -28,58 +29,76 @@ def check_usable(cursor: Any, user: str, blobs: Sequence[str]) -> None:
     """
     for blob in blobs:
         try:
-            key = _raw(blob)
+            bytes.fromhex(blob)
         except ValueError:
             raise BlobUnusable(blob=blob[:64]) from None
-        row = cursor.execute("SELECT owner_id FROM blobs WHERE id = ?", (key,)).fetchone()
-        if row is None:
-            raise BlobUnusable(blob=blob)
-        if bytes(row[0]).hex() != user and not may_read(cursor, user, blob):
+        owner = rows.blob_owner(blob)
+        if owner is None or (owner != user and not may_read(rows, user, blob)):
             raise BlobUnusable(blob=blob)
 
 
-def may_read(cursor: Any, user: str, blob: str) -> bool:
+def may_read(rows: BlobRows, user: str, blob: str) -> bool:
     """Whether something refers to a blob that ``user`` may see now."""
-    referrers = cursor.execute(
-        "SELECT referrer FROM blob_references WHERE blob_id = ?", (_raw(blob),)
-    ).fetchall()
-    for (referrer,) in referrers:
+    for referrer in rows.blob_referrers(blob):
         kind, _, id = referrer.partition(":")
-        if kind in ("plugin", "user"):
-            return True
-        query = _MAY_READ.get(kind)
         if (
-            query is not None
-            and cursor.execute(query, (_raw(id), _raw(user))).fetchone() is not None
+            kind in ("plugin", "user")
+            or (kind == "message" and rows.may_read_message(id, user))
+            or (kind == "conversation" and rows.is_member(id, user))
         ):
             return True
     return False
 
 
-# A referrer of another kind lets nobody read.
-_MAY_READ = {
-    "conversation": f"SELECT 1 WHERE {IS_MEMBER_SQL}",
-    "message": f"SELECT 1 FROM messages m WHERE m.id = ? AND {MAY_READ_SQL}",  # noqa: S608
-}
-
-
-def refer_message(cursor: Any, message: str, blobs: Sequence[str]) -> None:
+def refer_message(rows: BlobRows, message: str, blobs: Sequence[str]) -> None:
     """Note that a message refers to these blobs."""
     for blob in dict.fromkeys(blobs):
-        cursor.execute(
-            "INSERT OR IGNORE INTO blob_references (blob_id, referrer) VALUES (?, ?)",
-            (_raw(blob), f"message:{message}"),
+        rows.refer(blob, f"message:{message}")
+
+
+class CoreBlobRows:
+    """`BlobRows` by SQLAlchemy, on any connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def blob_owner(self, blob: str) -> str | None:
+        query = select(blobs.c.owner_id).where(blobs.c.id == blob)
+        owner: str | None = self._connection.execute(query).scalar()
+        return owner
+
+    def blob_referrers(self, blob: str) -> Iterable[str]:
+        query = select(blob_references.c.referrer).where(blob_references.c.blob_id == blob)
+        return self._connection.execute(query).scalars().all()
+
+    def may_read_message(self, message: str, user: str) -> bool:
+        query = select(messages.c.id).where(messages.c.id == message, may_read_message(user))
+        return self._connection.execute(query).first() is not None
+
+    def is_member(self, conversation: str, user: str) -> bool:
+        query = select(members.c.user_id).where(is_member(user, conversation))
+        return self._connection.execute(query).first() is not None
+
+    def refer(self, blob: str, referrer: str) -> None:
+        connection = self._connection
+        there = select(blob_references.c.blob_id).where(
+            blob_references.c.blob_id == blob, blob_references.c.referrer == referrer
         )
-        cursor.execute("UPDATE blobs SET unreferenced_at_ms = NULL WHERE id = ?", (_raw(blob),))
+        if connection.execute(there).first() is None:
+            connection.execute(insert(blob_references).values(blob_id=blob, referrer=referrer))
+        connection.execute(update(blobs).where(blobs.c.id == blob).values(unreferenced_at_ms=None))
 
 
-def forget_message(cursor: Any, message: str, now_ms: int) -> None:
-    """Drop a message's references; blobs that nothing refers to any more are collected later."""
-    referrer = f"message:{message}"
-    cursor.execute(
-        "UPDATE blobs SET unreferenced_at_ms = ? WHERE id IN "
-        "(SELECT blob_id FROM blob_references WHERE referrer = ?) AND NOT EXISTS "
-        "(SELECT 1 FROM blob_references r WHERE r.blob_id = blobs.id AND r.referrer <> ?)",
-        (now_ms, referrer, referrer),
+def forget(connection: Connection, referrer: str, now_ms: int) -> None:
+    """Drop all references of a referrer; what nothing refers to any more is collected later."""
+    own = select(blob_references.c.blob_id).where(blob_references.c.referrer == referrer)
+    other = blob_references.alias()
+    connection.execute(
+        update(blobs)
+        .where(
+            blobs.c.id.in_(own),
+            ~exists().where(other.c.blob_id == blobs.c.id, other.c.referrer != referrer),
+        )
+        .values(unreferenced_at_ms=now_ms)
     )
-    cursor.execute("DELETE FROM blob_references WHERE referrer = ?", (referrer,))
+    connection.execute(delete(blob_references).where(blob_references.c.referrer == referrer))

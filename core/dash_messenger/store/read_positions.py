@@ -1,25 +1,25 @@
 """How far each reader has read, on its way to the database.
 
-Owns the positions that are not yet stored, and how they are stored. They only grow, wait for a
-while so that many steps of a reader become one row, and may be lost in a crash; but whoever wrote
-a message has read up to it, which is found again in the messages. Safe to use from the loop and
-the writer's thread.
+Owns the positions that are not yet stored. They only grow, wait for a while so that many steps of a
+reader become one row, and may be lost in a crash; but whoever wrote a message has read up to it,
+which is found again in the messages. Safe to use from the loop and the writer's thread.
 """
 
 from __future__ import annotations
 
 import threading
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from sqlalchemy import Connection, text
 
-__all__ = ["Positions", "ReadPositions", "recover_positions", "store_positions"]
+__all__ = ["MARK", "UPSERT", "Positions", "ReadPositions", "recover_positions"]
 
 Positions: TypeAlias = dict[tuple[str, str], int]
 
 # Messages up to this row have had their senders' positions stored.
-_MARK = "positions_row_id"
-_UPSERT = (
+MARK = "positions_row_id"
+# A position only grows.
+UPSERT = (
     "ON CONFLICT (conversation_id, user_id) DO UPDATE "
     "SET read_no = excluded.read_no, change_no = excluded.change_no "
     "WHERE excluded.read_no > read_positions.read_no"
@@ -81,29 +81,10 @@ class ReadPositions:
             self._storing = {}
 
 
-def store_positions(cursor: Any, positions: Positions, change_no: int) -> None:
-    """Write what was taken; before any message of this transaction is stored."""
-    raw = bytearray.fromhex  # as in `message_inserts`
-    cursor.executemany(
-        "INSERT INTO read_positions (conversation_id, user_id, read_no, change_no) "  # noqa: S608
-        f"VALUES (?, ?, ?, ?) {_UPSERT}",
-        # In the order of the key: neighbours share a page.
-        [
-            (raw(conversation), raw(user), read_no, change_no)
-            for (conversation, user), read_no in sorted(positions.items())
-        ],
-    )
-    cursor.execute(
-        "INSERT INTO counters (name, value) "  # noqa: S608 - a constant
-        f"SELECT '{_MARK}', coalesce(max(row_id), 0) FROM messages WHERE true "
-        "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-    )
-
-
 def recover_positions(connection: Connection) -> None:
     """After a crash: the positions of those who wrote since positions were stored last."""
     mark = connection.execute(
-        text("SELECT value FROM counters WHERE name = :mark"), {"mark": _MARK}
+        text("SELECT value FROM counters WHERE name = :mark"), {"mark": MARK}
     ).scalar()
     last = connection.execute(text("SELECT coalesce(max(row_id), 0) FROM messages")).scalar_one()
     if mark == last:
@@ -114,7 +95,7 @@ def recover_positions(connection: Connection) -> None:
             "INSERT INTO read_positions (conversation_id, user_id, read_no, change_no) "  # noqa: S608
             "SELECT m.conversation_id, m.sender_id, max(m.number), c.value "
             "FROM messages m CROSS JOIN counters c WHERE m.row_id > :mark AND c.name = 'change_no' "
-            f"GROUP BY m.conversation_id, m.sender_id, c.value {_UPSERT}"
+            f"GROUP BY m.conversation_id, m.sender_id, c.value {UPSERT}"
         ),
         {"mark": mark or 0},
     )
@@ -123,5 +104,5 @@ def recover_positions(connection: Connection) -> None:
             "INSERT INTO counters (name, value) VALUES (:mark, :last) "
             "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
         ),
-        {"mark": _MARK, "last": last},
+        {"mark": MARK, "last": last},
     )

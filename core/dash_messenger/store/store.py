@@ -12,20 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, insert, select
 
 from dash_messenger.clock import Clock, now_ms
-from dash_messenger.store.database import (
-    Checkpointer,
-    Readers,
-    check_file,
-    open_engine,
-    telling_why,
-)
+from dash_messenger.store.drafts import Draft, Sent, params_hasher
 from dash_messenger.store.listeners import Listeners
-from dash_messenger.store.message_inserts import Draft, Sent, params_hasher
 from dash_messenger.store.migrate import migrate
 from dash_messenger.store.read_positions import ReadPositions, recover_positions
+from dash_messenger.store.readers import Readers
+from dash_messenger.store.sqlite import SqliteBackend
 from dash_messenger.store.tables import counters, meta
 from dash_messenger.store.transaction import Transaction
 from dash_messenger.store.writer import Writer
@@ -48,18 +43,14 @@ class Store:
         loop: asyncio.AbstractEventLoop,
         readers: Readers,
         writer: Writer,
-        checkpointer: Checkpointer,
         positions: ReadPositions,
-        write_engine: Engine,
         epoch: str,
     ) -> None:
         self.epoch = epoch
         self._loop = loop
         self._readers = readers
         self._writer = writer
-        self._checkpointer = checkpointer
         self._positions = positions
-        self._write_engine = write_engine
         self._timer: asyncio.TimerHandle | None = None
         writer.on_positions = self._expect_positions
 
@@ -72,14 +63,12 @@ class Store:
             DatabaseUnusable: the file is damaged, empty, or may not be written.
         """
         loop = asyncio.get_running_loop()
-        engine, epoch, secret = await asyncio.to_thread(_open, path)
+        backend = SqliteBackend(path)
+        epoch, secret = await asyncio.to_thread(backend.set_up, _set_up)
         positions = ReadPositions()
-        checkpointer = Checkpointer(path)
-        writer = Writer(engine, loop, clock, positions, checkpointer, params_hasher(secret))
-        readers = Readers(open_engine(path, writes=False), loop)
-        checkpointer.start()
+        writer = Writer(backend, loop, clock, positions, params_hasher(secret))
         writer.start()
-        return cls(loop, readers, writer, checkpointer, positions, engine, epoch)
+        return cls(loop, Readers(backend, loop), writer, positions, epoch)
 
     @property
     def listeners(self) -> Listeners:
@@ -144,9 +133,7 @@ class Store:
             self._timer.cancel()
             self._timer = None
         await self._writer.aclose()
-        await asyncio.to_thread(self._checkpointer.close)
         await self._readers.aclose()
-        self._write_engine.dispose()
 
     def _expect_positions(self) -> None:
         if self._timer is None:
@@ -157,21 +144,15 @@ class Store:
         self._writer.flush_positions()
 
 
-def _open(path: Path) -> tuple[Engine, str, bytes]:
-    check_file(path)
-    engine = open_engine(path, writes=True)
-    try:
-        with telling_why(path), engine.connect() as connection, connection.begin():
-            migrate(connection)
-            epoch = _kept(connection, "epoch", secrets.token_hex(8))
-            secret = _kept(connection, "secret", secrets.token_hex(32))
-            if connection.execute(select(counters.c.value)).first() is None:
-                connection.execute(insert(counters).values(name="change_no", value=0))
-            recover_positions(connection)
-    except BaseException:
-        engine.dispose()
-        raise
-    return engine, epoch, bytes.fromhex(secret)
+def _set_up(connection: Connection) -> tuple[str, bytes]:
+    """Bring the tables up to date; the epoch, and the secret."""
+    migrate(connection)
+    epoch = _kept(connection, "epoch", secrets.token_hex(8))
+    secret = _kept(connection, "secret", secrets.token_hex(32))
+    if connection.execute(select(counters.c.value)).first() is None:
+        connection.execute(insert(counters).values(name="change_no", value=0))
+    recover_positions(connection)
+    return epoch, bytes.fromhex(secret)
 
 
 def _kept(connection: Connection, key: str, first: str) -> str:

@@ -16,16 +16,16 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeAlias
 
 import structlog
-from sqlalchemy import Connection, Engine
 
 from dash_messenger.clock import Clock
 from dash_messenger.errors import Busy, Failure, StorageFailed
 from dash_messenger.ids import IdMaker
 from dash_messenger.protocol.events import Event
-from dash_messenger.store.database import CHECKPOINT_EVERY_BYTES, Checkpointer, storage_failed
+from dash_messenger.store.backend import Backend
+from dash_messenger.store.drafts import Draft, Sent
 from dash_messenger.store.listeners import Listeners
-from dash_messenger.store.message_inserts import Draft, Sends, Sent
-from dash_messenger.store.read_positions import Positions, ReadPositions, store_positions
+from dash_messenger.store.message_inserts import Sends
+from dash_messenger.store.read_positions import Positions, ReadPositions
 from dash_messenger.store.transaction import Transaction
 
 __all__ = ["Work", "Writer"]
@@ -35,12 +35,6 @@ __all__ = ["Work", "Writer"]
 MAX_WAITING = 20_000
 # A batch longer than this would keep its first sender waiting for the last.
 MAX_BATCH = 512
-# Under load the checkpointer never catches up by itself, and the WAL starts again only when all of
-# it is in the file. Beyond the first size the writer moves what little is left; beyond the second
-# it waits for the readers too.
-REUSE_WAL_BYTES = 64 * 1024 * 1024
-TRUNCATE_WAL_BYTES = 256 * 1024 * 1024
-PAGE_BYTES = 4_096
 
 Work: TypeAlias = Callable[[Transaction], Any]
 
@@ -86,21 +80,20 @@ class Writer:
 
     def __init__(
         self,
-        engine: Engine,
+        backend: Backend,
         loop: asyncio.AbstractEventLoop,
         clock: Clock,
         positions: ReadPositions,
-        checkpointer: Checkpointer,
         params_hash: Callable[[Draft], bytes],
     ) -> None:
         self.listeners = Listeners()
         # Called on the loop when read positions begin to wait for `flush_positions`.
         self.on_positions: Callable[[], None] = lambda: None
-        self._connection: Connection = engine.connect()
+        self._connection = backend.open_writer()
+        self._storage_failed = backend.storage_failed
         self._loop = loop
         self._clock = clock
         self._positions = positions
-        self._checkpointer = checkpointer
         self._params_hash = params_hash
         self._queue: SimpleQueue[_Token] = SimpleQueue()
         # What came in this turn of the loop: handed over at once, since each time wakes a thread.
@@ -114,7 +107,6 @@ class Writer:
         self._sends = Sends()
         self._new_id = IdMaker()
         self._change_no = 0
-        self._wal_bytes = 0
         self._log = structlog.get_logger("store")
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
 
@@ -161,7 +153,7 @@ class Writer:
         self._hand_over()
         self._queue.put(False)
         await asyncio.to_thread(self._thread.join)
-        self._connection.close()
+        await asyncio.to_thread(self._connection.close)
 
     def _take(self, piece: _Piece) -> None:
         self._waiting += 1
@@ -186,7 +178,7 @@ class Writer:
                 self._log.critical("writer_failed", exc_info=error)
                 outcome = _Outcome(refusals=[(p.future, StorageFailed()) for p in pieces])
             self._loop.call_soon_threadsafe(self._deliver, outcome)
-            self._tend_wal()
+            self._connection.maintain()
         self._flush_at_end()
 
     def _flush_at_end(self) -> None:
@@ -225,7 +217,7 @@ class Writer:
             try:
                 single = self._commit([piece])
             except Exception as error:
-                outcome.refusals.append((piece.future, _as_failure(error)))
+                outcome.refusals.append((piece.future, self._as_failure(error)))
                 continue
             outcome.answers += single.answers
             outcome.refusals += single.refusals
@@ -240,24 +232,18 @@ class Writer:
             Exception: nothing of it is stored.
         """
         outcome = _Outcome()
-        driver: Any = self._connection.connection.driver_connection
+        connection = self._connection
         positions = self._positions.take() if self._positions_due else {}
         try:
-            # SQLAlchemy's own transaction costs as much as a message: only for those who use it.
-            with (
-                self._connection.begin()
-                if any(isinstance(piece, _Write) for piece in pieces)
-                else _Bare(driver)
-            ):
-                changes = self._fill(driver, pieces, positions, outcome)
+            connection.begin()
+            changes = self._fill(pieces, positions, outcome)
+            connection.commit()
         except BaseException:
-            # A commit that failed may leave SQLite inside the transaction.
-            driver.rollback()
+            connection.rollback()
             self._positions.failed()
             raise
         if changes:
             self._change_no += 1
-            self._wal_bytes += changes * PAGE_BYTES
         if positions:
             self._positions.stored()
         self._positions_due = False
@@ -265,18 +251,15 @@ class Writer:
             outcome.positions_wait = self._positions.advance_all(outcome.own)
         return outcome
 
-    def _fill(
-        self, driver: Any, pieces: list[_Piece], positions: Positions, outcome: _Outcome
-    ) -> int:
-        """Everything between BEGIN and COMMIT; how many rows changed."""
+    def _fill(self, pieces: list[_Piece], positions: Positions, outcome: _Outcome) -> bool:
+        """Everything between begin and commit; whether it changed anything."""
         now_ms = self._clock()
-        before: int = driver.total_changes
+        connection = self._connection
         if not self._change_no:
-            self._change_no = self._read_change_no(driver)
+            self._change_no = connection.change_no()
         change_no = self._change_no + 1
-        cursor = driver.cursor()
         if positions:
-            store_positions(cursor, positions, change_no)
+            connection.put_positions(positions, change_no)
         start = 0
         while start < len(pieces):
             piece = pieces[start]
@@ -289,18 +272,16 @@ class Writer:
                 if not isinstance(other, _Send):
                     break
                 sends.append(other)
-            self._send(cursor, sends, now_ms, change_no, outcome)
+            self._send(sends, now_ms, change_no, outcome)
             start += len(sends)
-        changes: int = driver.total_changes - before
+        changes = connection.has_changes()
         if changes:
-            cursor.execute("UPDATE counters SET value = ? WHERE name = 'change_no'", (change_no,))
+            connection.put_change_no(change_no)
         return changes
 
-    def _send(
-        self, cursor: Any, sends: list[_Send], now_ms: int, change_no: int, outcome: _Outcome
-    ) -> None:
+    def _send(self, sends: list[_Send], now_ms: int, change_no: int, outcome: _Outcome) -> None:
         results, events = self._sends.store(
-            cursor, [(send.draft, send.params_hash) for send in sends], now_ms, change_no
+            self._connection, [(send.draft, send.params_hash) for send in sends], now_ms, change_no
         )
         for send, result in zip(sends, results, strict=True):
             if isinstance(result, Sent):
@@ -311,12 +292,13 @@ class Writer:
         outcome.events += events
 
     def _write(self, piece: _Write, now_ms: int, change_no: int, outcome: _Outcome) -> None:
-        transaction = Transaction(self._connection, now_ms, change_no, self._new_id)
+        connection = self._connection.connection
+        transaction = Transaction(connection, now_ms, change_no, self._new_id)
         try:
-            with self._connection.begin_nested():
+            with connection.begin_nested():
                 value = piece.work(transaction)
         except Exception as error:
-            if storage_failed(error):
+            if self._storage_failed(error):
                 raise
             outcome.refusals.append((piece.future, error))
             return
@@ -341,46 +323,9 @@ class Writer:
             # The futures' callbacks are in the loop's queue already, so they come first.
             self._loop.call_soon(self.listeners.announce, events)
 
-    @staticmethod
-    def _read_change_no(driver: Any) -> int:
-        row = driver.execute("SELECT value FROM counters WHERE name = 'change_no'").fetchone()
-        value: int = row[0]
-        return value
-
-    def _tend_wal(self) -> None:
-        if self._wal_bytes >= CHECKPOINT_EVERY_BYTES:
-            self._wal_bytes = 0
-            self._checkpointer.wake()
-        wal_bytes = self._checkpointer.take_wal_frames() * PAGE_BYTES
-        if wal_bytes < REUSE_WAL_BYTES:
-            return
-        kind = "TRUNCATE" if wal_bytes >= TRUNCATE_WAL_BYTES else "PASSIVE"
-        driver: Any = self._connection.connection.driver_connection
-        try:
-            driver.execute(f"PRAGMA wal_checkpoint({kind})").fetchone()
-        except Exception as error:
-            self._log.warning("checkpoint_failed", error=repr(error))
-
-
-class _Bare:
-    """A transaction of the driver's."""
-
-    __slots__ = ("_driver",)
-
-    def __init__(self, driver: Any) -> None:
-        self._driver = driver
-
-    def __enter__(self) -> None:
-        self._driver.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self._driver.commit()
-
-
-def _as_failure(error: Exception) -> BaseException:
-    if isinstance(error, Failure) or not storage_failed(error):
-        return error
-    failure = StorageFailed()
-    failure.__cause__ = error
-    return failure
+    def _as_failure(self, error: Exception) -> BaseException:
+        if isinstance(error, Failure) or not self._storage_failed(error):
+            return error
+        failure = StorageFailed()
+        failure.__cause__ = error
+        return failure

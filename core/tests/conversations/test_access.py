@@ -14,7 +14,8 @@ import pytest
 from dash_messenger import Acted, Change, MessageType, action
 from dash_messenger.conversations.access import Right, require, rights
 from dash_messenger.errors import Failure, NotFound
-from dash_messenger.store.access import IS_MEMBER_SQL, MAY_READ_SQL, may_read_message
+from dash_messenger.store.access import may_read_message
+from dash_messenger.store.sqlite.statements import IS_MEMBER, MAY_READ
 from dash_messenger.store.tables import conversations, members, messages, users
 from fixtures.filled_store import FilledStore
 from fixtures.local_server import LocalServer, open_server
@@ -278,7 +279,7 @@ async def test_sql_of_the_hot_path_and_of_reading_says_what_the_rights_say(
         for person, user in enumerate(people):
             query = select(messages.c.conversation_id, messages.c.number)
             rows = connection.execute(query.where(may_read_message(user))).all()
-            text = f"SELECT conversation_id, number FROM messages m WHERE {MAY_READ_SQL}"
+            text = f"SELECT conversation_id, number FROM messages m WHERE {MAY_READ}"
             raw = connection.exec_driver_sql(text, (bytearray.fromhex(user),)).all()
             assert sorted(rows) == sorted((bytes(id).hex(), number) for id, number in raw)
             for id, number in rows:
@@ -288,7 +289,7 @@ async def test_sql_of_the_hot_path_and_of_reading_says_what_the_rights_say(
     def present(connection: Connection) -> set[tuple[int, int]]:
         def is_member(room: int, person: int) -> bool:
             marks = (bytearray.fromhex(rooms[room]), bytearray.fromhex(people[person]))
-            return bool(connection.exec_driver_sql(f"SELECT {IS_MEMBER_SQL}", marks).scalar())
+            return bool(connection.exec_driver_sql(f"SELECT {IS_MEMBER}", marks).scalar())
 
         return {pair for pair in given if is_member(*pair)}
 

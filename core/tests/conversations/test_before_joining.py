@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from dash_messenger.errors import Failure
 from dash_messenger.protocol.commands import Caller
-from dash_messenger.store.access import MAY_READ_SQL, may_read_message
+from dash_messenger.store.access import may_read_message
+from dash_messenger.store.sqlite.statements import MAY_READ
 from dash_messenger.store.tables import conversations, messages
 from fixtures.local_server import LocalServer
 from sqlalchemy import select, update
@@ -233,7 +234,7 @@ async def test_both_forms_of_the_rule_say_the_same(local: LocalServer) -> None:
     await add(local, conversation, "cleo")
     await local.say("ann", conversation)
     await remove(local, conversation, "ben")
-    text = f"SELECT number FROM messages m WHERE {MAY_READ_SQL}"
+    text = f"SELECT number FROM messages m WHERE {MAY_READ}"
 
     def both(connection: Any) -> list[tuple[set[int], set[int]]]:
         return [

@@ -14,8 +14,8 @@ import pytest
 from dash_messenger.conversations.sync import Syncing, SyncParams, _look, _Token
 from dash_messenger.errors import Failure, Resync
 from dash_messenger.protocol.events import Event
-from dash_messenger.store import database, logs
-from dash_messenger.store.changes import newest_change_no
+from dash_messenger.store import logs, readers
+from dash_messenger.store.sqlite.changes import newest_change_no
 from fixtures.local_server import LocalServer
 
 
@@ -245,7 +245,7 @@ async def test_a_crowd_that_comes_back_waits_its_turn_and_is_not_refused(
 ) -> None:
     await local.group("ann", "ben")
     token = await local.token("ben")
-    monkeypatch.setattr(database, "MAX_WAITING_READS", 250)
+    monkeypatch.setattr(readers, "MAX_WAITING_READS", 250)
     sessions, syncing = local.server.sessions, reading(local)[0]
     headers = {"Authorization": f"Bearer {token}"}
     found = await asyncio.gather(

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from dash_messenger.errors import Busy, StorageFailed
-from dash_messenger.store import database
-from dash_messenger.store.database import open_engine
+from dash_messenger.store import readers
+from dash_messenger.store.sqlite.checkpoints import Checkpointer
+from dash_messenger.store.sqlite.database import open_engine
 from fixtures.filled_store import FilledStore
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
@@ -64,7 +65,7 @@ async def test_what_a_reader_raises_arrives_and_the_thread_goes_on(filled: Fille
     def fail(connection: Connection) -> None:
         raise LookupError
 
-    for _ in range(2 * database.READER_THREADS):
+    for _ in range(2 * readers.READER_THREADS):
         with pytest.raises(LookupError):
             await filled.store.read(fail)
     assert await filled.store.read(lambda c: c.execute(text("SELECT 1")).scalar()) == 1
@@ -73,7 +74,7 @@ async def test_what_a_reader_raises_arrives_and_the_thread_goes_on(filled: Fille
 async def test_too_many_reads_are_busy_at_once(
     filled: FilledStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "MAX_WAITING_READS", 2)
+    monkeypatch.setattr(readers, "MAX_WAITING_READS", 2)
     go_on = threading.Event()
     waiting = [asyncio.ensure_future(filled.store.read(lambda _: go_on.wait(10))) for _ in range(2)]
     await asyncio.sleep(0)
@@ -86,7 +87,7 @@ async def test_too_many_reads_are_busy_at_once(
 async def test_cancelled_reads_keep_their_places_while_they_run(
     filled: FilledStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "MAX_WAITING_READS", database.READER_THREADS)
+    monkeypatch.setattr(readers, "MAX_WAITING_READS", readers.READER_THREADS)
     running, go_on = threading.Semaphore(0), threading.Event()
 
     def hold(_: Connection) -> None:
@@ -94,7 +95,7 @@ async def test_cancelled_reads_keep_their_places_while_they_run(
         go_on.wait(10)
 
     holding = [
-        asyncio.ensure_future(filled.store.read(hold)) for _ in range(database.READER_THREADS)
+        asyncio.ensure_future(filled.store.read(hold)) for _ in range(readers.READER_THREADS)
     ]
     for _ in holding:
         assert await asyncio.to_thread(running.acquire, timeout=10)
@@ -114,11 +115,11 @@ async def test_cancelled_reads_keep_their_places_while_they_run(
 async def test_reads_cancelled_before_they_run_give_their_places_back(
     filled: FilledStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "MAX_WAITING_READS", database.READER_THREADS + 1)
+    monkeypatch.setattr(readers, "MAX_WAITING_READS", readers.READER_THREADS + 1)
     go_on = threading.Event()
     holding = [
         asyncio.ensure_future(filled.store.read(lambda _: go_on.wait(10)))
-        for _ in range(database.READER_THREADS)
+        for _ in range(readers.READER_THREADS)
     ]
     await asyncio.sleep(0)
     for _ in range(3):
@@ -128,7 +129,7 @@ async def test_reads_cancelled_before_they_run_give_their_places_back(
         await asyncio.gather(queued, return_exceptions=True)
         assert queued.cancelled()
     go_on.set()
-    assert await asyncio.gather(*holding) == [True] * database.READER_THREADS
+    assert await asyncio.gather(*holding) == [True] * readers.READER_THREADS
 
 
 async def test_errors_name_the_statement_but_not_what_people_wrote(filled: FilledStore) -> None:
@@ -150,7 +151,8 @@ async def test_the_checkpointer_empties_the_wal_into_the_file(
 ) -> None:
     file = tmp_path / "store.db"
     before = file.stat().st_size
-    checkpointer = filled.store._checkpointer
+    checkpointer = Checkpointer(file)
+    checkpointer.start()
     await asyncio.gather(*[filled.store.send(filled.draft("x" * 1_000)) for _ in range(300)])
     assert file.stat().st_size == before
     checkpointer.wake()

@@ -11,7 +11,8 @@ import pytest
 from dash_messenger.errors import Conflict, NotFound
 from dash_messenger.ids import IdMaker
 from dash_messenger.store import Draft, Sent, Transaction, read_log
-from dash_messenger.store.message_inserts import Sends, params_hasher
+from dash_messenger.store.drafts import params_hasher
+from dash_messenger.store.message_inserts import Sends
 from dash_messenger.store.tables import conversations, events, members, messages
 from fixtures.filled_store import FilledStore, one_batch, open_filled
 from hypothesis import given, settings

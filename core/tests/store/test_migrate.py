@@ -13,9 +13,9 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from dash_messenger.store import Store, migrations
-from dash_messenger.store.database import open_engine
 from dash_messenger.store.migrate import DatabaseTooNew, migrate
 from dash_messenger.store.migrations import NEWEST, VERSION_TABLE
+from dash_messenger.store.sqlite.database import open_engine
 from dash_messenger.store.tables import members, metadata
 from sqlalchemy import Connection, select, text
 

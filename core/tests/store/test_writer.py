@@ -43,7 +43,7 @@ class FailingCommits:
 @contextmanager
 def failing_commits(filled: FilledStore, which: Container[int]) -> Iterator[list[str]]:
     """Of the next commits these fail."""
-    fairy: Any = filled.store._writer._connection.connection
+    fairy: Any = filled.store._writer._connection.connection.connection
     record = fairy._connection_record
     whole = fairy.dbapi_connection
     failing = FailingCommits(whole, which)
