@@ -17,7 +17,7 @@ UNIT_ROOMS = (
 )
 # The tests of a folder or file have these markers.
 MARKERS = {
-    **dict.fromkeys((f"core/tests/{room}" for room in UNIT_ROOMS), [pytest.mark.unit]),
+    **{f"core/tests/{room}": [pytest.mark.unit] for room in UNIT_ROOMS},
     "plugins": [pytest.mark.unit],
     "webui/tests": [pytest.mark.unit],
     "tests/attacks": [pytest.mark.alone],

@@ -1,7 +1,6 @@
 """I4: whoever leaves and comes back at any moment ends with what a fresh client sees.
 
 A state machine lets people do everything that makes an event, while one of them is away or there.
-`Reader` follows the documented rules: it loads a conversation once, then it goes by events alone.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from dash_messenger.client import RESYNC, Client, Event
-from dash_messenger.errors import Forbidden, NotFound, Resync
+from dash_messenger.client import Client
+from dash_messenger.errors import Forbidden, NotFound
 from dash_messenger.testing import Network, People, ServerProcess, upload
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -28,6 +27,7 @@ from hypothesis.stateful import (
 from PIL import Image
 
 from tests.environment import ROOT
+from tests.reader import Reader
 
 PATIENCE_S = 60.0
 SCALE = settings(
@@ -53,151 +53,6 @@ def polled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     server.start()
     yield server
     server.kill()
-
-
-@dataclass
-class Known:
-    """One conversation, as a client has it."""
-
-    seq: int = 0
-    title: str | None = None
-    photo: str | None = None
-    members: set[str] = field(default_factory=set)
-    messages: dict[str, dict[str, Any]] = field(default_factory=dict)
-    own: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    def shown(self) -> dict[str, Any]:
-        """All of it, in a form that can be compared."""
-        messages = {}
-        for id, message in self.messages.items():
-            put = {one["emoji"]: one["count"] for one in message.get("reactions") or ()}
-            messages[id] = {**message, "reactions": put}
-        own = {
-            id: (own.get("mark"), sorted(own.get("reactions", ())))
-            for id, own in self.own.items()
-            if own.get("mark") is not None or own.get("reactions")
-        }
-        return {
-            "title": self.title,
-            "photo": self.photo,
-            "members": self.members,
-            "messages": messages,
-            "own": own,
-        }
-
-
-class Reader:
-    """What somebody knows who loaded each conversation once and then heard events."""
-
-    def __init__(self, client: Client) -> None:
-        self.client = client
-        self.known: dict[str, Known] = {}
-        self.name = ""
-        # The list of conversations, by `sync` from where the last answer ended.
-        self.listed: dict[str, dict[str, Any]] = {}
-        self._since: str | None = None
-
-    async def list(self) -> None:
-        """Bring the list up to date."""
-        while True:
-            try:
-                page = await self.client.call("sync", since=self._since)
-            except Resync:
-                self._since, self.listed = None, {}
-                continue
-            self.name = page["me"]["display_name"]
-            self.listed |= {summary["id"]: summary for summary in page["conversations"]}
-            self._since = page["since"]
-            if not page["more"]:
-                return
-
-    async def load(self, conversation: str) -> None:
-        """One conversation, as a client opens it."""
-        known, before, more = Known(), None, True
-        try:
-            while more:
-                page = await self.client.call(
-                    "message.history", conversation=conversation, before=before
-                )
-                known.seq = known.seq or page["seq"]
-                known.messages |= {message["id"]: message for message in page["messages"]}
-                known.own |= page["own"]
-                before, more = (page["messages"] or [{}])[0].get("number"), page["more_before"]
-            members = await self.client.call("conversation.members", conversation=conversation)
-            summary = await self.client.call("conversation.get", conversation=conversation)
-        except (NotFound, Forbidden):
-            # Removed again meanwhile, as an event will say.
-            self.forget(conversation)
-            return
-        known.members = {member["id"] for member in members["members"]}
-        known.title = summary["conversation"]["title"]
-        known.photo = summary["conversation"]["photo"]
-        self.known[conversation] = known
-
-    def forget(self, conversation: str) -> None:
-        """It is not one's own any more."""
-        self.known.pop(conversation, None)
-        self.listed.pop(conversation, None)
-
-    async def apply(self, event: Event) -> None:
-        """What an event changes."""
-        if event.log == self.client.me["id"]:
-            await self._apply_own(event)
-        elif event.kind == RESYNC or event.log not in self.known:
-            await self.load(event.log)
-        elif event.seq > self.known[event.log].seq:
-            self.known[event.log].seq = event.seq
-            self._apply_to(self.known[event.log], event)
-
-    async def _apply_own(self, event: Event) -> None:
-        data = event.data
-        if event.kind == "conversation.added":
-            await self.load(data["conversation"])
-        elif event.kind == "conversation.removed":
-            self.forget(data["conversation"])
-        elif event.kind == "mark.changed" and data["conversation"] in self.known:
-            own = self.known[data["conversation"]].own
-            own.setdefault(data["message_id"], {})["mark"] = data["mark"]
-        elif event.kind == "account.updated":
-            self.name = data.get("display_name", self.name)
-
-    def _apply_to(self, known: Known, event: Event) -> None:
-        data = event.data
-        if event.kind in ("message.created", "message.updated", "message.deleted"):
-            message = data["message"]
-            if message["rev"] >= known.messages.get(message["id"], message)["rev"]:
-                known.messages[message["id"]] = message
-            if event.kind == "message.deleted":
-                known.own.pop(message["id"], None)
-        elif event.kind == "reaction.changed" and data["message_id"] in known.messages:
-            self._react(known, event)
-        elif event.kind == "conversation.updated":
-            known.title = data.get("title", known.title)
-            known.photo = data.get("photo", known.photo)
-        elif event.kind == "member.joined":
-            known.members.add(data["user"]["id"])
-        elif event.kind == "member.removed":
-            known.members.discard(data["user"])
-
-    def _react(self, known: Known, event: Event) -> None:
-        data = event.data
-        message = known.messages[data["message_id"]]
-        put = [one for one in message.get("reactions") or () if one["emoji"] != data["emoji"]]
-        if data["count"]:
-            put.append({"emoji": data["emoji"], "count": data["count"]})
-        known.messages[data["message_id"]] = {**message, "reactions": put}
-        if event.by == self.client.me["id"]:
-            own = known.own.setdefault(data["message_id"], {})
-            kept = [one for one in own.get("reactions", ()) if one != data["emoji"]]
-            own["reactions"] = [*kept, data["emoji"]] if data["on"] else kept
-
-    def shown(self) -> dict[str, Any]:
-        """All that it knows."""
-        return {
-            "name": self.name,
-            "list": self.listed,
-            "known": {id: known.shown() for id, known in self.known.items()},
-        }
 
 
 class Forgetful(Client):
