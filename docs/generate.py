@@ -26,6 +26,7 @@ from dash_messenger.conversations.access import Kind, Right, Role, rights
 from dash_messenger.errors import CloseCode, failures
 from dash_messenger.plugin_api.hookspecs import ServerHooks
 from dash_messenger.protocol.commands import Command
+from dash_messenger.protocol.events import KINDS
 from dash_messenger.server.app import Server
 from dash_messenger.settings import PREFIX, Settings
 from dash_messenger.store.tables import metadata
@@ -291,6 +292,24 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
+# Events
+
+
+def draw_events() -> str:
+    """Each kind of event: whose log it is in, when it happens, what its data is."""
+    rows = []
+    for kind, struct in KINDS.items():
+        info = types.type_info(struct)
+        assert isinstance(info, types.StructType)
+        fields = [
+            f"`{field.encode_name}`: {_type_name(field.type, {})}{_default(field)}"
+            for field in info.fields
+        ]
+        meaning = " ".join((inspect.getdoc(struct) or "").replace("``", "`").split())
+        rows.append((f"`{kind}`", struct.log_of, "; ".join(fields), meaning))
+    return _table(("kind", "in the log of", "data", "when"), rows)
+
+
 # Errors and close codes
 
 
@@ -459,6 +478,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "commands": draw_commands,
     "rights": draw_rights,
     "security_events": draw_security_events,
+    "events": draw_events,
     "errors": draw_errors,
     "close_codes": draw_close_codes,
     "tables": draw_tables,

@@ -35,6 +35,7 @@ from dash_messenger.errors import (
 )
 from dash_messenger.ids import IdMaker
 from dash_messenger.protocol.commands import Caller, Command
+from dash_messenger.protocol.events import AccountUpdated
 from dash_messenger.protocol.models import User
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store, Transaction
@@ -330,14 +331,13 @@ class Accounts:
             if after != before:
                 transaction.append(
                     user,
-                    "account.updated",
                     user,
-                    {
-                        "display_name": after.user.display_name,
-                        "language": after.language,
-                        "theme": after.theme,
-                        "photo": after.user.photo,
-                    },
+                    AccountUpdated(
+                        display_name=after.user.display_name,
+                        language=after.language,
+                        theme=after.theme,
+                        photo=after.user.photo,
+                    ),
                 )
             return before, after
 

@@ -43,7 +43,7 @@ from dash_messenger.errors import (
     Unauthenticated,
 )
 from dash_messenger.ids import IdMaker
-from dash_messenger.protocol.events import HIDDEN
+from dash_messenger.protocol.events import Hidden
 from dash_messenger.protocol.jsonrpc import MAX_IN_FLIGHT, SUBPROTOCOL
 
 __all__ = ["RESYNC", "Client", "Disconnected", "Event", "failure_from", "log_in", "post"]
@@ -362,7 +362,7 @@ class Client:
         self._may_pull.set()
 
     def _put(self, event: Event) -> None:
-        if event.kind == HIDDEN:
+        if event.kind == Hidden.kind:
             self._skipped.setdefault(event.log, event.after)
             return
         after = self._skipped.pop(event.log, None)

@@ -19,6 +19,7 @@ from dash_messenger.conversations.members import clean_title
 from dash_messenger.conversations.summaries import Summary, names_in, summaries
 from dash_messenger.errors import InvalidParams
 from dash_messenger.ids import id_param
+from dash_messenger.protocol import events
 from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import conversations
@@ -120,4 +121,4 @@ def _change(
     connection.execute(
         update(conversations).where(conversations.c.id == conversation).values(changed)
     )
-    transaction.append(conversation, "conversation.updated", user, dict(changed))
+    transaction.append(conversation, user, events.ConversationUpdated(**changed))

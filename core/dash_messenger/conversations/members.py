@@ -18,6 +18,7 @@ from dash_messenger.conversations.access import Right, in_order, require
 from dash_messenger.conversations.summaries import Summary, names_in, summaries
 from dash_messenger.errors import InvalidParams, NotFound
 from dash_messenger.ids import IdMaker, id_param
+from dash_messenger.protocol import events
 from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.protocol.models import User
 from dash_messenger.store import Store, Transaction
@@ -285,7 +286,7 @@ class Conversations:
             require(connection, user, conversation, right)
             if not _present(connection, conversation, [gone]):
                 raise NotFound
-            seq = transaction.append(conversation, "member.removed", user, {"user": gone})
+            seq = transaction.append(conversation, user, events.MemberRemoved(gone))
             role = connection.execute(
                 update(members)
                 .where(members.c.conversation_id == conversation, members.c.user_id == gone)
@@ -294,7 +295,7 @@ class Conversations:
             ).scalar()
             if role == "owner":
                 _keep_owned(connection, conversation)
-            transaction.append(gone, "conversation.removed", user, {"conversation": conversation})
+            transaction.append(gone, user, events.ConversationRemoved(conversation))
 
         await self._store.write(work)
         return MemberRemoved(gone)
@@ -350,16 +351,19 @@ def _start_group(
 
 
 def _insert(
-    transaction: Transaction, new: str, user: str, *, kind: str, **values: str | None
+    transaction: Transaction,
+    new: str,
+    user: str,
+    *,
+    kind: Literal["direct", "group"],
+    **values: str | None,
 ) -> None:
     transaction.connection.execute(
         insert(conversations).values(
             id=new, kind=kind, created_by=user, created_at_ms=transaction.now_ms, **values
         )
     )
-    transaction.append(
-        new, "conversation.created", user, {"kind": kind, "title": values.get("title")}
-    )
+    transaction.append(new, user, events.ConversationCreated(kind, values.get("title")))
 
 
 def _join(transaction: Transaction, conversation: str, by: str, joining: list[User]) -> None:
@@ -385,17 +389,11 @@ def _join(transaction: Transaction, conversation: str, by: str, joining: list[Us
     for one in joining:
         seq = transaction.append(
             conversation,
-            "member.joined",
             by,
-            {
-                # Without the photo: it changes, and the log does not.
-                "user": {
-                    "id": one.id,
-                    "username": one.username,
-                    "display_name": one.display_name,
-                },
-                "from_number": 1 if now.history == "all" else now.message_no + 1,
-            },
+            events.MemberJoined(
+                User(one.id, one.username, one.display_name),
+                from_number=1 if now.history == "all" else now.message_no + 1,
+            ),
         )
         values: dict[str, Any] = {
             # Those who are there from the start see the log from its start.
@@ -421,7 +419,7 @@ def _join(transaction: Transaction, conversation: str, by: str, joining: list[Us
             connection.execute(
                 insert(members).values(conversation_id=conversation, user_id=one.id, **values)
             )
-        transaction.append(one.id, "conversation.added", by, {"conversation": conversation})
+        transaction.append(one.id, by, events.ConversationAdded(conversation))
 
 
 def _keep_owned(connection: Connection, conversation: str) -> None:

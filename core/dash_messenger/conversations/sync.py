@@ -20,7 +20,7 @@ from dash_messenger.conversations.summaries import Summary, names_in, summaries
 from dash_messenger.errors import InvalidParams, Resync
 from dash_messenger.ids import id_param
 from dash_messenger.protocol.commands import Caller, Command, Listener
-from dash_messenger.protocol.events import Event, event_body
+from dash_messenger.protocol.events import Event, LogEntry, MemberRemoved, event_body
 from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES, size_of
 from dash_messenger.protocol.models import Message
 from dash_messenger.realtime.views import Late, Renderer, Views, choose_view, late_for
@@ -121,7 +121,7 @@ class LogRange(Struct, frozen=True):
     A page ends by the number of its events, or at 1 MB: where ``seq`` is below ``newest``, read on.
     """
 
-    events: list[dict[str, Any]]
+    events: list[LogEntry]
     after: int
     seq: int
     newest: int
@@ -213,8 +213,8 @@ class Syncing:
         self._batches += 1
         for event in events:
             self._touched[event.log] = self._batches
-            if event.kind == "member.removed":
-                for one in self._subscribing.get(str(event.data["user"]), ()):
+            if type(event.data) is MemberRemoved:
+                for one in self._subscribing.get(event.data.user, ()):
                     one.was_removed = True
 
     async def _subscribe(self, user: str, connection: Listener, since: _Token) -> _Found | None:
@@ -290,14 +290,14 @@ class Syncing:
 
     async def _drawn(self, page: LogPage, view: str, late: Late | None) -> LogRange:
         """The page with its drawings, which may leave room for fewer events."""
-        bodies: list[dict[str, Any]] = []
+        bodies: list[LogEntry] = []
         size, events = 0, page.events
         for at in range(0, len(events), DRAWN_AT_ONCE):
             some = events[at : at + DRAWN_AT_ONCE]
-            found = [event.message for event in some if event.message is not None]
+            found = [event.data.message for event in some if event.data.message is not None]
             drawn = await self._renderer.draw(found, [view], late=late) if found else {}
             for event in some:
-                message = event.message
+                message = event.data.message
                 drawing = UNSET if message is None else drawn[(message.id, message.rev, view)]
                 body = event_body(event, drawing)
                 size += size_of(body)

@@ -22,6 +22,7 @@ from dash_messenger.messages.pipeline import Preparation
 from dash_messenger.messages.revisions import Answers, Found, find, put_revision
 from dash_messenger.plugin_api.message_types import Prepared
 from dash_messenger.protocol.commands import Caller, Command
+from dash_messenger.protocol.events import MessageDeleted
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.blob_references import (
     CoreBlobRows,
@@ -190,7 +191,7 @@ class Editing:
                 found.message,
                 user,
                 {**erased, "deleted_at_ms": transaction.now_ms},
-                kind="message.deleted",
+                event=MessageDeleted,
             )
             return MessageChanged(after.id, after.rev)
 

@@ -18,6 +18,7 @@ from dash_messenger.errors import InvalidParams, Refused
 from dash_messenger.ids import id_param
 from dash_messenger.messages.revisions import find
 from dash_messenger.protocol.commands import Caller, Command
+from dash_messenger.protocol.events import ReactionChanged
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import marks, messages
 
@@ -123,15 +124,8 @@ class Reacting:
             )
             transaction.append(
                 found.conversation,
-                "reaction.changed",
                 user,
-                {
-                    "message_id": message,
-                    "number": found.number,
-                    "emoji": emoji,
-                    "count": count,
-                    "on": params.on,
-                },
+                ReactionChanged(message, found.number, emoji, count, params.on),
             )
             return _reacted(counts, own)
 

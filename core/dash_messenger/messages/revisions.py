@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from dash_messenger.conversations.access import STANDING, Right, Rights, rights_of
 from dash_messenger.errors import Conflict, Forbidden, NotFound
+from dash_messenger.protocol.events import MarkChanged, MessageDeleted, MessageUpdated
 from dash_messenger.protocol.models import Message
 from dash_messenger.store import Transaction
 from dash_messenger.store.access import is_member, may_read_message
@@ -81,7 +82,7 @@ def put_revision(
     by: str,
     values: dict[str, Any],
     *,
-    kind: str = "message.updated",
+    event: type[MessageUpdated | MessageDeleted] = MessageUpdated,
 ) -> Message:
     """The message after the change, stored with its event, if ``before`` is still the newest.
 
@@ -99,7 +100,7 @@ def put_revision(
         select(*MESSAGE_COLUMNS).where(messages.c.id == before.id)
     ).one()
     after = message_of(row)
-    transaction.append(after.conversation, kind, by, message=after)
+    transaction.append(after.conversation, by, event(after))
     return after
 
 
@@ -117,13 +118,8 @@ def put_mark(transaction: Transaction, message: Message, user: str, mark: bytes 
         connection.execute(update(marks).where(*own).values(mark=mark))
     transaction.append(
         user,
-        "mark.changed",
         user,
-        {
-            "conversation": message.conversation,
-            "message_id": message.id,
-            "mark": None if mark is None else Raw(mark),
-        },
+        MarkChanged(message.conversation, message.id, Raw(mark or b"null")),
     )
 
 

@@ -20,7 +20,13 @@ from dash_messenger.isolation.runner import CHECK_WITHIN_S
 from dash_messenger.plugin_api.checks import Login, Proposed, Upload
 from dash_messenger.plugin_api.context import Context, Demo, MemberChange
 from dash_messenger.plugins.loader import Plugins
-from dash_messenger.protocol.events import Event
+from dash_messenger.protocol.events import (
+    ConversationCreated,
+    Event,
+    MemberJoined,
+    MemberRemoved,
+    MessageCreated,
+)
 
 __all__ = ["CHECKS", "Calls"]
 
@@ -164,23 +170,25 @@ class Calls:
         # A conversation and its first members are one transaction, and so in one batch.
         founded: set[str] = set()
         for event in events:
-            if event.kind == "message.created":
-                for one in on_message:
-                    if event.by != self._bot_of(one.plugin):
-                        self._enqueue(one, "message", event.message)
-            elif event.kind == "conversation.created":
-                founded.add(event.log)
-            elif event.kind in ("member.joined", "member.removed"):
-                user = event.data["user"]
-                change = MemberChange(
-                    conversation=event.log,
-                    user=str(user["id"] if isinstance(user, dict) else user),
-                    kind="joined" if event.kind == "member.joined" else "removed",
-                    by=event.by,
-                    founding=event.kind == "member.joined" and event.log in founded,
-                )
-                for one in on_member:
-                    self._enqueue(one, "change", change)
+            conversation, by = event.log, event.by
+            match event.data:
+                case MessageCreated(message=message):
+                    for one in on_message:
+                        if by != self._bot_of(one.plugin):
+                            self._enqueue(one, "message", message)
+                case ConversationCreated():
+                    founded.add(conversation)
+                case MemberJoined(user=user):
+                    founding = conversation in founded
+                    joined = MemberChange(conversation, user.id, "joined", by, founding)
+                    self._enqueue_change(on_member, joined)
+                case MemberRemoved(user=gone):
+                    removed = MemberChange(conversation, gone, "removed", by)
+                    self._enqueue_change(on_member, removed)
+
+    def _enqueue_change(self, hooks: Iterable[_Implementation], change: MemberChange) -> None:
+        for one in hooks:
+            self._enqueue(one, "change", change)
 
     def _enqueue(self, one: _Implementation, name: str, value: object) -> None:
         line = self._lines.setdefault(one.plugin, _Line())

@@ -14,15 +14,12 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from dash_messenger.protocol.events import Event
+from dash_messenger.protocol.events import Event, MessageDeleted, MessageUpdated
 
 __all__ = ["EVERY_S", "Pacing"]
 
 # Four a second: what an eye can follow of a poll's counts, and a fourth of a phone's frames.
 EVERY_S = 0.25
-
-REVISED = "message.updated"
-_REVISIONS = (REVISED, "message.deleted")
 
 
 class Timer(Protocol):
@@ -50,12 +47,12 @@ class Pacing:
         round = self._rounds.get(log)
         if round is None:
             for event in events:
-                if event.kind == REVISED:
+                if type(event.data) is MessageUpdated:
                     self._begin(log)
                     return _without_overtaken(events)
             return events
         for event in events:
-            if event.kind != REVISED:
+            if type(event.data) is not MessageUpdated:
                 # It covers what waits, so that goes first, and nothing else is held up.
                 return self._end_early(log, round, events)
         round.hold(events)
@@ -78,7 +75,7 @@ class Pacing:
 
     def _end_early(self, log: str, round: _Round, events: list[Event]) -> list[Event]:
         due = _without_overtaken([*round.take(), *events])
-        if any(event.kind == REVISED for event in due):
+        if any(isinstance(event.data, MessageUpdated) for event in due):
             round.timer.cancel()
             self._begin(log)
         return due
@@ -112,14 +109,14 @@ class _Round:
 def _without_overtaken(events: Sequence[Event]) -> list[Event]:
     """Without revisions that are followed by another of the same message."""
     last = {
-        _message(event): event.seq
+        event.data.message.id: event.seq
         for event in events
-        if event.kind in _REVISIONS and event.message is not None
+        if isinstance(event.data, MessageUpdated | MessageDeleted)
     }
     left = [
         event
         for event in events
-        if event.kind != REVISED or event.seq == last.get(_message(event), event.seq)
+        if type(event.data) is not MessageUpdated or event.seq == last[event.data.message.id]
     ]
     return _joined(left, events[0].after)
 
@@ -134,4 +131,4 @@ def _joined(events: list[Event], after: int) -> list[Event]:
 
 
 def _message(event: Event) -> str:
-    return event.log if event.message is None else event.message.id
+    return event.log if event.data.message is None else event.data.message.id

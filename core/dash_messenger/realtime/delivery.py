@@ -274,7 +274,7 @@ def drawn_frame(message: Message, drawing: Raw) -> bytes:
 
 
 def _encode(event: Event, view: str | None, drawn: Drawings) -> bytes:
-    message = event.message
+    message = event.data.message
     if message is None or view is None:
         return text_frame(encode_event(event))
     return text_frame(encode_event(event, drawn.get((message.id, message.rev, view), UNSET)))

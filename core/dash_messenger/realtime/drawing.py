@@ -95,7 +95,7 @@ class DrawingQueue:
 
     def _wants_drawing(self, log_id: str, events: list[Event]) -> bool:
         for event in events:
-            if event.message is not None:
+            if event.data.message is not None:
                 readers = self._readers_of(log_id)
                 return len(readers) > 1 or bool(readers and None not in readers)
         return False
@@ -145,7 +145,7 @@ class DrawingQueue:
             if view is None:
                 continue
             for event in events:
-                if event.message is not None and needs_children(event.message, view):
+                if event.data.message is not None and needs_children(event.data.message, view):
                     self._alone[log_id] = events
                     self._start(self._draw_alone(log_id))
                     return True
@@ -173,10 +173,10 @@ class DrawingQueue:
     ) -> Drawings:
         wanted: dict[str, list[Message]] = {}
         for event in events:
-            if event.message is not None:
+            if event.data.message is not None:
                 for view in self._readers_of(event.log):
                     if view is not None:
-                        wanted.setdefault(view, []).append(event.message)
+                        wanted.setdefault(view, []).append(event.data.message)
         if late is not None and wanted:
             # They are of one log, so that all views want the same.
             return await self._ask_for(next(iter(wanted.values())), tuple(wanted), late)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import msgspec
+import structlog
 from sqlalchemy import Connection, select
 
 from dash_messenger.errors import NotFound, Resync
-from dash_messenger.protocol.events import Event, hide, number_in
+from dash_messenger.protocol.events import Event, Hidden, hide, number_in, restore
 from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES, size_of
 from dash_messenger.store.rows import MESSAGE_COLUMNS, message_of
 from dash_messenger.store.tables import conversations, events, messages, users
@@ -22,6 +22,8 @@ __all__ = ["MAX_BEHIND", "LogPage", "read_log"]
 
 # Beyond this a fresh snapshot is quicker for both sides.
 MAX_BEHIND = 2_000
+
+logger = structlog.get_logger("store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +81,17 @@ def read_log(
         .limit(limit)
     )
     found: list[Event] = []
+    unreadable: list[str] = []
     previous, size, is_whole = after, 0, True
     for entry in rows:
-        event = Event(
-            log=log,
-            after=previous,
-            seq=entry.event_seq,
-            kind=entry.kind,
-            by=entry.by_id,
-            at_ms=entry.at_ms,
-            data={} if entry.data is None else msgspec.json.decode(entry.data),
-            message=None if entry.id is None else message_of(entry),
-        )
+        message = None if entry.id is None else message_of(entry)
+        try:
+            data = restore(entry.kind, entry.data, message)
+        except ValueError as error:
+            # Written by another version: the log stays readable.
+            unreadable.append(f"{entry.event_seq}: {error}")
+            data = Hidden()
+        event = Event(log, previous, entry.event_seq, entry.by_id, entry.at_ms, data)
         number = number_in(event)
         if number is not None and number < first_number:
             event = hide(event)
@@ -101,5 +102,7 @@ def read_log(
             break
         found.append(event)
         previous = event.seq
+    if unreadable:
+        logger.warning("events_unreadable", log=log, count=len(unreadable), first=unreadable[0])
     is_whole = is_whole and len(found) < limit
     return LogPage(found, after, newest if is_whole else previous, newest)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from msgspec import UNSET, Raw
 
 from dash_messenger.errors import Conflict, Failure, NotFound
-from dash_messenger.protocol.events import Event
+from dash_messenger.protocol.events import Event, MessageCreated
 from dash_messenger.protocol.models import Message, Reply
 from dash_messenger.store.backend import MAX_ROWS, MessageRows
 from dash_messenger.store.blob_references import check_usable, refer_message
@@ -129,24 +129,24 @@ def _event(new: NewMessage) -> Event:
         draft.conversation,
         sent.seq - 1,
         sent.seq,
-        "message.created",
         draft.sender,
         sent.sent_at_ms,
-        {},
-        Message(
-            sent.id,
-            draft.conversation,
-            sent.seq,
-            1,
-            sent.number,
-            draft.sender,
-            draft.client_id,
-            draft.type,
-            Raw(draft.content),
-            draft.text,
-            sent.sent_at_ms,
-            state=UNSET if draft.state is None else Raw(draft.state),
-            reply_to=UNSET if reply is None else reply,
-            type_version=UNSET if draft.type_version == 1 else draft.type_version,
+        MessageCreated(
+            Message(
+                sent.id,
+                draft.conversation,
+                sent.seq,
+                1,
+                sent.number,
+                draft.sender,
+                draft.client_id,
+                draft.type,
+                Raw(draft.content),
+                draft.text,
+                sent.sent_at_ms,
+                state=UNSET if draft.state is None else Raw(draft.state),
+                reply_to=UNSET if reply is None else reply,
+                type_version=UNSET if draft.type_version == 1 else draft.type_version,
+            )
         ),
     )

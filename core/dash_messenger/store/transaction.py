@@ -6,15 +6,11 @@ taken on the log's own row in the transaction that stores the event.
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
 from sqlalchemy import Connection, insert, update
 
 from dash_messenger.errors import NotFound
 from dash_messenger.ids import IdMaker
-from dash_messenger.protocol.events import Event
-from dash_messenger.protocol.models import Message
+from dash_messenger.protocol.events import Event, EventData, row_of
 from dash_messenger.store.tables import conversations, events, users
 
 __all__ = ["Transaction"]
@@ -45,15 +41,13 @@ class Transaction:
     def append(
         self,
         log_id: str,
-        kind: str,
         by: str,
-        data: dict[str, Any] | None = None,
-        *,
-        message: Message | None = None,
+        data: EventData,
     ) -> int:
         """Store an event in a conversation's or user's log; its seq.
 
-        ``message`` must be stored already: the event refers to it. The log's row must exist.
+        A message that it tells of must be stored already: the event refers to it. The log's row
+        must exist.
 
         Raises:
             NotFound: there is no such conversation or user.
@@ -63,14 +57,14 @@ class Transaction:
             insert(events).values(
                 log_id=log_id,
                 seq=seq,
-                kind=kind,
+                kind=data.kind,
                 by_id=by,
                 at_ms=self.now_ms,
-                message_id=None if message is None else message.id,
-                data=None if not data else msgspec.json.encode(data),
+                message_id=None if data.message is None else data.message.id,
+                data=row_of(data),
             )
         )
-        self.events.append(Event(log_id, seq - 1, seq, kind, by, self.now_ms, data or {}, message))
+        self.events.append(Event(log_id, seq - 1, seq, by, self.now_ms, data))
         return seq
 
     def _next_seq(self, log_id: str) -> int:

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from dash_messenger.conversations.sync import Syncing, SyncParams, _look, _Token
 from dash_messenger.errors import Failure, Resync
-from dash_messenger.protocol.events import Event
+from dash_messenger.protocol.events import ConversationUpdated, Event, MemberRemoved
 from dash_messenger.store import logs, readers
 from dash_messenger.store.sqlite.changes import newest_change_no
 from fixtures.local_server import LocalServer
@@ -231,7 +231,7 @@ async def test_what_is_written_while_subscribing_is_not_missed(local: LocalServe
 
     async def say() -> None:
         await local.say("ann", conversation)
-        syncing.hear([Event(conversation, 3, 4, "message.created", "", 0, {})])
+        syncing.hear([Event(conversation, 3, 4, "", 0, ConversationUpdated())])
 
     reads.after_first = say
     answer = await syncing.sync(caller(local, "ben"), SyncParams(since=since))
@@ -282,7 +282,7 @@ def caller(local: LocalServer, name: str) -> Any:
 
 
 def _removed(conversation: str, user: str) -> Event:
-    return Event(conversation, 3, 4, "member.removed", "", 0, {"user": user})
+    return Event(conversation, 3, 4, "", 0, MemberRemoved(user))
 
 
 async def test_rights_come_once_and_where_they_differ(local: LocalServer) -> None:

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import json
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from dash_messenger.protocol.events import Event, encode_event, event_body
+from dash_messenger.protocol.events import (
+    KINDS,
+    Event,
+    MessageData,
+    ReactionChanged,
+    encode_event,
+    event_body,
+    number_in,
+    restore,
+    row_of,
+)
 from dash_messenger.protocol.models import Message, Reply
 from msgspec import UNSET, Raw
+from msgspec.structs import replace
 
 # How each event was encoded when its data was a dict, by the name of its case.
 BYTES = json.loads((Path(__file__).parent / "event_bytes.json").read_text())
@@ -84,7 +96,8 @@ DATA: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def an_event(kind: str, by: str, data: dict[str, Any], message: Message | None = None) -> Event:
-    return Event(LOG, 7, 8, kind, by, 1_700_000_000_003, data, message)
+    restored = restore(kind, msgspec.json.encode(data), message)
+    return Event(LOG, 7, 8, by, 1_700_000_000_003, restored)
 
 
 def cases() -> dict[str, Event]:
@@ -100,24 +113,77 @@ def cases() -> dict[str, Event]:
     return found
 
 
-def stored(event: Event) -> bytes | None:
-    return msgspec.json.encode(event.data) if event.data else None
-
-
 @pytest.mark.parametrize("name", cases())
 def test_bytes_of_events_are_what_they_were(name: str) -> None:
     event = cases()[name]
     expected = BYTES[name]
-    row = stored(event)
     assert {
         "frame": encode_event(event).decode(),
         "page": msgspec.json.encode(event_body(event)).decode(),
-        "row": None if row is None else row.decode(),
+        "row": None if (row := row_of(event.data)) is None else row.decode(),
     } == {field: expected[field] for field in ("frame", "page", "row")}
-    if event.message is not None:
+    if event.data.message is not None:
         assert encode_event(event, VIEW).decode() == expected["viewed_frame"]
         assert msgspec.json.encode(event_body(event, VIEW)).decode() == expected["viewed_page"]
 
 
 def test_every_case_has_its_bytes() -> None:
     assert cases().keys() == BYTES.keys()
+    assert {event.kind for event in cases().values()} == KINDS.keys()
+
+
+def viewed(event: Event, view: Raw) -> bytes:
+    """The slow way: a copy of the message that has the view."""
+    assert isinstance(event.data, MessageData)
+    message = replace(event.data.message, view=view)
+    return encode_event(replace(event, data=replace(event.data, message=message)))
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind, data in KINDS.items() if issubclass(data, MessageData)]
+)
+@pytest.mark.parametrize("view", ['"}}}}"', '{"html":"<b>é</b>","bare":true}', "null", '{"a":{}}'])
+def test_view_put_into_a_frame_is_where_a_copy_would_have_it(kind: str, view: str) -> None:
+    drawn = Raw(view.encode())
+    for n in range(len(OPTIONAL) + 1):
+        for names in combinations(OPTIONAL, n):
+            for erased in ({}, dict.fromkeys(("content", "text"))):
+                message = a_message(**erased, **{name: OPTIONAL[name] for name in names})
+                event = an_event(kind, ANN, {}, message)
+                assert encode_event(event, drawn) == viewed(event, drawn)
+
+
+def test_a_view_takes_the_place_of_another() -> None:
+    event = an_event("message.created", ANN, {}, a_message(view=Raw(b'"old"')))
+    assert encode_event(event, VIEW) == viewed(event, VIEW)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, event in cases().items() if event.data.message is None]
+)
+def test_an_event_without_a_message_has_no_view(name: str) -> None:
+    event = cases()[name]
+    assert encode_event(event, VIEW) == encode_event(event)
+    assert event_body(event, VIEW) == event_body(event)
+
+
+@pytest.mark.parametrize("name", cases())
+def test_an_event_is_restored_from_its_row(name: str) -> None:
+    event = cases()[name]
+    assert restore(event.kind, row_of(event.data), event.data.message) == event.data
+
+
+@pytest.mark.parametrize(
+    ("kind", "row"),
+    [("poll.closed", None), ("member.removed", b"{}"), ("message.created", None), ("added", b"{")],
+)
+def test_an_unknown_kind_or_shape_is_no_event(kind: str, row: bytes | None) -> None:
+    with pytest.raises(ValueError, match=r"kind|missing|malformed"):
+        restore(kind, row, None)
+
+
+def test_number_of_a_message_is_found_wherever_an_event_has_it() -> None:
+    numbers = {name: number_in(event) for name, event in cases().items()}
+    for name, event in cases().items():
+        about_a_message = isinstance(event.data, MessageData | ReactionChanged)
+        assert numbers[name] == (5 if about_a_message else None)

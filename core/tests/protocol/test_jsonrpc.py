@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 import pytest
 from dash_messenger.errors import InvalidParams, InvalidRequest, ParseError, UnknownUser
-from dash_messenger.protocol.events import Event, encode_event
+from dash_messenger.protocol.events import Event, MessageCreated, encode_event
 from dash_messenger.protocol.jsonrpc import (
     decode_request,
     encode_error,
@@ -132,7 +132,7 @@ def test_event_carries_its_interval_and_the_view_only_where_one_is_given() -> No
         text="hi",
         sent_at_ms=1,
     )
-    event = Event("c", 7, 8, "message.created", "u", 1, {}, message)
+    event = Event("c", 7, 8, "u", 1, MessageCreated(message))
     plain = msgspec.json.decode(encode_event(event))["params"]
     assert (plain["after"], plain["seq"], plain["kind"]) == (7, 8, "message.created")
     assert plain["data"]["message"]["content"] == {"text": "hi"}

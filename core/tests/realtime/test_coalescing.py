@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import msgspec
-from dash_messenger.protocol.events import Event
+from dash_messenger.protocol.events import Event, ReactionChanged, restore
 from dash_messenger.protocol.models import Message
 from dash_messenger.realtime.coalescing import EVERY_S, Pacing
 from hypothesis import given
@@ -60,7 +60,8 @@ class Simulation:
         body = Message(
             message, "log", 1, rev, 1, "ann", "x", "poll", msgspec.Raw(b"{}"), f"{message} {rev}", 0
         )
-        return Event("log", seq - 1, seq, kind, "ann", 0, {}, body if message else None)
+        data = restore(kind, None, body) if message else ReactionChanged("m", 1, "x", 1, True)
+        return Event("log", seq - 1, seq, "ann", 0, data)
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
@@ -76,7 +77,7 @@ class Simulation:
     def frames(self) -> list[tuple[int, int, str | None]]:
         """The interval and the text of each announcement."""
         return [
-            (event.after, event.seq, event.message.text if event.message else event.kind)
+            (event.after, event.seq, event.data.message.text if event.data.message else event.kind)
             for _, event in self.announced
         ]
 
@@ -214,5 +215,6 @@ def _snapshot(events: list[Event]) -> dict[str, int]:
 
 def _apply(state: dict[str, int], event: Event) -> None:
     """As clients do: only a higher revision counts."""
-    if event.message is not None:
-        state[event.message.id] = max(state.get(event.message.id, 0), event.message.rev)
+    message = event.data.message
+    if message is not None:
+        state[message.id] = max(state.get(message.id, 0), message.rev)

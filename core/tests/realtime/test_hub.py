@@ -8,9 +8,15 @@ from typing import Any
 
 import pytest
 from dash_messenger.errors import CloseCode
+from dash_messenger.protocol.events import (
+    AccountUpdated,
+    ConversationUpdated,
+    MemberRemoved,
+    ReactionChanged,
+)
 from dash_messenger.realtime.delivery import WRITES_A_SLICE
 from dash_messenger.realtime.hub import Hub
-from fixtures.served_gateway import NoDrawings, event, message_event, revision_event
+from fixtures.served_gateway import NoDrawings, event, joining, message_event, revision_event
 from msgspec import Raw
 
 
@@ -114,7 +120,7 @@ async def test_without_views_nothing_waits_for_drawing(hub):
 async def test_order_holds_while_an_earlier_event_is_drawn(hub):
     ann = join(hub, "ann", "c", view="dash:en")
     hub.announce([message_event("c", 1)])
-    hub.announce([event("c", 2, "conversation.updated")])
+    hub.announce([event("c", 2, ConversationUpdated())])
     hub.announce([message_event("c", 3)])
     await settle(hub)
     assert ann.seqs == [1, 2, 3]
@@ -134,7 +140,7 @@ async def test_failed_drawing_leaves_the_text(hub):
 async def test_removed_member_hears_nothing_that_was_not_sent_before_the_removal(hub):
     ann, eve = join(hub, "ann", "c", view="dash:en"), join(hub, "eve", "c", view="dash:en")
     hub.announce([message_event("c", 1)])
-    removal = event("c", 2, "member.removed", user="eve")
+    removal = event("c", 2, MemberRemoved("eve"))
     hub.apply([removal])
     hub.announce([removal])
     await settle(hub)
@@ -148,7 +154,7 @@ async def test_removal_reaches_into_a_fan_out_under_way(hub):
     waiting = [reader for reader in many if not reader.writes]
     assert waiting
     for reader in waiting:
-        hub.apply([event("c", 2, "member.removed", user=reader.user)])
+        hub.apply([event("c", 2, MemberRemoved(reader.user))])
     await settle(hub)
     assert not any(reader.writes for reader in waiting)
 
@@ -156,7 +162,7 @@ async def test_removal_reaches_into_a_fan_out_under_way(hub):
 async def test_new_member_hears_nothing_from_before_joining(hub):
     ann, bob = join(hub, "ann", "c", view="dash:en"), join(hub, "bob", view="dash:en")
     early = message_event("c", 1)
-    joined = event("c", 2, "member.joined", user={"id": "bob"})
+    joined = joining("c", 2, "bob")
     hub.announce([early])
     hub.apply([joined])
     hub.announce([joined, message_event("c", 3)])
@@ -166,7 +172,7 @@ async def test_new_member_hears_nothing_from_before_joining(hub):
 
 async def test_member_who_syncs_while_older_events_wait_hears_only_what_is_theirs(hub):
     ann = join(hub, "ann", "c", view="dash:en")
-    joined = event("c", 2, "member.joined", user={"id": "bob"})
+    joined = joining("c", 2, "bob")
     hub.announce([message_event("c", 1)])
     hub.apply([joined])
     bob = join(hub, "bob", "c", view="dash:en")
@@ -177,7 +183,7 @@ async def test_member_who_syncs_while_older_events_wait_hears_only_what_is_their
 
 async def test_own_log_reaches_all_connections_of_the_user_alone(hub):
     first, second, other = join(hub, "ann"), join(hub, "ann"), join(hub, "bob")
-    hub.announce([event("ann", 1, "account.updated")])
+    hub.announce([event("ann", 1, AccountUpdated("Ann", None, None, None))])
     await settle(hub)
     assert (first.seqs, second.seqs, other.seqs) == ([1], [1], [])
 
@@ -281,7 +287,7 @@ async def test_who_joins_hears_no_revision_that_waited_from_before(hub):
     ann, bob = join(hub, "ann", "c"), join(hub, "bob")
     hub.announce([revision_event("c", 1)])
     hub.announce([revision_event("c", 2)])
-    joined = event("c", 3, "member.joined", user={"id": "bob"})
+    joined = joining("c", 3, "bob")
     hub.apply([joined])
     hub.announce([joined])
     await settle(hub)
@@ -302,7 +308,7 @@ def params_of(socket):
 
 async def test_what_changes_before_ones_time_is_hidden_from_later_members_alone(hub):
     ann, bob = join(hub, "ann", "c", view="dash:en"), join_late(hub, "bob", "c", 2, "dash:en")
-    reaction = event("c", 9, "reaction.changed", number=1, emoji="x", message_id="m")
+    reaction = event("c", 9, ReactionChanged("m", 1, "x", 1, True))
     hub.announce([revision_event("c", 8), reaction, message_event("c", 10)])
     await settle(hub)
     assert [p["kind"] for p in params_of(ann)] == [
@@ -347,13 +353,13 @@ async def test_after_the_last_later_member_nothing_is_looked_at(hub):
 
 async def test_who_comes_back_has_a_later_time_than_before(hub):
     bob = join_late(hub, "bob", "c", 2)
-    hub.apply([event("c", 7, "member.removed", user="bob")])
-    rejoined = event("c", 9, "member.joined", user={"id": "bob"}, from_number=5)
+    hub.apply([event("c", 7, MemberRemoved("bob"))])
+    rejoined = joining("c", 9, "bob", from_number=5)
     hub.apply([rejoined])
     hub.announce([rejoined, message_event("c", 3), message_event("c", 10)])
     await settle(hub)
     assert [p["kind"] for p in params_of(bob)] == ["member.joined", "message.created"]
-    hub.announce([event("c", 11, "reaction.changed", number=4)])
+    hub.announce([event("c", 11, ReactionChanged("m", 4, "x", 1, True))])
     await settle(hub)
     assert params_of(bob)[-1]["kind"] == "hidden"
 
@@ -392,7 +398,7 @@ async def test_nobody_waits_for_another_chat_s_drawing(slow_hub):
     slow_hub.announce([message_event("quick", 1)])
     while not bob.heard:
         await asyncio.sleep(0)
-    slow_hub.announce([event("slow", 2, "conversation.updated")])
+    slow_hub.announce([event("slow", 2, ConversationUpdated())])
     slow_hub.announce([message_event("slow", 3), message_event("quick", 2)])
     while len(bob.heard) < 2:
         await asyncio.sleep(0)
@@ -411,7 +417,7 @@ async def test_a_late_drawing_follows_to_those_who_may_see_the_message(slow_hub)
     slow_hub.announce([message_event("slow", 1)])
     slow_hub._drawing._renderer.waits.set()
     await settle(slow_hub)
-    slow_hub.apply([event("slow", 2, "member.removed", user="eve")])
+    slow_hub.apply([event("slow", 2, MemberRemoved("eve"))])
     late = join(slow_hub, "late", view="dash:en")
     slow_hub.subscribe(late, ["slow"], {"slow": 2})
     slow_hub._drawing._renderer.late(
@@ -445,10 +451,10 @@ async def test_a_late_drawing_does_not_overtake_its_message(slow_hub):
 async def test_one_connection_is_told_of_a_page_s_late_drawing_while_it_may_see_it(slow_hub):
     ann, bob = join(slow_hub, "ann", "c"), join(slow_hub, "bob", "c")
     late = join_late(slow_hub, "late", "c", 2)
-    message = message_event("c", 1).message
+    message = message_event("c", 1).data.message
     for one in (ann, late):
         slow_hub.tell_drawn(one, message, "dash:en", Raw(b'"drawn"'))
-    slow_hub.apply([event("c", 2, "member.removed", user="ann")])
+    slow_hub.apply([event("c", 2, MemberRemoved("ann"))])
     slow_hub.tell_drawn(ann, message, "dash:en", Raw(b'"drawn"'))
     assert [len(one.heard) for one in (ann, bob, late)] == [1, 0, 0]
 

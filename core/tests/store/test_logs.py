@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+import structlog.testing
 from dash_messenger.errors import NotFound, Resync
 from dash_messenger.ids import IdMaker
 from dash_messenger.store import LogPage, Transaction, logs, read_log
-from dash_messenger.store.tables import conversations, messages
+from dash_messenger.store.tables import conversations, events, messages
 from fixtures.filled_store import FilledStore
 from msgspec import UNSET
 from sqlalchemy import update
@@ -64,10 +65,11 @@ async def test_a_message_is_given_in_its_current_state(filled: FilledStore) -> N
 
     await filled.store.write(erase)
     (event,) = (await page(filled, 0)).events
-    assert event.message is not None
-    assert (event.message.rev, event.message.content, event.message.text) == (2, None, None)
-    assert event.message.deleted_at_ms
-    assert event.message.edited_at_ms is UNSET
+    message = event.data.message
+    assert message is not None
+    assert (message.rev, message.content, message.text) == (2, None, None)
+    assert message.deleted_at_ms
+    assert message.edited_at_ms is UNSET
 
 
 @pytest.mark.parametrize("after", [-1, 4])
@@ -101,3 +103,21 @@ async def test_an_unknown_log_is_not_found(filled: FilledStore) -> None:
     unknown = IdMaker()()
     with pytest.raises(NotFound):
         await filled.store.read(lambda c: read_log(c, unknown, 0, 10))
+
+
+async def test_a_log_stays_readable_with_an_event_of_another_version(filled: FilledStore) -> None:
+    await say(filled, 3)
+
+    def change(transaction: Transaction) -> None:
+        values = {"kind": "poll.closed", "message_id": None, "data": b'{"poll":1}'}
+        transaction.connection.execute(update(events).where(events.c.seq == 2).values(values))
+
+    await filled.store.write(change)
+    with structlog.testing.capture_logs() as lines:
+        found = await page(filled, 0)
+    assert [(event.kind, event.after, event.seq) for event in found.events] == [
+        ("message.created", 0, 1),
+        ("hidden", 1, 2),
+        ("message.created", 2, 3),
+    ]
+    assert [line["event"] for line in lines] == ["events_unreadable"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from dash_messenger.errors import Conflict, NotFound
 from dash_messenger.ids import IdMaker
+from dash_messenger.protocol.events import ConversationUpdated, MemberRemoved
 from dash_messenger.store import Draft, Sent, Transaction, read_log
 from dash_messenger.store.drafts import params_hasher
 from dash_messenger.store.message_inserts import Sends
@@ -52,7 +53,7 @@ async def test_what_is_stored_is_what_was_sent(filled: FilledStore) -> None:
     sent = await filled.store.send(draft)
     page = await filled.store.read(lambda c: read_log(c, filled.conversation, 0, 10))
     (event,) = page.events
-    message = event.message
+    message = event.data.message
     assert message is not None
     assert (event.after, event.seq, event.kind, event.by) == (0, 1, "message.created", filled.ann)
     assert bytes(message.content or b"") == draft.content
@@ -145,9 +146,8 @@ async def test_a_refusal_is_not_remembered(filled: FilledStore) -> None:
 
 async def test_a_removed_member_cannot_send_in_the_same_batch(filled: FilledStore) -> None:
     def remove(transaction: Transaction) -> None:
-        seq = transaction.append(
-            filled.conversation, "member.removed", filled.ann, {"user": filled.bob}
-        )
+        gone = MemberRemoved(filled.bob)
+        seq = transaction.append(filled.conversation, filled.ann, gone)
         transaction.connection.execute(
             update(members).where(members.c.user_id == filled.bob).values(to_seq=seq)
         )
@@ -261,7 +261,7 @@ async def check_density(folder: Path, batches: list[list[tuple[int, str, int, st
                         continue
 
                     def write(tx: Transaction, log: int = log, fail: bool = what == "fail") -> int:
-                        seq = tx.append(logs[log], "conversation.updated", filled.ann)
+                        seq = tx.append(logs[log], filled.ann, ConversationUpdated())
                         if fail:
                             raise LookupError
                         return seq

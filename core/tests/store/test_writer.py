@@ -11,6 +11,7 @@ from typing import Any
 import pysqlite3.dbapi2 as sqlite
 import pytest
 from dash_messenger.errors import Busy, NotFound, StorageFailed
+from dash_messenger.protocol.events import ConversationAdded, ConversationUpdated
 from dash_messenger.store import Store, Transaction, read_log, writer
 from dash_messenger.store.tables import events, messages
 from fixtures.filled_store import FilledStore, Gate, one_batch, open_filled
@@ -109,7 +110,7 @@ async def test_a_listener_that_raises_keeps_nothing_from_the_others(filled: Fill
 
 async def test_a_write_that_raises_spoils_nobody_in_its_batch(filled: FilledStore) -> None:
     def fail(transaction: Transaction) -> None:
-        transaction.append(filled.conversation, "conversation.updated", filled.ann)
+        transaction.append(filled.conversation, filled.ann, ConversationUpdated())
         raise NotFound
 
     async with one_batch(filled):
@@ -243,19 +244,21 @@ async def test_a_batch_of_refusals_changes_nothing(filled: FilledStore) -> None:
 
 async def test_events_of_users_have_their_own_log(filled: FilledStore) -> None:
     def add(transaction: Transaction) -> int:
-        data = {"conversation": filled.conversation}
-        return transaction.append(filled.bob, "conversation.added", filled.ann, data)
+        added = ConversationAdded(filled.conversation)
+        return transaction.append(filled.bob, filled.ann, added)
 
     assert await filled.store.write(add) == 1
     assert await filled.store.write(add) == 2
     page = await filled.store.read(lambda c: read_log(c, filled.bob, 0, 10))
-    assert [found.data for found in page.events] == [{"conversation": filled.conversation}] * 2
+    assert [found.data for found in page.events] == [ConversationAdded(filled.conversation)] * 2
     assert page.events == filled.heard.events
 
 
 async def test_an_event_in_no_log_is_refused(filled: FilledStore) -> None:
     with pytest.raises(NotFound):
-        await filled.store.write(lambda tx: tx.append(tx.new_id(), "x", filled.ann))
+        await filled.store.write(
+            lambda tx: tx.append(tx.new_id(), filled.ann, ConversationUpdated())
+        )
 
     def total(connection: Connection) -> int:
         return connection.execute(select(func.count()).select_from(events)).scalar_one()

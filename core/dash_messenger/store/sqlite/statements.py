@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Table
 
+from dash_messenger.protocol.events import MessageCreated
 from dash_messenger.store.backend import MAX_ROWS
 from dash_messenger.store.drafts import NewMessage, Sent
 from dash_messenger.store.read_positions import MARK, UPSERT, Positions
@@ -148,7 +149,7 @@ class Statements:
                 _NONE if reply is None else raw(reply.id),
                 _NONE if reply is None else reply.number,
             )
-            event_values += (conversation, seq, "message.created", sender, at_ms, id)
+            event_values += (conversation, seq, MessageCreated.kind, sender, at_ms, id)
         texts, rows = self._texts_for(len(new)), len(new)
         self._cursor.execute(texts.insert_messages, _padded(message_values, texts.size, rows))
         self._cursor.execute(texts.insert_events, _padded(event_values, texts.size, rows))
