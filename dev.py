@@ -189,9 +189,10 @@ def bundle(arguments: list[str]) -> int:
 
 
 def docs(arguments: list[str]) -> int:
-    """Write the generated parts of docs/; ``--check`` fails when they are stale."""
+    """Write what is generated from the code; ``--check`` fails when it is stale."""
     set_up()
     os.chdir(ROOT)
+    run([program("python"), "webui/tools/wire_types.py", *arguments])
     return become([program("python"), "-m", "docs.generate", *arguments])
 
 
@@ -201,7 +202,7 @@ COMMANDS = {
     "lint": (lint, "ruff, mypy, import contracts, spelling, dependencies (--fix)"),
     "bench": (bench, "run a benchmark: bench NAME [--json]"),
     "bundle": (bundle, "build the web components from webui/src (--check)"),
-    "docs": (docs, "write the generated parts of docs/ (--check)"),
+    "docs": (docs, "write the parts of docs/ and webui/src/net that are generated (--check)"),
     "lock": (lock, "write requirements.lock from requirements.in (--upgrade)"),
 }
 

@@ -8,7 +8,7 @@ everything in one answer comes from one snapshot.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from msgspec import UNSET, Struct, UnsetType
 from sqlalchemy import Connection, and_, func, or_, select, tuple_
@@ -61,7 +61,7 @@ class Summary(Struct, frozen=True):
     """
 
     id: str
-    kind: str
+    kind: Literal["direct", "group"]
     title: str | None
     photo: str | None
     peer: str | None

@@ -83,25 +83,25 @@ export class Logs {
 
   private apply(event: LogEvent): void {
     const { log, kind, data } = event;
-    if (data.message) {
+    if ("message" in data) {
       if (!this.store.users[data.message.sender]) this.directory.learn(data.message.sender);
       this.store.putMessage(data.message);
       this.kept.keep(log);
     } else if (kind === "reaction.changed") {
-      const { message_id, emoji, count, on } = data as unknown as { message_id: string; emoji: string; count: number; on: boolean };
+      const { message_id, emoji, count, on } = data;
       this.store.putReaction(log, message_id, emoji, count, event.by === this.store.me.id ? on : null);
       this.kept.keep(log);
     } else if (kind === "member.removed" && data.user === this.store.me.id) {
       this.store.dropConversation(log);
     } else if (kind === "conversation.updated") {
       // What was read later than this was written knows better.
-      const { title, photo } = data as Partial<Conversation>;
+      const { title, photo } = data;
       if (event.seq <= (this.store.conversation(log)?.seq ?? 0)) return;
       this.store.changeConversation(log, { ...(title !== undefined && { title }), ...(photo !== undefined && { photo }) });
       this.kept.keep();
     } else if (kind.startsWith("member.") || kind.startsWith("conversation.")) {
-      const user = data.user as User | undefined;
-      if (kind === "member.joined" && user?.id) {
+      if (kind === "member.joined") {
+        const { user } = data;
         const known = this.store.users[user.id];
         // The log says nothing of photos: they change.
         if (!known) this.directory.learn(user.id);
@@ -112,9 +112,9 @@ export class Logs {
   }
 
   private applyOwn({ kind, data }: LogEvent): void {
-    if (kind === "conversation.added" && data.conversation) void this.fetch(data.conversation);
-    else if (kind === "conversation.removed" && data.conversation) this.store.dropConversation(data.conversation);
-    else if (kind === "mark.changed" && data.conversation) this.store.putOwn(data.conversation, String(data["message_id"]), { mark: data["mark"] });
+    if (kind === "conversation.added") void this.fetch(data.conversation);
+    else if (kind === "conversation.removed") this.store.dropConversation(data.conversation);
+    else if (kind === "mark.changed") this.store.putOwn(data.conversation, data.message_id, { mark: data.mark });
     else if (kind === "account.updated") this.directory.learn(this.store.me.id);
   }
 

@@ -42,11 +42,11 @@ const snapshot = (conversations: Conversation[], change = {}) => ({
   rights: { direct: ["read", "send"] }, ...change,
 });
 const page = (numbers: number[], change = {}) => ({
-  messages: numbers.map((number) => message(number)), users: {}, seq: Math.max(0, ...numbers), more_before: false, more_after: false, ...change,
+  messages: numbers.map((number) => message(number)), users: {}, seq: Math.max(0, ...numbers), more_before: false, more_after: false, own: {}, ...change,
 });
 /** The event that announces Ben's message of this number. */
 const posted = (number: number, change = {}): LogEvent => ({
-  log: CHAT, after: number - 1, seq: number, kind: "message.posted", by: BEN.id, at_ms: NOON_MS, data: { message: message(number) }, ...change,
+  log: CHAT, after: number - 1, seq: number, kind: "message.created", by: BEN.id, at_ms: NOON_MS, data: { message: message(number) }, ...change,
 });
 
 function started(answers: Answers) {

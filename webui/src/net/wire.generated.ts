@@ -1,0 +1,284 @@
+// Made from the server's structs by tools/wire_types.py: `python3 dev.py docs` runs it.
+// Times are milliseconds UTC.
+
+import type { View } from "./wire";
+
+/** Something that a member may do in a conversation. */
+export type Right =
+  | "read"
+  | "send"
+  | "react"
+  | "edit_others"
+  | "delete_others"
+  | "act_as_admin"
+  | "add"
+  | "remove"
+  | "leave"
+  | "rename";
+
+/** Somebody, as everybody may see them; `photo` is a blob, left out where there is none. */
+export interface User {
+  id: string;
+  username: string;
+  display_name: string;
+  photo?: string | null;
+}
+
+/** How somebody is called and pictured, beside their id; `photo` as in `User`. */
+export interface Name {
+  username: string;
+  display_name: string;
+  photo?: string | null;
+}
+
+/** The user whose session it is; `seq` is where their own log ends. */
+export interface Me {
+  id: string;
+  username: string;
+  display_name: string;
+  photo: string | null;
+  role: string;
+  language: string | null;
+  theme: string | null;
+  seq: number;
+}
+
+/** The line under a conversation's name. */
+export interface LastMessage {
+  id: string;
+  number: number;
+  sender: string;
+  type: string;
+  text: string | null;
+  sent_at_ms: number;
+}
+
+/** A conversation in the list of one of its members. */
+export interface Conversation {
+  id: string;
+  kind: "direct" | "group";
+  title: string | null;
+  photo: string | null;
+  peer: string | null;
+  seq: number;
+  message_no: number;
+  read_no: number;
+  unread: number;
+  others_read_no: number;
+  last: LastMessage | null;
+  created_at_ms: number;
+  created_by: string;
+  member_count: number;
+  first_number: number;
+  change_no: number;
+  rights?: Right[];
+}
+
+/** The message that another one answers. */
+export interface Reply {
+  id: string;
+  number: number;
+}
+
+/** An emoji, and how many have put it. */
+export interface Reaction {
+  emoji: string;
+  count: number;
+}
+
+/** The current state of a message, as every reader of its conversation gets it. */
+export interface Message {
+  id: string;
+  conversation: string;
+  seq: number;
+  rev: number;
+  number: number;
+  sender: string;
+  client_id: string;
+  type: string;
+  content: unknown;
+  text: string | null;
+  sent_at_ms: number;
+  edited_at_ms?: number | null;
+  deleted_at_ms?: number | null;
+  state?: unknown;
+  reply_to?: Reply;
+  reactions?: readonly Reaction[];
+  type_version?: number;
+  view?: View;
+}
+
+/** What the reader has put on a message: the mark of its type, and reactions. */
+export interface Own {
+  mark?: unknown;
+  reactions?: string[];
+}
+
+/** Somebody sent a message. */
+export interface MessageCreated {
+  message: Message;
+}
+
+/** It was edited, or somebody acted on it: the message as it is now, with a higher `rev`. */
+export interface MessageUpdated {
+  message: Message;
+}
+
+/** What is left of a message: its number, author and `deleted_at_ms`. */
+export interface MessageDeleted {
+  message: Message;
+}
+
+/** `by` has put `emoji` on a message (`on`) or taken it away; `count` have it there. */
+export interface ReactionChanged {
+  message_id: string;
+  number: number;
+  emoji: string;
+  count: number;
+  on: boolean;
+}
+
+/** The conversation began. */
+export interface ConversationCreated {
+  kind: "direct" | "group";
+  title: string | null;
+}
+
+/** A group has another title or photo; what did not change is left out. */
+export interface ConversationUpdated {
+  title?: string | null;
+  photo?: string | null;
+}
+
+/** Somebody is a member now, and may read messages from `from_number` on. */
+export interface MemberJoined {
+  user: User;
+  from_number: number;
+}
+
+/** Somebody left or was removed: `user` is their id. */
+export interface MemberRemoved {
+  user: string;
+}
+
+/** The user is a member of a conversation now. */
+export interface ConversationAdded {
+  conversation: string;
+}
+
+/** The user is a member of a conversation no longer. */
+export interface ConversationRemoved {
+  conversation: string;
+}
+
+/** What the user has put on a message, null for nothing. */
+export interface MarkChanged {
+  conversation: string;
+  message_id: string;
+  mark: unknown;
+}
+
+/** What is shown of the account now. */
+export interface AccountUpdated {
+  display_name: string;
+  language: string | null;
+  theme: string | null;
+  photo: string | null;
+}
+
+/** Something that the reader may not know, as what happens to messages from before their time. */
+export interface Hidden {}
+
+/** Parameters of `message.drawn`: how a message looks that was sent without its view. */
+export interface Drawn {
+  conversation: string;
+  message: string;
+  rev: number;
+  view: View;
+}
+
+/** Result of `sync`: what changed since, newest activity first. */
+export interface SyncResult {
+  epoch: string;
+  since: string;
+  me: Me;
+  conversations: Conversation[];
+  users: Record<string, Name>;
+  more: boolean;
+  features: string[];
+  view: string | null;
+  rights: Record<string, Right[]>;
+}
+
+/** Result of `message.history`; `seq` is the log position that the page is as new as. */
+export interface HistoryPage {
+  messages: Message[];
+  users: Record<string, Name>;
+  seq: number;
+  more_before: boolean;
+  more_after: boolean;
+  own: Record<string, Own>;
+}
+
+/** Result of `message.get`: those that there are and that the reader may see. */
+export interface MessagesFound {
+  messages: Message[];
+  users: Record<string, Name>;
+  own: Record<string, Own>;
+  more: boolean;
+}
+
+/** Result of `log.read`: all of the log in `(after, seq]`; it goes on to `newest`. */
+export interface LogPage {
+  events: LogEvent[];
+  after: number;
+  seq: number;
+  newest: number;
+}
+
+/** An action of a message type; `params` is a JSON Schema. */
+export interface ActionInfo {
+  name: string;
+  may: string;
+  params: Record<string, unknown>;
+}
+
+/** A message type and the plugin it came with. */
+export interface TypeInfo {
+  type: string;
+  plugin: string;
+  editable: boolean;
+  actions: ActionInfo[];
+}
+
+/** Where a message stands in its log. */
+export interface Sent {
+  id: string;
+  seq: number;
+  number: number;
+  sent_at_ms: number;
+}
+
+interface Entry {
+  log: string;
+  after: number;
+  seq: number;
+  at_ms: number;
+  by?: string;
+}
+
+/** An event as a page of `log.read` has it; what its `data` is, its kind says. */
+export type LogEvent =
+  | (Entry & { kind: "message.created"; data: MessageCreated })
+  | (Entry & { kind: "message.updated"; data: MessageUpdated })
+  | (Entry & { kind: "message.deleted"; data: MessageDeleted })
+  | (Entry & { kind: "reaction.changed"; data: ReactionChanged })
+  | (Entry & { kind: "conversation.created"; data: ConversationCreated })
+  | (Entry & { kind: "conversation.updated"; data: ConversationUpdated })
+  | (Entry & { kind: "member.joined"; data: MemberJoined })
+  | (Entry & { kind: "member.removed"; data: MemberRemoved })
+  | (Entry & { kind: "conversation.added"; data: ConversationAdded })
+  | (Entry & { kind: "conversation.removed"; data: ConversationRemoved })
+  | (Entry & { kind: "mark.changed"; data: MarkChanged })
+  | (Entry & { kind: "account.updated"; data: AccountUpdated })
+  | (Entry & { kind: "hidden"; data: Hidden });
