@@ -249,8 +249,14 @@ async def test_who_was_told_already_takes_the_loop_s_turns_too(hub, monkeypatch)
     """Looking at ten times the same members must not hold the loop, though nothing is written."""
     people = [join(hub, f"user{n}", *(f"c{n}" for n in range(10))) for n in range(20)]
     monkeypatch.setattr("dash_messenger.realtime.hub.SLICE_S", -1.0)
-    turn, turns = hub._tell, []
-    monkeypatch.setattr(hub, "_tell", lambda *args: (turns.append(None), turn(*args)))
+    turn = hub._tell
+    turns: list[object] = []
+
+    def tell(*args):
+        turns.append(args)
+        return turn(*args)
+
+    monkeypatch.setattr(hub, "_tell", tell)
     hub.notify_company("user0", "user.updated", {"n": 1})
     assert sum(bool(one.writes) for one in people) == 1
     while len(turns) <= 20 * 10:
