@@ -19,7 +19,7 @@ The tree:
     └── Resync
 
 Owns the numbers. Must not know asyncio, Quart or SQLAlchemy. A code, once released, keeps its
-meaning for ever.
+meaning for ever. It is long because it is read as one table: a failure is found here by its code.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ Owns the connection: it comes back by itself, with growing pauses, and reads wha
 intervals ``(after, seq]`` that follow one another; what cannot be had any more is itself an event,
 of kind `RESYNC`; what is hidden from the user is none, and the next one covers its interval.
 Nothing grows without bound: an event that finds the buffer full is dropped and read again from its
-log once there is room.
+log once there is room. It is long because connecting, asking and catching up share one connection's
+state.
 """
 
 from __future__ import annotations
