@@ -116,7 +116,8 @@ def store(rows: Rows, *drafts: Draft) -> list[Sent | Failure]:
     assert [(event.log, event.seq, event.by) for event in events] == [
         (one.draft.conversation, one.sent.seq, one.draft.sender) for one in new
     ]
-    assert [event.message.id for event in events if event.message] == [one.sent.id for one in new]
+    messages = [event.data.message for event in events]
+    assert [message and message.id for message in messages] == [one.sent.id for one in new]
     return results
 
 
