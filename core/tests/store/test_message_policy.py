@@ -222,6 +222,7 @@ def test_a_blob_that_does_not_exist_is_named(blob: str) -> None:
         (f"conversations:{GARDEN}", [False, False]),
         (GARDEN, [False, False]),
     ],
+    ids=["conversation", "plugin", "user", "unknown", "misspelt", "no kind"],
 )
 def test_a_referrer_lets_read_whom_its_kind_says(referrer: str, readers: list[bool]) -> None:
     rows, blob = Rows(), new_id()
