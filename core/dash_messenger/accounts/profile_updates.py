@@ -12,7 +12,7 @@ from typing import Protocol
 
 from dash_messenger.protocol.models import User
 
-__all__ = ["Introductions", "Notifier"]
+__all__ = ["Notifier", "ProfileUpdates"]
 
 EVERY_S = 2.0
 
@@ -24,7 +24,7 @@ class Notifier(Protocol):
         """Tell everybody who is in a conversation with a user, each once."""
 
 
-class Introductions:
+class ProfileUpdates:
     """One for a process; everything is called on the loop."""
 
     def __init__(self, notifier: Notifier, every_s: float = EVERY_S) -> None:

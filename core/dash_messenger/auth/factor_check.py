@@ -24,9 +24,9 @@ from dash_messenger.store.optimistic import Overtaken, retry
 from dash_messenger.store.tables import enrolments
 
 __all__ = [
-    "Answering",
     "Begun",
     "Enrolment",
+    "FactorCheck",
     "confirm_enrolment",
     "enrolled",
     "find_begun",
@@ -138,7 +138,7 @@ def confirm_enrolment(
         raise Overtaken
 
 
-class Answering:
+class FactorCheck:
     """Checks answers and uses them up."""
 
     def __init__(self, store: Store, steps: Steps, attempts: Attempts, clock: Clock) -> None:

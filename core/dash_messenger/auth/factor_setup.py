@@ -18,9 +18,9 @@ from dash_messenger.accounts.accounts import Accounts
 from dash_messenger.accounts.attempts import Attempts
 from dash_messenger.accounts.security_log import SecurityEvent, note
 from dash_messenger.auth.factor_check import (
-    Answering,
     Begun,
     Enrolment,
+    FactorCheck,
     Work,
     confirm_enrolment,
     enrolled,
@@ -43,7 +43,7 @@ from dash_messenger.store import Store, Transaction
 from dash_messenger.store.optimistic import retry
 from dash_messenger.store.tables import enrolments
 
-__all__ = ["Enrolling", "forget_factors"]
+__all__ = ["FactorSetup", "forget_factors"]
 
 # Time to install an app on the phone.
 SETUP_MS = 1_800_000
@@ -135,7 +135,7 @@ class FactorRemoved(Struct, frozen=True):
     sessions_closed: int
 
 
-class Enrolling:
+class FactorSetup:
     """The commands of family ``factor``."""
 
     def __init__(
@@ -143,7 +143,7 @@ class Enrolling:
         store: Store,
         accounts: Accounts,
         closer: Closer,
-        answering: Answering,
+        answering: FactorCheck,
         steps: Steps,
         attempts: Attempts,
         clock: Clock,
@@ -151,7 +151,7 @@ class Enrolling:
         self._store = store
         self._accounts = accounts
         self._closer = closer
-        self._answering = answering
+        self._factor_check = answering
         self._steps = steps
         self._attempts = attempts
         self._clock = clock
@@ -195,7 +195,7 @@ class Enrolling:
 
     async def list_factors(self, caller: Caller, params: FactorList) -> FactorsFound:
         """The factors of the plugins that are there, then those whose plugin is not."""
-        found = {one.factor: one for one in await self._answering.enrolled(caller.user_id)}
+        found = {one.factor: one for one in await self._factor_check.enrolled(caller.user_id)}
         there = [await self._info(one, found.pop(one.name, None)) for one in self._steps]
         missing = [
             FactorInfo(one.factor, one.plugin, False, one.confirmed_at_ms, {}, None)
@@ -316,8 +316,8 @@ class Enrolling:
     ) -> T:
         """What the work did, once a factor was answered; at once if none is set up."""
         user = caller.user_id
-        found = await self._answering.enrolled(user)
-        available = [one.name for one in self._answering.available(found)]
+        found = await self._factor_check.enrolled(user)
+        available = [one.name for one in self._factor_check.available(found)]
         if not found:
             return await self._store.write(_unless_enrolled(user, await then()))
         if params.by is not None and params.by not in available:
@@ -326,7 +326,7 @@ class Enrolling:
             raise AnswerNeeded(factors=available)
         by = params.by or (params.factor if params.factor in available else available[0])
         answer = self._steps.read(by, params.answer)
-        return await self._answering.spend(user, by, answer, caller, then)
+        return await self._factor_check.spend(user, by, answer, caller, then)
 
 
 def _confirming(

@@ -20,7 +20,7 @@ from dash_messenger.accounts.accounts import Accounts
 from dash_messenger.accounts.attempts import Known
 from dash_messenger.accounts.known_places import remember_place
 from dash_messenger.accounts.security_log import SecurityEvent, note
-from dash_messenger.auth.factor_check import Answering, Work, enrolled
+from dash_messenger.auth.factor_check import FactorCheck, Work, enrolled
 from dash_messenger.auth.factor_registry import StepAsked, Steps
 from dash_messenger.auth.sessions import (
     MAX_USER_AGENT_CHARACTERS,
@@ -109,7 +109,7 @@ class Logins:
         store: Store,
         accounts: Accounts,
         sessions: Sessions,
-        answering: Answering,
+        answering: FactorCheck,
         steps: Steps,
         clock: Clock,
         check: Callable[[Login], Awaitable[None]],
@@ -118,7 +118,7 @@ class Logins:
         self._store = store
         self._accounts = accounts
         self._sessions = sessions
-        self._answering = answering
+        self._factor_check = answering
         self._steps = steps
         self._clock = clock
 
@@ -251,7 +251,7 @@ class Logins:
         then: Callable[[], Awaitable[Work[SessionOpened | list[StepAsked]]]],
     ) -> SessionOpened | list[StepAsked]:
         try:
-            return await self._answering.spend(user, factor, answer, caller, then)
+            return await self._factor_check.spend(user, factor, answer, caller, then)
         except NotFound:
             # The factor was removed meanwhile, and with it every log-in that waited.
             raise LoginEnded from None
@@ -262,9 +262,9 @@ class Logins:
 
     async def _outstanding(self, waiting: _Waiting) -> list[StepAsked]:
         """What has to be done next: one of the factors, else each of the login steps."""
-        found = await self._answering.enrolled(waiting.user.id)
+        found = await self._factor_check.enrolled(waiting.user.id)
         if not any(f"factor {one.factor}" in waiting.done for one in found):
-            available = self._answering.available(found)
+            available = self._factor_check.available(found)
             if available:
                 return [one.asked() for one in available]
         return await self._remaining(waiting.user, waiting.done)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from dash_messenger.plugins.host import Installed
+from dash_messenger.plugins.host import PluginHost
 from dash_messenger.plugins.loader import loaders_of_halves, names_of_plugins
 
 __all__ = ["Report", "check"]
@@ -30,7 +30,7 @@ def check(name: str, *, folder: Path | None = None) -> Report:
     names = names_of_plugins(folder)
     if name not in names:
         return Report([f"There is no plugin called {name}."], good=False)
-    installed = Installed(without=names - {name} - loaders_of_halves(), folder=folder)
+    installed = PluginHost(without=names - {name} - loaders_of_halves(), folder=folder)
     installed.load()
     try:
         found = [one for one in installed if one.name == name]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 if TYPE_CHECKING:
-    from dash_messenger.plugins.quarantine_file import States
+    from dash_messenger.plugins.quarantine_file import QuarantineFile
     from dash_messenger.settings import Settings
     from dash_messenger.supervisor.link import Link
 
@@ -188,11 +188,11 @@ def new_plugin(name: str, into: Path) -> None:
     click.echo("\n".join(lines))
 
 
-def _states(settings: Settings, name: str) -> States:
+def _states(settings: Settings, name: str) -> QuarantineFile:
     from dash_messenger.plugins.loader import names_of_plugins
-    from dash_messenger.plugins.quarantine_file import States, StatesUnreadable
+    from dash_messenger.plugins.quarantine_file import QuarantineFile, StatesUnreadable
 
-    states = States(settings.data)
+    states = QuarantineFile(settings.data)
     if name not in names_of_plugins(settings.plugins_dir):
         raise click.ClickException(f"There is no plugin called {name}.")
     try:
@@ -204,13 +204,13 @@ def _states(settings: Settings, name: str) -> States:
 
 def _list_plugins(settings: Settings, as_json: bool) -> None:
     from dash_messenger.plugins.folder import PluginsFolderUnsafe
-    from dash_messenger.plugins.host import Installed
-    from dash_messenger.plugins.quarantine_file import States, StatesUnreadable
+    from dash_messenger.plugins.host import PluginHost
+    from dash_messenger.plugins.quarantine_file import QuarantineFile, StatesUnreadable
 
     try:
-        installed = Installed(
+        installed = PluginHost(
             without=settings.plugins_without,
-            states=States(settings.data),
+            states=QuarantineFile(settings.data),
             folder=settings.plugins_dir,
         )
         installed.load()

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, MetaData, delete, func, inspect, select
 
 from dash_messenger.blobs.referrers import release
-from dash_messenger.plugins.quarantine_file import PluginState, States
+from dash_messenger.plugins.quarantine_file import PluginState, QuarantineFile
 from dash_messenger.plugins.storage import VERSIONS, plugin_folder, read_tables
 from dash_messenger.store.tables import blob_references, metadata, plugin_values
 
@@ -77,7 +77,7 @@ def find_holdings(
         values=len(connection.execute(select(plugin_values).where(_kept_by(plugin))).all()),
         blobs=len(_references(connection, plugin)),
         folder=folder if folder.exists() else None,
-        decided=replace(States(data).of(plugin), disabled=False) != PluginState(),
+        decided=replace(QuarantineFile(data).of(plugin), disabled=False) != PluginState(),
     )
 
 
@@ -97,7 +97,7 @@ def purge_files(data: Path, plugin: str, holdings: Holdings) -> None:
     if holdings.folder is not None:
         shutil.rmtree(holdings.folder)
     if holdings.decided:
-        States(data).forget(plugin)
+        QuarantineFile(data).forget(plugin)
 
 
 def _tables_of(

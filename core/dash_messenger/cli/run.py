@@ -20,7 +20,7 @@ from dash_messenger.errors import Failure
 from dash_messenger.gateway.listen import AddressTaken
 from dash_messenger.plugins.folder import PluginsFolderUnsafe
 from dash_messenger.plugins.loader import RequiredPluginMissing, check_name
-from dash_messenger.plugins.quarantine_file import States, StatesUnreadable
+from dash_messenger.plugins.quarantine_file import QuarantineFile, StatesUnreadable
 from dash_messenger.process import prepare_process
 from dash_messenger.server.data_folder import DATABASE, FolderInUse, FolderLock
 from dash_messenger.server.logging import logs_for_people
@@ -151,7 +151,7 @@ def _note_restart(settings: Settings, restart: Restart) -> None:
     if restart.plugin in {*settings.plugins_required} - {*restart.given_up}:
         log.error("required_plugin_kept", plugin=restart.plugin, reason=restart.reason)
     else:
-        States(settings.data).quarantine(restart.plugin, restart.reason)
+        QuarantineFile(settings.data).quarantine(restart.plugin, restart.reason)
 
 
 async def _serve_linked(settings: Settings, demo: bool, link: Link) -> None:

@@ -24,7 +24,7 @@ from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import conversations
 
-__all__ = ["Describing"]
+__all__ = ["ConversationDetails"]
 
 Id = Annotated[str, Meta(max_length=64)]
 
@@ -48,7 +48,7 @@ class ConversationUpdated(Struct, frozen=True):
     users: dict[str, Name]
 
 
-class Describing:
+class ConversationDetails:
     """The command ``conversation.update``."""
 
     def __init__(self, store: Store, make_photo: MakePhoto) -> None:

@@ -27,7 +27,7 @@ from dash_messenger.realtime.views import Late, Renderer, Views, choose_view, la
 from dash_messenger.store import LogPage, Store, read_log
 from dash_messenger.store.sqlite.changes import newest_change_no, own_row, standing
 
-__all__ = ["Subscriptions", "Syncing"]
+__all__ = ["ConversationSync", "Subscriptions"]
 
 MAX_CONVERSATIONS = 100
 MAX_EVENTS = 500
@@ -143,7 +143,7 @@ class _Subscribing:
     was_removed = False
 
 
-class Syncing:
+class ConversationSync:
     """The commands ``sync`` and ``log.read``."""
 
     def __init__(self, store: Store, subscriptions: Subscriptions, renderer: Renderer) -> None:

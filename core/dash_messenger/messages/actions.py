@@ -31,7 +31,7 @@ from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.optimistic import Overtaken, retry
 
-__all__ = ["Acting", "MessageAct"]
+__all__ = ["MessageAct", "MessageActions"]
 
 Id = Annotated[str, Meta(max_length=64)]
 
@@ -56,7 +56,7 @@ class ActionDone(Struct, frozen=True):
     mark: Any = None
 
 
-class Acting:
+class MessageActions:
     """The command ``message.act``."""
 
     def __init__(

@@ -33,7 +33,7 @@ from dash_messenger.store.blob_references import (
 from dash_messenger.store.optimistic import Overtaken, retry
 from dash_messenger.store.tables import marks, revisions
 
-__all__ = ["Editing"]
+__all__ = ["MessageEdits"]
 
 Id = Annotated[str, Meta(max_length=64)]
 
@@ -62,7 +62,7 @@ class MessageChanged(Struct, frozen=True):
     rev: int
 
 
-class Editing:
+class MessageEdits:
     """The commands ``message.edit`` and ``message.delete``."""
 
     def __init__(

@@ -22,7 +22,7 @@ from dash_messenger.protocol.events import ReactionChanged
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import marks, messages
 
-__all__ = ["Reacting", "Reaction"]
+__all__ = ["MessageReactions", "Reaction"]
 
 MAX_DISTINCT = 20
 MAX_OWN = 5
@@ -57,7 +57,7 @@ class Reacted(Struct, frozen=True):
     own: list[str]
 
 
-class Reacting:
+class MessageReactions:
     """The command ``message.react``."""
 
     def __init__(self, store: Store) -> None:

@@ -25,7 +25,7 @@ from dash_messenger.realtime.hub import Hub
 from dash_messenger.store import Draft, Sent, Store
 from dash_messenger.store.tables import messages
 
-__all__ = ["MessageSend", "Sending"]
+__all__ = ["MessageSend", "MessageSender"]
 
 # A person types 1 a second; a script may empty its backlog, then goes on at a pace that the
 # others' screens can follow.
@@ -53,7 +53,7 @@ class MessageSend(Struct, frozen=True, forbid_unknown_fields=True):
     reply_to: Id | None = None
 
 
-class Sending:
+class MessageSender:
     """The command ``message.send``. ``backlog`` says how many events wait for their readers."""
 
     def __init__(

@@ -26,9 +26,9 @@ from dash_messenger.ids import is_id
 from dash_messenger.isolation.contents import Contents
 from dash_messenger.isolation.deadlines import waiting_for
 from dash_messenger.isolation.subprocess_pool import SubprocessPool
-from dash_messenger.messages.actions import Acting, MessageAct
+from dash_messenger.messages.actions import MessageAct, MessageActions
 from dash_messenger.messages.revisions import find
-from dash_messenger.messages.send import MessageSend, Sending
+from dash_messenger.messages.send import MessageSend, MessageSender
 from dash_messenger.plugin_api.context import Blobs
 from dash_messenger.plugins.declared_settings import decode_settings
 from dash_messenger.plugins.storage import keep_value, plugin_folder, read_value, without_exit
@@ -54,8 +54,8 @@ class Parts:
 
     store: Store
     contents: Contents
-    sending: Sending
-    acting: Acting
+    sending: MessageSender
+    acting: MessageActions
     limited: SubprocessPool
     clock: Clock
     folder: Path

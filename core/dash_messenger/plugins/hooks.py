@@ -28,7 +28,7 @@ from dash_messenger.protocol.events import (
     MessageCreated,
 )
 
-__all__ = ["CHECKS", "Calls"]
+__all__ = ["CHECKS", "HookCalls"]
 
 ON_WITHIN_S = 30.0
 # What one plugin may be behind by; beyond it, the oldest is forgotten.
@@ -62,7 +62,7 @@ class _Line:
     dropped: int = 0
 
 
-class Calls:
+class HookCalls:
     """The implementations of one server's plugins, in loading order.
 
     A table that is empty until plugins are loaded: whoever lets plugins check or hear something

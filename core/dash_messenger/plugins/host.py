@@ -30,7 +30,7 @@ from dash_messenger.plugins.content_child import encode_setup
 from dash_messenger.plugins.context import Parts
 from dash_messenger.plugins.contexts import Contexts
 from dash_messenger.plugins.folder import check_plugins_folder
-from dash_messenger.plugins.hooks import CHECKS, Calls
+from dash_messenger.plugins.hooks import CHECKS, HookCalls
 from dash_messenger.plugins.loader import (
     GROUP,
     Plugin,
@@ -39,12 +39,12 @@ from dash_messenger.plugins.loader import (
     folder_of,
     version_of,
 )
-from dash_messenger.plugins.quarantine_file import WHOLE, States
+from dash_messenger.plugins.quarantine_file import WHOLE, QuarantineFile
 from dash_messenger.plugins.tables import PluginTables
 from dash_messenger.plugins.themes import Themes
 from dash_messenger.realtime.views import Renderer
 
-__all__ = ["Installed", "Registration"]
+__all__ = ["PluginHost", "Registration"]
 
 SERVER_HALF_IS_QUARANTINED = "its server half is quarantined"
 
@@ -63,7 +63,7 @@ class Registration:
     remove: Callable[[str], None]
 
 
-class Installed:
+class PluginHost:
     """The plugins of the server, with what they registered: tables that `load` fills.
 
     ``pool``: where types and views that are not inline run; ``costly``: what was killed there.
@@ -75,7 +75,7 @@ class Installed:
         self,
         *,
         without: Iterable[str] = (),
-        states: States | None = None,
+        states: QuarantineFile | None = None,
         folder: Path | None = None,
         required: Iterable[str] = (),
         serves: bool = False,
@@ -99,7 +99,7 @@ class Installed:
         self.runner.set_probe(self._try_type)
         self.portraits = PortraitMaker(self.runner)
         self.contexts = Contexts(self.runner, self._configure_children)
-        self.calls = Calls(self.plugins, self.contexts.of, self.contexts.bot_of)
+        self.calls = HookCalls(self.plugins, self.contexts.of, self.contexts.bot_of)
         self.steps = Steps(self.contexts.of, self.runner)
         self.tables = PluginTables(self.plugins)
         # What has to forget a plugin that is quarantined.

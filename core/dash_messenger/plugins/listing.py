@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from dash_messenger.accounts.admins import IsAdmin
-from dash_messenger.plugins.host import Installed
+from dash_messenger.plugins.host import PluginHost
 from dash_messenger.plugins.loader import Plugin
 from dash_messenger.protocol.commands import Caller, Command
 
@@ -76,7 +76,7 @@ class PluginsListed(Struct, frozen=True):
 class Listing:
     """``plugin.list``."""
 
-    def __init__(self, installed: Installed, is_admin: IsAdmin) -> None:
+    def __init__(self, installed: PluginHost, is_admin: IsAdmin) -> None:
         self._installed = installed
         self._is_admin = is_admin
 

@@ -10,9 +10,9 @@ import asyncio
 import structlog
 
 from dash_messenger.clock import Clock
-from dash_messenger.plugins.host import Installed
+from dash_messenger.plugins.host import PluginHost
 
-__all__ = ["Returning"]
+__all__ = ["QuarantineEnds"]
 
 # A quarantine lasts a minute at least.
 EVERY_S = 1.0
@@ -20,10 +20,10 @@ EVERY_S = 1.0
 log = structlog.get_logger(__name__)
 
 
-class Returning:
+class QuarantineEnds:
     """Looks once a second. Close it with `aclose`."""
 
-    def __init__(self, installed: Installed, clock: Clock) -> None:
+    def __init__(self, installed: PluginHost, clock: Clock) -> None:
         self._installed = installed
         self._clock = clock
         self._task: asyncio.Task[None] | None = None

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from dash_messenger.clock import Clock, now_ms
 from dash_messenger.isolation.terms import Term, next_term
 
-__all__ = ["PluginState", "States", "StatesUnreadable"]
+__all__ = ["PluginState", "QuarantineFile", "StatesUnreadable"]
 
 FILE_NAME = "plugins.json"
 # In the place of a group: all that a plugin is.
@@ -55,7 +55,7 @@ class PluginState(Struct, frozen=True, omit_defaults=True):
 Change: TypeAlias = Callable[[PluginState], PluginState]
 
 
-class States:
+class QuarantineFile:
     """The states by the plugin's name, as the file has them at each moment.
 
     ``in_background``: a change is written by a thread, in order, for a caller that must not wait

@@ -17,11 +17,11 @@ from dash_messenger.accounts.security_log import SecurityEvent, note
 from dash_messenger.errors import Forbidden, NotFound
 from dash_messenger.plugin_api.context import Setting
 from dash_messenger.plugins.contexts import NoSettings
-from dash_messenger.plugins.host import Installed
+from dash_messenger.plugins.host import PluginHost
 from dash_messenger.plugins.listing import PluginInfo, info_of
 from dash_messenger.protocol.commands import Caller, Command
 
-__all__ = ["Adjusting"]
+__all__ = ["SettingsCommands"]
 
 Language = Annotated[str, Meta(pattern="^[a-z]{2,3}(-[A-Z]{2})?$", max_length=6)]
 Name = Annotated[str, Meta(max_length=64)]
@@ -81,10 +81,10 @@ class PluginRetried(Struct, frozen=True):
     halves: list[PluginInfo]
 
 
-class Adjusting:
+class SettingsCommands:
     """The commands by which admins see and change settings, and try plugins again."""
 
-    def __init__(self, installed: Installed, is_admin: IsAdmin) -> None:
+    def __init__(self, installed: PluginHost, is_admin: IsAdmin) -> None:
         self._installed = installed
         self._is_admin = is_admin
 

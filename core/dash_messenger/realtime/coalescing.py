@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from dash_messenger.protocol.events import Event, MessageDeleted, MessageUpdated
 
-__all__ = ["EVERY_S", "Pacing"]
+__all__ = ["EVERY_S", "Coalescing"]
 
 # Four a second: what an eye can follow of a poll's counts, and a fourth of a phone's frames.
 EVERY_S = 0.25
@@ -29,7 +29,7 @@ class Timer(Protocol):
         """Not any more."""
 
 
-class Pacing:
+class Coalescing:
     """``later(delay_s, call)`` is the loop's; ``announce`` gets the events whose time has come."""
 
     def __init__(

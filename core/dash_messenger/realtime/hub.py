@@ -24,7 +24,7 @@ from dash_messenger.protocol.frames import text_frame
 from dash_messenger.protocol.jsonrpc import encode_notification
 from dash_messenger.protocol.models import Message
 from dash_messenger.realtime.channels import Channels, OnlineUser, Reader
-from dash_messenger.realtime.coalescing import Pacing
+from dash_messenger.realtime.coalescing import Coalescing
 from dash_messenger.realtime.delivery import SLICE_S, WRITES_A_SLICE, Delivery, drawn_frame
 from dash_messenger.realtime.drawing import DrawingQueue, Draws
 
@@ -49,11 +49,11 @@ class Hub:
         self._channels = Channels()
         self._delivery = Delivery(self._channels)
         self._drawing = DrawingQueue(renderer, self._channels, self._delivery)
-        self._pacing = Pacing(_later, self._send)
+        self._coalescing = Coalescing(_later, self._send)
 
     async def aclose(self) -> None:
         """Stop; what was not sent is read from the logs later."""
-        self._pacing.close()
+        self._coalescing.close()
         self._delivery.close()
         await self._drawing.aclose()
 
@@ -193,7 +193,7 @@ class Hub:
         for event in events:
             by_log.setdefault(event.log, []).append(event)
         for log_id, some in by_log.items():
-            due = self._pacing.take(log_id, some)
+            due = self._coalescing.take(log_id, some)
             if due and not self._drawing.take(log_id, due):
                 self._delivery.enqueue(log_id, due, {})
         self._drawing.run()

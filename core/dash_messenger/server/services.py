@@ -18,10 +18,10 @@ from dash_messenger.accounts.attempts import Attempts
 from dash_messenger.accounts.avatars import PhotoMaker
 from dash_messenger.accounts.directory import Users
 from dash_messenger.accounts.passwords import Passwords
-from dash_messenger.accounts.profile_updates import Introductions
+from dash_messenger.accounts.profile_updates import ProfileUpdates
 from dash_messenger.accounts.security_log import Refusals
-from dash_messenger.auth.factor_check import Answering
-from dash_messenger.auth.factor_setup import Enrolling
+from dash_messenger.auth.factor_check import FactorCheck
+from dash_messenger.auth.factor_setup import FactorSetup
 from dash_messenger.auth.login import Logins
 from dash_messenger.auth.password_change import PasswordChange
 from dash_messenger.auth.sessions import Sessions
@@ -29,10 +29,10 @@ from dash_messenger.blobs import BlobStore
 from dash_messenger.blobs.quotas import rules_of
 from dash_messenger.blobs.transfers import Transfers
 from dash_messenger.clock import Clock, in_seconds
-from dash_messenger.conversations.details import Describing
+from dash_messenger.conversations.details import ConversationDetails
 from dash_messenger.conversations.members import Conversations
 from dash_messenger.conversations.read_positions import Reading, Receipts
-from dash_messenger.conversations.sync import Syncing
+from dash_messenger.conversations.sync import ConversationSync
 from dash_messenger.gateway import Gateway
 from dash_messenger.gateway.client_address import Addresses
 from dash_messenger.gateway.http import OpenPaths, make_app
@@ -40,22 +40,22 @@ from dash_messenger.gateway.origin import Origins
 from dash_messenger.isolation.pool import JobPool
 from dash_messenger.isolation.subprocess_pool import SubprocessPool
 from dash_messenger.locks import Locks
-from dash_messenger.messages.actions import Acting
+from dash_messenger.messages.actions import MessageActions
 from dash_messenger.messages.costly_content import CostlyContent
-from dash_messenger.messages.edit import Editing
+from dash_messenger.messages.edit import MessageEdits
 from dash_messenger.messages.history import History
 from dash_messenger.messages.pipeline import Preparation
-from dash_messenger.messages.reactions import Reacting
-from dash_messenger.messages.send import Sending
+from dash_messenger.messages.reactions import MessageReactions
+from dash_messenger.messages.send import MessageSender
 from dash_messenger.plugins.commands import PluginCommands
 from dash_messenger.plugins.content_child import ENTRY
 from dash_messenger.plugins.context import Parts
-from dash_messenger.plugins.host import Installed, Registration
+from dash_messenger.plugins.host import PluginHost, Registration
 from dash_messenger.plugins.jobs import Jobs
 from dash_messenger.plugins.listing import Listing
-from dash_messenger.plugins.quarantine_ends import Returning
-from dash_messenger.plugins.quarantine_file import States
-from dash_messenger.plugins.settings import Adjusting
+from dash_messenger.plugins.quarantine_ends import QuarantineEnds
+from dash_messenger.plugins.quarantine_file import QuarantineFile
+from dash_messenger.plugins.settings import SettingsCommands
 from dash_messenger.plugins.slash_commands import SlashCommands
 from dash_messenger.plugins.web_host import Pages
 from dash_messenger.protocol.commands import Command, Commands
@@ -85,8 +85,8 @@ class Ground:
         self.clock = clock
         self.pool = JobPool(entry=ENTRY)
         self.costly = CostlyContent(store)
-        self.states = States(settings.data, clock, in_background=True)
-        self.installed = Installed(
+        self.states = QuarantineFile(settings.data, clock, in_background=True)
+        self.installed = PluginHost(
             without=settings.plugins_without,
             states=self.states,
             folder=settings.plugins_dir,
@@ -123,7 +123,7 @@ class People:
             memory_kib=settings.password_memory_kib, passes=settings.password_passes
         )
         attempts = Attempts(enabled=settings.rate_limits, clock_s=in_seconds(clock))
-        self.introductions = Introductions(ground.hub)
+        self.profile_updates = ProfileUpdates(ground.hub)
         self.accounts = Accounts(
             store,
             self.passwords,
@@ -131,10 +131,10 @@ class People:
             settings,
             ground.installed.themes,
             ground.photos.make,
-            self.introductions.tell,
+            self.profile_updates.tell,
         )
         self.sessions = Sessions(store, ground.hub, settings, clock)
-        answering = Answering(store, steps, attempts, clock)
+        answering = FactorCheck(store, steps, attempts, clock)
         self.logins = Logins(
             store,
             self.accounts,
@@ -148,7 +148,7 @@ class People:
             self.accounts,
             self.logins,
             self.sessions,
-            Enrolling(store, self.accounts, ground.hub, answering, steps, attempts, clock),
+            FactorSetup(store, self.accounts, ground.hub, answering, steps, attempts, clock),
             PasswordChange(store, self.accounts, self.passwords, ground.hub),
             Users(store, rate_limits=settings.rate_limits),
         ]
@@ -164,17 +164,19 @@ class Talk:
         preparation = Preparation(
             installed.contents, installed.contexts.of, installed.runner, installed.calls
         )
-        self.sending = Sending(store, preparation, hub, rate_limits=ground.settings.rate_limits)
-        self.acting = Acting(store, installed.contents, clock=ground.clock, locks=locks)
+        self.sending = MessageSender(
+            store, preparation, hub, rate_limits=ground.settings.rate_limits
+        )
+        self.acting = MessageActions(store, installed.contents, clock=ground.clock, locks=locks)
         self.receipts = Receipts(hub)
-        self.syncing = Syncing(store, hub, installed.renderer)
+        self.syncing = ConversationSync(store, hub, installed.renderer)
         self.families: list[Family] = [
             Conversations(store),
-            Describing(store, ground.photos.make),
+            ConversationDetails(store, ground.photos.make),
             self.sending,
             self.acting,
-            Editing(store, preparation, locks=locks),
-            Reacting(store),
+            MessageEdits(store, preparation, locks=locks),
+            MessageReactions(store),
             History(store, installed.renderer, preparation, hub.tell_drawn),
             Reading(store, hub, self.receipts),
             self.syncing,
@@ -193,7 +195,7 @@ class Additions:
             rate_limits=ground.settings.rate_limits,
             translate=installed.contexts.translate,
         )
-        self.returning = Returning(installed, ground.clock)
+        self.returning = QuarantineEnds(installed, ground.clock)
         guarded = PluginCommands(commands, installed.runner)
         self.registrations = [
             Registration("register_commands", guarded.add, commands.remove),
@@ -205,7 +207,7 @@ class Additions:
             installed.themes,
             self.slash,
             ground.blobs,
-            Adjusting(installed, ground.is_admin),
+            SettingsCommands(installed, ground.is_admin),
         ]
 
 
@@ -320,7 +322,7 @@ class Services:
         ground = self.ground
         self.transport.gateway.close()
         self.talk.receipts.close()
-        self.people.introductions.close()
+        self.people.profile_updates.close()
         await self.additions.returning.aclose()
         await self.additions.jobs.aclose()
         await self.transport.transfers.aclose()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from dash_messenger.accounts.profile_updates import Introductions
+from dash_messenger.accounts.profile_updates import ProfileUpdates
 from dash_messenger.protocol.models import User
 from dash_messenger.testing import People, ServerProcess
 
@@ -23,17 +23,17 @@ class Heard:
 
 async def test_it_is_told_at_once_and_then_the_last_of_a_while() -> None:
     heard = Heard()
-    introductions = Introductions(heard, every_s=0.01)
-    introductions.tell(User("1", "ann", "A"))
-    introductions.tell(User("2", "ben", "B"))
+    profile_updates = ProfileUpdates(heard, every_s=0.01)
+    profile_updates.tell(User("1", "ann", "A"))
+    profile_updates.tell(User("2", "ben", "B"))
     assert heard.names == [("1", "A"), ("2", "B")]
     heard.new.clear()
     for name in ("Anna", "Anne", "Annie"):
-        introductions.tell(User("1", "ann", name))
+        profile_updates.tell(User("1", "ann", name))
     assert len(heard.names) == 2
     await asyncio.wait_for(heard.new.wait(), 5)
     assert heard.names[2:] == [("1", "Annie")]
-    introductions.close()
+    profile_updates.close()
 
 
 async def test_who_talks_with_somebody_hears_of_their_new_name_and_strangers_do_not(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from dash_messenger.cli.main import main
-from dash_messenger.plugins.quarantine_file import States
+from dash_messenger.plugins.quarantine_file import QuarantineFile
 from dash_messenger.server.data_folder import FolderLock
 from fixtures.full_plugin import CREATE, Everything, install, migrations
 from fixtures.local_server import open_server
@@ -82,7 +82,7 @@ async def test_all_that_a_plugin_keeps_goes_and_nothing_else(
         uninstall(site)
     else:
         await run("disable", "everything", data=data)
-    States(data).quarantine("everything", "it failed")
+    QuarantineFile(data).quarantine("everything", "it failed")
     done = await run("purge", "everything", "--yes", data=data)
     assert done.exit_code == 0, done.output
     assert "table everything_notes with 1 rows" in done.output
@@ -95,7 +95,7 @@ async def test_all_that_a_plugin_keeps_goes_and_nothing_else(
     assert rows(data, "SELECT * FROM blob_references") == []
     assert rows(data, "SELECT count(*) FROM blobs WHERE unreferenced_at_ms IS NULL") == [(0,)]
     assert not (data / "plugins" / "everything").exists()
-    state = States(data).of("everything")
+    state = QuarantineFile(data).of("everything")
     assert (state.disabled, state.quarantined) == (way == "disabled", "")
     assert rows(data, "SELECT text FROM messages") == [("from the bot",)]
 

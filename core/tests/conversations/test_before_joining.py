@@ -52,7 +52,7 @@ async def connect(local: LocalServer, name: str) -> Socket:
 
 async def settle(local: LocalServer) -> None:
     hub = local.server.hub
-    while hub.backlog or hub._delivery._turns or hub._pacing._rounds:
+    while hub.backlog or hub._delivery._turns or hub._coalescing._rounds:
         await asyncio.sleep(0.01)
 
 

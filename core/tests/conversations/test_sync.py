@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from dash_messenger.conversations.sync import Syncing, SyncParams, _look, _Token
+from dash_messenger.conversations.sync import ConversationSync, SyncParams, _look, _Token
 from dash_messenger.errors import Failure, Resync
 from dash_messenger.protocol.events import ConversationUpdated, Event, MemberRemoved
 from dash_messenger.store import logs, readers
@@ -132,7 +132,7 @@ async def test_a_removal_while_subscribing_is_not_undone(local: LocalServer) -> 
     conversation = await local.group("ann", "ben")
     subscriptions = Subscriptions()
     store = local.server.store
-    syncing = Syncing(store, subscriptions, local.server.installed.renderer)
+    syncing = ConversationSync(store, subscriptions, local.server.installed.renderer)
     read = store.read
     removed = False
 
@@ -168,7 +168,7 @@ async def test_nothing_new_is_told_as_the_whole_snapshot_tells_it(local: LocalSe
     """After each of many random changes, for everybody and from every moment before."""
     dice = random.Random(11)
     store = local.server.store
-    syncing = Syncing(store, Subscriptions(), local.server.installed.renderer)
+    syncing = ConversationSync(store, Subscriptions(), local.server.installed.renderer)
     names = list(local.users)
     made: list[str] = [await local.group("ann", "ben", "cleo")]
     quick, moments = 0, [1]
@@ -261,7 +261,7 @@ class Reads(list[None]):
     after_first: Callable[[], Awaitable[None]] | None = None
 
 
-def reading(local: LocalServer) -> tuple[Syncing, Subscriptions, Reads]:
+def reading(local: LocalServer) -> tuple[ConversationSync, Subscriptions, Reads]:
     subscriptions, reads, store = Subscriptions(), Reads(), local.server.store
     read = store.read
 
@@ -273,7 +273,7 @@ def reading(local: LocalServer) -> tuple[Syncing, Subscriptions, Reads]:
         return result
 
     counting = SimpleNamespace(read=read_and_count, epoch=store.epoch, read_no=store.read_no)
-    syncing = Syncing(counting, subscriptions, local.server.installed.renderer)  # type: ignore[arg-type]
+    syncing = ConversationSync(counting, subscriptions, local.server.installed.renderer)  # type: ignore[arg-type]
     return syncing, subscriptions, reads
 
 

@@ -26,7 +26,7 @@ from dash_messenger.plugin_api.hookspecs import ServerHooks, hookimpl
 from dash_messenger.plugin_api.themes import Theme
 from dash_messenger.plugins import contexts, hooks, slash_commands
 from dash_messenger.plugins.loader import Plugin, Plugins, RequiredPluginMissing
-from dash_messenger.plugins.quarantine_file import States
+from dash_messenger.plugins.quarantine_file import QuarantineFile
 from dash_messenger.protocol.commands import Command
 from dash_messenger.protocol.models import User
 from dash_messenger.rate_limits import Buckets
@@ -442,7 +442,7 @@ async def test_without_a_required_plugin_nothing_starts_and_it_is_said_why(
     data = tmp_path / "data"
     if happens:
         async with open_server(data, loaded=("wrong",), plugins_required=("wrong",)):
-            happens(States(data))
+            happens(QuarantineFile(data))
     names = ("wrong",) if loaded else ()
     for _ in range(2):
         # Twice: the folder was let go of.
@@ -462,7 +462,7 @@ async def test_a_required_plugin_stays_however_often_it_fails(
     async with open_server(data, loaded=("wrong",), plugins_required=("wrong",)) as local:
         await local.add("ann", "bob")
         assert await fall_often(local) == ["plugin_failed"] * 21
-    assert States(data).quarantined == {}
+    assert QuarantineFile(data).quarantined == {}
 
 
 async def test_nothing_that_a_plugin_registered_stays_once_it_is_quarantined(
@@ -510,7 +510,7 @@ async def test_a_quarantine_ends_and_all_that_was_registered_is_back(local: Loca
         await local.say("ann", group, "bad")
     await plugin.next("start")
     assert await plugin.next("job") == "everything"
-    assert States(local.server.settings.data).quarantined == {}
+    assert QuarantineFile(local.server.settings.data).quarantined == {}
 
 
 async def test_a_quarantine_is_kept_over_a_restart_and_ends_then(
@@ -556,7 +556,7 @@ async def test_what_else_belongs_to_a_plugin_is_quarantined_with_it(local: Local
     assert (half.status, half.reason) == ("quarantined", "its server half is quarantined")
     assert forgotten == ["everything"]
     # It was not its own fault.
-    assert States(local.server.settings.data).of("everything").halves == {}
+    assert QuarantineFile(local.server.settings.data).of("everything").halves == {}
 
 
 async def fall_often(local: LocalServer) -> list[str]:
@@ -649,8 +649,8 @@ async def test_what_cannot_be_registered_sets_the_plugin_aside_with_all_it_had(
         assert "own" not in local.server.installed.types
         assert [*local.server.installed.steps, *local.server.installed.steps.steps] == []
     # What is wrong at the start may be mended before the next.
-    assert States(tmp_path / "data").quarantined == {}
-    assert reason in States(tmp_path / "data").of("wrong").seen["dash_messenger"]
+    assert QuarantineFile(tmp_path / "data").quarantined == {}
+    assert reason in QuarantineFile(tmp_path / "data").of("wrong").seen["dash_messenger"]
 
 
 async def test_slash_commands_are_told_and_called_in_the_language_of_the_pages(

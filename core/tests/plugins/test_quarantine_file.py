@@ -15,19 +15,19 @@ from dash_messenger.isolation.terms import FORGIVEN_AFTER_MS
 from dash_messenger.plugin_api.hookspecs import ServerHooks
 from dash_messenger.plugin_api.sources import Sources
 from dash_messenger.plugins.loader import GROUP, Plugins
-from dash_messenger.plugins.quarantine_file import States, StatesUnreadable
+from dash_messenger.plugins.quarantine_file import QuarantineFile, StatesUnreadable
 
 
 def test_decisions_are_there_at_the_next_start(tmp_path: Path) -> None:
-    States(tmp_path / "data").disable("stickers")
-    states = States(tmp_path / "data")
+    QuarantineFile(tmp_path / "data").disable("stickers")
+    states = QuarantineFile(tmp_path / "data")
     assert (states.disabled, states.quarantined) == (frozenset({"stickers"}), {})
     states.enable("stickers")
-    assert States(tmp_path / "data").disabled == frozenset()
+    assert QuarantineFile(tmp_path / "data").disabled == frozenset()
 
 
 def test_two_who_decide_at_once_do_not_undo_each_other(tmp_path: Path) -> None:
-    server, admin = States(tmp_path), States(tmp_path)
+    server, admin = QuarantineFile(tmp_path), QuarantineFile(tmp_path)
     assert server.disabled == frozenset()
     admin.disable("stickers")
     server.quarantine("photo", "it failed")
@@ -36,7 +36,7 @@ def test_two_who_decide_at_once_do_not_undo_each_other(tmp_path: Path) -> None:
 
 
 def test_disabling_keeps_the_reason_and_enabling_clears_it(tmp_path: Path) -> None:
-    states = States(tmp_path)
+    states = QuarantineFile(tmp_path)
     states.quarantine("photo", "it failed")
     states.disable("photo")
     assert states.quarantined == {"photo": "it failed"}
@@ -47,7 +47,7 @@ def test_disabling_keeps_the_reason_and_enabling_clears_it(tmp_path: Path) -> No
 def test_a_broken_file_is_named_and_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "plugins.json").write_text("{ nonsense")
     with pytest.raises(StatesUnreadable, match=r"plugins\.json"):
-        _ = States(tmp_path).disabled
+        _ = QuarantineFile(tmp_path).disabled
     for command in (["plugins"], ["plugins", "disable", "text"]):
         done = CliRunner().invoke(main, [*command, "--data", str(tmp_path)])
         assert done.exit_code == 1
@@ -63,7 +63,7 @@ def test_the_command_disables_and_enables_and_lists(tmp_path: Path) -> None:
     status = {one["name"]: one["status"] for one in json.loads(listed.output)}
     assert status["text"] == "disabled"
     CliRunner().invoke(main, ["plugins", "enable", "text", *data])
-    assert States(tmp_path).disabled == frozenset()
+    assert QuarantineFile(tmp_path).disabled == frozenset()
     unknown = CliRunner().invoke(main, ["plugins", "disable", "nonesuch", *data])
     assert (unknown.exit_code, "nonesuch" in unknown.output) == (1, True)
 
@@ -100,7 +100,7 @@ def test_a_quarantine_ends_by_itself_and_the_next_one_soon_after_is_longer(
     tmp_path: Path,
 ) -> None:
     clock = Clock()
-    states = States(tmp_path, clock)
+    states = QuarantineFile(tmp_path, clock)
     minutes = []
     for _ in range(4):
         until_ms = states.quarantine("photo", "it failed")
@@ -116,7 +116,7 @@ def test_a_quarantine_ends_by_itself_and_the_next_one_soon_after_is_longer(
 
 
 def test_an_admins_start_ends_quarantines_and_a_restart_does_not(tmp_path: Path) -> None:
-    states = States(tmp_path, Clock())
+    states = QuarantineFile(tmp_path, Clock())
     states.quarantine("photo", "it failed")
     states.quarantine_half("webui", "text", "it failed")
     states.disable("files")
@@ -154,20 +154,20 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> SlowDisk:
 
 
 async def test_a_server_does_not_wait_for_the_disk(tmp_path: Path, disk: SlowDisk) -> None:
-    states = States(tmp_path, in_background=True)
+    states = QuarantineFile(tmp_path, in_background=True)
     states.quarantine("photo", "it failed")
     assert disk.done == 0
     assert states.quarantined == {"photo": "it failed"}
     disk.ready.set()
     await states.aclose()
     assert disk.done == 1
-    assert States(tmp_path).quarantined == {"photo": "it failed"}
+    assert QuarantineFile(tmp_path).quarantined == {"photo": "it failed"}
 
 
 async def test_changes_are_written_in_order_and_the_last_one_stays(
     tmp_path: Path, disk: SlowDisk
 ) -> None:
-    states = States(tmp_path, in_background=True)
+    states = QuarantineFile(tmp_path, in_background=True)
     states.quarantine("photo", "first")
     assert disk.entered.wait(timeout=5)
     # While the first is being written.
@@ -175,10 +175,10 @@ async def test_changes_are_written_in_order_and_the_last_one_stays(
     states.release("photo")
     states.quarantine("text", "third")
     states.see("webui", "text", "third")
-    assert (states.quarantined, States(tmp_path).quarantined) == ({"text": "third"}, {})
+    assert (states.quarantined, QuarantineFile(tmp_path).quarantined) == ({"text": "third"}, {})
     disk.ready.set()
     await states.aclose()
-    kept = States(tmp_path)
+    kept = QuarantineFile(tmp_path)
     assert kept.quarantined == {"text": "third"}
     assert kept.of("text").seen == {"webui": "third"}
     assert kept.of("photo").terms[""].until_ms == until_ms
@@ -190,7 +190,7 @@ async def test_a_change_that_could_not_be_written_is_written_with_the_next(
 ) -> None:
     disk.ready.set()
     disk.fails = True
-    states = States(tmp_path, in_background=True)
+    states = QuarantineFile(tmp_path, in_background=True)
     with structlog.testing.capture_logs() as logs:
         states.quarantine("photo", "it failed")
         assert disk.entered.wait(timeout=5)
@@ -199,8 +199,8 @@ async def test_a_change_that_could_not_be_written_is_written_with_the_next(
     assert [line["event"] for line in logs] == ["plugin_states_not_written"]
     assert states.quarantined == {"photo": "it failed"}
     disk.fails = False
-    States(tmp_path).disable("files")
+    QuarantineFile(tmp_path).disable("files")
     states.quarantine("text", "too")
     await states.aclose()
-    assert States(tmp_path).quarantined == {"photo": "it failed", "text": "too"}
-    assert States(tmp_path).disabled == {"files"}
+    assert QuarantineFile(tmp_path).quarantined == {"photo": "it failed", "text": "too"}
+    assert QuarantineFile(tmp_path).disabled == {"files"}

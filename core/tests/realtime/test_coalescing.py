@@ -9,7 +9,7 @@ from itertools import pairwise
 import msgspec
 from dash_messenger.protocol.events import Event, ReactionChanged, restore
 from dash_messenger.protocol.models import Message
-from dash_messenger.realtime.coalescing import EVERY_S, Pacing
+from dash_messenger.realtime.coalescing import EVERY_S, Coalescing
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,7 +39,7 @@ class Simulation:
     revisions: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.pacing = Pacing(self._later, self._hear)
+        self.pacing = Coalescing(self._later, self._hear)
 
     def _later(self, delay_s: float, call: Callable[[], None]) -> Later:
         self.timers.append(Later(self.now_s + delay_s, call))
