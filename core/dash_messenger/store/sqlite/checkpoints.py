@@ -17,7 +17,7 @@ __all__ = ["Checkpointer"]
 
 # Rare enough that a page that changes often is moved once for many changes.
 CHECKPOINT_EVERY_BYTES = 32 * 1024 * 1024
-# Under load the checkpointer never catches up by itself, and the WAL begins anew only when all of
+# Under load the checkpointer never catches up by itself, and the WAL restarts only when all of
 # it is in the file. Beyond the first size the writer moves what little is left; beyond the second
 # it waits for the readers too.
 REUSE_WAL_BYTES = 64 * 1024 * 1024
