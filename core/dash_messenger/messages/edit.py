@@ -94,7 +94,7 @@ class MessageEdits:
                 MessageDelete,
                 MessageChanged,
                 self.delete,
-                "Delete a message for everybody: one's own, or any in a group one owns.",
+                "Delete a message for everybody: one's own, or, with that right, any.",
                 rate="write",
             ),
         ]
