@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dash_messenger.accounts import accounts, attempts, stranger_attempts
-from dash_messenger.auth import login
+from dash_messenger.accounts import attempts, names, stranger_attempts
+from dash_messenger.auth import unfinished_logins
 from dash_messenger.blobs import quotas, upload_places
 from dash_messenger.conversations import members, sync
 from dash_messenger.errors import (
@@ -123,9 +123,7 @@ def _messages() -> list[Limit]:
         Limit("different reactions to a message", str(reactions.MAX_DISTINCT), InvalidParams),
         Limit("reactions of one user to a message", str(reactions.MAX_OWN), InvalidParams),
         Limit("a group's title", f"{members.MAX_TITLE_CHARACTERS} characters", InvalidParams),
-        Limit(
-            "a person's name", f"{accounts.MAX_DISPLAY_NAME_CHARACTERS} characters", InvalidParams
-        ),
+        Limit("a person's name", f"{names.MAX_DISPLAY_NAME_CHARACTERS} characters", InvalidParams),
     ]
 
 
@@ -237,7 +235,7 @@ def _log_ins() -> list[Limit]:
             RateLimited,
             "rate_limits",
         ),
-        Limit("wrong answers in one log-in", str(login.MAX_WRONG_ANSWERS), LoginEnded),
+        Limit("wrong answers in one log-in", str(unfinished_logins.MAX_WRONG_ANSWERS), LoginEnded),
         Limit(
             "a password",
             f"{Settings.model_fields['password_min_length'].default} characters at least",

@@ -1,13 +1,11 @@
 """Accounts: making one, proving that it is one's own, changing what it shows.
 
-Owns the rules for user names and display names. Must not know sessions. Invariant: user names are
+Must not know sessions. Invariant: user names are
 unique without regard to case, for ever.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -19,6 +17,11 @@ from sqlalchemy.exc import IntegrityError
 from dash_messenger.accounts.attempts import Attempts, Known
 from dash_messenger.accounts.avatars import MakePhoto, no_photos
 from dash_messenger.accounts.known_places import find_known
+from dash_messenger.accounts.names import (
+    MAX_DISPLAY_NAME_CHARACTERS,
+    USERNAME,
+    clean_display_name,
+)
 from dash_messenger.accounts.passwords import Passwords, check_password
 from dash_messenger.accounts.security_log import SecurityEvent, note
 from dash_messenger.blobs.referrers import refer_instead
@@ -44,8 +47,6 @@ from dash_messenger.store.tables import users
 
 __all__ = ["Account", "Accounts", "Credentials", "find_user"]
 
-USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,31}")
-MAX_DISPLAY_NAME_CHARACTERS = 64
 
 # Bounds the work before a rule with a sentence of its own looks at it.
 AnyText = Annotated[str, Meta(max_length=1024)]
@@ -177,7 +178,7 @@ class Accounts:
         """A new account, whoever asks for it; the CLI and the demo do."""
         if not USERNAME.fullmatch(username):
             raise UsernameInvalid(field="username")
-        name = username if display_name is None else _clean_display_name(display_name)
+        name = username if display_name is None else clean_display_name(display_name)
         name = name or username
         self.judge(password, username)
         key = username.lower()
@@ -305,7 +306,7 @@ class Accounts:
         user = caller.user_id
         changes: dict[str, str | None] = {}
         if params.display_name is not UNSET:
-            name = _clean_display_name(params.display_name)
+            name = clean_display_name(params.display_name)
             if not name:
                 raise InvalidParams(field="display_name", reason="must not be empty")
             changes["display_name"] = name
@@ -384,21 +385,3 @@ def _account(connection: Connection, user: str) -> Account:
     if row is None:
         raise NotFound
     return Account(user_of(row), *row[4:])
-
-
-def _clean_display_name(text: str) -> str:
-    """``text`` without what would let a name break lines, hide or turn its surroundings round."""
-    name = unicodedata.normalize("NFC", text)
-    kept = "".join(
-        character
-        for character in name
-        # The joiners build emoji and are needed by Persian and Indic scripts.
-        if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-        or character in "\u200c\u200d"
-    )
-    name = " ".join(kept.split())
-    if len(name) > MAX_DISPLAY_NAME_CHARACTERS:
-        raise InvalidParams(
-            field="display_name", reason=f"at most {MAX_DISPLAY_NAME_CHARACTERS} characters"
-        )
-    return name

@@ -7,14 +7,13 @@ minutes; no session opens while a second factor that its user has set up is not 
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Literal, NoReturn
 
 import msgspec
 from msgspec import Meta, Raw, Struct
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import delete, insert, update
 
 from dash_messenger.accounts.accounts import Accounts
 from dash_messenger.accounts.attempts import Known
@@ -26,16 +25,21 @@ from dash_messenger.auth.sessions import (
     MAX_USER_AGENT_CHARACTERS,
     SessionOpened,
     Sessions,
-    hash_token,
+)
+from dash_messenger.auth.tokens import hash_token, new_token
+from dash_messenger.auth.unfinished_logins import (
+    WaitingLogin,
+    check_password_still,
+    count_try,
+    find_waiting,
+    step_needed,
 )
 from dash_messenger.clock import Clock
 from dash_messenger.errors import (
     InvalidParams,
     LoginEnded,
     NotFound,
-    StepNeeded,
     WrongAnswer,
-    WrongCredentials,
 )
 from dash_messenger.places import Place
 from dash_messenger.plugin_api.checks import Login
@@ -43,14 +47,12 @@ from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.protocol.models import User
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.optimistic import Overtaken, retry
-from dash_messenger.store.rows import USER_COLUMNS, user_of
-from dash_messenger.store.tables import logins, users
+from dash_messenger.store.tables import logins
 
 __all__ = ["Logins"]
 
 # Long enough to fetch the phone from another room and to read some rules.
 LOGIN_MS = 600_000
-MAX_WRONG_ANSWERS = 5
 MAX_ADDRESS_CHARACTERS = 64
 
 AnyText = Annotated[str, Meta(max_length=1024)]
@@ -78,20 +80,6 @@ class SessionContinue(Struct, frozen=True, forbid_unknown_fields=True):
     login: AnyText
     step: Annotated[str, Meta(max_length=64)]
     answer: Raw
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A log-in whose password was right. ``token`` is empty until it has to wait."""
-
-    user: User
-    kind: Literal["token", "cookie"]
-    user_agent: str
-    address: str
-    expires_at_ms: int
-    password_rev: int
-    token: str = ""
-    done: tuple[str, ...] = ()
 
 
 async def _accept(login: Login) -> None:
@@ -160,7 +148,7 @@ class Logins:
         proven = await self._accounts.prove(params.username, params.password, caller)
         user = proven.user
         await self._check(Login(user.id, user.username, caller.address, caller.user_agent))
-        waiting = _Waiting(
+        waiting = WaitingLogin(
             user,
             params.kind,
             caller.user_agent[:MAX_USER_AGENT_CHARACTERS],
@@ -194,7 +182,9 @@ class Logins:
             RateLimited: too many answers.
         """
         hashed, now_ms = hash_token(params.login), self._clock()
-        waiting = await self._store.read(lambda connection: _find(connection, params.login, now_ms))
+        waiting = await self._store.read(
+            lambda connection: find_waiting(connection, params.login, now_ms)
+        )
         if waiting is None:
             raise LoginEnded
         _check_transport(waiting.kind, caller)
@@ -203,7 +193,7 @@ class Logins:
         if step is None:
             raise InvalidParams(field="step", reason="is not asked for now")
         answer = self._steps.read(step.step, params.answer)
-        left = await self._store.write(lambda transaction: _count_try(transaction, hashed, now_ms))
+        left = await self._store.write(lambda transaction: count_try(transaction, hashed, now_ms))
 
         async def then() -> Work[SessionOpened | list[StepAsked]]:
             return await self._finish(waiting, hashed, step, caller.where)
@@ -216,10 +206,10 @@ class Logins:
         if isinstance(done, SessionOpened):
             self._tell(caller, done, None)
             return done
-        raise _needed(waiting, done)
+        raise step_needed(waiting, done)
 
     def _open(
-        self, waiting: _Waiting, place: Place
+        self, waiting: WaitingLogin, place: Place
     ) -> tuple[SessionOpened, Callable[[Transaction], None]]:
         """A new session and the storing of it, with which the place becomes a known one."""
         opened, store = self._sessions.make(waiting.user, waiting.kind, waiting.user_agent)
@@ -260,7 +250,7 @@ class Logins:
                 raise LoginEnded from None
             raise WrongAnswer(**wrong.params, left=left) from None
 
-    async def _outstanding(self, waiting: _Waiting) -> list[StepAsked]:
+    async def _outstanding(self, waiting: WaitingLogin) -> list[StepAsked]:
         """What has to be done next: one of the factors, else each of the login steps."""
         found = await self._factor_check.enrolled(waiting.user.id)
         if not any(f"factor {one.factor}" in waiting.done for one in found):
@@ -273,8 +263,8 @@ class Logins:
         needed = await self._steps.needed(user)
         return [one for one in needed if f"step {one.step}" not in done]
 
-    async def _wait(self, waiting: _Waiting, asked: list[StepAsked]) -> NoReturn:
-        token = secrets.token_urlsafe(32)
+    async def _wait(self, waiting: WaitingLogin, asked: list[StepAsked]) -> NoReturn:
+        token = new_token()
         row = insert(logins).values(
             token_hash=hash_token(token),
             user_id=waiting.user.id,
@@ -287,17 +277,17 @@ class Logins:
         )
 
         def work(transaction: Transaction) -> None:
-            _check_password_still(transaction, waiting)
+            check_password_still(transaction, waiting)
             transaction.connection.execute(
                 delete(logins).where(logins.c.expires_at_ms <= transaction.now_ms)
             )
             transaction.connection.execute(row)
 
         await self._store.write(work)
-        raise _needed(replace(waiting, token=token), asked)
+        raise step_needed(replace(waiting, token=token), asked)
 
     async def _finish(
-        self, waiting: _Waiting, hashed: bytes, step: StepAsked, place: Place
+        self, waiting: WaitingLogin, hashed: bytes, step: StepAsked, place: Place
     ) -> Work[SessionOpened | list[StepAsked]]:
         """The storing of what is next after a step that was done: a session, or the next steps."""
         done = (*waiting.done, f"{step.kind} {step.step}")
@@ -328,79 +318,12 @@ def _check_transport(kind: str, caller: Caller) -> None:
 
 
 def _without_factors(
-    waiting: _Waiting, store: Callable[[Transaction], None]
+    waiting: WaitingLogin, store: Callable[[Transaction], None]
 ) -> Callable[[Transaction], None]:
     def work(transaction: Transaction) -> None:
         if enrolled(transaction.connection, waiting.user.id):
             raise Overtaken
-        _check_password_still(transaction, waiting)
+        check_password_still(transaction, waiting)
         store(transaction)
 
     return work
-
-
-def _check_password_still(transaction: Transaction, waiting: _Waiting) -> None:
-    """Hashing takes a while: whoever proved a password that was changed meanwhile gets nothing.
-
-    Log-ins that wait already end with the change.
-
-    Raises:
-        WrongCredentials: it was changed.
-    """
-    rev = select(users.c.password_rev).where(users.c.id == waiting.user.id)
-    if transaction.connection.execute(rev).scalar() != waiting.password_rev:
-        raise WrongCredentials
-
-
-def _find(connection: Connection, token: str, now_ms: int) -> _Waiting | None:
-    row = connection.execute(
-        select(
-            *USER_COLUMNS,
-            logins.c.kind,
-            logins.c.user_agent,
-            logins.c.address,
-            logins.c.expires_at_ms,
-            users.c.password_rev,
-            logins.c.done,
-        )
-        .join(users, users.c.id == logins.c.user_id)
-        .where(
-            logins.c.token_hash == hash_token(token),
-            logins.c.expires_at_ms > now_ms,
-            users.c.deactivated_at_ms.is_(None),
-        )
-    ).first()
-    if row is None:
-        return None
-    done = msgspec.json.decode(row.done, type=tuple[str, ...])
-    return _Waiting(user_of(row), *row[4:9], token, done)
-
-
-def _count_try(transaction: Transaction, hashed: bytes, now_ms: int) -> int:
-    """How many more answers a log-in may have after this one; counted before it is looked at, so
-    that answers that come at once do not share a try.
-
-    Raises:
-        LoginEnded: none.
-    """
-    tries: int | None = transaction.connection.execute(
-        update(logins)
-        .where(
-            logins.c.token_hash == hashed,
-            logins.c.expires_at_ms > now_ms,
-            logins.c.tries < MAX_WRONG_ANSWERS,
-        )
-        .values(tries=logins.c.tries + 1)
-        .returning(logins.c.tries)
-    ).scalar()
-    if tries is None:
-        raise LoginEnded
-    return MAX_WRONG_ANSWERS - tries
-
-
-def _needed(waiting: _Waiting, asked: list[StepAsked]) -> StepNeeded:
-    return StepNeeded(
-        login=waiting.token,
-        steps=msgspec.to_builtins(asked),
-        expires_at_ms=waiting.expires_at_ms,
-    )

@@ -1,6 +1,6 @@
 """Sessions: closing them, and finding the one that a request carries.
 
-Owns the tokens. Must not know what somebody has to show before a session opens. Invariant: a token
+Owns their rows. Must not know what somebody has to show before a session opens. Invariant: a token
 is stored only as its SHA-256 (it has 256 random bits, so that a slow hash adds nothing), stands in
 no URL and in no log; a closed, expired or deactivated one opens nothing, and its sockets are closed
 before the closing is acknowledged, or within a second where another process closed it.
@@ -9,8 +9,6 @@ before the closing is acknowledged, or within a second where another process clo
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +19,7 @@ from msgspec import UNSET, Struct, UnsetType
 from sqlalchemy import Connection, Executable, bindparam, delete, insert, select, update
 
 from dash_messenger.accounts.security_log import SecurityEvent, note
+from dash_messenger.auth.tokens import cookie_name, hash_token, new_token, read_cookie
 from dash_messenger.clock import Clock
 from dash_messenger.errors import CloseCode, Failure, InvalidParams, LoginEnded, NotFound
 from dash_messenger.ids import IdMaker, parse_id
@@ -41,11 +40,6 @@ __all__ = [
     "SessionOpened",
     "Sessions",
     "close_sessions_of",
-    "cookie_name",
-    "device_cookie_name",
-    "device_of",
-    "hash_token",
-    "new_device",
 ]
 
 log = structlog.get_logger(__name__)
@@ -57,9 +51,6 @@ MAX_USER_AGENT_CHARACTERS = 256
 # Sessions end within a second, wherever they were closed.
 SWEEP_EVERY_S = 0.5
 SWEEP_MARGIN_MS = 5_000
-# 256 bits, and what they are in base64.
-DEVICE_BYTES = 32
-DEVICE_CHARACTERS = 43
 # Why a session was closed, where its sockets are told it.
 DEACTIVATED = "deactivated"
 # After a restart thousands come at once: the others wait here, each in its turn, instead of filling
@@ -142,27 +133,6 @@ class Closer(Protocol):
 
     def close_sessions(self, sessions: list[str], code: CloseCode) -> None:
         """Close every socket that one of ``sessions`` opened."""
-
-
-def cookie_name(secure: bool) -> str:
-    """The session cookie's name; ``__Host-`` makes browsers refuse one set by another host."""
-    return "__Host-session" if secure else "session"
-
-
-def device_of(headers: Headers, secure: bool) -> str:
-    """The secret of the device that a request carries, or nothing where it carries none."""
-    found = read_cookie(headers.get("Cookie") or "", device_cookie_name(secure))
-    return found if len(found) == DEVICE_CHARACTERS else ""
-
-
-def device_cookie_name(secure: bool) -> str:
-    """The name of the cookie by which a browser is known that logged in before."""
-    return "__Host-device" if secure else "device"
-
-
-def new_device() -> str:
-    """The secret of a device that was not seen before."""
-    return secrets.token_urlsafe(DEVICE_BYTES)
 
 
 class Sessions:
@@ -276,7 +246,7 @@ class Sessions:
 
         The storing raises `LoginEnded` if the account was deactivated in the meantime.
         """
-        token = secrets.token_urlsafe(32)
+        token = new_token()
         now_ms = self._clock()
         session = self._new_id()
         expires_at_ms = now_ms + self._lifetime_ms
@@ -413,17 +383,3 @@ def _execute(statement: Executable) -> Callable[[Transaction], None]:
         transaction.connection.execute(statement)
 
     return work
-
-
-def hash_token(token: str) -> bytes:
-    """What is stored of a token."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-
-
-def read_cookie(header: str, name: str) -> str:
-    """The first cookie of that name (RFC 6265, section 4.2.1), or nothing."""
-    for pair in header.split(";"):
-        key, _, value = pair.strip().partition("=")
-        if key == name:
-            return value.strip('"')
-    return ""

@@ -21,16 +21,8 @@ from quart import Quart, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from dash_messenger.accounts.security_log import Refusals
-from dash_messenger.auth.sessions import (
-    OpenSession,
-    SessionClosed,
-    SessionOpened,
-    Sessions,
-    cookie_name,
-    device_cookie_name,
-    device_of,
-    new_device,
-)
+from dash_messenger.auth.sessions import OpenSession, SessionClosed, SessionOpened, Sessions
+from dash_messenger.auth.tokens import cookie_name, device_cookie_name, device_of, new_device
 from dash_messenger.blobs import BlobStore
 from dash_messenger.blobs.transfers import Transfers
 from dash_messenger.errors import (

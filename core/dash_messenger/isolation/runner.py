@@ -1,10 +1,12 @@
 """Runs plugins' code: every ``except`` around it, its time limits, and what its failures lead to.
 
 Owns what a failure means. Its limits end what awaits; what computes without an end is killed in a
-child (`workers`), and on the event loop with the whole server (`supervisor`). Must not know what is run, nor what becomes of a plugin that is
-quarantined (its `Host` does). Invariants: whatever a plugin's code raises, its caller gets a
-`Failure`; what depends on one message, person or request costs that alone: it is counted and
-logged, and never quarantines a plugin by itself.
+child (`workers`), and on the event loop with the whole server (`supervisor`). Must not know what is
+run, nor what becomes of a plugin that is quarantined (its `Host` does).
+
+Invariants: whatever a plugin's code raises, its caller gets a `Failure`; what depends on one
+message, person or request costs that alone: it is counted and logged, and never quarantines a
+plugin by itself.
 
 A plugin is quarantined here when it fails at its start, and when its code keeps failing on content
 and fails on what worked before, too.
