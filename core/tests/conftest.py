@@ -10,14 +10,21 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from dash_messenger.store import StoreLimits
 from fixtures.filled_store import FilledStore, open_filled
 from fixtures.local_server import LocalServer, open_server
 
 
 @pytest.fixture
-async def filled(tmp_path: Path) -> AsyncIterator[FilledStore]:
+def store_limits() -> StoreLimits:
+    """Those of `filled`; a test that needs others parametrizes itself with them."""
+    return StoreLimits()
+
+
+@pytest.fixture
+async def filled(tmp_path: Path, store_limits: StoreLimits) -> AsyncIterator[FilledStore]:
     """Ann and Bob in a conversation, Eve outside, a new store."""
-    async with open_filled(tmp_path / "store.db") as filled:
+    async with open_filled(tmp_path / "store.db", store_limits) as filled:
         yield filled
 
 

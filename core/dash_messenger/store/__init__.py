@@ -3,7 +3,7 @@
 from dash_messenger.store.drafts import Draft, Sent
 from dash_messenger.store.listeners import Listeners
 from dash_messenger.store.logs import LogPage, read_log
-from dash_messenger.store.store import Store
+from dash_messenger.store.store import Store, StoreLimits
 from dash_messenger.store.transaction import Transaction
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "LogPage",
     "Sent",
     "Store",
+    "StoreLimits",
     "Transaction",
     "read_log",
 ]

@@ -44,15 +44,17 @@ def read_log(
     *,
     until: int | None = None,
     first_number: int = 1,
+    max_behind: int = MAX_BEHIND,
+    max_bytes: int = MAX_PAGE_BYTES,
 ) -> LogPage:
     """At most ``limit`` events in ``(after, until]`` of a conversation's or user's log.
 
-    There is at least one, if there are any, and no more than `MAX_PAGE_BYTES` have room for. What
+    There is at least one, if there are any, and no more than have room in ``max_bytes``. What
     tells of messages before ``first_number`` is hidden.
 
     Raises:
         NotFound: there is no such log.
-        Resync: the cursor is more than `MAX_BEHIND` behind, below the log's floor, or beyond its
+        Resync: the cursor is more than ``max_behind`` behind, below the log's floor, or beyond its
             end (it is of another epoch).
     """
     row = (
@@ -64,7 +66,7 @@ def read_log(
     if row is None:
         raise NotFound
     newest = row.seq if until is None else min(row.seq, until)
-    if after > newest or after < row.floor or newest - after > MAX_BEHIND:
+    if after > newest or after < row.floor or newest - after > max_behind:
         raise Resync
     rows = connection.execute(
         select(
@@ -96,7 +98,7 @@ def read_log(
         if number is not None and number < first_number:
             event = hide(event)
         size += size_of(event)
-        if found and size > MAX_PAGE_BYTES:
+        if found and size > max_bytes:
             is_whole = False
             rows.close()
             break

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from dash_messenger.errors import Busy, StorageFailed
 from dash_messenger.store.backend import Backend
 
-__all__ = ["Readers"]
+__all__ = ["MAX_WAITING_READS", "Readers"]
 
 READER_THREADS = 3
 # Reading pages takes the interpreter as much as the disk: more threads would only slow the loop.
@@ -39,14 +39,22 @@ T = TypeVar("T")
 class Readers:
     """Threads with a connection each, that run short pieces of reading."""
 
-    def __init__(self, backend: Backend, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        max_waiting: int = MAX_WAITING_READS,
+    ) -> None:
         self._backend = backend
         self._loop = loop
         self._here = threading.local()
         self._connections: list[Connection] = []
         self._rests_until_s = 0.0
-        self._short = _Pool(ThreadPoolExecutor(READER_THREADS, "store-reader"))
-        self._dear = _Pool(ThreadPoolExecutor(PAGE_READER_THREADS, "store-page-reader"))
+        self._short = _Pool(ThreadPoolExecutor(READER_THREADS, "store-reader"), max_waiting)
+        self._dear = _Pool(
+            ThreadPoolExecutor(PAGE_READER_THREADS, "store-page-reader"), max_waiting
+        )
 
     async def run(self, work: Callable[[Connection], T], *, dear: bool = False) -> T:
         """What ``work`` returns; all that it reads is of one moment.
@@ -99,8 +107,9 @@ class Readers:
 class _Pool:
     """Threads, and how much work they have not finished, whoever still waits for it."""
 
-    def __init__(self, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, threads: ThreadPoolExecutor, max_waiting: int) -> None:
         self.threads = threads
+        self._max_waiting = max_waiting
         self._lock = threading.Lock()
         self._unfinished = 0
 
@@ -113,7 +122,7 @@ class _Pool:
             Busy: too many wait already.
         """
         with self._lock:
-            if self._unfinished >= MAX_WAITING_READS:
+            if self._unfinished >= self._max_waiting:
                 raise Busy
             self._unfinished += 1
         future = self.threads.submit(read, work)

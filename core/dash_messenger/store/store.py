@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,18 +20,30 @@ from dash_messenger.store.drafts import Draft, Sent, params_hasher
 from dash_messenger.store.listeners import Listeners
 from dash_messenger.store.migrate import migrate
 from dash_messenger.store.read_positions import ReadPositions, recover_positions
-from dash_messenger.store.readers import Readers
+from dash_messenger.store.readers import MAX_WAITING_READS, Readers
 from dash_messenger.store.sqlite import SqliteBackend
 from dash_messenger.store.tables import counters, meta
 from dash_messenger.store.transaction import Transaction
-from dash_messenger.store.writer import Writer
+from dash_messenger.store.writer import MAX_WAITING, Writer
 
-__all__ = ["Store"]
+__all__ = ["Store", "StoreLimits"]
 
 # Others see who read what at most this late (DESIGN, section 3).
 POSITIONS_EVERY_S = 2.0
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLimits:
+    """How much may wait for the store, and for how long positions do."""
+
+    waiting_reads: int = MAX_WAITING_READS
+    waiting_writes: int = MAX_WAITING
+    positions_every_s: float = POSITIONS_EVERY_S
+
+
+DEFAULT_LIMITS = StoreLimits()
 
 
 class Store:
@@ -45,17 +58,21 @@ class Store:
         writer: Writer,
         positions: ReadPositions,
         epoch: str,
+        positions_every_s: float,
     ) -> None:
         self.epoch = epoch
         self._loop = loop
         self._readers = readers
         self._writer = writer
         self._positions = positions
+        self._positions_every_s = positions_every_s
         self._timer: asyncio.TimerHandle | None = None
         writer.on_positions = self._expect_positions
 
     @classmethod
-    async def open(cls, path: Path, *, clock: Clock = now_ms) -> Store:
+    async def open(
+        cls, path: Path, *, clock: Clock = now_ms, limits: StoreLimits = DEFAULT_LIMITS
+    ) -> Store:
         """The store in the file at ``path``, made or migrated where necessary.
 
         Raises:
@@ -66,9 +83,11 @@ class Store:
         backend = SqliteBackend(path)
         epoch, secret = await asyncio.to_thread(backend.set_up, _set_up)
         positions = ReadPositions()
-        writer = Writer(backend, loop, clock, positions, params_hasher(secret))
+        hasher = params_hasher(secret)
+        writer = Writer(backend, loop, clock, positions, hasher, max_waiting=limits.waiting_writes)
         writer.start()
-        return cls(loop, Readers(backend, loop), writer, positions, epoch)
+        readers = Readers(backend, loop, max_waiting=limits.waiting_reads)
+        return cls(loop, readers, writer, positions, epoch, limits.positions_every_s)
 
     @property
     def listeners(self) -> Listeners:
@@ -137,7 +156,7 @@ class Store:
 
     def _expect_positions(self) -> None:
         if self._timer is None:
-            self._timer = self._loop.call_later(POSITIONS_EVERY_S, self._flush_positions)
+            self._timer = self._loop.call_later(self._positions_every_s, self._flush_positions)
 
     def _flush_positions(self) -> None:
         self._timer = None

@@ -28,7 +28,7 @@ from dash_messenger.store.message_inserts import Sends
 from dash_messenger.store.read_positions import Positions, ReadPositions
 from dash_messenger.store.transaction import Transaction
 
-__all__ = ["Work", "Writer"]
+__all__ = ["MAX_WAITING", "Work", "Writer"]
 
 # Two seconds of work at the goal of 10,000 sends a second on one core, answered late rather than
 # never; beyond it callers are told at once.
@@ -85,6 +85,8 @@ class Writer:
         clock: Clock,
         positions: ReadPositions,
         params_hash: Callable[[Draft], bytes],
+        *,
+        max_waiting: int = MAX_WAITING,
     ) -> None:
         self.listeners = Listeners()
         # Called on the loop when read positions begin to wait for `flush_positions`.
@@ -101,6 +103,7 @@ class Writer:
         # What the thread has taken from the queue and not yet stored.
         self._taken: deque[_Piece] = deque()
         self._waiting = 0
+        self._max_waiting = max_waiting
         self._closing = False
         self._positions_due = False
         self._ending = False
@@ -124,7 +127,7 @@ class Writer:
         Raises:
             Busy: the queue is full, or the store is closing.
         """
-        if self._waiting >= MAX_WAITING or self._closing:
+        if self._waiting >= self._max_waiting or self._closing:
             raise Busy
         future: asyncio.Future[Sent] = self._loop.create_future()
         self._take(_Send(draft, self._params_hash(draft), future))
@@ -136,7 +139,7 @@ class Writer:
         Raises:
             Busy: the queue is full, or the store is closing.
         """
-        if self._waiting >= MAX_WAITING or self._closing:
+        if self._waiting >= self._max_waiting or self._closing:
             raise Busy
         future: asyncio.Future[Any] = self._loop.create_future()
         self._take(_Write(work, future))

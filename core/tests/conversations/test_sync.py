@@ -14,9 +14,12 @@ import pytest
 from dash_messenger.conversations.sync import ConversationSync, SyncParams, _look, _Token
 from dash_messenger.errors import Failure, Resync
 from dash_messenger.protocol.events import ConversationUpdated, Event, MemberRemoved
-from dash_messenger.store import logs, readers
+from dash_messenger.store import readers
+from dash_messenger.store.logs import MAX_BEHIND
 from dash_messenger.store.sqlite.changes import newest_change_no
+from dash_messenger.store.tables import conversations
 from fixtures.local_server import LocalServer
+from sqlalchemy import update
 
 
 async def pages(local: LocalServer, by: str, since: str | None, limit: int) -> list[Any]:
@@ -99,14 +102,20 @@ async def test_a_log_is_read_in_pages_without_a_gap(local: LocalServer) -> None:
 
 
 async def test_a_cursor_beyond_the_end_or_of_another_epoch_must_resync(
-    local: LocalServer, monkeypatch: pytest.MonkeyPatch
+    local: LocalServer,
 ) -> None:
     conversation = await local.group("ann", "ben")
     for params in ({"after": 99}, {"after": 0, "epoch": "another"}):
         assert isinstance(
             await local.failure("ann", "log.read", log=conversation, **params), Resync
         )
-    monkeypatch.setattr(logs, "MAX_BEHIND", 2)
+    await local.server.store.write(
+        lambda transaction: (
+            transaction.connection.execute(
+                update(conversations).values(seq=MAX_BEHIND + 1)
+            ).rowcount
+        )
+    )
     assert isinstance(await local.failure("ann", "log.read", log=conversation, after=0), Resync)
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from dash_messenger.errors import Busy, StorageFailed
-from dash_messenger.store import readers
+from dash_messenger.store import StoreLimits
+from dash_messenger.store.readers import READER_THREADS
 from dash_messenger.store.sqlite.checkpoints import Checkpointer
 from dash_messenger.store.sqlite.database import open_engine
 from fixtures.filled_store import FilledStore
@@ -65,16 +66,14 @@ async def test_what_a_reader_raises_arrives_and_the_thread_goes_on(filled: Fille
     def fail(connection: Connection) -> None:
         raise LookupError
 
-    for _ in range(2 * readers.READER_THREADS):
+    for _ in range(2 * READER_THREADS):
         with pytest.raises(LookupError):
             await filled.store.read(fail)
     assert await filled.store.read(lambda c: c.execute(text("SELECT 1")).scalar()) == 1
 
 
-async def test_too_many_reads_are_busy_at_once(
-    filled: FilledStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(readers, "MAX_WAITING_READS", 2)
+@pytest.mark.parametrize("store_limits", [StoreLimits(waiting_reads=2)])
+async def test_too_many_reads_are_busy_at_once(filled: FilledStore) -> None:
     go_on = threading.Event()
     waiting = [asyncio.ensure_future(filled.store.read(lambda _: go_on.wait(10))) for _ in range(2)]
     await asyncio.sleep(0)
@@ -84,19 +83,15 @@ async def test_too_many_reads_are_busy_at_once(
     assert await asyncio.gather(*waiting) == [True, True]
 
 
-async def test_cancelled_reads_keep_their_places_while_they_run(
-    filled: FilledStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(readers, "MAX_WAITING_READS", readers.READER_THREADS)
+@pytest.mark.parametrize("store_limits", [StoreLimits(waiting_reads=READER_THREADS)])
+async def test_cancelled_reads_keep_their_places_while_they_run(filled: FilledStore) -> None:
     running, go_on = threading.Semaphore(0), threading.Event()
 
     def hold(_: Connection) -> None:
         running.release()
         go_on.wait(10)
 
-    holding = [
-        asyncio.ensure_future(filled.store.read(hold)) for _ in range(readers.READER_THREADS)
-    ]
+    holding = [asyncio.ensure_future(filled.store.read(hold)) for _ in range(READER_THREADS)]
     for _ in holding:
         assert await asyncio.to_thread(running.acquire, timeout=10)
     for one in holding:
@@ -112,14 +107,12 @@ async def test_cancelled_reads_keep_their_places_while_they_run(
                 break
 
 
-async def test_reads_cancelled_before_they_run_give_their_places_back(
-    filled: FilledStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(readers, "MAX_WAITING_READS", readers.READER_THREADS + 1)
+@pytest.mark.parametrize("store_limits", [StoreLimits(waiting_reads=READER_THREADS + 1)])
+async def test_reads_cancelled_before_they_run_give_their_places_back(filled: FilledStore) -> None:
     go_on = threading.Event()
     holding = [
         asyncio.ensure_future(filled.store.read(lambda _: go_on.wait(10)))
-        for _ in range(readers.READER_THREADS)
+        for _ in range(READER_THREADS)
     ]
     await asyncio.sleep(0)
     for _ in range(3):
@@ -129,7 +122,7 @@ async def test_reads_cancelled_before_they_run_give_their_places_back(
         await asyncio.gather(queued, return_exceptions=True)
         assert queued.cancelled()
     go_on.set()
-    assert await asyncio.gather(*holding) == [True] * readers.READER_THREADS
+    assert await asyncio.gather(*holding) == [True] * READER_THREADS
 
 
 async def test_errors_name_the_statement_but_not_what_people_wrote(filled: FilledStore) -> None:

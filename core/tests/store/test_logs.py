@@ -8,7 +8,8 @@ import pytest
 import structlog.testing
 from dash_messenger.errors import NotFound, Resync
 from dash_messenger.ids import IdMaker
-from dash_messenger.store import LogPage, Transaction, logs, read_log
+from dash_messenger.store import LogPage, Transaction, read_log
+from dash_messenger.store.logs import MAX_BEHIND
 from dash_messenger.store.tables import conversations, events, messages
 from fixtures.filled_store import FilledStore
 from msgspec import UNSET
@@ -16,10 +17,14 @@ from sqlalchemy import update
 
 
 async def page(
-    filled: FilledStore, after: int, limit: int = 100, until: int | None = None
+    filled: FilledStore,
+    after: int,
+    limit: int = 100,
+    until: int | None = None,
+    max_behind: int = MAX_BEHIND,
 ) -> LogPage:
     return await filled.store.read(
-        lambda c: read_log(c, filled.conversation, after, limit, until=until)
+        lambda c: read_log(c, filled.conversation, after, limit, until=until, max_behind=max_behind)
     )
 
 
@@ -79,14 +84,11 @@ async def test_a_cursor_of_another_life_gets_resync(filled: FilledStore, after: 
         await page(filled, after)
 
 
-async def test_a_cursor_too_far_behind_gets_resync(
-    filled: FilledStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(logs, "MAX_BEHIND", 5)
+async def test_a_cursor_too_far_behind_gets_resync(filled: FilledStore) -> None:
     await say(filled, 6)
     with pytest.raises(Resync):
-        await page(filled, 0)
-    assert len((await page(filled, 1)).events) == 5
+        await page(filled, 0, max_behind=5)
+    assert len((await page(filled, 1, max_behind=5)).events) == 5
 
 
 async def test_a_cursor_below_the_floor_gets_resync(filled: FilledStore) -> None:

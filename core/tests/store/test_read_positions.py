@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from dash_messenger.store import Store, store
+from dash_messenger.store import Store, StoreLimits
 from dash_messenger.store.read_positions import ReadPositions
 from dash_messenger.store.tables import read_positions
 from fixtures.filled_store import FilledStore, open_filled
@@ -86,15 +86,12 @@ async def test_who_wrote_before_a_crash_has_read_up_to_it(tmp_path: Path) -> Non
     await again.aclose()
 
 
-async def test_positions_are_stored_without_any_send(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(store, "POSITIONS_EVERY_S", 0.0)
-    async with open_filled(tmp_path / "store.db") as filled:
-        filled.store.advance_read(filled.conversation, filled.bob, 4)
-        async with asyncio.timeout(10):
-            while await filled.store.read(stored) != [4]:
-                pass
+@pytest.mark.parametrize("store_limits", [StoreLimits(positions_every_s=0)])
+async def test_positions_are_stored_without_any_send(filled: FilledStore) -> None:
+    filled.store.advance_read(filled.conversation, filled.bob, 4)
+    async with asyncio.timeout(10):
+        while await filled.store.read(stored) != [4]:
+            pass
 
 
 async def test_positions_are_stored_at_close(tmp_path: Path) -> None:

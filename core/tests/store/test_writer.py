@@ -12,7 +12,7 @@ import pysqlite3.dbapi2 as sqlite
 import pytest
 from dash_messenger.errors import Busy, NotFound, StorageFailed
 from dash_messenger.protocol.events import ConversationAdded, ConversationUpdated
-from dash_messenger.store import Store, Transaction, read_log, writer
+from dash_messenger.store import Store, StoreLimits, Transaction, read_log
 from dash_messenger.store.tables import events, messages
 from fixtures.filled_store import FilledStore, Gate, one_batch, open_filled
 from sqlalchemy import Connection, func, select, text
@@ -187,10 +187,8 @@ async def test_a_full_disk_is_never_acknowledged_and_is_survived(filled: FilledS
     assert (await filled.store.send(filled.draft("x" * 9_000))).seq == 1
 
 
-async def test_a_full_queue_answers_busy_at_once(
-    filled: FilledStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(writer, "MAX_WAITING", 3)
+@pytest.mark.parametrize("store_limits", [StoreLimits(waiting_writes=3)])
+async def test_a_full_queue_answers_busy_at_once(filled: FilledStore) -> None:
     async with one_batch(filled):
         waiting = [filled.store.send(filled.draft()) for _ in range(2)]
         with pytest.raises(Busy):
