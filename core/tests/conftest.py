@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from dash_messenger.server.limits import Limits
 from dash_messenger.store import StoreLimits
 from fixtures.filled_store import FilledStore, open_filled
 from fixtures.local_server import LocalServer, open_server
@@ -29,8 +30,14 @@ async def filled(tmp_path: Path, store_limits: StoreLimits) -> AsyncIterator[Fil
 
 
 @pytest.fixture
-async def local(tmp_path: Path) -> AsyncIterator[LocalServer]:
+def limits() -> Limits:
+    """Those of `local`; a test that needs others parametrizes itself with them."""
+    return Limits()
+
+
+@pytest.fixture
+async def local(tmp_path: Path, limits: Limits) -> AsyncIterator[LocalServer]:
     """A server in this process, with Ann, Ben and Cleo."""
-    async with open_server(tmp_path) as local:
+    async with open_server(tmp_path, limits=limits) as local:
         await local.add("ann", "ben", "cleo")
         yield local

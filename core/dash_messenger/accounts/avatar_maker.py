@@ -14,7 +14,7 @@ from dash_messenger.errors import PortraitFailed, PortraitsUnavailable
 from dash_messenger.isolation.runner import PluginRunner
 from dash_messenger.plugin_api.avatars import Portrait, Portraits
 
-__all__ = ["PortraitMaker"]
+__all__ = ["MAKE_WITHIN_S", "PortraitMaker"]
 
 # The client waits 30.
 MAKE_WITHIN_S = 25.0
@@ -26,8 +26,9 @@ KINDS = ("image/webp", "image/png", "image/jpeg", "image/avif")
 class PortraitMaker:
     """The one plugin that makes photos of people and groups, if there is one."""
 
-    def __init__(self, runner: PluginRunner) -> None:
+    def __init__(self, runner: PluginRunner, *, make_within_s: float = MAKE_WITHIN_S) -> None:
         self._runner = runner
+        self._make_within_s = make_within_s
         self._maker: tuple[str, Portraits] | None = None
 
     def add(self, plugin: str, portraits: Portraits) -> None:
@@ -70,7 +71,7 @@ class PortraitMaker:
             return _checked(await portraits.make(upload))
 
         return await self._runner.run(
-            plugin, make, doing="portraits", within_s=MAKE_WITHIN_S, raises=PortraitFailed
+            plugin, make, doing="portraits", within_s=self._make_within_s, raises=PortraitFailed
         )
 
 

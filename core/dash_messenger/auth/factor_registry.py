@@ -80,9 +80,16 @@ class RegisteredStep:
 class Steps:
     """The registry."""
 
-    def __init__(self, context_of: Callable[[str], Context], runner: PluginRunner) -> None:
+    def __init__(
+        self,
+        context_of: Callable[[str], Context],
+        runner: PluginRunner,
+        *,
+        check_within_s: float = CHECK_WITHIN_S,
+    ) -> None:
         self._context_of = context_of
         self._runner = runner
+        self._check_within_s = check_within_s
         self._registry: Registry[RegisteredFactor | RegisteredStep] = Registry("login step")
 
     def add_factors(self, plugin: str, factors: Iterable[Factor[Any, Any]]) -> None:
@@ -264,13 +271,13 @@ class Steps:
     async def _run(self, plugin: str, work: Callable[[], Awaitable[T]]) -> T:
         no = partial(CheckFailed, plugin=plugin)
         return await self._runner.run(
-            plugin, work, doing="login step", within_s=CHECK_WITHIN_S, raises=no, timed_out=no
+            plugin, work, doing="login step", within_s=self._check_within_s, raises=no, timed_out=no
         )
 
     async def _run_in_thread(self, plugin: str, work: Callable[[], T]) -> T:
         no = partial(CheckFailed, plugin=plugin)
         return await self._runner.run_in_thread(
-            plugin, work, doing="factor", within_s=CHECK_WITHIN_S, raises=no, timed_out=no
+            plugin, work, doing="factor", within_s=self._check_within_s, raises=no, timed_out=no
         )
 
 

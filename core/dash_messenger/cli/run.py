@@ -10,7 +10,7 @@ import asyncio
 import gc
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import structlog
@@ -31,6 +31,9 @@ from dash_messenger.store.migrate import DatabaseTooNew
 from dash_messenger.supervisor.link import Link
 from dash_messenger.supervisor.restarts import Restart
 
+if TYPE_CHECKING:
+    from dash_messenger.server.limits import Limits
+
 __all__ = ["forget_costly", "migrate_folder", "purge_plugin", "run", "run_on_store"]
 
 NO_TYPE = "No message type is installed, so nobody can write. Add one: dash-messenger install NAME"
@@ -43,7 +46,13 @@ TOLD = (
 log = structlog.get_logger(__name__)
 
 
-def run(settings: Settings, link: Link | None = None, *, demo: bool = False) -> int:
+def run(
+    settings: Settings,
+    link: Link | None = None,
+    *,
+    demo: bool = False,
+    limits: Limits | None = None,
+) -> int:
     """Serve until stopped; the exit status. ``link`` is the way to the parent process."""
     prepare_process()
     # Importing makes nothing but what stays: the collector would walk it in vain, over and over.
@@ -52,7 +61,7 @@ def run(settings: Settings, link: Link | None = None, *, demo: bool = False) -> 
     # The writer needs the interpreter for a moment after each statement. Under load the loop would
     # keep it waiting for the default of 5 ms each time.
     sys.setswitchinterval(0.0005)
-    return _run(_serve(settings, demo, link or Link()), fast=True)
+    return _run(_serve(settings, demo, link or Link(), limits), fast=True)
 
 
 def migrate_folder(settings: Settings) -> int:
@@ -130,12 +139,12 @@ async def _alone(settings: Settings, work: Coroutine[Any, Any, None]) -> None:
         lock.close()
 
 
-async def _serve(settings: Settings, demo: bool, link: Link) -> None:
+async def _serve(settings: Settings, demo: bool, link: Link, limits: Limits | None) -> None:
     link.start(settings.shutdown_s, "console" if logs_for_people(settings.log_format) else "json")
     try:
         if link.restart is not None:
             _note_restart(settings, link.restart)
-        await _serve_linked(settings, demo, link)
+        await _serve_linked(settings, demo, link, limits)
     finally:
         link.close()
 
@@ -154,13 +163,16 @@ def _note_restart(settings: Settings, restart: Restart) -> None:
         QuarantineFile(settings.data).quarantine(restart.plugin, restart.reason)
 
 
-async def _serve_linked(settings: Settings, demo: bool, link: Link) -> None:
+async def _serve_linked(settings: Settings, demo: bool, link: Link, limits: Limits | None) -> None:
     from dash_messenger.cli.demo import DemoClock, fill
     from dash_messenger.clock import now_ms
     from dash_messenger.server.app import Server
+    from dash_messenger.server.limits import Limits
 
     clock = DemoClock() if demo else None
-    server = await Server.open(settings, clock=clock or now_ms, link=link)
+    server = await Server.open(
+        settings, clock=clock or now_ms, link=link, limits=limits or Limits()
+    )
     try:
         notes: list[str] = []
         if clock is not None:

@@ -45,7 +45,10 @@ log = structlog.get_logger(__name__)
 class Bounds:
     """What the plugins of one server have used up."""
 
-    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock_s: Callable[[], float] = time.monotonic, *, max_waiting: int = MAX_WAITING
+    ) -> None:
+        self._max_waiting = max_waiting
         self._sends = Buckets(burst=SENDS_AT_ONCE, per_s=SENDS_PER_S, clock_s=clock_s)
         self._acts = Buckets(burst=ACTS_AT_ONCE, per_s=ACTS_PER_S, clock_s=clock_s)
         self._turns: dict[tuple[str, Line], asyncio.Semaphore] = {}
@@ -76,7 +79,7 @@ class Bounds:
             Busy: too many wait already.
         """
         key = (plugin, line)
-        if self._waiting[key] >= MAX_WAITING:
+        if self._waiting[key] >= self._max_waiting:
             self._note(plugin, line)
             raise Busy
         turns = self._turns.get(key)

@@ -27,7 +27,7 @@ from dash_messenger.isolation.deadlines import unlimited, waiting_for, within
 from dash_messenger.isolation.failures import MAX_FAILURES, MAX_GRAVE_FAILURES, Failures
 from dash_messenger.isolation.samples import Samples
 
-__all__ = ["Host", "PluginRunner", "Probe"]
+__all__ = ["CHECK_WITHIN_S", "Host", "PluginRunner", "Probe"]
 
 # All samples of a kind are tried in one go, in the background.
 PROBE_WITHIN_S = 60.0

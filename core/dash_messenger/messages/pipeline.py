@@ -19,7 +19,7 @@ from dash_messenger.plugin_api.checks import Proposed
 from dash_messenger.plugin_api.context import Context, Preparing
 from dash_messenger.plugin_api.message_types import Prepared
 
-__all__ = ["Checks", "Preparation"]
+__all__ = ["PREPARE_WITHIN_S", "Checks", "Preparation"]
 
 # An album of large photos takes seconds on a small machine; the client waits 30.
 PREPARE_WITHIN_S = 25.0
@@ -48,12 +48,15 @@ class Preparation:
         context_of: Callable[[str], Context],
         runner: PluginRunner,
         checks: Checks,
+        *,
+        prepare_within_s: float = PREPARE_WITHIN_S,
     ) -> None:
         self.contents = contents
         self._types = contents.types
         self._checks = checks
         self._context_of = context_of
         self._runner = runner
+        self._prepare_within_s = prepare_within_s
 
     def has_steps(self, type: str) -> bool:
         """Whether a message of this type is prepared or checked before it is stored."""
@@ -133,5 +136,8 @@ class Preparation:
             return prepared
 
         return await self._runner.run(
-            preparing.context.name, prepare, doing=f"prepare {type}", within_s=PREPARE_WITHIN_S
+            preparing.context.name,
+            prepare,
+            doing=f"prepare {type}",
+            within_s=self._prepare_within_s,
         )

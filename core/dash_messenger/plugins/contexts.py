@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from dash_messenger.errors import Busy
-from dash_messenger.isolation.quotas import MAX_TASKS, Bounds
+from dash_messenger.isolation.quotas import MAX_TASKS, MAX_WAITING, Bounds
 from dash_messenger.isolation.runner import PluginRunner
 from dash_messenger.plugins.context import Parts, PluginContext
 from dash_messenger.plugins.declared_settings import decode_settings
@@ -42,8 +42,16 @@ class Kept:
 class Contexts:
     """The contexts of one server, by plugin; ``changed`` hears of settings that have changed."""
 
-    def __init__(self, runner: PluginRunner, changed: Callable[[], None]) -> None:
-        self.bounds = Bounds()
+    def __init__(
+        self,
+        runner: PluginRunner,
+        changed: Callable[[], None],
+        *,
+        max_waiting: int = MAX_WAITING,
+        max_tasks: int = MAX_TASKS,
+    ) -> None:
+        self.bounds = Bounds(max_waiting=max_waiting)
+        self._max_tasks = max_tasks
         self.changed = changed
         self._runner = runner
         self._parts: Parts | None = None
@@ -119,7 +127,7 @@ class Contexts:
         Raises:
             Busy: it has too much of it already.
         """
-        if sum(by == plugin for by in self._tasks.values()) >= MAX_TASKS:
+        if sum(by == plugin for by in self._tasks.values()) >= self._max_tasks:
             work.close()
             raise Busy
         task = asyncio.get_running_loop().create_task(

@@ -28,7 +28,7 @@ from dash_messenger.protocol.events import (
     MessageCreated,
 )
 
-__all__ = ["CHECKS", "HookCalls"]
+__all__ = ["CHECKS", "MAX_WAITING", "ON_WITHIN_S", "HookCalls"]
 
 ON_WITHIN_S = 30.0
 # What one plugin may be behind by; beyond it, the oldest is forgotten.
@@ -75,11 +75,18 @@ class HookCalls:
         plugins: Plugins,
         context_of: Callable[[str], Context],
         bot_of: Callable[[str], str | None],
+        *,
+        check_within_s: float = CHECK_WITHIN_S,
+        on_within_s: float = ON_WITHIN_S,
+        max_waiting: int = MAX_WAITING,
     ) -> None:
         self._plugins = plugins
         self._runner = plugins.runner
         self._context_of = context_of
         self._bot_of = bot_of
+        self._check_within_s = check_within_s
+        self._on_within_s = on_within_s
+        self._max_waiting = max_waiting
         self._lines: dict[str, _Line] = {}
         self._hooks: dict[str, tuple[_Implementation, ...]] = {}
         self.find()
@@ -111,7 +118,7 @@ class HookCalls:
 
         Raises:
             Refused: a plugin declines it.
-            CheckFailed: a plugin failed, or took more than 5 s.
+            CheckFailed: a plugin failed, or took too long.
         """
         for check in self._hooks["check_message"]:
             answer = await self._check(check, _message_of, message=proposed)
@@ -155,7 +162,7 @@ class HookCalls:
             check.plugin,
             work,
             doing=check.hook,
-            within_s=CHECK_WITHIN_S,
+            within_s=self._check_within_s,
             raises=no,
             timed_out=no,
         )
@@ -192,7 +199,7 @@ class HookCalls:
 
     def _enqueue(self, one: _Implementation, name: str, value: object) -> None:
         line = self._lines.setdefault(one.plugin, _Line())
-        if len(line.waiting) >= MAX_WAITING:
+        if len(line.waiting) >= self._max_waiting:
             line.waiting.popleft()
             line.dropped += 1
             if line.dropped & (line.dropped - 1) == 0:
@@ -223,7 +230,7 @@ class HookCalls:
     async def _begin(self, one: _Implementation) -> None:
         # What checks others goes on checking.
         run = self._runner.attempt if self._plugins.spares(one.plugin) else self._runner.start_async
-        await run(one.plugin, self._bound(one), doing=one.hook, within_s=ON_WITHIN_S)
+        await run(one.plugin, self._bound(one), doing=one.hook, within_s=self._on_within_s)
 
     async def demo(self, demo: Demo) -> None:
         """Call ``on_demo`` of every plugin, each on its own."""
@@ -247,7 +254,7 @@ class HookCalls:
             one.plugin,
             self._bound(one, **arguments),
             doing=one.hook,
-            within_s=ON_WITHIN_S if within_s is None else within_s,
+            within_s=self._on_within_s if within_s is None else within_s,
         )
 
     def _bound(self, one: _Implementation, **arguments: object) -> Callable[[], Awaitable[object]]:

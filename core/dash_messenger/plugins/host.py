@@ -31,6 +31,7 @@ from dash_messenger.plugins.context import Parts
 from dash_messenger.plugins.contexts import Contexts
 from dash_messenger.plugins.folder import check_plugins_folder
 from dash_messenger.plugins.hooks import CHECKS, HookCalls
+from dash_messenger.plugins.limits import PluginLimits
 from dash_messenger.plugins.loader import (
     GROUP,
     Plugin,
@@ -47,6 +48,8 @@ from dash_messenger.realtime.views import Renderer
 __all__ = ["PluginHost", "Registration"]
 
 SERVER_HALF_IS_QUARANTINED = "its server half is quarantined"
+
+DEFAULT_LIMITS = PluginLimits()
 
 log = structlog.get_logger(__name__)
 
@@ -84,6 +87,7 @@ class PluginHost:
         loading: Callable[[str, str], None] = lambda name, module: None,
         pool: JobPool | None = None,
         costly: Costly | None = None,
+        limits: PluginLimits = DEFAULT_LIMITS,
     ) -> None:
         if folder is not None:
             check_plugins_folder(folder)
@@ -97,10 +101,22 @@ class PluginHost:
         self.plugins.forget = self._forget
         self.plugins.checks = self._checks
         self.runner.set_probe(self._try_type)
-        self.portraits = PortraitMaker(self.runner)
-        self.contexts = Contexts(self.runner, self._configure_children)
-        self.calls = HookCalls(self.plugins, self.contexts.of, self.contexts.bot_of)
-        self.steps = Steps(self.contexts.of, self.runner)
+        self.portraits = PortraitMaker(self.runner, make_within_s=limits.portrait_within_s)
+        self.contexts = Contexts(
+            self.runner,
+            self._configure_children,
+            max_waiting=limits.turns_waiting,
+            max_tasks=limits.tasks,
+        )
+        self.calls = HookCalls(
+            self.plugins,
+            self.contexts.of,
+            self.contexts.bot_of,
+            check_within_s=limits.check_within_s,
+            on_within_s=limits.on_within_s,
+            max_waiting=limits.hooks_waiting,
+        )
+        self.steps = Steps(self.contexts.of, self.runner, check_within_s=limits.check_within_s)
         self.tables = PluginTables(self.plugins)
         # What has to forget a plugin that is quarantined.
         self._undo: list[Callable[[str], None]] = []

@@ -22,7 +22,7 @@ from dash_messenger.rate_limits import Buckets
 from dash_messenger.registry import Registry
 from dash_messenger.store import Store
 
-__all__ = ["SlashCommands"]
+__all__ = ["RUN_WITHIN_S", "SlashCommands"]
 
 RUN_WITHIN_S = 20.0
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
@@ -76,10 +76,12 @@ class SlashCommands:
         *,
         rate_limits: bool,
         translate: Callable[[str, str], Callable[[str], str]] = lambda plugin, language: str,
+        run_within_s: float = RUN_WITHIN_S,
     ) -> None:
         self._store = store
         self._runner = runner
         self._translate = translate
+        self._run_within_s = run_within_s
         self._registry: Registry[SlashCommand] = Registry("slash command")
         self._buckets = Buckets(burst=20, per_s=1, enabled=rate_limits)
 
@@ -128,7 +130,7 @@ class SlashCommands:
             UnknownSlashCommand: there is none of that name.
             NotFound: not a member of the conversation.
             Refused: it declines.
-            PluginFailed, TimedOut: its code failed, or takes more than 20 s.
+            PluginFailed, TimedOut: its code failed, or takes too long.
         """
         user, conversation = caller.user_id, id_param(params.conversation)
         self._buckets.take(user)
@@ -142,7 +144,7 @@ class SlashCommands:
         plugin = self._registry.owners[command.name]
         call = SlashCall(user, conversation, arguments.strip(), params.language)
         await self._runner.run(
-            plugin, lambda: command.run(call), doing=f"/{command.name}", within_s=RUN_WITHIN_S
+            plugin, lambda: command.run(call), doing=f"/{command.name}", within_s=self._run_within_s
         )
         return SlashDone(command.name)
 

@@ -19,6 +19,7 @@ from dash_messenger.plugin_api.context import Demo
 from dash_messenger.plugins.storage import read_values
 from dash_messenger.process import most_connections
 from dash_messenger.server.data_folder import DATABASE, FolderLock
+from dash_messenger.server.limits import Limits
 from dash_messenger.server.services import Services
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store
@@ -28,6 +29,7 @@ __all__ = ["Server"]
 
 # For plugins, when connections took all the time that there was to stop.
 LEAST_TO_STOP_S = 0.4
+DEFAULT_LIMITS = Limits()
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +45,7 @@ class Server:
         clock: Clock,
         plugin_settings: dict[str, dict[str, str]],
         link: Link,
+        limits: Limits,
     ) -> None:
         self.settings = settings
         self.store = store
@@ -50,7 +53,7 @@ class Server:
         self._link = link
         self._http: HttpServer | None = None
         self.services = services = Services(
-            settings, store, clock, link, plugin_settings, self.is_ready
+            settings, store, clock, link, plugin_settings, self.is_ready, limits
         )
         self.installed = services.ground.installed
         self.hub = services.ground.hub
@@ -63,7 +66,12 @@ class Server:
 
     @classmethod
     async def open(
-        cls, settings: Settings, *, clock: Clock = now_ms, link: Link | None = None
+        cls,
+        settings: Settings,
+        *,
+        clock: Clock = now_ms,
+        link: Link | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> Server:
         """A server on the settings' data folder, not listening yet.
 
@@ -76,13 +84,13 @@ class Server:
         """
         lock = FolderLock(settings.data)
         try:
-            store = await Store.open(settings.data / DATABASE, clock=clock)
+            store = await Store.open(settings.data / DATABASE, clock=clock, limits=limits.store)
         except BaseException:
             lock.close()
             raise
         try:
             kept = await store.read(lambda connection: read_values(connection, "setting"))
-            server = cls(settings, store, lock, clock, kept, link or Link())
+            server = cls(settings, store, lock, clock, kept, link or Link(), limits)
         except BaseException:
             await store.aclose()
             lock.close()

@@ -62,6 +62,7 @@ from dash_messenger.protocol.commands import Command, Commands
 from dash_messenger.protocol.request_rates import Rates
 from dash_messenger.realtime.hub import Hub
 from dash_messenger.registry import CORE
+from dash_messenger.server.limits import Limits
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store
 from dash_messenger.supervisor.link import Link
@@ -79,10 +80,13 @@ class Family(Protocol):
 class Ground:
     """What all rooms stand on: the store, files, plugins' tables, who is connected."""
 
-    def __init__(self, settings: Settings, store: Store, clock: Clock, link: Link) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, clock: Clock, link: Link, limits: Limits
+    ) -> None:
         self.settings = settings
         self.store = store
         self.clock = clock
+        self.limits = limits
         self.pool = JobPool(entry=ENTRY)
         self.costly = CostlyContent(store)
         self.states = QuarantineFile(settings.data, clock, in_background=True)
@@ -97,6 +101,7 @@ class Ground:
             loading=link.loading,
             pool=self.pool,
             costly=self.costly,
+            limits=limits.plugins,
         )
         self.hub = Hub(self.installed.renderer)
         self.blobs = BlobStore(
@@ -162,7 +167,11 @@ class Talk:
         # One change of a message at a time: a popular one would be decided in vain, over and over.
         locks: Locks[str] = Locks()
         preparation = Preparation(
-            installed.contents, installed.contexts.of, installed.runner, installed.calls
+            installed.contents,
+            installed.contexts.of,
+            installed.runner,
+            installed.calls,
+            prepare_within_s=ground.limits.prepare_within_s,
         )
         self.sending = MessageSender(
             store, preparation, hub, rate_limits=ground.settings.rate_limits
@@ -194,6 +203,7 @@ class Additions:
             installed.runner,
             rate_limits=ground.settings.rate_limits,
             translate=installed.contexts.translate,
+            run_within_s=ground.limits.plugins.slash_within_s,
         )
         self.returning = QuarantineEnds(installed, ground.clock)
         guarded = PluginCommands(commands, installed.runner)
@@ -267,8 +277,9 @@ class Services:
         link: Link,
         kept: dict[str, dict[str, str]],
         is_ready: Callable[[], bool],
+        limits: Limits,
     ) -> None:
-        self.ground = ground = Ground(settings, store, clock, link)
+        self.ground = ground = Ground(settings, store, clock, link, limits)
         self.commands = Commands(link.activity, Rates(enabled=settings.rate_limits))
         self.people = People(ground)
         self.talk = Talk(ground)

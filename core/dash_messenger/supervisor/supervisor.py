@@ -34,11 +34,17 @@ GRACE_S = 0.7
 
 
 class Supervisor:
-    """Runs one server until it ends for good."""
+    """Runs one server until it ends for good.
 
-    def __init__(self, command: list[str], first: Spawned) -> None:
+    ``serving``: how long its loop may be held once it serves.
+    """
+
+    def __init__(
+        self, command: list[str], first: Spawned, *, serving: watch.Limits = watch.SERVING
+    ) -> None:
         self._command = command
         self._first = first
+        self._serving = serving
         self._log = Log()
         self._files = Files(first)
         self._restarts = Restarts()
@@ -143,7 +149,7 @@ class Supervisor:
         activity = self._files.activity
         if activity.stage == SERVING and child.served_at_s is None:
             child.served_at_s = now_s
-            self._watch.limits = watch.SERVING
+            self._watch.limits = self._serving
         waited_s = child.waited_s()
         if child.suspended or self._asked is not None:
             return

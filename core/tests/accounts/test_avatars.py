@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from dash_messenger.errors import Failure
+from dash_messenger.plugins.limits import PluginLimits
+from dash_messenger.server.limits import Limits
 from dash_messenger.store import Transaction
 from dash_messenger.store.tables import users
 from fixtures import full_plugin
@@ -20,11 +22,13 @@ DAY_S = 86_400
 
 
 @pytest.fixture
-async def local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LocalServer]:
+async def local(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: Limits
+) -> AsyncIterator[LocalServer]:
     """Ann, Ben and Cleo, and a plugin that makes photos."""
     Everything.migrations = migrations(tmp_path / "migrations", full_plugin.CREATE)
     install(tmp_path / "site", monkeypatch, "everything", "fixtures.full_plugin:Everything")
-    async with open_server(tmp_path / "data", loaded=("everything",)) as local:
+    async with open_server(tmp_path / "data", loaded=("everything",), limits=limits) as local:
         await local.add("ann", "ben", "cleo")
         yield local
 
@@ -167,6 +171,7 @@ async def test_an_upload_of_more_than_30_mb_is_not_taken(local: LocalServer) -> 
     assert (await local.failure("ann", "account.update", photo=blob)).key == "too_large"
 
 
+@pytest.mark.parametrize("limits", [Limits(plugins=PluginLimits(portrait_within_s=0.01))])
 async def test_a_photo_that_takes_too_long_is_given_up(
     local: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,7 +179,6 @@ async def test_a_photo_that_takes_too_long_is_given_up(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(Negatives, "make", hold)
-    monkeypatch.setattr("dash_messenger.accounts.avatar_maker.MAKE_WITHIN_S", 0.01)
     blob = await upload(local, "ann")
     assert (await local.failure("ann", "account.update", photo=blob)).key == "timed_out"
 

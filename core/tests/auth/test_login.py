@@ -12,6 +12,8 @@ from unittest.mock import Mock
 import pytest
 from dash_messenger.auth import factor_registry
 from dash_messenger.isolation.failures import MAX_FAILURES
+from dash_messenger.plugins.limits import PluginLimits
+from dash_messenger.server.limits import Limits
 from dash_messenger.store.tables import enrolments, logins, sessions, users
 from fixtures.factor_plugin import Key, enrol, go_on, half_way, waiting
 from fixtures.full_plugin import install
@@ -27,8 +29,8 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-async def local(installed: Path) -> AsyncIterator[LocalServer]:
-    async with open_server(installed, loaded=("keys",)) as local:
+async def local(installed: Path, limits: Limits) -> AsyncIterator[LocalServer]:
+    async with open_server(installed, loaded=("keys",), limits=limits) as local:
         await local.add("ann", "tess", "tessa", "crash", "slow")
         yield local
 
@@ -190,11 +192,11 @@ async def test_a_factor_that_crashes_opens_nothing_and_is_not_switched_off(
     assert (await go_on(local, await waiting(local, "ann"), f"{secret}-2")).status == 200
 
 
+@pytest.mark.parametrize("limits", [Limits(plugins=PluginLimits(check_within_s=0.05))])
 async def test_a_factor_that_hangs_opens_nothing(
     local: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await enrol(local, await local.token("ann"))
-    monkeypatch.setattr(factor_registry, "CHECK_WITHIN_S", 0.05)
     release = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -285,12 +287,13 @@ async def test_a_step_is_asked_of_those_alone_whom_it_concerns(local: LocalServe
     assert await until_open(local, "tessa")
 
 
+@pytest.mark.parametrize("limits", [Limits(plugins=PluginLimits(check_within_s=0.05))])
 @pytest.mark.parametrize("name", ["crash", "slow"])
 async def test_a_step_that_fails_or_takes_too_long_opens_nothing(
-    local: LocalServer, monkeypatch: pytest.MonkeyPatch, name: str
+    local: LocalServer, name: str
 ) -> None:
-    monkeypatch.setattr(factor_registry, "CHECK_WITHIN_S", 0.05)
-    monkeypatch.setattr("dash_messenger.isolation.runner.MAX_FAILURES", 1)
+    for _ in range(MAX_FAILURES - 1):
+        local.server.installed.runner.failed("keys", ValueError(), doing="login step")
     for _ in range(2):
         answer = await local.post("session.open", username=name, password=PASSWORD)
         assert (answer.status, answer.key) == (503, "check_failed")

@@ -14,7 +14,8 @@ import pytest
 from dash_messenger.conversations.sync import ConversationSync, SyncParams, _look, _Token
 from dash_messenger.errors import Failure, Resync
 from dash_messenger.protocol.events import ConversationUpdated, Event, MemberRemoved
-from dash_messenger.store import readers
+from dash_messenger.server.limits import Limits
+from dash_messenger.store import StoreLimits
 from dash_messenger.store.logs import MAX_BEHIND
 from dash_messenger.store.sqlite.changes import newest_change_no
 from dash_messenger.store.tables import conversations
@@ -249,12 +250,12 @@ async def test_what_is_written_while_subscribing_is_not_missed(local: LocalServe
     assert not syncing._touched
 
 
+@pytest.mark.parametrize("limits", [Limits(store=StoreLimits(waiting_reads=250))])
 async def test_a_crowd_that_comes_back_waits_its_turn_and_is_not_refused(
-    local: LocalServer, monkeypatch: pytest.MonkeyPatch
+    local: LocalServer,
 ) -> None:
     await local.group("ann", "ben")
     token = await local.token("ben")
-    monkeypatch.setattr(readers, "MAX_WAITING_READS", 250)
     sessions, syncing = local.server.sessions, reading(local)[0]
     headers = {"Authorization": f"Bearer {token}"}
     found = await asyncio.gather(

@@ -19,17 +19,17 @@ from dash_messenger.errors import (
     UnknownCommand,
     UnknownSlashCommand,
 )
-from dash_messenger.isolation import quotas
 from dash_messenger.plugin_api.checks import Login, Upload
 from dash_messenger.plugin_api.context import Job, SlashCommand, Tables
 from dash_messenger.plugin_api.hookspecs import ServerHooks, hookimpl
 from dash_messenger.plugin_api.themes import Theme
-from dash_messenger.plugins import contexts, hooks, slash_commands
+from dash_messenger.plugins.limits import PluginLimits
 from dash_messenger.plugins.loader import Plugin, Plugins, RequiredPluginMissing
 from dash_messenger.plugins.quarantine_file import QuarantineFile
 from dash_messenger.protocol.commands import Command
 from dash_messenger.protocol.models import User
 from dash_messenger.rate_limits import Buckets
+from dash_messenger.server.limits import Limits
 from fixtures import full_plugin
 from fixtures.factor_plugin import Key, Terms
 from fixtures.full_plugin import (
@@ -59,8 +59,8 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-async def local(installed: Path) -> AsyncIterator[LocalServer]:
-    async with open_server(installed, loaded=("everything",)) as local:
+async def local(installed: Path, limits: Limits) -> AsyncIterator[LocalServer]:
+    async with open_server(installed, loaded=("everything",), limits=limits) as local:
         await local.add("ann", "bob", "eve")
         yield local
 
@@ -95,10 +95,10 @@ async def test_a_check_that_crashes_refuses(local: LocalServer) -> None:
     assert await texts(local, group) == []
 
 
+@pytest.mark.parametrize("limits", [Limits(plugins=PluginLimits(check_within_s=0.2))])
 async def test_a_check_that_takes_too_long_refuses_and_holds_up_nobody_else(
-    local: LocalServer, monkeypatch: pytest.MonkeyPatch
+    local: LocalServer,
 ) -> None:
-    monkeypatch.setattr(hooks, "CHECK_WITHIN_S", 0.2)
     group = await local.group("ann", "bob")
     held = asyncio.ensure_future(local.say("ann", group, "hold"))
     await asyncio.sleep(0)
@@ -181,20 +181,16 @@ async def test_on_message_hears_in_order_and_a_failure_is_passed_over(local: Loc
     assert [await plugin.next("message") for _ in range(3)] == ["one", "two", "three"]
 
 
-async def test_a_plugin_that_stalls_delays_no_send_and_is_given_up(
-    local: LocalServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(hooks, "ON_WITHIN_S", 0.1)
+@pytest.mark.parametrize("limits", [Limits(plugins=PluginLimits(on_within_s=0.1))])
+async def test_a_plugin_that_stalls_delays_no_send_and_is_given_up(local: LocalServer) -> None:
     group = await local.group("ann", "bob")
     await local.say("ann", group, "stall")
     await local.say("ann", group, "after")
     assert await everything(local).next("message") == "after"
 
 
-async def test_who_is_too_slow_misses_the_oldest(
-    local: LocalServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(hooks, "MAX_WAITING", 2)
+@pytest.mark.parametrize("limits", [Limits(plugins=PluginLimits(hooks_waiting=2))])
+async def test_who_is_too_slow_misses_the_oldest(local: LocalServer) -> None:
     group = await local.group("ann", "bob")
     plugin = everything(local)
     await local.say("ann", group, "first")
@@ -233,10 +229,8 @@ async def test_on_member_tells_founders_from_those_who_join_and_leave(local: Loc
 # What is registered.
 
 
-async def test_slash_commands_run_decline_fail_and_time_out(
-    local: LocalServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(slash_commands, "RUN_WITHIN_S", 0.1)
+@pytest.mark.parametrize("limits", [Limits(plugins=PluginLimits(slash_within_s=0.1))])
+async def test_slash_commands_run_decline_fail_and_time_out(local: LocalServer) -> None:
     group = await local.group("ann", "bob")
     assert await slash_failure(local, group, "/decline") == "refused"
     assert await slash_failure(local, group, "/fall down") == "plugin_failed"
@@ -387,11 +381,10 @@ async def test_a_plugin_that_sends_or_acts_without_end_is_refused(local: LocalSe
     assert await texts(local, group) == ["nod to this", "0", "1"]
 
 
+@pytest.mark.parametrize("limits", [Limits(plugins=PluginLimits(turns_waiting=3, tasks=4))])
 async def test_a_plugin_reads_and_works_a_little_at_a_time_and_the_rest_waits(
-    local: LocalServer, monkeypatch: pytest.MonkeyPatch
+    local: LocalServer,
 ) -> None:
-    monkeypatch.setattr(quotas, "MAX_WAITING", 3)
-    monkeypatch.setattr(contexts, "MAX_TASKS", 4)
     context = local.server.installed.contexts.of("everything")
     go_on, under_way = threading.Event(), threading.Semaphore(0)
 
