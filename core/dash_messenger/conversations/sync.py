@@ -25,7 +25,7 @@ from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES, size_of
 from dash_messenger.protocol.models import Message
 from dash_messenger.realtime.views import Late, Renderer, Views, choose_view, late_for
 from dash_messenger.store import LogPage, Store, read_log
-from dash_messenger.store.sqlite.changes import newest_change_no, own_row, standing
+from dash_messenger.store.backend import ReaderConnection
 
 __all__ = ["ConversationSync", "Subscriptions"]
 
@@ -190,8 +190,8 @@ class ConversationSync:
             if connection is not None:
                 found = await self._subscribe(user, connection, since)
             if found is None:
-                found = await self._store.read(
-                    lambda database: self._snapshot(database, user, since, params.limit)
+                found = await self._store.read_changes(
+                    lambda reader: self._snapshot(reader, user, since, params.limit)
                 )
         page = found.conversations if found.more else None
         return Synced(
@@ -225,8 +225,8 @@ class ConversationSync:
         try:
             while True:
                 here.was_removed, began = False, self._batches
-                present, nothing_new = await self._store.read(
-                    lambda database: _look(database, user, since)
+                present, nothing_new = await self._store.read_changes(
+                    lambda reader: _look(reader, user, since)
                 )
                 # A list that was read before a removal must not open a conversation to whom it
                 # shut out: read again.
@@ -249,9 +249,9 @@ class ConversationSync:
         touched = self._touched
         return bool(touched) and any(touched.get(log, 0) > since_batch for log in logs)
 
-    def _snapshot(self, connection: Connection, user: str, since: _Token, limit: int) -> _Found:
+    def _snapshot(self, reader: ReaderConnection, user: str, since: _Token, limit: int) -> _Found:
         found = summaries(
-            connection,
+            reader.connection,
             user,
             changed_since=since.low,
             before=since.before,
@@ -260,10 +260,10 @@ class ConversationSync:
         )
         page = found[:limit]
         return _Found(
-            Me(*own_row(connection, user)),
+            Me(*reader.own_row(user)),
             page,
-            names_in(connection, user, page),
-            newest_change_no(connection),
+            names_in(reader.connection, user, page),
+            reader.newest_change_no(),
             len(found) > limit,
         )
 
@@ -350,13 +350,15 @@ def _position(digits: str) -> int:
     return int(digits)
 
 
-def _look(connection: Connection, user: str, since: _Token) -> tuple[dict[str, int], _Found | None]:
+def _look(
+    reader: ReaderConnection, user: str, since: _Token
+) -> tuple[dict[str, int], _Found | None]:
     """The first message to be read in each conversation; the answer, where nothing is new."""
-    present, change_no = standing(connection, user)
+    present, change_no = reader.standing(user)
     if since.before is not None or not since.low or change_no > since.low:
         return present, None
-    me = Me(*own_row(connection, user))
-    return present, _Found(me, [], {}, newest_change_no(connection), False)
+    me = Me(*reader.own_row(user))
+    return present, _Found(me, [], {}, reader.newest_change_no(), False)
 
 
 def _read_log(connection: Connection, user: str, log: str, after: int, limit: int) -> LogPage:

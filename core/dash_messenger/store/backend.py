@@ -7,7 +7,7 @@ the implementation's affair. `dash_messenger.store.sqlite` is the one that there
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
@@ -18,8 +18,11 @@ __all__ = [
     "MAX_ROWS",
     "Backend",
     "BlobRows",
+    "ChangeRows",
     "DatabaseUnusable",
     "MessageRows",
+    "ReaderConnection",
+    "Standing",
     "WriterConnection",
 ]
 
@@ -117,6 +120,43 @@ class WriterConnection(MessageRows, Protocol):
         """End what runs beside it, and close it. Blocks."""
 
 
+class Standing(NamedTuple):
+    """Where a reader stands: the first message to be read, by conversation; the newest change."""
+
+    first_numbers: dict[str, int]
+    change_no: int
+
+
+class ChangeRows(Protocol):
+    """What somebody may have missed, in few and small statements."""
+
+    def standing(self, user: str) -> Standing:
+        """The conversations of ``user`` now, and the newest change in any of them."""
+
+    def own_row(self, user: str) -> tuple[Any, ...]:
+        """Id, username, display name, photo, role, language, theme and ``seq`` of a user."""
+
+    def newest_change_no(self) -> int:
+        """The number of the newest change of all."""
+
+
+class ReaderConnection(ChangeRows, Protocol):
+    """A connection that cannot write; one thread at a time uses it."""
+
+    @property
+    def connection(self) -> Connection:
+        """SQLAlchemy's, in the same transaction once it is used."""
+
+    def begin(self) -> None:
+        """Begin a transaction: all that is read in it is of one moment."""
+
+    def end(self) -> None:
+        """End the transaction, also after an error."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
 class Backend(Protocol):
     """A database that may not be there yet."""
 
@@ -131,8 +171,8 @@ class Backend(Protocol):
     def open_writer(self) -> WriterConnection:
         """The connection of the writer's thread, which may be another than the caller's."""
 
-    def open_reader(self) -> Connection:
-        """A connection that cannot write; all that one of its transactions reads is of a moment."""
+    def open_reader(self) -> ReaderConnection:
+        """A connection for one of the threads that read."""
 
     def storage_failed(self, error: BaseException) -> bool:
         """Whether the disk or the database failed, and not the statement that was asked for."""

@@ -15,11 +15,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 import structlog
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from dash_messenger.errors import Busy, StorageFailed
-from dash_messenger.store.backend import Backend
+from dash_messenger.store.backend import Backend, ReaderConnection
 
 __all__ = ["MAX_WAITING_READS", "Readers"]
 
@@ -49,14 +47,14 @@ class Readers:
         self._backend = backend
         self._loop = loop
         self._here = threading.local()
-        self._connections: list[Connection] = []
+        self._connections: list[ReaderConnection] = []
         self._rests_until_s = 0.0
         self._short = _Pool(ThreadPoolExecutor(READER_THREADS, "store-reader"), max_waiting)
         self._dear = _Pool(
             ThreadPoolExecutor(PAGE_READER_THREADS, "store-page-reader"), max_waiting
         )
 
-    async def run(self, work: Callable[[Connection], T], *, dear: bool = False) -> T:
+    async def run(self, work: Callable[[ReaderConnection], T], *, dear: bool = False) -> T:
         """What ``work`` returns; all that it reads is of one moment.
 
         ``dear`` work reads many or large rows; it has threads of its own.
@@ -76,7 +74,7 @@ class Readers:
         for connection in self._connections:
             connection.close()
 
-    def _read_page(self, work: Callable[[Connection], T]) -> T:
+    def _read_page(self, work: Callable[[ReaderConnection], T]) -> T:
         time.sleep(max(0.0, self._rests_until_s - time.monotonic()))
         began_s = time.monotonic()
         try:
@@ -85,18 +83,22 @@ class Readers:
             ended_s = time.monotonic()
             self._rests_until_s = ended_s + min((ended_s - began_s) * REST_FACTOR, MAX_REST_S)
 
-    def _read(self, work: Callable[[Connection], T]) -> T:
+    def _read(self, work: Callable[[ReaderConnection], T]) -> T:
         try:
-            with self._connection().begin():
-                return work(self._here.connection)
-        except DBAPIError as error:
+            connection = self._connection()
+            try:
+                connection.begin()
+                return work(connection)
+            finally:
+                connection.end()
+        except Exception as error:
             if not self._backend.storage_failed(error):
                 raise
             structlog.get_logger("store").error("read_failed", error=repr(error))
             raise StorageFailed from error
 
-    def _connection(self) -> Connection:
-        connection: Connection | None = getattr(self._here, "connection", None)
+    def _connection(self) -> ReaderConnection:
+        connection: ReaderConnection | None = getattr(self._here, "connection", None)
         if connection is None:
             connection = self._backend.open_reader()
             self._here.connection = connection
@@ -114,7 +116,9 @@ class _Pool:
         self._unfinished = 0
 
     def submit(
-        self, read: Callable[[Callable[[Connection], T]], T], work: Callable[[Connection], T]
+        self,
+        read: Callable[[Callable[[ReaderConnection], T]], T],
+        work: Callable[[ReaderConnection], T],
     ) -> Future[T]:
         """Queue ``read(work)``; its place is free again when a thread has ended it.
 

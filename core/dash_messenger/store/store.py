@@ -16,6 +16,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, insert, select
 
 from dash_messenger.clock import Clock, now_ms
+from dash_messenger.store.backend import ReaderConnection
 from dash_messenger.store.drafts import Draft, Sent, params_hasher
 from dash_messenger.store.listeners import Listeners
 from dash_messenger.store.migrate import migrate
@@ -109,7 +110,11 @@ class Store:
             StorageFailed: the database cannot be read.
             Exception: what ``work`` raises.
         """
-        return await self._readers.run(work, dear=dear)
+        return await self._readers.run(lambda reader: work(reader.connection), dear=dear)
+
+    async def read_changes(self, work: Callable[[ReaderConnection], T]) -> T:
+        """As `read`, for work that asks what somebody may have missed."""
+        return await self._readers.run(work)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """What ``work`` returned, once it is committed with the batch it rode in.

@@ -17,7 +17,6 @@ from dash_messenger.protocol.events import ConversationUpdated, Event, MemberRem
 from dash_messenger.server.limits import Limits
 from dash_messenger.store import StoreLimits
 from dash_messenger.store.logs import MAX_BEHIND
-from dash_messenger.store.sqlite.changes import newest_change_no
 from dash_messenger.store.tables import conversations
 from fixtures.local_server import LocalServer
 from sqlalchemy import update
@@ -143,7 +142,7 @@ async def test_a_removal_while_subscribing_is_not_undone(local: LocalServer) -> 
     subscriptions = Subscriptions()
     store = local.server.store
     syncing = ConversationSync(store, subscriptions, local.server.installed.renderer)
-    read = store.read
+    read = store.read_changes
     removed = False
 
     async def read_then_remove(work: Any) -> Any:
@@ -157,7 +156,7 @@ async def test_a_removal_while_subscribing_is_not_undone(local: LocalServer) -> 
             syncing.hear([_removed(conversation, local.users["ben"])])
         return result
 
-    store.read = read_then_remove  # type: ignore[method-assign, assignment]
+    store.read_changes = read_then_remove  # type: ignore[method-assign]
     await syncing._subscribe(local.users["ben"], Connection(), _Token())
     assert subscriptions.given == [[]]
 
@@ -183,15 +182,15 @@ async def test_nothing_new_is_told_as_the_whole_snapshot_tells_it(local: LocalSe
     made: list[str] = [await local.group("ann", "ben", "cleo")]
     quick, moments = 0, [1]
 
-    def compare(database: Any) -> list[bool]:
+    def compare(reader: Any) -> list[bool]:
         same = []
         for user in local.users.values():
             for moment in moments:
                 since = _Token(moment)
-                whole = syncing._snapshot(database, user, since, 100)
-                present, found = _look(database, user, since)
+                whole = syncing._snapshot(reader, user, since, 100)
+                present, found = _look(reader, user, since)
                 assert found == (None if whole.conversations else whole)
-                everything = syncing._snapshot(database, user, _Token(), 100)
+                everything = syncing._snapshot(reader, user, _Token(), 100)
                 assert present == {one.id: one.first_number for one in everything.conversations}
                 same.append(found is not None)
         return same
@@ -219,9 +218,9 @@ async def test_nothing_new_is_told_as_the_whole_snapshot_tells_it(local: LocalSe
             case _:
                 with contextlib.suppress(Failure):
                     await local.say(by, conversation)
-        moments.append(await store.read(newest_change_no))
+        moments.append(await store.read_changes(lambda reader: reader.newest_change_no()))
         moments = dice.sample(sorted(set(moments)), min(4, len(set(moments))))
-        quick += sum(await store.read(compare))
+        quick += sum(await store.read_changes(compare))
     assert quick > 50
 
 
@@ -273,7 +272,7 @@ class Reads(list[None]):
 
 def reading(local: LocalServer) -> tuple[ConversationSync, Subscriptions, Reads]:
     subscriptions, reads, store = Subscriptions(), Reads(), local.server.store
-    read = store.read
+    read = store.read_changes
 
     async def read_and_count(work: Any) -> Any:
         result = await read(work)
@@ -282,7 +281,9 @@ def reading(local: LocalServer) -> tuple[ConversationSync, Subscriptions, Reads]
             await reads.after_first()
         return result
 
-    counting = SimpleNamespace(read=read_and_count, epoch=store.epoch, read_no=store.read_no)
+    counting = SimpleNamespace(
+        read_changes=read_and_count, epoch=store.epoch, read_no=store.read_no
+    )
     syncing = ConversationSync(counting, subscriptions, local.server.installed.renderer)  # type: ignore[arg-type]
     return syncing, subscriptions, reads
 

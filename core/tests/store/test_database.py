@@ -72,6 +72,15 @@ async def test_what_a_reader_raises_arrives_and_the_thread_goes_on(filled: Fille
     assert await filled.store.read(lambda c: c.execute(text("SELECT 1")).scalar()) == 1
 
 
+async def test_what_the_driver_itself_refuses_is_a_failure_of_the_storage(
+    filled: FilledStore,
+) -> None:
+    for _ in range(2 * READER_THREADS):
+        with pytest.raises(StorageFailed):
+            await filled.store.read_changes(lambda reader: reader.begin())
+    assert await filled.store.read_changes(lambda reader: reader.newest_change_no()) > 0
+
+
 @pytest.mark.parametrize("store_limits", [StoreLimits(waiting_reads=2)])
 async def test_too_many_reads_are_busy_at_once(filled: FilledStore) -> None:
     go_on = threading.Event()

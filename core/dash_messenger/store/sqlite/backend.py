@@ -1,7 +1,7 @@
 """The SQLite file as the store's `Backend`: one connection that writes, any number that read.
 
-Owns the writer's connection: SQLAlchemy's and the driver's own, in one transaction. Everything in
-it is called on the writer's thread but for opening and closing.
+Owns these connections: SQLAlchemy's and the driver's own, in one transaction. Everything in the
+writer's is called on its thread but for opening and closing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from dash_messenger.store.backend import WriterConnection
+from dash_messenger.store.backend import ReaderConnection, WriterConnection
+from dash_messenger.store.sqlite.changes import Changes
 from dash_messenger.store.sqlite.checkpoints import Checkpointer
 from dash_messenger.store.sqlite.database import (
     check_file,
@@ -47,11 +48,31 @@ class SqliteBackend:
     def open_writer(self) -> WriterConnection:
         return _Writer(self._write_engine.connect(), Checkpointer(self._path))
 
-    def open_reader(self) -> Connection:
-        return self._read_engine.connect()
+    def open_reader(self) -> ReaderConnection:
+        return _Reader(self._read_engine.connect())
 
     def storage_failed(self, error: BaseException) -> bool:
         return storage_failed(error)
+
+
+class _Reader(Changes):
+    """As with `_Writer`, SQLAlchemy joins a transaction only when it is used."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection.connection.driver_connection)
+        self.connection = connection
+
+    def begin(self) -> None:
+        self._driver.execute("BEGIN")
+
+    def end(self) -> None:
+        if self.connection.in_transaction():
+            self.connection.rollback()
+        else:
+            self._driver.rollback()
+
+    def close(self) -> None:
+        self.connection.close()
 
 
 class _Writer(Statements):

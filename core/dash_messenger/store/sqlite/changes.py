@@ -7,11 +7,11 @@ what is shown of it. Invariant: a conversation is in it if its reader is a membe
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection
+from dash_messenger.store.backend import Standing
 
-__all__ = ["Standing", "newest_change_no", "own_row", "standing"]
+__all__ = ["Changes"]
 
 # The newest change that `summaries` looks at, of a conversation and of one's own position in it.
 _CONVERSATIONS = (
@@ -26,39 +26,30 @@ _OWN_ROW = (
 )
 
 
-class Standing(NamedTuple):
-    """Where a reader stands: the first message to be read, by conversation; the newest change."""
+class Changes:
+    """`ChangeRows` on the driver's connection, in the transaction that it is in."""
 
-    first_numbers: dict[str, int]
-    change_no: int
+    def __init__(self, driver: Any) -> None:
+        self._driver = driver
 
+    def standing(self, user: str) -> Standing:
+        first_numbers: dict[str, int] = {}
+        newest = 0
+        for conversation, number, changed, moved in self._rows(_CONVERSATIONS, user):
+            first_numbers[conversation.hex()] = number
+            if changed > newest:
+                newest = changed
+            if moved is not None and moved > newest:
+                newest = moved
+        return Standing(first_numbers, newest)
 
-def standing(connection: Connection, user: str) -> Standing:
-    """The conversations of ``user`` now, and the newest change in any of them."""
-    first_numbers: dict[str, int] = {}
-    newest = 0
-    for conversation, number, changed, moved in _rows(connection, _CONVERSATIONS, user):
-        first_numbers[conversation.hex()] = number
-        if changed > newest:
-            newest = changed
-        if moved is not None and moved > newest:
-            newest = moved
-    return Standing(first_numbers, newest)
+    def own_row(self, user: str) -> tuple[Any, ...]:
+        ((id, username, display_name, photo, *rest),) = self._rows(_OWN_ROW, user)
+        return (id.hex(), username, display_name, None if photo is None else photo.hex(), *rest)
 
+    def newest_change_no(self) -> int:
+        ((value,),) = self._driver.execute("SELECT value FROM counters WHERE name = 'change_no'")
+        return int(value)
 
-def own_row(connection: Connection, user: str) -> tuple[Any, ...]:
-    """Id, username, display name, photo, role, language, theme and ``seq`` of a user."""
-    ((id, username, display_name, photo, *rest),) = _rows(connection, _OWN_ROW, user)
-    return (id.hex(), username, display_name, None if photo is None else photo.hex(), *rest)
-
-
-def newest_change_no(connection: Connection) -> int:
-    """The number of the newest change of all."""
-    driver: Any = connection.connection.driver_connection
-    ((value,),) = driver.execute("SELECT value FROM counters WHERE name = 'change_no'")
-    return int(value)
-
-
-def _rows(connection: Connection, statement: str, user: str) -> Any:
-    driver: Any = connection.connection.driver_connection
-    return driver.execute(statement, (bytes.fromhex(user),)).fetchall()
+    def _rows(self, statement: str, user: str) -> Any:
+        return self._driver.execute(statement, (bytes.fromhex(user),)).fetchall()

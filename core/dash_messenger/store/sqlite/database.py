@@ -94,8 +94,8 @@ def open_engine(path: Path, *, writes: bool) -> Engine:
 
     def start(connection: Connection) -> None:
         driver: Any = connection.connection.driver_connection
-        # The writer's connection begins by itself, and SQLAlchemy joins when a piece needs it.
-        if not (writes and driver.in_transaction):
+        # A writer or reader begins by itself, and SQLAlchemy joins when a piece of work needs it.
+        if not driver.in_transaction:
             connection.exec_driver_sql(begin)
 
     event.listen(engine, "connect", prepare)
