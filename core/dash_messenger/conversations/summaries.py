@@ -8,10 +8,11 @@ everything in one answer comes from one snapshot.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any, Literal, TypeAlias
 
 from msgspec import UNSET, Struct, UnsetType
-from sqlalchemy import Connection, and_, func, or_, select, tuple_
+from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select, tuple_
 
 from dash_messenger.accounts.directory import Name, users_by_id
 from dash_messenger.conversations.access import (
@@ -95,21 +96,15 @@ def summaries(
     that change; ``before`` continues a page that ended with (change_no, id). ``pending`` gives read
     positions that are not in the database yet.
     """
-    query = _SUMMARIES.where(members.c.user_id == user)
+    values: dict[str, object] = {"user": user, "limit": limit}
     if only is not None:
-        query = query.where(conversations.c.id.in_(only))
+        values["only"] = only
     if changed_since:
-        query = query.where(
-            or_(
-                conversations.c.change_no > changed_since,
-                read_positions.c.change_no > changed_since,
-            )
-        )
+        values["changed_since"] = changed_since
     if before is not None:
-        query = query.where(tuple_(conversations.c.change_no, conversations.c.id) < before)
-    rows = connection.execute(
-        query.order_by(conversations.c.change_no.desc(), conversations.c.id.desc()).limit(limit)
-    ).all()
+        values["before_change"], values["before_id"] = before
+    query = _query(some=only is not None, changed=bool(changed_since), continued=before is not None)
+    rows = connection.execute(query, values).all()
     ids = [row.id for row in rows]
     counts = _member_counts(connection, ids)
     peers = _peers(connection, user, [row.id for row in rows if row.kind == "direct"])
@@ -169,36 +164,65 @@ def _last(row: Any) -> LastMessage | None:
 def _member_counts(connection: Connection, ids: Sequence[str]) -> dict[str, int]:
     if not ids:
         return {}
-    rows = connection.execute(
-        select(members.c.conversation_id, func.count())
-        .where(members.c.conversation_id.in_(ids), IS_PRESENT)
-        .group_by(members.c.conversation_id)
-    )
+    rows = connection.execute(_MEMBER_COUNTS, {"ids": ids})
     return {row[0]: row[1] for row in rows}
 
 
 def _peers(connection: Connection, user: str, ids: Sequence[str]) -> dict[str, str]:
     if not ids:
         return {}
-    rows = connection.execute(
-        select(members.c.conversation_id, members.c.user_id).where(
-            members.c.conversation_id.in_(ids), members.c.user_id != user
-        )
-    )
+    rows = connection.execute(_PEERS, {"ids": ids, "user": user})
     return {row[0]: row[1] for row in rows}
 
 
 def _others_read_no(connection: Connection, user: str, ids: Sequence[str]) -> dict[str, int]:
     if not ids:
         return {}
-    rows = connection.execute(
-        select(read_positions.c.conversation_id, func.max(read_positions.c.read_no))
-        .where(read_positions.c.conversation_id.in_(ids), read_positions.c.user_id != user)
-        .group_by(read_positions.c.conversation_id)
-    )
+    rows = connection.execute(_OTHERS_READ_NO, {"ids": ids, "user": user})
     return {row[0]: row[1] for row in rows}
 
 
+@cache
+def _query(*, some: bool, changed: bool, continued: bool) -> Select[Any]:
+    """The statement of `summaries` with these conditions, made once: making it costs as much."""
+    query = _SUMMARIES.where(members.c.user_id == bindparam("user"))
+    if some:
+        query = query.where(conversations.c.id.in_(bindparam("only", expanding=True)))
+    if changed:
+        since = bindparam("changed_since", type_=conversations.c.change_no.type)
+        query = query.where(
+            or_(conversations.c.change_no > since, read_positions.c.change_no > since)
+        )
+    if continued:
+        query = query.where(
+            tuple_(conversations.c.change_no, conversations.c.id)
+            < tuple_(
+                bindparam("before_change", type_=conversations.c.change_no.type),
+                bindparam("before_id", type_=conversations.c.id.type),
+            )
+        )
+    return query.order_by(conversations.c.change_no.desc(), conversations.c.id.desc()).limit(
+        bindparam("limit", type_=conversations.c.change_no.type)
+    )
+
+
+_MEMBER_COUNTS = (
+    select(members.c.conversation_id, func.count())
+    .where(members.c.conversation_id.in_(bindparam("ids", expanding=True)), IS_PRESENT)
+    .group_by(members.c.conversation_id)
+)
+_PEERS = select(members.c.conversation_id, members.c.user_id).where(
+    members.c.conversation_id.in_(bindparam("ids", expanding=True)),
+    members.c.user_id != bindparam("user"),
+)
+_OTHERS_READ_NO = (
+    select(read_positions.c.conversation_id, func.max(read_positions.c.read_no))
+    .where(
+        read_positions.c.conversation_id.in_(bindparam("ids", expanding=True)),
+        read_positions.c.user_id != bindparam("user"),
+    )
+    .group_by(read_positions.c.conversation_id)
+)
 _SUMMARIES = (
     select(
         conversations.c.id,
