@@ -41,8 +41,13 @@ class Hub:
     """One for a process. Everything is called on the loop."""
 
     def __init__(
-        self, renderer: Draws, *, max_sockets_of_a_user: int = MAX_SOCKETS_OF_A_USER
+        self,
+        renderer: Draws,
+        *,
+        max_sockets_of_a_user: int = MAX_SOCKETS_OF_A_USER,
+        slice_s: float = SLICE_S,
     ) -> None:
+        self._slice_s = slice_s
         self._max_sockets_of_a_user = max_sockets_of_a_user
         self._connections: set[Reader] = set()
         self._closed_sessions: OrderedDict[str, None] = OrderedDict()
@@ -176,7 +181,7 @@ class Hub:
 
     def _tell(self, frame: bytes, company: Iterator[tuple[Reader, ...]]) -> None:
         """Write to some now, and to the others after the loop has had its turn."""
-        ends, budget = time.perf_counter() + SLICE_S, WRITES_A_SLICE
+        ends, budget = time.perf_counter() + self._slice_s, WRITES_A_SLICE
         for readers in company:
             for reader in readers:
                 reader.write(frame)

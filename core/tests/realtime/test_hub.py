@@ -245,10 +245,10 @@ async def test_a_large_company_gives_the_loop_its_turns(hub):
     assert told == [WRITES_A_SLICE, WRITES_A_SLICE * 2, WRITES_A_SLICE * 2 + 1]
 
 
-async def test_who_was_told_already_takes_the_loop_s_turns_too(hub, monkeypatch):
+async def test_who_was_told_already_takes_the_loop_s_turns_too(monkeypatch):
     """Looking at ten times the same members must not hold the loop, though nothing is written."""
+    hub = Hub(NoDrawings(), slice_s=-1.0)
     people = [join(hub, f"user{n}", *(f"c{n}" for n in range(10))) for n in range(20)]
-    monkeypatch.setattr("dash_messenger.realtime.hub.SLICE_S", -1.0)
     turn = hub._tell
     turns: list[object] = []
 
@@ -262,6 +262,7 @@ async def test_who_was_told_already_takes_the_loop_s_turns_too(hub, monkeypatch)
     while len(turns) <= 20 * 10:
         await asyncio.sleep(0)
     assert [len(one.writes) for one in people] == [1] * 20
+    await hub.aclose()
 
 
 async def test_closing_a_session_closes_its_sockets_and_one_just_opening(hub):
