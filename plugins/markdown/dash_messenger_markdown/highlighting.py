@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     _Piece: TypeAlias = tuple[_TokenType, str]
 
-__all__ = ["COLOURED", "MAX_HIGHLIGHT_CPU_S", "Highlighting"]
+__all__ = ["COLOURED", "MAX_HIGHLIGHTED_CHARACTERS", "MAX_HIGHLIGHT_CPU_S", "Highlighting"]
 
 # What one message's code may hold in all: a message holds no more either.
 MAX_HIGHLIGHTED_CHARACTERS = 4_000
@@ -42,8 +42,14 @@ COLOURED = frozenset(
 class Highlighting:
     """The grammars, each set up once; `begin` with each message."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.thread_time) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.thread_time,
+        max_characters: int = MAX_HIGHLIGHTED_CHARACTERS,
+    ) -> None:
         self._clock = clock
+        self._max_characters = max_characters
         self._lexers: dict[str, Lexer] = {}
         self._left_characters = 0
         self._left_s = 0.0
@@ -55,7 +61,7 @@ class Highlighting:
 
     def begin(self, *, coloured: bool = True) -> None:
         """From now on the code of another message is meant."""
-        self._left_characters = MAX_HIGHLIGHTED_CHARACTERS if coloured else 0
+        self._left_characters = self._max_characters if coloured else 0
         self._left_s = MAX_HIGHLIGHT_CPU_S
 
     def html(self, code: str, language: str) -> str:

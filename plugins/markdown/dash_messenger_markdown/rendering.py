@@ -19,7 +19,7 @@ from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
 from dash_messenger_markdown.dialect import make_parser
-from dash_messenger_markdown.highlighting import Highlighting
+from dash_messenger_markdown.highlighting import MAX_HIGHLIGHTED_CHARACTERS, Highlighting
 
 __all__ = ["MAX_DRAWN_BYTES", "Rendering"]
 
@@ -50,8 +50,14 @@ _ATTRIBUTES = {
 class Rendering:
     """The parser, set up once. Not for two threads at a time."""
 
-    def __init__(self) -> None:
-        self._highlighting = Highlighting()
+    def __init__(
+        self,
+        *,
+        max_drawn_bytes: int = MAX_DRAWN_BYTES,
+        max_highlighted_characters: int = MAX_HIGHLIGHTED_CHARACTERS,
+    ) -> None:
+        self._max_drawn_bytes = max_drawn_bytes
+        self._highlighting = Highlighting(max_characters=max_highlighted_characters)
         parser = make_parser(linkify=True, highlight=self._highlight)
         parser.enable("linkify")
         # "e.g.this" is no address: only what says so is one, as in plain text.
@@ -95,12 +101,12 @@ class Rendering:
         """The markup of ``source``; the others are words in the reader's language.
 
         Code is shown without colours where they would make the markup larger than
-        `MAX_DRAWN_BYTES` or take too long.
+        ``max_drawn_bytes`` or take too long.
         """
         words = {"copy": copy, "reveal": reveal, "done": done, "todo": todo}
         self._highlighting.begin()
         drawn = self._cleaner.clean(self._parser.render(source, words))
-        if len(msgspec.json.encode(drawn)) > MAX_DRAWN_BYTES:
+        if len(msgspec.json.encode(drawn)) > self._max_drawn_bytes:
             self._highlighting.begin(coloured=False)
             drawn = self._cleaner.clean(self._parser.render(source, words))
         return drawn

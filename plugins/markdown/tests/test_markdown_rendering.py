@@ -88,21 +88,16 @@ def test_ordinary_code_of_full_length_is_coloured(rendering: Rendering) -> None:
     assert "hl-k" in rendering.html(f"```python\n{code}\n```")
 
 
-def test_code_whose_colours_are_too_large_is_drawn_without(
-    rendering: Rendering, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_code_whose_colours_are_too_large_is_drawn_without(rendering: Rendering) -> None:
     source = "```python\n" + "1." * 1_900 + "\n```"
     assert len(rendering.html(source)) < MAX_DRAWN_BYTES
-    monkeypatch.setattr("dash_messenger_markdown.rendering.MAX_DRAWN_BYTES", 8_192)
-    drawn = rendering.html("```python\n" + "1 if 1 else 1\n" * 200 + "```")
+    drawn = Rendering(max_drawn_bytes=8_192).html("```python\n" + "1 if 1 else 1\n" * 200 + "```")
     assert "hl-" not in drawn
     assert "1 if 1 else 1" in drawn
 
 
-def test_all_code_of_a_message_shares_one_limit(
-    rendering: Rendering, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dash_messenger_markdown.highlighting.MAX_HIGHLIGHTED_CHARACTERS", 15)
+def test_all_code_of_a_message_shares_one_limit() -> None:
+    rendering = Rendering(max_highlighted_characters=15)
     drawn = rendering.html("```python\nif True: a\n```\n\n```python\nif False: b\n```")
     assert drawn.count('<span class="hl-k">if</span>') == 1
     assert "if False: b" in drawn
