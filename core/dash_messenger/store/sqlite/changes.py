@@ -9,14 +9,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from dash_messenger.store.backend import Standing
 
 __all__ = ["Changes"]
 
 # The newest change that `summaries` looks at, of a conversation and of one's own position in it.
+# One row, as with the statements of the hot path.
 _CONVERSATIONS = (
-    "SELECT m.conversation_id, CASE WHEN c.history = 'all' THEN 1 ELSE m.from_number END, "
-    "c.change_no, p.change_no FROM members m JOIN conversations c ON c.id = m.conversation_id "
+    "SELECT json_group_object(lower(hex(m.conversation_id)), "
+    "CASE WHEN c.history = 'all' THEN 1 ELSE m.from_number END), "
+    "max(c.change_no), max(p.change_no) FROM members m "
+    "JOIN conversations c ON c.id = m.conversation_id "
     "LEFT JOIN read_positions p "
     "ON p.conversation_id = m.conversation_id AND p.user_id = m.user_id "
     "WHERE m.user_id = ? AND m.to_seq IS NULL"
@@ -24,6 +29,8 @@ _CONVERSATIONS = (
 _OWN_ROW = (
     "SELECT id, username, display_name, photo, role, language, theme, seq FROM users WHERE id = ?"
 )
+
+_decode = msgspec.json.Decoder(dict[str, int]).decode
 
 
 class Changes:
@@ -33,15 +40,8 @@ class Changes:
         self._driver = driver
 
     def standing(self, user: str) -> Standing:
-        first_numbers: dict[str, int] = {}
-        newest = 0
-        for conversation, number, changed, moved in self._rows(_CONVERSATIONS, user):
-            first_numbers[conversation.hex()] = number
-            if changed > newest:
-                newest = changed
-            if moved is not None and moved > newest:
-                newest = moved
-        return Standing(first_numbers, newest)
+        ((found, changed, moved),) = self._rows(_CONVERSATIONS, user)
+        return Standing(_decode(found), max(changed or 0, moved or 0))
 
     def own_row(self, user: str) -> tuple[Any, ...]:
         ((id, username, display_name, photo, *rest),) = self._rows(_OWN_ROW, user)
