@@ -21,7 +21,7 @@ from sqlalchemy import Connection, func, insert, select
 from dash_messenger.blobs.collection import AT_ONCE, Collector, Removed
 from dash_messenger.blobs.content_files import Contents, Received
 from dash_messenger.blobs.media_types import clean_name, media_type_of
-from dash_messenger.blobs.quotas import BlobUsage, Quotas, Room, Rules
+from dash_messenger.blobs.quotas import MAX_WAITING_BYTES, BlobUsage, Quotas, Room, Rules
 from dash_messenger.blobs.referrers import refer_instead, release
 from dash_messenger.clock import Clock
 from dash_messenger.errors import FileDamaged, InvalidParams, NotFound, TooLarge
@@ -67,7 +67,14 @@ class BlobStore:
     """All files of a server. ``check`` may refuse an upload by raising."""
 
     def __init__(
-        self, store: Store, folder: Path, clock: Clock, rules: Rules, check: Check
+        self,
+        store: Store,
+        folder: Path,
+        clock: Clock,
+        rules: Rules,
+        check: Check,
+        *,
+        max_waiting_bytes: int = MAX_WAITING_BYTES,
     ) -> None:
         self._check = check
         self._store = store
@@ -77,7 +84,12 @@ class BlobStore:
         self._locks: Locks[bytes] = Locks()
         self.collector = Collector(store, self._contents, self._locks, self._removed)
         self.quotas = Quotas(
-            store, clock, rules, self._contents.free_bytes, self.collector.give_way
+            store,
+            clock,
+            rules,
+            self._contents.free_bytes,
+            self.collector.give_way,
+            max_waiting_bytes=max_waiting_bytes,
         )
         self._collecting: asyncio.Task[None] | None = None
 

@@ -136,12 +136,15 @@ class Quotas:
         rules: Rules,
         free_bytes: Callable[[], Awaitable[tuple[int, int]]],
         give_way: GiveWay,
+        *,
+        max_waiting_bytes: int = MAX_WAITING_BYTES,
     ) -> None:
         self._store = store
         self._clock = clock
         self._rules = rules
         self._free_bytes = free_bytes
         self._give_way = give_way
+        self._max_waiting_bytes = max_waiting_bytes
         self._accounts: dict[str, _Account] = {}
         self._loading: Locks[str] = Locks()
         self._rooms: set[Room] = set()
@@ -172,7 +175,7 @@ class Quotas:
             account.uploads -= 1
             if not account.uploads:
                 self._accounts.pop(user, None)
-        if account.waiting_bytes > MAX_WAITING_BYTES:
+        if account.waiting_bytes > self._max_waiting_bytes:
             await self._trim(user, account)
 
     async def usage(self, user: str) -> BlobUsage:
@@ -232,7 +235,7 @@ class Quotas:
     async def _trim(self, user: str, account: _Account) -> None:
         """Let the oldest of what waits go; what is referred to by now is not among it."""
         usage = await self.usage(user)
-        over = usage.waiting_bytes - MAX_WAITING_BYTES
+        over = usage.waiting_bytes - self._max_waiting_bytes
         if over > 0:
             await self._give_way(user, over, None)
         account.waiting_bytes = usage.waiting_bytes

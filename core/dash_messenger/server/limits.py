@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from dash_messenger.blobs.quotas import MAX_WAITING_BYTES
 from dash_messenger.messages.pipeline import PREPARE_WITHIN_S
 from dash_messenger.plugins.limits import PluginLimits
 from dash_messenger.store import StoreLimits
@@ -17,4 +18,5 @@ class Limits:
 
     plugins: PluginLimits = field(default_factory=PluginLimits)
     store: StoreLimits = field(default_factory=StoreLimits)
+    waiting_bytes: int = MAX_WAITING_BYTES
     prepare_within_s: float = PREPARE_WITHIN_S

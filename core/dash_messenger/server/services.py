@@ -110,6 +110,7 @@ class Ground:
             clock,
             rules_of(settings),
             self.installed.calls.upload,
+            max_waiting_bytes=limits.waiting_bytes,
         )
         self.photos = PhotoMaker(
             self.blobs, self.installed.portraits, rate_limits=settings.rate_limits

@@ -11,6 +11,7 @@ import pytest
 from dash_messenger.blobs import quotas
 from dash_messenger.blobs.content_files import Contents
 from dash_messenger.errors import DiskLow, Failure, QuotaExceeded, RateLimited
+from dash_messenger.server.limits import Limits
 from fixtures.local_server import LocalServer, open_server
 
 DAY_S = 86_400
@@ -23,8 +24,8 @@ SETTINGS: dict[str, Any] = {
 
 
 @pytest.fixture
-async def local(tmp_path: Path) -> AsyncIterator[LocalServer]:
-    async with open_server(tmp_path, **SETTINGS) as local:
+async def local(tmp_path: Path, limits: Limits) -> AsyncIterator[LocalServer]:
+    async with open_server(tmp_path, limits=limits, **SETTINGS) as local:
         await local.add("ann", "ben")
         yield local
 
@@ -156,10 +157,8 @@ async def test_an_album_being_made_does_not_give_way_to_its_next_photo(local: Lo
     assert await blobs.info(first) is None
 
 
-async def test_the_oldest_that_waits_gives_way(
-    local: LocalServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(quotas, "MAX_WAITING_BYTES", 500 * KIB)
+@pytest.mark.parametrize("limits", [Limits(waiting_bytes=500 * KIB)])
+async def test_the_oldest_that_waits_gives_way(local: LocalServer) -> None:
     blobs = local.server.blobs
     referred = await keep(local, 200)
     await blobs.refer(referred, "plugin:test:x")
