@@ -120,7 +120,7 @@ async def test_drawings_count(local: LocalServer, conversation: str) -> None:
 async def test_at_least_one_comes_however_large(
     local: LocalServer, conversation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("messages.history", "conversations.sync", "store.logs"):
+    for module in ("messages.history", "conversations.sync"):
         monkeypatch.setattr(f"dash_messenger.{module}.MAX_PAGE_BYTES", 10)
     for place in ({}, {"after": 3}, {"around": 7}, {"before": 9}):
         page = await local.call("ben", "message.history", conversation=conversation, **place)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 import structlog.testing
@@ -13,7 +14,7 @@ from dash_messenger.store.logs import MAX_BEHIND
 from dash_messenger.store.tables import conversations, events, messages
 from fixtures.filled_store import FilledStore
 from msgspec import UNSET
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 
 async def page(
@@ -30,6 +31,18 @@ async def page(
 
 async def say(filled: FilledStore, count: int) -> None:
     await asyncio.gather(*[filled.store.send(filled.draft(str(n))) for n in range(count)])
+
+
+async def test_a_page_ends_where_its_bytes_end_but_has_one_event(filled: FilledStore) -> None:
+    await say(filled, 3)
+
+    def read(max_bytes: int) -> Callable[[Connection], LogPage]:
+        return lambda connection: read_log(
+            connection, filled.conversation, 0, 100, max_bytes=max_bytes
+        )
+
+    assert len((await filled.store.read(read(10))).events) == 1
+    assert len((await filled.store.read(read(1_000_000))).events) > 3
 
 
 async def test_pages_join_without_a_gap(filled: FilledStore) -> None:
