@@ -83,8 +83,11 @@ async def test_pages_stand_whatever_a_plugin_brings_and_others_talk(
     await page.get_by_text("Odd", exact=True).click()
     await page.get_by_label("Nonsense").fill("words")
     await page.get_by_role("dialog").get_by_role("button", name="Send").click()
+    failed = page.locator(".dm-row[data-state=failed]")
+    await failed.get_by_role("button", name="Edit").click()
     await expect(page.get_by_role("dialog").get_by_role("alert")).to_be_visible()
     await page.keyboard.press("Escape")
+    await failed.get_by_role("button", name="Discard").click()
     await pair.talk()
     # The browser logs what an error boundary caught and what a callback answered.
     for someone in (ann, bob):

@@ -167,7 +167,10 @@ async def test_an_outline_stands_in_while_the_page_is_on_its_way(person: MakePer
     await expect(outline).to_have_css("opacity", "1")
     assert await outline.evaluate("(e) => getComputedStyle(e).animationDelay") == "0.2s"
     await expect(page.locator(".outline-list")).to_be_visible()
-    looks = await page.screenshot()
+    # It fades in, and a font may come late on a busy machine.
+    looks, before = await page.screenshot(), b""
+    while looks != before:
+        looks, before = await page.screenshot(), looks
     scripts.set()
     await expect(page.locator("._dash-loading")).to_be_visible()
     assert await page.screenshot() == looks, "what stands in changes its looks"

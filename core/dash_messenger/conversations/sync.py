@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 from typing import Annotated, Any, NamedTuple, Protocol
 
 from msgspec import UNSET, Meta, Raw, Struct
@@ -146,8 +147,15 @@ class _Subscribing:
 class ConversationSync:
     """The commands ``sync`` and ``log.read``."""
 
-    def __init__(self, store: Store, subscriptions: Subscriptions, renderer: Renderer) -> None:
+    def __init__(
+        self,
+        store: Store,
+        subscriptions: Subscriptions,
+        renderer: Renderer,
+        page_bytes: int = MAX_PAGE_BYTES,
+    ) -> None:
         self._store = store
+        self._page_bytes = page_bytes
         self._subscriptions = subscriptions
         self._renderer = renderer
         self._places = asyncio.Semaphore(SYNCS_AT_ONCE)
@@ -278,7 +286,7 @@ class ConversationSync:
         if params.epoch is not None and params.epoch != self._store.epoch:
             raise Resync
         page = await self._store.read(
-            lambda connection: _read_log(connection, user, log, params.after, params.limit),
+            lambda connection: self._read_log(connection, user, log, params),
             dear=True,
         )
         view = choose_view(self._renderer, caller, params.views)
@@ -287,6 +295,14 @@ class ConversationSync:
             return LogRange(bodies, page.after, page.seq, page.newest)
         late = late_for(caller, self._subscriptions.tell_drawn)
         return await self._drawn(page, view, late)
+
+    def _read_log(self, connection: Connection, user: str, log: str, params: LogRead) -> LogPage:
+        read = partial(read_log, connection, log, limit=params.limit, max_bytes=self._page_bytes)
+        if log == user:
+            return read(params.after)
+        own = require(connection, user, log, Right.READ)
+        # What lies before one's joining is nobody's gap.
+        return read(max(params.after, own.from_seq - 1), first_number=own.first_number)
 
     async def _drawn(self, page: LogPage, view: str, late: Late | None) -> LogRange:
         """The page with its drawings, which may leave room for fewer events."""
@@ -301,7 +317,7 @@ class ConversationSync:
                 drawing = UNSET if message is None else drawn[(message.id, message.rev, view)]
                 body = event_body(event, drawing)
                 size += size_of(body)
-                if bodies and size > MAX_PAGE_BYTES:
+                if bodies and size > self._page_bytes:
                     return LogRange(bodies, page.after, event.after, page.newest)
                 bodies.append(body)
         return LogRange(bodies, page.after, page.seq, page.newest)
@@ -359,13 +375,3 @@ def _look(
         return present, None
     me = Me(*reader.own_row(user))
     return present, _Found(me, [], {}, reader.newest_change_no(), False)
-
-
-def _read_log(connection: Connection, user: str, log: str, after: int, limit: int) -> LogPage:
-    if log == user:
-        return read_log(connection, log, after, limit)
-    own = require(connection, user, log, Right.READ)
-    # What lies before one's joining is nobody's gap.
-    return read_log(
-        connection, log, max(after, own.from_seq - 1), limit, first_number=own.first_number
-    )

@@ -119,8 +119,10 @@ class History:
         renderer: Renderer,
         preparation: Preparation,
         tell_drawn: TellDrawn = lambda connection, message, view, drawing: None,
+        page_bytes: int = MAX_PAGE_BYTES,
     ) -> None:
         self._store = store
+        self._page_bytes = page_bytes
         self._renderer = renderer
         self._tell_drawn = tell_drawn
         self._preparation = preparation
@@ -166,12 +168,13 @@ class History:
         if sum(place is not None for place in places) > 1:
             raise InvalidParams(field="before", reason="give one of before, after and around")
         page = await self._store.read(
-            lambda connection: _page(connection, conversation, user, params), dear=True
+            lambda connection: _page(connection, conversation, user, params, self._page_bytes),
+            dear=True,
         )
         view = choose_view(self._renderer, caller, params.views)
         late = late_for(caller, self._tell_drawn)
         drawn = await draw(self._renderer, page.messages, view, late)
-        kept = _fitting(drawn, page.own, _anchor(drawn, params))
+        kept = _fitting(drawn, page.own, _anchor(drawn, params), self._page_bytes)
         return replace(
             page,
             messages=drawn[kept],
@@ -186,7 +189,7 @@ class History:
 
         def work(connection: Connection) -> MessagesFound:
             found, is_whole = _select(
-                connection, messages.c.id.in_(ids) & may_read_message(user), MAX_PAGE_BYTES
+                connection, messages.c.id.in_(ids) & may_read_message(user), self._page_bytes
             )
             senders = {one.sender for one in found}
             return MessagesFound(
@@ -200,7 +203,7 @@ class History:
         view = choose_view(self._renderer, caller, params.views)
         late = late_for(caller, self._tell_drawn)
         drawn = await draw(self._renderer, found.messages, view, late)
-        kept = _fitting(drawn, found.own, 0)
+        kept = _fitting(drawn, found.own, 0, self._page_bytes)
         return replace(found, messages=drawn[kept], more=found.more or kept.stop < len(drawn))
 
     async def preview(self, caller: Caller, params: MessagePreview) -> Previewed:
@@ -294,29 +297,31 @@ def _anchor(found: Sequence[Message], params: MessageHistory) -> int:
     return len(found) - 1
 
 
-def _fitting(found: Sequence[Message], own: Mapping[str, Own], anchor: int) -> slice:
+def _fitting(
+    found: Sequence[Message], own: Mapping[str, Own], anchor: int, max_bytes: int
+) -> slice:
     """Those around ``anchor`` that there is room for, with what was put on them and drawn."""
     if not found:
         return slice(0, 0)
     sizes = [size_of(message) + size_of(own.get(message.id)) for message in found]
     first = last = anchor
     size = sizes[anchor]
-    if sum(sizes) <= MAX_PAGE_BYTES:
+    if sum(sizes) <= max_bytes:
         return slice(0, len(found))
     while True:
         nearer = [at for at in (first - 1, last + 1) if 0 <= at < len(found)]
         nearer.sort(key=lambda at: abs(at - anchor))
-        if not nearer or size + sizes[nearer[0]] > MAX_PAGE_BYTES:
+        if not nearer or size + sizes[nearer[0]] > max_bytes:
             return slice(first, last + 1)
         size += sizes[nearer[0]]
         first, last = min(first, nearer[0]), max(last, nearer[0])
 
 
 def _page(
-    connection: Connection, conversation: str, user: str, params: MessageHistory
+    connection: Connection, conversation: str, user: str, params: MessageHistory, max_bytes: int
 ) -> HistoryPage:
     own = require(connection, user, conversation, Right.READ)
-    found = _between(connection, conversation, own, params)
+    found = _between(connection, conversation, own, params, max_bytes)
     first, last = own.first_number, own.message_no
     if found:
         more_before, more_after = found[0].number > first, found[-1].number < last
@@ -335,31 +340,33 @@ def _page(
 
 
 def _between(
-    connection: Connection, conversation: str, own: Membership, params: MessageHistory
+    connection: Connection,
+    conversation: str,
+    own: Membership,
+    params: MessageHistory,
+    max_bytes: int,
 ) -> list[Message]:
     # Numbers are dense: a page is an interval of them, read by the index alone, from the message
     # that must be there on, since there may not be room for all.
-    def select_between(
-        low: int, high: int, max_bytes: int, *, newest: bool = False
-    ) -> list[Message]:
+    def select_between(low: int, high: int, room: int, *, newest: bool = False) -> list[Message]:
         condition = (messages.c.conversation_id == conversation) & (
             messages.c.number.between(low, high)
         )
-        found, _ = _select(connection, condition, max_bytes, newest=newest)
+        found, _ = _select(connection, condition, room, newest=newest)
         return found[::-1] if newest else found
 
     if params.after is not None:
         low = max(params.after + 1, own.first_number)
-        return select_between(low, low + params.limit - 1, MAX_PAGE_BYTES)
+        return select_between(low, low + params.limit - 1, max_bytes)
     if params.around is not None:
         low = params.around - params.limit // 2
         low = max(own.first_number, min(low, own.message_no - params.limit + 1))
         high = min(low + params.limit - 1, own.message_no)
         # Where nothing was said since the reader came, the interval is empty, and stays so.
         middle = max(low, min(params.around, high))
-        before = select_between(low, middle - 1, MAX_PAGE_BYTES // 2, newest=True)
-        return before + select_between(middle, high, MAX_PAGE_BYTES // 2)
+        before = select_between(low, middle - 1, max_bytes // 2, newest=True)
+        return before + select_between(middle, high, max_bytes // 2)
     high = own.message_no if params.before is None else params.before - 1
     high = min(high, own.message_no)
     low = max(high - params.limit + 1, own.first_number)
-    return select_between(low, high, MAX_PAGE_BYTES, newest=True)
+    return select_between(low, high, max_bytes, newest=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from dash_messenger.blobs.quotas import MAX_WAITING_BYTES
 from dash_messenger.messages.pipeline import PREPARE_WITHIN_S
 from dash_messenger.plugins.limits import PluginLimits
+from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES
 from dash_messenger.store import StoreLimits
 
 __all__ = ["Limits"]
@@ -20,3 +21,4 @@ class Limits:
     store: StoreLimits = field(default_factory=StoreLimits)
     waiting_bytes: int = MAX_WAITING_BYTES
     prepare_within_s: float = PREPARE_WITHIN_S
+    page_bytes: int = MAX_PAGE_BYTES

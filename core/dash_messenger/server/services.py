@@ -179,7 +179,8 @@ class Talk:
         )
         self.acting = MessageActions(store, installed.contents, clock=ground.clock, locks=locks)
         self.receipts = Receipts(hub)
-        self.syncing = ConversationSync(store, hub, installed.renderer)
+        page_bytes = ground.limits.page_bytes
+        self.syncing = ConversationSync(store, hub, installed.renderer, page_bytes)
         self.families: list[Family] = [
             Conversations(store),
             ConversationDetails(store, ground.photos.make),
@@ -187,7 +188,7 @@ class Talk:
             self.acting,
             MessageEdits(store, preparation, locks=locks),
             MessageReactions(store),
-            History(store, installed.renderer, preparation, hub.tell_drawn),
+            History(store, installed.renderer, preparation, hub.tell_drawn, page_bytes),
             Reading(store, hub, self.receipts),
             self.syncing,
         ]

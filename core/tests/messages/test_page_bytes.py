@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 from dash_messenger.plugin_api.views import View
-from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES
+from dash_messenger.server.limits import Limits
 from fixtures.local_server import LocalServer
 
 # Of text and content together: some 27 of them have room in a page.
@@ -117,14 +117,10 @@ async def test_drawings_count(local: LocalServer, conversation: str) -> None:
     assert log["seq"] == log["events"][-1]["seq"] < log["newest"]
 
 
-async def test_at_least_one_comes_however_large(
-    local: LocalServer, conversation: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for module in ("messages.history", "conversations.sync"):
-        monkeypatch.setattr(f"dash_messenger.{module}.MAX_PAGE_BYTES", 10)
+@pytest.mark.parametrize("limits", [Limits(page_bytes=10)])
+async def test_at_least_one_comes_however_large(local: LocalServer, conversation: str) -> None:
     for place in ({}, {"after": 3}, {"around": 7}, {"before": 9}):
         page = await local.call("ben", "message.history", conversation=conversation, **place)
         assert len(numbers(page)) in (1, 2)
     log = await local.call("ben", "log.read", log=conversation, after=7)
     assert (len(log["events"]), log["seq"]) == (1, 8)
-    assert MAX_PAGE_BYTES > 10

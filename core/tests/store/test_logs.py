@@ -42,7 +42,7 @@ async def test_a_page_ends_where_its_bytes_end_but_has_one_event(filled: FilledS
         )
 
     assert len((await filled.store.read(read(10))).events) == 1
-    assert len((await filled.store.read(read(1_000_000))).events) > 3
+    assert len((await filled.store.read(read(1_000_000))).events) == 3
 
 
 async def test_pages_join_without_a_gap(filled: FilledStore) -> None:
