@@ -83,7 +83,7 @@ async def test_pages_stand_whatever_a_plugin_brings_and_others_talk(
     await page.get_by_text("Odd", exact=True).click()
     await page.get_by_label("Nonsense").fill("words")
     await page.get_by_role("dialog").get_by_role("button", name="Send").click()
-    failed = page.locator(".dm-row[data-state=failed]")
+    failed = page.locator(".dm-failed")
     await failed.get_by_role("button", name="Edit").click()
     await expect(page.get_by_role("dialog").get_by_role("alert")).to_be_visible()
     await page.keyboard.press("Escape")
