@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -41,29 +41,18 @@ from dash_messenger.plugins.loader import (
     version_of,
 )
 from dash_messenger.plugins.quarantine_file import WHOLE, QuarantineFile
+from dash_messenger.plugins.registration import Registration, each_of
 from dash_messenger.plugins.tables import PluginTables
 from dash_messenger.plugins.themes import Themes
 from dash_messenger.realtime.views import Renderer
 
-__all__ = ["PluginHost", "Registration"]
+__all__ = ["PluginHost"]
 
 SERVER_HALF_IS_QUARANTINED = "its server half is quarantined"
 
 DEFAULT_LIMITS = PluginLimits()
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """A ``register_*`` hook, and who takes each of the things that it gives.
-
-    ``add(plugin, thing)`` may raise to refuse it; ``remove(plugin)`` forgets all of the plugin's.
-    """
-
-    hook: str
-    add: Callable[[str, Any], None]
-    remove: Callable[[str], None]
 
 
 class PluginHost:
@@ -152,10 +141,10 @@ class PluginHost:
         self.plugins.load(sources)
         for plugin in self.plugins:
             self.contexts.kept(plugin.name).code = folder_of(plugin)
-        self._register("register_message_types", _each(self._add_type), self.types.remove_of)
+        self._register("register_message_types", each_of(self._add_type), self.types.remove_of)
         self._register(
             "register_views",
-            _each(self.renderer.add),
+            each_of(self.renderer.add),
             self.renderer.remove,
             lambda: {"sources": self._for_dash_halves(sources), "types": self.types},
         )
@@ -165,7 +154,7 @@ class PluginHost:
             lambda name: self._add_plugins(name, ()),
             returns=False,
         )
-        self._register("register_themes", _each(self.themes.add), self.themes.remove)
+        self._register("register_themes", each_of(self.themes.add), self.themes.remove)
         self._register("register_tables", self.tables.add, self.tables.remove)
         self._register("register_factors", self.steps.add_factors, self.steps.remove)
         self._register("register_login_steps", self.steps.add_steps, self.steps.remove)
@@ -185,7 +174,7 @@ class PluginHost:
         self.load()
         self.plugins.register("register_settings", self.contexts.declare_settings)
         for one in registrations:
-            self._register(one.hook, _each(one.add), one.remove)
+            self._register(one.hook, each_of(one.add), one.remove)
         self._register("register_portraits", self.portraits.add, self.portraits.remove)
         self.calls.find()
         self._undo.append(self.calls.remove)
@@ -395,16 +384,6 @@ class PluginHost:
         plugin = self.types.plugin_of(type)
         if plugin is not None:
             self.runner.content_failed(plugin, error, kind=type)
-
-
-def _each(add: Callable[[str, Any], None]) -> Callable[[str, Iterable[Any]], None]:
-    """``add(plugin, one)`` for each that a plugin registers."""
-
-    def add_all(plugin: str, found: Iterable[Any]) -> None:
-        for one in found:
-            add(plugin, one)
-
-    return add_all
 
 
 def _both(one: Callable[[str], None], other: Callable[[str], None]) -> Callable[[str], None]:

@@ -50,11 +50,12 @@ from dash_messenger.messages.send import MessageSender
 from dash_messenger.plugins.commands import PluginCommands
 from dash_messenger.plugins.content_child import ENTRY
 from dash_messenger.plugins.context import Parts
-from dash_messenger.plugins.host import PluginHost, Registration
+from dash_messenger.plugins.host import PluginHost
 from dash_messenger.plugins.jobs import Jobs
 from dash_messenger.plugins.listing import Listing
 from dash_messenger.plugins.quarantine_ends import QuarantineEnds
 from dash_messenger.plugins.quarantine_file import QuarantineFile
+from dash_messenger.plugins.registration import Registration
 from dash_messenger.plugins.settings import SettingsCommands
 from dash_messenger.plugins.slash_commands import SlashCommands
 from dash_messenger.plugins.web_host import Pages
