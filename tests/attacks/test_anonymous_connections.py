@@ -14,7 +14,9 @@ from websockets.frames import Frame, Opcode
 
 from tests.attacks.timed_pair import TimedPair
 
-CONNECTIONS = 100
+# Of each kind, and at full scale.
+CONNECTIONS = 25
+FULL_CONNECTIONS = 100
 # Each sends so often that it never seems to be gone.
 EVERY_S = 0.3
 # Ten seconds for a head or a body, five for an answer to be read, and a busy machine.
@@ -35,8 +37,9 @@ UNFINISHED = {
 
 
 async def test_what_is_never_finished_ends_and_disturbs_nobody(
-    defended: ServerProcess, pair: TimedPair
+    defended: ServerProcess, pair: TimedPair, full_scale: bool
 ) -> None:
+    connections = FULL_CONNECTIONS if full_scale else CONNECTIONS
     parts = urlsplit(defended.url)
 
     async def trickle(beginning: bytes) -> None:
@@ -54,7 +57,7 @@ async def test_what_is_never_finished_ends_and_disturbs_nobody(
         trickling = {
             asyncio.create_task(trickle(beginning), name=what)
             for what, beginning in UNFINISHED.items()
-            for _ in range(CONNECTIONS)
+            for _ in range(connections)
         }
         done, going_on = await asyncio.wait(trickling, timeout=ENDED_WITHIN_S)
         for task in going_on:
