@@ -24,6 +24,8 @@ const MEASURED_AFTER_MS = 400;
 const PARTLY_SEEN_PX = 4;
 // As long as its motion lasts.
 const FRESH_MS = 250;
+// So long, sizes that become known after going to the end must not look like scrolling up.
+const PINNED_MS = 500;
 const LONG_PRESS_MS = 450;
 
 interface MessagesProps {
@@ -43,6 +45,8 @@ export function Messages({ app, id, rows, group, plugins, menus }: MessagesProps
   const atEnd = useRef(!store.window(id).moreAfter && !rows.some((row) => row.unread));
   // Where it stood when that was last found out: whoever has scrolled up since follows no longer.
   const stoodAt = useRef(0);
+  // Until then only what `look` finds says so: the end was gone to on purpose, and rows get their sizes.
+  const pinnedUntilMs = useRef(0);
   const settled = useRef(false);
   const [away, setAway] = useState(false);
   const [shown, setShown] = useState(false);
@@ -67,12 +71,19 @@ export function Messages({ app, id, rows, group, plugins, menus }: MessagesProps
     stoodAt.current = element.scrollTop;
   }, []);
 
+  /** Go to the end and stay there while what is there gets its sizes. */
+  const pinToEnd = useCallback(() => {
+    atEnd.current = true;
+    pinnedUntilMs.current = Date.now() + PINNED_MS;
+    toEnd();
+  }, [toEnd]);
   /** Go to the end, unless the reader is not there any more. */
   const follow = useCallback(() => {
     const element = scroller.current;
     if (!element || !atEnd.current) return;
     const left = element.scrollHeight - element.scrollTop - element.clientHeight;
-    if (element.scrollTop < stoodAt.current && left > AT_END_PX) atEnd.current = false;
+    const pinned = Date.now() < pinnedUntilMs.current;
+    if (!pinned && element.scrollTop < stoodAt.current && left > AT_END_PX) atEnd.current = false;
     else toEnd();
   }, [toEnd]);
 
@@ -116,10 +127,8 @@ export function Messages({ app, id, rows, group, plugins, menus }: MessagesProps
     if (!settled.current) return;
     const own = newLast?.outgoing?.state === "pending" || (newLast?.own && newLast.tick === "pending");
     if (!lastChanged || shift) return;
-    if (own) {
-      atEnd.current = true;
-      toEnd();
-    } else follow();
+    if (own) pinToEnd();
+    else follow();
   }, [rows]);
 
   useEffect(lookSoon, [rows]);
@@ -168,9 +177,8 @@ export function Messages({ app, id, rows, group, plugins, menus }: MessagesProps
 
   const toNewest = async () => {
     if (store.window(id).moreAfter) await history.load(id, "newest");
-    atEnd.current = true;
     requestAnimationFrame(() => {
-      toEnd();
+      pinToEnd();
       requestAnimationFrame(toEnd);
     });
   };
