@@ -7,17 +7,18 @@ send photos as if they were alone.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import io
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 
 from dash_messenger.errors import Busy
 from dash_messenger.testing import People, ServerProcess, upload
 from PIL import Image
 
+from tests.attacks.background import going_on
 from tests.attacks.processes import attacker
 from tests.attacks.timed_pair import MAX_ANSWER_MS, MAX_TIMES_QUIET, TimedPair, percentile_ms
 
@@ -176,17 +177,9 @@ class _Watch:
         """What nine of ten times did not take longer than."""
         return percentile_ms(self._took, 0.9)
 
-    @contextlib.asynccontextmanager
-    async def watching(self) -> AsyncIterator[None]:
+    def watching(self) -> AbstractAsyncContextManager[None]:
         """Do so while the block runs."""
-        task = asyncio.create_task(self._go_on())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
-            if not task.cancelled():
-                task.result()
+        return going_on(self._go_on())
 
     async def check(self) -> None:
         """Compare with the same now that nothing else goes on, where it took long."""

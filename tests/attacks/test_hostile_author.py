@@ -12,7 +12,7 @@ import itertools
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 
 from dash_messenger.client import Client
 from dash_messenger.errors import RateLimited
@@ -22,6 +22,7 @@ from dash_messenger.store.readers import PAGE_READER_THREADS, READER_THREADS
 from dash_messenger.store.sqlite.database import READER_CACHE_KIB, WRITER_CACHE_KIB
 from dash_messenger.testing import People, ServerProcess
 
+from tests.attacks.background import going_on
 from tests.attacks.processes import attacker, memory_mib
 from tests.attacks.timed_pair import MAX_ANSWER_MS, MAX_TIMES_QUIET, TimedPair
 
@@ -92,17 +93,9 @@ class _Prober:
         self._client, self._conversation = client, conversation
         self.worst_ms, self.command = 0.0, ""
 
-    @contextlib.asynccontextmanager
-    async def probing(self) -> AsyncIterator[None]:
+    def probing(self) -> AbstractAsyncContextManager[None]:
         """Ask while the block runs."""
-        task = asyncio.create_task(self._probe())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
-            if not task.cancelled():
-                task.result()
+        return going_on(self._probe())
 
     async def _probe(self) -> None:
         while True:

@@ -14,16 +14,16 @@ from dash_messenger.errors import PortraitFailed, PortraitsUnavailable
 from dash_messenger.isolation.runner import PluginRunner
 from dash_messenger.plugin_api.avatars import Portrait, Portraits
 
-__all__ = ["MAKE_WITHIN_S", "PortraitMaker"]
+__all__ = ["MAKE_WITHIN_S", "AvatarMaker"]
 
 # The client waits 30.
 MAKE_WITHIN_S = 25.0
 # A list shows dozens at once.
-MAX_PORTRAIT_BYTES = 262_144
+MAX_AVATAR_BYTES = 262_144
 KINDS = ("image/webp", "image/png", "image/jpeg", "image/avif")
 
 
-class PortraitMaker:
+class AvatarMaker:
     """The one plugin that makes photos of people and groups, if there is one."""
 
     def __init__(self, runner: PluginRunner, *, make_within_s: float = MAKE_WITHIN_S) -> None:
@@ -81,6 +81,6 @@ def _checked(portrait: object) -> Portrait:
     found = media_type_of(portrait.data[:64])
     if portrait.media_type not in KINDS or found != portrait.media_type:
         raise ValueError(f"make returned {found} as {portrait.media_type}")
-    if len(portrait.data) > MAX_PORTRAIT_BYTES:
+    if len(portrait.data) > MAX_AVATAR_BYTES:
         raise ValueError(f"make returned {len(portrait.data)} bytes")
     return portrait

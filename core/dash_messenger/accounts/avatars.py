@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-from dash_messenger.accounts.avatar_maker import PortraitMaker
+from dash_messenger.accounts.avatar_maker import AvatarMaker
 from dash_messenger.blobs import BlobStore
 from dash_messenger.errors import BlobUnusable, PortraitsUnavailable
 from dash_messenger.isolation.shared_places import FairTurns
@@ -30,7 +30,7 @@ MakePhoto: TypeAlias = Callable[[str, str], Awaitable[str]]
 class PhotoMaker:
     """Makes blobs to show from uploads."""
 
-    def __init__(self, blobs: BlobStore, maker: PortraitMaker, *, rate_limits: bool) -> None:
+    def __init__(self, blobs: BlobStore, maker: AvatarMaker, *, rate_limits: bool) -> None:
         self._blobs = blobs
         self._maker = maker
         self._turns = FairTurns(

@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from dash_messenger.accounts.avatar_maker import PortraitMaker
+from dash_messenger.accounts.avatar_maker import AvatarMaker
 from dash_messenger.activity import Activity
 from dash_messenger.auth.factor_registry import Steps
 from dash_messenger.errors import PluginFailed
@@ -90,7 +90,7 @@ class PluginHost:
         self.plugins.forget = self._forget
         self.plugins.checks = self._checks
         self.runner.set_probe(self._try_type)
-        self.portraits = PortraitMaker(self.runner, make_within_s=limits.portrait_within_s)
+        self.avatars = AvatarMaker(self.runner, make_within_s=limits.avatar_within_s)
         self.contexts = Contexts(
             self.runner,
             self._configure_children,
@@ -175,7 +175,7 @@ class PluginHost:
         self.plugins.register("register_settings", self.contexts.declare_settings)
         for one in registrations:
             self._register(one.hook, each_of(one.add), one.remove)
-        self._register("register_portraits", self.portraits.add, self.portraits.remove)
+        self._register("register_portraits", self.avatars.add, self.avatars.remove)
         self.calls.find()
         self._undo.append(self.calls.remove)
 

@@ -21,7 +21,7 @@ class PluginLimits:
     check_within_s: float = CHECK_WITHIN_S
     on_within_s: float = ON_WITHIN_S
     slash_within_s: float = RUN_WITHIN_S
-    portrait_within_s: float = MAKE_WITHIN_S
+    avatar_within_s: float = MAKE_WITHIN_S
     hooks_waiting: int = MAX_WAITING
     turns_waiting: int = MAX_TURNS_WAITING
     tasks: int = MAX_TASKS

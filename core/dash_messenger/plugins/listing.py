@@ -117,7 +117,7 @@ class Listing:
             )
             for one in types
         ]
-        return PluginsListed(listed, quarantined, installed.portraits.available, plugins)
+        return PluginsListed(listed, quarantined, installed.avatars.available, plugins)
 
 
 def info_of(one: Plugin) -> PluginInfo:

@@ -114,7 +114,7 @@ class Ground:
             max_waiting_bytes=limits.waiting_bytes,
         )
         self.photos = PhotoMaker(
-            self.blobs, self.installed.portraits, rate_limits=settings.rate_limits
+            self.blobs, self.installed.avatars, rate_limits=settings.rate_limits
         )
         self.limited = SubprocessPool()
         self.is_admin = Admins(store).include

@@ -171,7 +171,7 @@ async def test_an_upload_of_more_than_30_mb_is_not_taken(local: LocalServer) -> 
     assert (await local.failure("ann", "account.update", photo=blob)).key == "too_large"
 
 
-@pytest.mark.parametrize("limits", [Limits(plugins=PluginLimits(portrait_within_s=0.01))])
+@pytest.mark.parametrize("limits", [Limits(plugins=PluginLimits(avatar_within_s=0.01))])
 async def test_a_photo_that_takes_too_long_is_given_up(
     local: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,7 +187,7 @@ async def test_changing_it_over_and_over_is_slowed_down(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_server(tmp_path, rate_limits=True) as local:
-        local.server.installed.portraits.add("negatives", Negatives())
+        local.server.installed.avatars.add("negatives", Negatives())
         await local.add("ann")
         blob = await upload(local, "ann")
         keys = set()

@@ -103,7 +103,7 @@ async def _command(local: LocalServer) -> None:
 
 
 async def _portrait(local: LocalServer) -> None:
-    await local.server.installed.portraits.make(b"crash")
+    await local.server.installed.avatars.make(b"crash")
 
 
 async def _factor(local: LocalServer) -> None:
