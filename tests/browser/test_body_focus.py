@@ -16,6 +16,17 @@ from tests.environment import FIRST_PARTY, ROOT, serving
 
 BODY = '.dm-body[data-plugin="yard"]'
 
+# From now on Dash takes two seconds to mount a component, as a slow device may.
+MOUNT_LATER = """() => {
+  const api = window.dash_component_api, { createElement, useEffect, useState } = window.React;
+  const { ExternalWrapper } = api;
+  api.ExternalWrapper = (props) => {
+    const [due, setDue] = useState(false);
+    useEffect(() => void setTimeout(() => setDue(true), 2000), []);
+    return due ? createElement(ExternalWrapper, props) : null;
+  };
+}"""
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
@@ -83,6 +94,19 @@ async def test_what_somebody_types_goes_on_where_they_were(guests: Any, size: st
     await expect(book.line).to_be_focused()
     await book.page.keyboard.type("and again")
     await expect(book.line).to_have_value("and again")
+
+
+async def test_a_slow_device_gives_the_focus_back_however_long_it_takes(
+    guests: Any, size: str
+) -> None:
+    book = await guests()
+    await book.line.focus()
+    await book.page.keyboard.type("Ann was here")
+    await book.page.evaluate(MOUNT_LATER)
+    await book.add("Bob")
+    await expect(book.line).to_have_count(0)
+    await expect(book.line).to_be_focused()
+    await expect(book.line).to_have_value("Ann was here")
 
 
 async def test_the_focus_is_not_taken_from_where_they_went(guests: Any) -> None:

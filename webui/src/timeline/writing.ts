@@ -1,7 +1,8 @@
 // Where somebody writes in a body's own text field when another revision of the message comes: Dash
 // mounts that field again, and the focus and the caret have to find it.
 
-const WAIT_MS = 1_000;
+// No longer than somebody may still want to go on; a slow device takes seconds to mount a field.
+const WAIT_MS = 30_000;
 
 /** The field, by the id that it has in the page, and what is selected in it. */
 export interface Writing {
