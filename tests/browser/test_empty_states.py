@@ -81,9 +81,17 @@ async def test_a_group_is_made_by_user_names_and_its_members_see_it_at_once(pers
     await choose_chat(theirs, "Hikers")
 
 
-@pytest.mark.parametrize("answered", [False, True])
-async def test_a_dialog_says_that_the_server_did_not_answer_and_keeps_what_was_typed(
-    person: Any, answered: bool
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        (None, "The server cannot be reached."),
+        (500, "Something went wrong"),
+        # The session ended elsewhere, and the connection has not said so yet.
+        (401, "Please log in again"),
+    ],
+)
+async def test_a_dialog_says_why_nothing_was_done_and_keeps_what_was_typed(
+    person: Any, status: int | None, sentence: str
 ) -> None:
     ann, bob, conversation = await two(person)
     page = await ann.open(f"/c/{conversation}")
@@ -91,12 +99,11 @@ async def test_a_dialog_says_that_the_server_did_not_answer_and_keeps_what_was_t
     callbacks = re.compile("/_dash-update-component")
 
     async def fail(route: Route) -> None:
-        if answered:
-            await route.fulfill(status=500, body="")
-        else:
+        if status is None:
             await route.abort()
+        else:
+            await route.fulfill(status=status, body="")
 
-    sentence = "Something went wrong" if answered else "The server cannot be reached."
     await page.route(callbacks, fail)
     await page.locator(".dm-header-chat").click()
     dialog = page.get_by_role("dialog")

@@ -92,6 +92,9 @@ async def log_in_half(page: Page, url: str, username: str) -> Locator:
 
 
 async def log_out(person: Person) -> None:
+    # A page that is still asking something would be refused.
+    for page in person.pages:
+        await page.goto("about:blank")
     await person.context.clear_cookies(name="session")
 
 

@@ -134,9 +134,10 @@
     if (!String(address).includes("_dash-update-component")) return ask(address, ...rest);
     takeBack();
     const response = await ask(address, ...rest).catch(() => null);
-    if (response && response.status < 500) return response;
+    const ended = response?.status === 401;
+    if (response && response.status < 500 && !ended) return response;
     const words = document.getElementById("sentences")?.dataset ?? {};
-    tell(response ? words.failed : words.unreachable, rest[0]);
+    tell(!response ? words.unreachable : ended ? words.ended : words.failed, rest[0]);
     return new Response(null, { status: 204 });
   };
 })();

@@ -47,6 +47,7 @@ def dialogs(who: Reader, t: Words, offered: Offers) -> list[Component]:
                         "The server cannot be reached. Check your connection and try again."
                     ),
                     "data-failed": t("Something went wrong on the server."),
+                    "data-ended": t("Please log in again to go on."),
                 }
             ),
         ),
