@@ -49,7 +49,7 @@ def download(url: str, token: str, blob: str) -> bytes:
 async def test_packs_favourites_and_messages_are_back_when_the_plugin_is(
     tmp_path: Path, way: str
 ) -> None:
-    server = ServerProcess(tmp_path / "data", environment={"DASH_MESSENGER_SHUTDOWN_S": "0.5"})
+    server = ServerProcess(tmp_path / "data")
     people = People(server)
 
     async def restart() -> None:

@@ -52,7 +52,8 @@ class PluginHost:
             command=(sys.executable, str(HERE / "launch.py")),
             environment={
                 "DASH_MESSENGER_PLUGINS_DIR": str(self.plugins),
-                "DASH_MESSENGER_SHUTDOWN_S": "0.5",
+                # What is told to end ends in order, on a busy machine too.
+                "DASH_MESSENGER_SHUTDOWN_S": "3",
                 **environment,
             },
         )

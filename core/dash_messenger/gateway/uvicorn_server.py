@@ -59,8 +59,9 @@ class HttpServer(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,
                 timeout_keep_alive=KEEP_ALIVE_S,
-                # Without it, open sockets would hold up the end for ever.
-                timeout_graceful_shutdown=max(1, round(shutdown_s)),
+                # Without it, open sockets would hold up the end for ever. It is waited for as it
+                # is: a second in place of less would have the parent process kill this one.
+                timeout_graceful_shutdown=shutdown_s,  # type: ignore[arg-type]
                 backlog=BACKLOG,
             )
         )
