@@ -35,8 +35,8 @@ export class MessageHistory {
     }
     if (!this.store.online) return;
     if (!this.store.conversation(id)) await this.logs.fetch(id);
-    const known = this.store.conversation(id);
-    if (known) await this.load(id, known.unread > PAGE / 2 ? "unread" : "newest");
+    const unread = this.store.conversation(id)?.unread ?? 0;
+    await this.load(id, unread > PAGE / 2 ? "unread" : "newest");
   }
 
   close(id: string): void {
@@ -78,7 +78,9 @@ export class MessageHistory {
       const known = this.store.conversation(id);
       if (known && this.store.hasWindow(id) && known.seq > this.store.window(id).cursor) void this.logs.pull(id);
     } catch (error) {
-      const failed = error instanceof Refusal ? (error.key === "not_found" ? "not_found" : "error") : "";
+      const refused = error instanceof Refusal && error.key === "not_found" ? "not_found" : "error";
+      // Without a connection it is no failure: it is asked for on the next one.
+      const failed = this.store.online ? refused : "";
       this.store.changeWindow(id, { loading: "", failed });
     }
   }

@@ -20,7 +20,7 @@ export class Logs {
   epoch = "";
   private userCursor = 0;
   /** What runs, and whether it was asked for again meanwhile. */
-  private readonly pulling = new Map<string, boolean>();
+  private readonly running = new Map<string, { again: boolean; done: Promise<void> }>();
 
   constructor(
     private readonly store: Store,
@@ -32,7 +32,7 @@ export class Logs {
 
   /** What runs has lost its connection. */
   down(): void {
-    this.pulling.clear();
+    this.running.clear();
   }
 
   /** What happened to oneself while there was no connection is in one's own log. */
@@ -164,22 +164,31 @@ export class Logs {
     }, async () => this.tooOld.own());
   }
 
-  /** Run `work`, once more if it was asked for while it ran; `resync` when the log no longer reaches back so far. */
-  private async once(name: string, work: () => Promise<void>, resync: () => Promise<void>): Promise<void> {
-    if (this.pulling.has(name)) {
-      this.pulling.set(name, true);
-      return;
+  /**
+   * Run `work`, once more if it was asked for while it ran; `resync` when the log no longer reaches back so far. All
+   * who asked are told when it is done.
+   */
+  private once(name: string, work: () => Promise<void>, resync: () => Promise<void>): Promise<void> {
+    const there = this.running.get(name);
+    if (there) {
+      there.again = true;
+      return there.done;
     }
-    try {
-      do {
-        this.pulling.set(name, false);
+    const run = { again: true, done: Promise.resolve() };
+    this.running.set(name, run);
+    const end = () => this.running.get(name) === run && this.running.delete(name);
+    const go = async () => {
+      while (run.again) {
+        run.again = false;
         await work();
-      } while (this.pulling.get(name));
-    } catch (error) {
-      if (error instanceof Refusal && error.key === "resync") await resync().catch(() => undefined);
-    } finally {
-      this.pulling.delete(name);
-    }
+      }
+      end();
+    };
+    return (run.done = go().catch((error) => {
+      // What is asked for from here on begins again: this one pulls no more.
+      end();
+      if (error instanceof Refusal && error.key === "resync") return resync().catch(() => undefined);
+    }));
   }
 
   /** Ask for a conversation's own state: it is new to us, or something about it changed. */

@@ -181,6 +181,74 @@ test("one's own log tells of new conversations and of marks", async () => {
   assert.deepEqual(store.window(CHAT).own["m1"], { mark: [1] });
 });
 
+test("a conversation that is asked for already has its messages when it is opened", async () => {
+  const other = "d".repeat(32);
+  const { store, socket, sync, history } = await opened({ "message.history": () => page([]) });
+  let answer: (got: Conversation) => void = () => undefined;
+  socket.answers["conversation.get"] = () => new Promise<Conversation>((resolve) => (answer = resolve));
+  const added = { kind: "conversation.added", data: { conversation: other } } as const;
+  sync.hear("event", { log: ME.id, after: 0, seq: 1, by: ME.id, at_ms: NOON_MS, ...added });
+  void history.open(other);
+  await settled();
+  answer(conversation({ id: other }));
+  await settled();
+  answer(conversation({ id: other }));
+  await settled();
+  assert.equal(store.hasWindow(other), true);
+});
+
+test("what a lost connection left unfinished is asked for on the next", async () => {
+  const { store, socket, sync, history } = await opened();
+  const other = "d".repeat(32);
+  const lost: ((error: Error) => void)[] = [];
+  socket.answers["conversation.get"] = () => new Promise((_, reject) => lost.push(reject));
+  void history.open(other);
+  await settled();
+  sync.down();
+  socket.answers["conversation.get"] = () => conversation({ id: other });
+  socket.answers["message.history"] = () => page([]);
+  await sync.begin();
+  lost[0]!(new NoAnswer());
+  await settled();
+  assert.equal(store.hasWindow(other), true);
+});
+
+test("what gets no answer says so, instead of seeming to load", async () => {
+  const { store, socket, sync, history } = started({});
+  socket.answers["message.history"] = () => {
+    throw new NoAnswer();
+  };
+  await sync.begin();
+  await history.open(CHAT);
+  assert.equal(store.window(CHAT).failed, "error");
+});
+
+test("without an answer about a conversation its messages are asked for all the same", async () => {
+  const { store, socket, sync, history } = started({ sync: () => snapshot([]), "message.history": () => page([]) });
+  socket.answers["conversation.get"] = () => {
+    throw new NoAnswer();
+  };
+  await sync.begin();
+  await history.open(CHAT);
+  assert.equal(store.hasWindow(CHAT), true);
+});
+
+test("an event that comes while a log is loaded anew is not missed", async () => {
+  const { store, socket, sync } = await opened({ "conversation.get": () => conversation({ seq: 9, message_no: 9 }) });
+  socket.answers["log.read"] = () => {
+    throw new Refusal(1, "resync", "", false, {});
+  };
+  socket.answers["message.history"] = () => {
+    // The page was made before the tenth message, which is announced before the page comes.
+    socket.answers["log.read"] = ({ after }) => ({ events: [posted(10)], after, seq: 10, newest: 10 });
+    sync.hear("event", posted(10));
+    return page([8, 9], { more_before: true });
+  };
+  sync.hear("event", posted(9));
+  await settled();
+  assert.deepEqual(numbers(store), [8, 9, 10]);
+});
+
 test("a conversation with many unread opens where they begin", async () => {
   const { socket, sync, history } = started({
     sync: () => snapshot([conversation({ seq: 90, message_no: 90, read_no: 30, unread: 60 })]),
