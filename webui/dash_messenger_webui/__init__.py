@@ -22,6 +22,7 @@ from dash_messenger_webui.api.controls import (
 from dash_messenger_webui.api.extensions import Page, SettingsPanel, StepView, ThemeView
 from dash_messenger_webui.api.fields import field
 from dash_messenger_webui.api.hookspecs import hookimpl
+from dash_messenger_webui.api.links import linked, links, names_another_host, shown_address
 from dash_messenger_webui.session import viewer
 
 __all__ = [
@@ -43,10 +44,14 @@ __all__ = [
     "field",
     "hookimpl",
     "icon_button",
+    "linked",
+    "links",
     "markup",
     "moment",
+    "names_another_host",
     "password_input",
     "person",
+    "shown_address",
     "text_input",
     "uploads",
     "viewer",

@@ -12,6 +12,7 @@ from dash_messenger_webui import (
     Translate,
     field,
     hookimpl,
+    linked,
 )
 
 from dash_messenger_files.server import MAX_CAPTION_CHARACTERS, MAX_FILES, Files, OneFile
@@ -47,7 +48,7 @@ class FilesView(MessageView[Files]):
         """One below the other, then the caption."""
         parts = [_file(file, t) for file in message.content.files]
         if message.content.caption:
-            parts.append(f'<p class="caption">{escape(message.content.caption)}</p>')
+            parts.append(f'<p class="caption">{linked(message.content.caption)}</p>')
         return Html("".join(parts))
 
     def composer(self, t: Translate) -> Composer:

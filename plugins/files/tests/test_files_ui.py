@@ -60,3 +60,9 @@ def test_the_download_has_the_file_s_own_name() -> None:
     drawn = draw('пример "1" <b>.txt')
     assert 'download="пример &quot;1&quot; &lt;b&gt;.txt"' in drawn
     assert "<b>" not in drawn
+
+
+def test_addresses_in_a_caption_are_links() -> None:
+    files = Files([OneFile("a" * 32, "a.txt", "", 1)], "see www.example.org & <b>")
+    markup = json.loads(FilesView().try_out(files) or b"{}")["html"]
+    assert ">www.example.org</a> &amp; &lt;b&gt;</p>" in markup

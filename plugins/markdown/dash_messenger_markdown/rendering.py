@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 import nh3
-from linkify_it import LinkifyIt
+from dash_messenger_webui import shown_address
 from markdown_it.common.utils import unescapeAll
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
@@ -20,6 +20,7 @@ from markdown_it.utils import OptionsDict
 
 from dash_messenger_markdown.dialect import make_parser
 from dash_messenger_markdown.highlighting import MAX_HIGHLIGHTED_CHARACTERS, Highlighting
+from dash_messenger_markdown.links import beside, find_links_as_in_text
 
 __all__ = ["MAX_DRAWN_BYTES", "Rendering"]
 
@@ -58,10 +59,8 @@ class Rendering:
     ) -> None:
         self._max_drawn_bytes = max_drawn_bytes
         self._highlighting = Highlighting(max_characters=max_highlighted_characters)
-        parser = make_parser(linkify=True, highlight=self._highlight)
-        parser.enable("linkify")
-        # "e.g.this" is no address: only what says so is one, as in plain text.
-        parser.linkify = LinkifyIt(options={"fuzzy_link": False, "fuzzy_email": False})
+        parser = make_parser(highlight=self._highlight)
+        find_links_as_in_text(parser)
         for rule in ("fence", "code_block"):
             parser.add_render_rule(rule, _code)
         parser.add_render_rule("image", _image)
@@ -80,7 +79,7 @@ class Rendering:
         self._cleaner = nh3.Cleaner(
             tags=_TAGS,
             attributes=_ATTRIBUTES,
-            url_schemes={"http", "https", "mailto"},
+            url_schemes={"http", "https", "mailto", "tel"},
             link_rel="noopener noreferrer nofollow",
             set_tag_attribute_values={"a": {"target": "_blank"}},
         )
@@ -160,7 +159,8 @@ def _image(
     token = tokens[index]
     address = str(token.attrs.get("src", ""))
     name = renderer.renderInlineAsText(token.children or [], options, env)
-    return f'<a href="{escape(address)}">{escape(name or address)}</a>'
+    name = name or shown_address(address)
+    return f'<a href="{escape(address)}">{escape(name)}</a>{escape(beside(name, address))}'
 
 
 def _cell(

@@ -23,7 +23,7 @@ BARE = "a bare address is a link"
 EXCEPTIONS = {
     **dict.fromkeys((517, 520, 531, *range(572, 590), 591), PICTURE),
     **dict.fromkeys((596, 598, 599, 601), SCHEME),
-    **dict.fromkeys((602, 608, 611), BARE),
+    **dict.fromkeys((602, 608, 611, 612), BARE),
 }
 
 

@@ -24,6 +24,27 @@ def rendering() -> Rendering:
         ("**a** and *b*", "<p><strong>a</strong> and <em>b</em></p>\n"),
         ("https://e.org/?a=1&b=2", f'<p><a href="https://e.org/?a=1&amp;b=2" {LINK}>'
          "https://e.org/?a=1&amp;b=2</a></p>\n"),
+        ("https://xn--80ak6aa92e.com", f'<p><a href="https://xn--80ak6aa92e.com" {LINK}>'
+         "https://xn--80ak6aa92e.com</a></p>\n"),
+        ("<https://аррӏе.com/%E2%80%AE>",
+         f'<p><a href="https://xn--80ak6aa92e.com/%E2%80%AE" {LINK}>'
+         "https://xn--80ak6aa92e.com/%E2%80%AE</a></p>\n"),
+        ("https://пример.рф", f'<p><a href="https://xn--e1afmkfd.xn--p1ai" {LINK}>'
+         "https://пример.рф</a></p>\n"),
+        ("[x](https://xn--80ak6aa92e.com)",
+         f'<p><a href="https://xn--80ak6aa92e.com" {LINK}>x</a></p>\n'),
+        ("[https://a.org/**b**](https://evil.example)", f'<p><a href="https://evil.example" {LINK}>'
+         "https://a.org/<strong>b</strong></a> (evil.example)</p>\n"),
+        ("![a.org](https://evil.example)",
+         f'<p><a href="https://evil.example" {LINK}>a.org</a> (evil.example)</p>\n'),
+        ("www.a.org", f'<p><a href="https://www.a.org" {LINK}>www.a.org</a></p>\n'),
+        ("**a@b.org**",
+         f'<p><strong><a href="mailto:a@b.org" {LINK}>a@b.org</a></strong></p>\n'),
+        ("http://[::1]:80/a_b_c。见", f'<p><a href="http://[::1]:80/a_b_c" {LINK}>'
+         "http://[::1]:80/a_b_c</a>。见</p>\n"),
+        ("tel:+4930123", f'<p><a href="tel:+4930123" {LINK}>tel:+4930123</a></p>\n'),
+        ("[call](tel:+4930123)", f'<p><a href="tel:+4930123" {LINK}>call</a></p>\n'),
+        ("mailto:a@b.org", f'<p><a href="mailto:a@b.org" {LINK}>mailto:a@b.org</a></p>\n'),
         ("see e.g.this", "<p>see e.g.this</p>\n"),
         ("![cat](https://e.org/c.png)", f'<p><a href="https://e.org/c.png" {LINK}>cat</a></p>\n'),
     ],

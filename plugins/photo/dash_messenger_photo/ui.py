@@ -12,6 +12,7 @@ from dash_messenger_webui import (
     Translate,
     field,
     hookimpl,
+    linked,
 )
 
 from dash_messenger_photo.layout import arrange, shape
@@ -46,7 +47,7 @@ class PhotoView(MessageView[Photos]):
         shown = _alone(photos[0], caption, t) if len(photos) == 1 else _album(photos, caption, t)
         below = ""
         if caption:
-            below = f'<span class="caption" data-caption-below>{escape(caption)}</span>'
+            below = f'<span class="caption" data-caption-below>{linked(caption)}</span>'
         return Html(shown + below, edge=True)
 
     def composer(self, t: Translate) -> Composer:

@@ -98,3 +98,8 @@ def test_what_people_wrote_stays_text() -> None:
 def test_a_photo_that_was_not_made_ready_is_drawn_all_the_same(count: int) -> None:
     drawn = PhotoView().try_out(Photos([Photo("a" * 32)] * count)) or b""
     assert drawn.count(b"/blobs/" + b"a" * 32) >= count
+
+
+def test_addresses_in_a_caption_are_links() -> None:
+    drawn = PhotoView().try_out(Photos([Photo("a" * 32)], "see www.example.org")) or b""
+    assert b">www.example.org</a></span>" in drawn

@@ -5,9 +5,16 @@ from __future__ import annotations
 import unicodedata
 from html import escape
 
-from dash_messenger_webui import Composer, Drawable, Html, MessageView, Translate, hookimpl
+from dash_messenger_webui import (
+    Composer,
+    Drawable,
+    Html,
+    MessageView,
+    Translate,
+    hookimpl,
+    linked,
+)
 
-from dash_messenger_text.links import links
 from dash_messenger_text.server import MAX_CHARACTERS, Text
 
 __all__ = ["TextView", "register_message_views"]
@@ -29,9 +36,8 @@ class TextView(MessageView[Text]):
         text = message.content.text
         if len(text) <= 40 and _is_few_emoji(text.strip()):
             return Html(f'<span class="large-emoji">{escape(text.strip())}</span>', bubble=False)
-        if "://" in text:
-            return self._with_links(text)
-        return text
+        drawn = linked(text)
+        return Html(drawn) if "<a " in drawn else text
 
     def composer(self, t: Translate) -> Composer:
         """The plain text box."""
@@ -42,22 +48,6 @@ class TextView(MessageView[Text]):
             max_characters=MAX_CHARACTERS,
             rank=0,
         )
-
-    @staticmethod
-    def _with_links(text: str) -> str | Html:
-        parts: list[str] = []
-        end = 0
-        for start, stop in links(text):
-            address = escape(text[start:stop])
-            parts.append(escape(text[end:start]))
-            parts.append(
-                f'<a href="{address}" target="_blank"'
-                f' rel="noopener noreferrer nofollow">{address}</a>'
-            )
-            end = stop
-        if not parts:
-            return text
-        return Html("".join(parts) + escape(text[end:]))
 
 
 @hookimpl
