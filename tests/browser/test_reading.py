@@ -178,3 +178,22 @@ async def test_ones_own_messages_never_count_as_unread(person: MakePerson) -> No
     await expect(page.locator(".dm-chat-preview")).to_contain_text("From my other device")
     await expect(page).to_have_title(NONE_UNREAD)
     await expect(page.locator(".dm-badge")).to_have_count(0)
+
+
+async def test_deleted_messages_are_not_unread_and_the_list_says_so(person: MakePerson) -> None:
+    ann, ben = await person("Ann"), await person("Ben")
+    chat = await talk(ann, ben, title="Friends")
+    page = await open_list(ben)
+    row = page.locator(f'a.dm-chat[href="/c/{chat}"]')
+    sent = [await ann.send(chat, text) for text in ("First", "Second")]
+    await expect(row.locator(".dm-badge")).to_contain_text("2")
+    await ann.call("message.delete", message=sent[1]["id"])
+    for _ in range(2):
+        await expect(row.locator(".dm-badge")).to_contain_text("1")
+        await expect(row.locator(".dm-chat-preview")).to_have_text("Message deleted")
+        await page.reload()
+    await ann.call("message.delete", message=sent[0]["id"])
+    for _ in range(2):
+        await expect(row.locator(".dm-badge")).to_have_count(0)
+        await expect(page).to_have_title(NONE_UNREAD)
+        await page.reload()

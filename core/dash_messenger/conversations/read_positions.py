@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 from sqlalchemy import Connection, select
 
 from dash_messenger.conversations.access import Right, require
+from dash_messenger.conversations.unread import unread
 from dash_messenger.ids import id_param
 from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.store import Store
@@ -132,7 +133,7 @@ class Reading:
         """
         user, conversation = caller.user_id, id_param(params.conversation)
 
-        def work(connection: Connection) -> tuple[int, int]:
+        def work(connection: Connection) -> tuple[int, ReadAdvanced]:
             own = require(connection, user, conversation, Right.READ)
             stored: Any = connection.execute(
                 select(read_positions.c.read_no).where(
@@ -140,15 +141,17 @@ class Reading:
                     read_positions.c.user_id == user,
                 )
             ).scalar()
-            return own.message_no, max(stored or 0, own.first_number - 1)
+            pending = self._store.read_no(conversation, user)
+            before = max(stored or 0, own.first_number - 1, pending)
+            read_no = max(before, min(params.message_no, own.message_no))
+            left = unread(connection, conversation, own.message_no, read_no)
+            return before, ReadAdvanced(read_no, left)
 
-        message_no, stored = await self._store.read(work)
-        before = max(stored, self._store.read_no(conversation, user))
-        read_no = min(params.message_no, message_no)
+        before, answer = await self._store.read(work)
+        read_no = answer.read_no
         if read_no <= before:
-            return ReadAdvanced(before, max(0, message_no - before))
+            return answer
         self._store.advance_read(conversation, user, read_no)
-        answer = ReadAdvanced(read_no, message_no - read_no)
         self._notifier.notify_user(
             user,
             "read",

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Literal, TypeAlias
 
 from msgspec import UNSET, Struct, UnsetType
-from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select, tuple_
+from sqlalchemy import Connection, Select, and_, bindparam, case, func, or_, select, tuple_
 
 from dash_messenger.accounts.directory import Name, users_by_id
 from dash_messenger.conversations.access import (
@@ -22,6 +22,7 @@ from dash_messenger.conversations.access import (
     in_order,
     rights_of,
 )
+from dash_messenger.conversations.unread import deleted_beyond, unread
 from dash_messenger.store.access import FIRST_NUMBER, IS_PRESENT
 from dash_messenger.store.tables import conversations, members, messages, read_positions, users
 
@@ -41,7 +42,7 @@ Pending: TypeAlias = Callable[[str, str], int]
 
 
 class LastMessage(Struct, frozen=True):
-    """The line under a conversation's name."""
+    """The line under a conversation's name; of a deleted message, ``text`` is null."""
 
     id: str
     number: int
@@ -49,6 +50,7 @@ class LastMessage(Struct, frozen=True):
     type: str
     text: str | None
     sent_at_ms: int
+    deleted_at_ms: int | UnsetType = UNSET
 
 
 class Summary(Struct, frozen=True):
@@ -56,6 +58,7 @@ class Summary(Struct, frozen=True):
 
     ``peer`` is the other one of a direct conversation, whose name and photo are its own; a group
     has ``title`` and, if it has a photo, the blob ``photo``. ``read_no`` is the reader's position,
+    ``unread`` counts the messages beyond it without the deleted ones (of those at most a hundred),
     ``others_read_no`` the furthest of anybody else, ``first_number`` the first message that the
     reader may see. In groups of more than `MAX_RECEIPT_MEMBERS`, ``others_read_no`` is 0.
     ``rights`` are the reader's, where they are not those that ``sync`` says for its kind.
@@ -120,7 +123,7 @@ def summaries(
             seq=row.seq,
             message_no=row.message_no,
             read_no=(read_no := _read_no(row, user, pending)),
-            unread=max(0, row.message_no - read_no),
+            unread=_unread(connection, row, read_no),
             others_read_no=max(
                 furthest.get(row.id, 0),
                 # Of a group, what is not stored yet is told by receipts.
@@ -151,14 +154,30 @@ def _unusual_rights(row: Any) -> list[Right] | UnsetType:
 
 
 def _read_no(row: Any, user: str, pending: Pending) -> int:
-    # What was said before one joined counts as read.
-    return max(row.read_no or 0, int(row.first_number) - 1, pending(row.id, user))
+    stored: int = row.position
+    return max(stored, pending(row.id, user))
+
+
+def _unread(connection: Connection, row: Any, read_no: int) -> int:
+    if row.deleted and read_no > row.position:
+        # They were counted beyond the position that is stored.
+        return unread(connection, row.id, row.message_no, read_no)
+    left: int = row.message_no - read_no - row.deleted
+    return max(0, left)
 
 
 def _last(row: Any) -> LastMessage | None:
     if row.last_id is None or row.number < row.first_number:
         return None
-    return LastMessage(row.last_id, row.number, row.sender_id, row.type, row.text, row.sent_at_ms)
+    return LastMessage(
+        row.last_id,
+        row.number,
+        row.sender_id,
+        row.type,
+        row.text,
+        row.sent_at_ms,
+        UNSET if row.deleted_at_ms is None else row.deleted_at_ms,
+    )
 
 
 def _member_counts(connection: Connection, ids: Sequence[str]) -> dict[str, int]:
@@ -223,6 +242,10 @@ _OTHERS_READ_NO = (
     )
     .group_by(read_positions.c.conversation_id)
 )
+# What was said before one joined counts as read.
+_POSITION = case(
+    (read_positions.c.read_no >= FIRST_NUMBER, read_positions.c.read_no), else_=FIRST_NUMBER - 1
+)
 _SUMMARIES = (
     select(
         conversations.c.id,
@@ -235,13 +258,17 @@ _SUMMARIES = (
         conversations.c.created_at_ms,
         conversations.c.created_by,
         FIRST_NUMBER.label("first_number"),
-        read_positions.c.read_no,
+        _POSITION.label("position"),
+        case((conversations.c.message_no > _POSITION, deleted_beyond(_POSITION)), else_=0).label(
+            "deleted"
+        ),
         messages.c.id.label("last_id"),
         messages.c.number,
         messages.c.sender_id,
         messages.c.type,
         func.substr(messages.c.text, 1, MAX_PREVIEW_CHARACTERS).label("text"),
         messages.c.sent_at_ms,
+        messages.c.deleted_at_ms,
     )
     .select_from(members)
     .join(conversations, conversations.c.id == members.c.conversation_id)

@@ -262,6 +262,15 @@ messages = Table(
     UniqueConstraint("client_id", "sender_id"),
     Index("ix_messages_conversation_id_number", "conversation_id", "number", unique=True),
 )
+# Few are: what is unread leaves them out, by the index alone.
+Index(
+    "ix_messages_deleted",
+    messages.c.conversation_id,
+    messages.c.number,
+    messages.c.deleted_at_ms,
+    sqlite_where=messages.c.deleted_at_ms.is_not(None),
+    postgresql_where=messages.c.deleted_at_ms.is_not(None),
+)
 
 # The logs of conversations and of users: `log_id` is the id of either. Rows lie in the order in
 # which they came, and only the small entries of the index are scattered over its pages.

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from dash_messenger.conversations.read_positions import Receipts
+from dash_messenger.conversations.summaries import summaries
+from dash_messenger.conversations.unread import unread
 from fixtures.local_server import LocalServer, open_server
+from sqlalchemy import Connection, event
 
 
 class Heard:
@@ -60,6 +63,81 @@ async def test_positions_survive_a_restart(tmp_path: Path) -> None:
         local.users = users
         found = (await local.call("ben", "sync"))["conversations"][0]
         assert (found["read_no"], found["unread"]) == (1, 0)
+
+
+async def test_deleted_messages_beyond_the_position_are_not_unread(local: LocalServer) -> None:
+    conversation = await local.group("ann", "ben")
+    sent = [await local.say("ann", conversation) for _ in range(6)]
+    for number in (1, 4, 6):
+        await local.call("ann", "message.delete", message=sent[number - 1]["id"])
+
+    async def listed() -> tuple[int, int]:
+        found = (await local.call("ben", "sync"))["conversations"][0]
+        return found["read_no"], found["unread"]
+
+    assert await listed() == (0, 3)
+    for number, left in ((2, 2), (3, 1), (1, 1), (5, 0), (6, 0)):
+        # Before the position is stored, and after.
+        answer = await local.call(
+            "ben", "read.advance", conversation=conversation, message_no=number
+        )
+        assert (answer["unread"], await listed()) == (left, (answer["read_no"], left))
+        local.server.store._flush_positions()
+        # Whatever is written after it is stored after it.
+        await local.call("ben", "account.update", display_name=f"Ben {number}")
+        assert await listed() == (answer["read_no"], left)
+
+
+async def test_deleted_messages_from_before_one_joined_count_for_nothing(
+    local: LocalServer,
+) -> None:
+    conversation = await local.group("ann", "ben")
+    sent = [await local.say("ann", conversation) for _ in range(3)]
+    await local.call("ann", "conversation.add", conversation=conversation, members=["cleo"])
+    await local.say("ann", conversation)
+    await local.call("ann", "message.delete", message=sent[2]["id"])
+    found = (await local.call("cleo", "sync"))["conversations"][0]
+    assert (found["unread"], found["last"]["number"]) == (1, 4)
+
+
+async def test_of_many_deleted_messages_a_hundred_are_counted(local: LocalServer) -> None:
+    conversation = await local.group("ann", "ben")
+    for _ in range(105):
+        sent = await local.say("ann", conversation)
+        await local.call("ann", "message.delete", message=sent["id"])
+    await local.say("ann", conversation)
+    found = (await local.call("ben", "sync"))["conversations"][0]
+    assert found["unread"] == 6
+    answer = await local.call("ben", "read.advance", conversation=conversation, message_no=10)
+    assert answer["unread"] == 1
+
+
+async def test_what_is_deleted_is_counted_by_its_index(local: LocalServer) -> None:
+    conversation = await local.group("ann", "ben")
+
+    def run(connection: Connection) -> list[str]:
+        asked: list[tuple[str, Any]] = []
+        event.listen(
+            connection,
+            "before_cursor_execute",
+            lambda _connection, _cursor, text, values, *_: asked.append((text, values)),
+        )
+        summaries(connection, local.users["ben"], pending=lambda *_: 0)
+        unread(connection, conversation, 2, 1)
+        return [
+            "\n".join(
+                row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)
+            )
+            for text, values in list(asked)
+            if "deleted_at_ms IS NOT NULL" in text
+        ]
+
+    plans = await local.server.store.read(run)
+    assert len(plans) == 2
+    for plan in plans:
+        index = "USING COVERING INDEX ix_messages_deleted (conversation_id=? AND number>?)"
+        assert index in plan
+        assert "SCAN messages" not in plan
 
 
 async def test_receipts_are_told_at_once_and_then_together() -> None:

@@ -69,6 +69,16 @@ async def test_unread_counts_what_others_wrote(local: LocalServer) -> None:
     assert found["last"]["number"] == 5
 
 
+async def test_the_list_says_that_the_last_message_was_deleted(local: LocalServer) -> None:
+    conversation = await local.group("ann", "ben")
+    sent = await local.say("ann", conversation)
+    last = (await local.call("ben", "sync"))["conversations"][0]["last"]
+    assert (last["text"], "deleted_at_ms" in last) == ("hello", False)
+    await local.call("ann", "message.delete", message=sent["id"])
+    last = (await local.call("ben", "sync"))["conversations"][0]["last"]
+    assert (last["text"], last["deleted_at_ms"]) == (None, local.clock.now_ms)
+
+
 async def test_a_token_of_another_life_gives_everything(local: LocalServer) -> None:
     conversation = await local.group("ann", "ben")
     page = await local.call("ann", "sync", since="another.5")

@@ -356,7 +356,7 @@ async def test_a_deleted_message_leaves_number_and_author_only(
     page = await local.call("ben", "message.history", conversation=group)
     assert page["own"] == {}
     listed = await local.call("ben", "sync", since=None)
-    assert listed["conversations"][0]["unread"] == 2
+    assert listed["conversations"][0]["unread"] == 1
     tables = ("messages", "revisions", "marks", "answers", "events")
     dump = await local.server.store.read(
         lambda connection: [

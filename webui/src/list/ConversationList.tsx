@@ -170,6 +170,7 @@ const ChatRow = React.memo(function ChatRow({ app, conversation, users, selected
 
 function Preview({ app, conversation: { kind, last }, users }: Omit<ChatRowProps, "selected">) {
   if (!last) return <>{app.texts.t("nothing_yet")}</>;
+  if (last.deleted_at_ms) return <i>{app.texts.t("deleted")}</i>;
   const author =
     last.sender === app.store.me.id
       ? app.texts.t("you")

@@ -43,7 +43,7 @@ export interface Me {
   seq: number;
 }
 
-/** The line under a conversation's name. */
+/** The line under a conversation's name; of a deleted message, `text` is null. */
 export interface LastMessage {
   id: string;
   number: number;
@@ -51,6 +51,7 @@ export interface LastMessage {
   type: string;
   text: string | null;
   sent_at_ms: number;
+  deleted_at_ms?: number;
 }
 
 /** A conversation in the list of one of its members. */

@@ -86,6 +86,10 @@ export class Logs {
     if ("message" in data) {
       if (!this.store.users[data.message.sender]) this.directory.learn(data.message.sender);
       this.store.putMessage(data.message);
+      // What was read later than this was written has counted it.
+      if (kind === "message.deleted" && event.seq > (this.store.conversation(log)?.seq ?? 0)) {
+        this.store.passOver(log, data.message.number);
+      }
       this.kept.keep(log);
     } else if (kind === "reaction.changed") {
       const { message_id, emoji, count, on } = data;

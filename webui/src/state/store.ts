@@ -184,9 +184,19 @@ export class Store {
   read(id: string, readNo: number, unread?: number): void {
     const known = this.conversations.get(id);
     if (!known || readNo < known.read_no) return;
-    const left = Math.max(0, unread ?? Math.min(known.unread, known.message_no - readNo));
+    const left = Math.max(0, unread ?? Math.min(known.unread, known.message_no - readNo - this.deletedBeyond(id, readNo)));
     if (readNo === known.read_no && left === known.unread) return;
     this.putConversation({ ...known, read_no: readNo, unread: left });
+  }
+
+  /** A message was deleted: it is unread no more. */
+  passOver(id: string, number: number): void {
+    const known = this.conversations.get(id);
+    if (known?.unread && number > known.read_no) this.putConversation({ ...known, unread: known.unread - 1 });
+  }
+
+  private deletedBeyond(id: string, number: number): number {
+    return this.window(id).messages.filter((message) => message.number > number && message.deleted_at_ms).length;
   }
 
   private touchConversation(id: string): void {
@@ -364,6 +374,7 @@ export function activity(conversation: Conversation): number {
   return conversation.last?.sent_at_ms ?? conversation.created_at_ms;
 }
 
-function preview({ id, number, sender, type, text, sent_at_ms }: Message): LastMessage {
-  return { id, number, sender, type, text: text?.slice(0, PREVIEW_CHARACTERS) ?? null, sent_at_ms };
+function preview({ id, number, sender, type, text, sent_at_ms, deleted_at_ms }: Message): LastMessage {
+  const gone = deleted_at_ms ? { deleted_at_ms } : {};
+  return { id, number, sender, type, text: text?.slice(0, PREVIEW_CHARACTERS) ?? null, sent_at_ms, ...gone };
 }

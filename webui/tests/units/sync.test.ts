@@ -66,6 +66,12 @@ function started(answers: Answers) {
   return { store, socket: played, sync, history, directory, positions: new ReadPositions(store, socket), lists, flushed: () => flushed };
 }
 
+async function begun(answers: Answers = {}) {
+  const all = started(answers);
+  await all.sync.begin();
+  return all;
+}
+
 async function opened(answers: Answers = {}) {
   const all = started({ "message.history": () => page([1]), ...answers });
   await all.sync.begin();
@@ -291,6 +297,62 @@ test("read positions are told at once and then every two seconds", async () => {
   assert.deepEqual(told(), [2, 4]);
   mock.timers.tick(2_000);
   assert.deepEqual(told(), [2, 4]);
+});
+
+/** The event that tells that Ben's message of this number was deleted. */
+const deleted = (number: number, seq: number): LogEvent => ({
+  log: CHAT, after: seq - 1, seq, kind: "message.deleted", by: BEN.id, at_ms: NOON_MS,
+  data: { message: message(number, { rev: 99, text: null, content: null, deleted_at_ms: NOON_MS }) },
+});
+
+for (const seen of [true, false]) {
+  test(`what was deleted before it was read is not unread, ${seen ? "opened" : "in the list"}`, async () => {
+    const { store, sync } = await (seen ? opened() : begun());
+    for (const number of [2, 3, 4]) sync.hear("event", posted(number));
+    const unread = () => store.conversation(CHAT)?.unread;
+    assert.equal(unread(), 3);
+    sync.hear("event", deleted(4, 5));
+    assert.equal(unread(), 2);
+    assert.equal(store.conversation(CHAT)?.last?.deleted_at_ms, NOON_MS);
+    sync.hear("event", deleted(4, 5));
+    assert.equal(unread(), 2);
+    sync.hear("read", { conversation: CHAT, read_no: 2, unread: 1 });
+    sync.hear("event", deleted(2, 6));
+    assert.equal(unread(), 1);
+    sync.hear("event", deleted(3, 7));
+    assert.equal(unread(), 0);
+  });
+}
+
+test("reading on leaves out what is known to be deleted further on", async () => {
+  const { store, sync } = await opened();
+  for (const number of [2, 3, 4, 5]) sync.hear("event", posted(number));
+  sync.hear("event", deleted(3, 6));
+  sync.hear("event", deleted(5, 7));
+  assert.equal(store.conversation(CHAT)?.unread, 2);
+  store.read(CHAT, 2);
+  assert.equal(store.conversation(CHAT)?.unread, 1);
+  store.read(CHAT, 4);
+  assert.equal(store.conversation(CHAT)?.unread, 0);
+});
+
+test("what was missed is counted once, deleted or not", async () => {
+  // `log.read` has each message as it is now.
+  const gone = deleted(2, 4);
+  const events = [{ ...posted(2), data: gone.data }, posted(3), gone] as LogEvent[];
+  const { store, sync } = await opened({ "log.read": () => ({ events, after: 1, seq: 4, newest: 4 }) });
+  sync.hear("event", { ...deleted(2, 4), after: 3 } as LogEvent);
+  await settled();
+  assert.equal(store.conversation(CHAT)?.unread, 1);
+});
+
+test("a deletion that the snapshot knows is not counted again", async () => {
+  const { store, sync, socket } = await opened({ "log.read": () => ({ events: [posted(2), posted(3), deleted(3, 4)], after: 1, seq: 4, newest: 4 }) });
+  sync.down();
+  socket.answers["sync"] = () => snapshot([conversation({ seq: 4, message_no: 3, unread: 1 })], { since: "s2" });
+  await sync.begin();
+  await settled();
+  assert.deepEqual([numbers(store), store.conversation(CHAT)?.unread], [[1, 2, 3], 1]);
 });
 
 test("people who are asked for in one turn are asked for together, once", async () => {
