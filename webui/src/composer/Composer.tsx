@@ -82,7 +82,7 @@ function Conversation(props: Inside & { id: string }) {
   const closeForm = () => {
     setForm(null);
     // A dialog gives it back to the message by itself.
-    if (form?.editing || form?.rewriting) store.compose(id, {});
+    if (form?.editing || form?.rewriting) store.endEdit(id);
     else giveFocusBack(".dm-attach button");
   };
   const closePicker = (back: boolean) => {
@@ -97,7 +97,7 @@ function Conversation(props: Inside & { id: string }) {
     if (composer) setForm({ composer, files: [], editing, rewriting });
   }, [editing, rewriting]);
   // Whoever comes back finds the conversation, not a form.
-  useEffect(() => () => void ((formRef.current?.editing || formRef.current?.rewriting) && store.compose(id, {})), []);
+  useEffect(() => () => void ((formRef.current?.editing || formRef.current?.rewriting) && store.endEdit(id)), []);
 
   useEffect(() => {
     const carries = (event: DragEvent) => !!event.dataTransfer?.types.includes("Files");

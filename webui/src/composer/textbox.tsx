@@ -4,9 +4,9 @@ import * as React from "react";
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { type Message, Refusal, type View } from "../net/wire";
 import type { ComposerOf, FormatOf } from "../state/composers";
-import { keepDraft, readDraft } from "../state/drafts";
+import { keepComposing, keepDraft, readDraft } from "../state/drafts";
 import { isPhone } from "../state/route";
-import { useTopic } from "../parts/hooks";
+import { useTopic, useUsers } from "../parts/hooks";
 import { Icon, IconButton } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
 import { Body } from "../timeline/body";
@@ -45,6 +45,8 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
   const editor = inline.find((composer) => composer.type === composing.editing?.type);
   const editing = editor && composing.editing;
   const owner = editor ?? inline.find((composer) => composer.type === chosen) ?? inline[0]!;
+  const about = editing ?? replyTo;
+  const users = useUsers(app);
   const errorId = `dm-composer-error-${id}`;
 
   /** Bring what depends on the text up to date; React hears only of what changes. */
@@ -57,10 +59,13 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
     grow(box.current);
   };
 
+  // The message whose edit fills the box.
+  const shown = useRef<Message | undefined>();
+  const begun = useRef(false);
   const keep = () => {
     clearTimeout(timer.current);
     timer.current = 0;
-    if (box.current && !store.composing(id).editing) keepDraft(app.store, id, box.current.value);
+    if (box.current) keepDraft(store, id, box.current.value, shown.current ? "edit" : "");
   };
 
   const setText = (text: string) => {
@@ -70,16 +75,33 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
 
   useLayoutEffect(() => setText(readDraft(app.store, id)), []);
 
+  const saidIn = ({ content, text }: Message) => String((content as Record<string, unknown> | null)?.[owner.field!] ?? text ?? "");
+  /** The message as it is now: it may have changed since its edit began. */
+  const latest = (edited: Message) => store.message(id, edited.id) ?? edited;
+
   // An edit fills the box; the draft is there again after it.
-  const wasEditing = useRef(false);
   useLayoutEffect(() => {
-    const content = editing?.content as Record<string, unknown> | undefined;
-    if (editing) setText(String(content?.[owner.field!] ?? editing.text ?? ""));
-    else if (wasEditing.current) setText(readDraft(app.store, id));
-    wasEditing.current = !!editing;
+    if (shown.current && shown.current.id !== editing?.id) keepDraft(store, id, "", "edit");
+    if (editing) setText(readDraft(store, id, "edit") || saidIn(latest(editing)));
+    else if (shown.current) setText(readDraft(store, id));
+    shown.current = editing;
+    keepComposing(store, id, !editing);
     setPreview(null);
-    if (editing || replyTo) box.current?.focus();
+    if (about && begun.current) box.current?.focus();
+    begun.current = true;
   }, [editing, replyTo]);
+
+  // What was deleted can be neither edited nor answered; what was written is left.
+  const gone = useTopic(store.topics, `window:${id}`, () => (about && app.history.quoted(id, about)?.deleted_at_ms ? about.id : ""));
+  useLayoutEffect(() => {
+    if (!gone) return;
+    const text = box.current!.value;
+    const changed = text && !(editing && text === saidIn(editing));
+    if (editing && changed) keepDraft(store, id, [readDraft(store, id), text].filter(Boolean).join("\n"));
+    store.setNotice(texts.t(changed ? "deleted_meanwhile" : "deleted"));
+    if (editing) store.endEdit(id);
+    else store.compose(id, {});
+  }, [gone]);
 
   useEffect(() => {
     const element = box.current!;
@@ -106,8 +128,8 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
     if (!editing && /^\/[a-z][a-z0-9-]*(\s|$)/i.test(text)) return void runSlash(text);
     const content = { [owner.field!]: text };
     if (editing) {
-      if (text !== (editing.content as Record<string, unknown> | null)?.[owner.field!]) app.actions.edit(editing, content);
-      store.compose(id, {});
+      if (text !== saidIn(latest(editing))) app.actions.edit(editing, content);
+      store.endEdit(id);
       return;
     }
     element.value = "";
@@ -128,7 +150,7 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
     }
   };
 
-  const cancel = () => store.compose(id, {});
+  const cancel = () => (editing ? store.endEdit(id) : store.compose(id, {}));
 
   const onKeyDown = (event: KeyboardEvent) => {
     const format = (event.ctrlKey || event.metaKey) && !event.altKey && owner.formats?.find((one) => one.key === event.key.toLowerCase());
@@ -175,14 +197,13 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
   const next = inline[(inline.indexOf(owner) + 1) % inline.length]!;
   // Of two, the button is the second: pressed while it is on. Of more, it leads to the next.
   const switchTo = inline.length === 2 ? inline[1]! : next;
-  const about = editing ?? replyTo;
   return (
     <>
       {about && (
         <div className="dm-composing">
           <Icon name={editing ? "edit" : "reply"} />
           <div className="dm-composing-words">
-            <b>{editing ? texts.t("editing") : texts.t("replying_to", { name: store.users[about.sender]?.display_name ?? texts.t("somebody") })}</b>
+            <b>{editing ? texts.t("editing") : texts.t("replying_to", { name: users[about.sender]?.display_name ?? texts.t("somebody") })}</b>
             <span dir="auto">{about.text || app.labels[about.type] || texts.t("empty_message")}</span>
           </div>
           <IconButton icon="close" label={texts.t("cancel")} onClick={cancel} />

@@ -44,6 +44,7 @@ export const ENGLISH = {
   not_sent: "Not sent",
   no_answer: "The server did not answer.",
   deleted: "Message deleted",
+  deleted_meanwhile: "The message was deleted. What you wrote is in the text box.",
   empty_message: "Message without text",
   somebody: "Somebody",
   message_menu: "What to do with this message",

@@ -9,7 +9,7 @@ import { Actions } from "../state/actions";
 import { Cache } from "../state/cache";
 import type { ComposerOf } from "../state/composers";
 import { Directory } from "../state/directory";
-import { keepDraft } from "../state/drafts";
+import { dropDraft, recallComposing } from "../state/drafts";
 import { MessageHistory } from "../state/history";
 import { Kept } from "../state/kept";
 import { Logs } from "../state/logs";
@@ -84,6 +84,7 @@ export class Messenger {
 
   start(): void {
     this.outbox.load();
+    recallComposing(this.store);
     this.route.start();
     this.socket.start();
     void this.kept.recall();
@@ -136,7 +137,7 @@ export class Messenger {
   /** Forget what this browser kept of a conversation that the reader is no longer in. */
   private forgetConversation(id: string): void {
     this.outbox.drop(id);
-    keepDraft(this.store, id, "");
+    dropDraft(this.store, id);
     void this.cache.dropPage(id);
   }
 

@@ -307,9 +307,17 @@ export class Store {
     return this.composings.get(id) ?? NONE;
   }
 
+  /** What is edited comes before what is answered; the answer goes on after it. */
   compose(id: string, composing: Composing): void {
-    this.composings.set(id, composing);
+    const { replyTo } = this.composing(id);
+    const edit = composing.editing ?? composing.rewriting;
+    this.composings.set(id, edit && replyTo ? { replyTo, ...composing } : composing);
     this.topics.touch(`composing:${id}`);
+  }
+
+  endEdit(id: string): void {
+    const { replyTo } = this.composing(id);
+    this.compose(id, replyTo ? { replyTo } : {});
   }
 
   /** A message as an event brought it: new, or another revision. */
