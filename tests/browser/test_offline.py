@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from dash_messenger.testing import ServerProcess, post
@@ -154,6 +155,40 @@ async def test_a_message_whose_answer_was_lost_is_there_once(person: MakePerson)
     assert await texts_shown(bens) == ["Did you get this?", "And this?"]
     assert await texts_shown(page) == ["Did you get this?", "And this?"]
     assert await texts_stored(ann, chat) == ["Did you get this?", "And this?"]
+
+
+async def test_a_connection_that_went_silent_is_noticed_and_what_met_it_is_sent_on_the_next(
+    person: MakePerson, pictures: Path, size: str
+) -> None:
+    ann, ben = await person("Ann"), await person("Ben")
+    chat = await talk(ann, ben)
+    await ben.send(chat, "Are you there?")
+    page = await ann.context.new_page()
+    wire = await sit_in_the_middle(page)
+    await page.clock.install()
+    await page.goto(f"{ann.base_url}/c/{chat}")
+    await expect(message(page, "Are you there?")).to_be_visible()
+    # As behind a proxy that forgot the connection: it stays open, and nothing passes. So does the next.
+    wire.hold_requests = wire.keep_all = True
+    await page.clock.run_for(45_000)
+    await page.wait_for_function(OFFLINE)
+    await expect(page.locator(BANNER)).to_be_visible()
+    await write(page, "I am")
+    await expect(message(page, "I am")).to_have_attribute("data-state", "pending")
+    await page.screenshot(path=pictures / f"silent-connection-{size}.png")
+    wire.hold_requests = wire.keep_all = False
+    await page.clock.run_for(20_000)
+    await expect(message(page, "I am")).to_have_attribute("data-state", re.compile("sent|read"))
+    # A message that is the first to meet one.
+    wire.hold_requests = wire.keep_all = True
+    await write(page, "Still here")
+    await page.clock.run_for(20_000)
+    await expect(message(page, "Still here")).to_have_attribute("data-state", "pending")
+    wire.hold_requests = wire.keep_all = False
+    await page.clock.run_for(20_000)
+    await expect(message(page, "Still here")).to_have_attribute("data-state", re.compile("sent"))
+    await expect(page.locator(BANNER)).to_have_count(0)
+    assert await texts_stored(ann, chat) == ["Are you there?", "I am", "Still here"]
 
 
 async def test_what_was_not_sent_survives_a_reload(person: MakePerson) -> None:

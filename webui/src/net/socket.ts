@@ -8,9 +8,11 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const CALL_TIMEOUT_MS = 10_000;
 const FIRST_DELAY_MS = 400;
 const MAX_DELAY_MS = 15_000;
-// A phone that slept may hold a dead connection that looks open: ask when it was silent this long.
-const STALE_AFTER_MS = 40_000;
-const PROBE_TIMEOUT_MS = 4_000;
+// After sleep, or behind a proxy that forgot it, a dead connection looks open: one that was silent for so long is asked
+// for a sign of life. All three together are below 45 s.
+const SILENT_AFTER_MS = 25_000;
+const WATCH_EVERY_MS = 5_000;
+const PROBE_TIMEOUT_MS = 8_000;
 // What the server asks to wait for is waited for here, up to this long; then the caller is told.
 const LONGEST_WAIT_MS = 30_000;
 // Asked again after a rate limit: reading, and what names itself by a `client_id` or says a position.
@@ -37,6 +39,7 @@ export class Socket {
   private attempts = 0;
   private nextId = 1;
   private heardAt = 0;
+  private probe: Promise<boolean> | null = null;
   private retryTimer = 0;
   private connectTimer = 0;
   private readonly waiting = new Map<number, Waiting>();
@@ -55,6 +58,7 @@ export class Socket {
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") this.comeBack();
     });
+    setInterval(() => this.watch(), WATCH_EVERY_MS);
     this.connect();
   }
 
@@ -185,10 +189,26 @@ export class Socket {
     if (!this.socket) {
       this.attempts = 0;
       this.connect();
-    } else if (this.open && Date.now() - this.heardAt > STALE_AFTER_MS) {
-      this.call("account.get", {}, PROBE_TIMEOUT_MS).catch((error) => {
-        if (error instanceof NoAnswer) this.restart();
-      });
+    } else {
+      this.watch();
     }
+  }
+
+  private watch(): void {
+    // A clock that was set back says nothing of how long it was.
+    if (Math.abs(Date.now() - this.heardAt) >= SILENT_AFTER_MS) void this.alive();
+  }
+
+  /** Whether the connection shows a sign of life; whatever is heard is one. Without it another is opened. */
+  alive(): Promise<boolean> {
+    const { socket, heardAt } = this;
+    if (!this.open) return Promise.resolve(false);
+    return (this.probe ??= this.ask("account.get", {}, PROBE_TIMEOUT_MS)
+      .then(() => true, () => {
+        if (this.socket !== socket) return false;
+        if (this.heardAt === heardAt) this.restart();
+        return this.open;
+      })
+      .finally(() => (this.probe = null)));
   }
 }

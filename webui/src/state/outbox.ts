@@ -101,15 +101,16 @@ export class Outbox {
       const sent = await this.socket.call<Sent>("message.send", params, Math.max(1, deadline - Date.now()));
       this.change(entry, { state: "sent", number: sent.number });
     } catch (error) {
-      this.refused(entry, error, deadline);
+      await this.refused(entry, error, deadline);
     } finally {
       this.inFlight.delete(clientId);
       this.flush();
     }
   }
 
-  private refused(entry: Outgoing, error: unknown, deadline: number): void {
-    if (error instanceof NoAnswer && !this.store.online) {
+  private async refused(entry: Outgoing, error: unknown, deadline: number): Promise<void> {
+    // A dead connection looks open until it is asked: what met one waits for the next.
+    if (error instanceof NoAnswer && !(this.store.online && (await this.socket.alive()))) {
       this.deadlines.delete(entry.clientId);
       return;
     }
@@ -125,8 +126,6 @@ export class Outbox {
     }
     const refusal = error instanceof Refusal ? { key: error.key, params: error.params, sentence: error.message } : undefined;
     this.change(entry, { state: "failed", reason: refusal });
-    // A server that says nothing for so long may be gone without the browser having noticed.
-    if (error instanceof NoAnswer) this.socket.restart();
   }
 
   /** Send it again after a while. */

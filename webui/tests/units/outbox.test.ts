@@ -16,7 +16,8 @@ interface Call {
 /** A connection whose calls are answered by the test. */
 class Played {
   calls: Call[] = [];
-  restarts = 0;
+  /** Whether the connection lives, where the page doubts it. */
+  lives = true;
 
   call(_command: string, params: Call["params"], timeoutMs: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
@@ -25,8 +26,8 @@ class Played {
     });
   }
 
-  restart(): void {
-    this.restarts++;
+  async alive(): Promise<boolean> {
+    return this.lives;
   }
 }
 
@@ -93,13 +94,28 @@ test("a lost connection is no failure: the same is sent again", async () => {
   assert.equal(socket.calls[1]!.params.client_id, socket.calls[0]!.params.client_id);
 });
 
-test("no answer in time fails without a reason and doubts the connection", async () => {
+test("what met a dead connection stays pending and is sent again on the next", async () => {
   const { store, outbox, socket } = started();
   outbox.send(CHAT, poll);
   assert.equal(socket.calls[0]!.timeoutMs, 10_000);
+  socket.lives = false;
+  mock.timers.tick(10_000);
+  const failed = socket.calls[0]!.fail(new NoAnswer());
+  store.setOnline(false);
+  await failed;
+  assert.equal(store.outbox(CHAT)[0]?.state, "pending");
+  store.setOnline(true);
+  outbox.flush();
+  assert.deepEqual(socket.calls[1]!.params, socket.calls[0]!.params);
+  assert.equal(socket.calls[1]!.timeoutMs, 10_000);
+});
+
+test("no answer in time on a connection that lives fails without a reason", async () => {
+  const { store, outbox, socket } = started();
+  outbox.send(CHAT, poll);
   await socket.calls[0]!.fail(new NoAnswer());
   assert.deepEqual([store.outbox(CHAT)[0]?.state, store.outbox(CHAT)[0]?.reason], ["failed", undefined]);
-  assert.equal(socket.restarts, 1);
+  assert.equal(socket.calls.length, 1);
 });
 
 test("a message with files may take longer", () => {

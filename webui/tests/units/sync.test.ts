@@ -239,7 +239,7 @@ test("without an answer about a conversation its messages are asked for all the 
   assert.equal(store.hasWindow(CHAT), true);
 });
 
-test("an event that comes while a log is loaded anew is not missed", async () => {
+test("an event that comes while a log is loaded again is not missed", async () => {
   const { store, socket, sync } = await opened({ "conversation.get": () => conversation({ seq: 9, message_no: 9 }) });
   socket.answers["log.read"] = () => {
     throw new Refusal(1, "resync", "", false, {});
