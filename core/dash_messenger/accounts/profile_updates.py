@@ -7,10 +7,10 @@ the last change always.
 
 from __future__ import annotations
 
-import asyncio
 from typing import Protocol
 
 from dash_messenger.protocol.models import User
+from dash_messenger.realtime.throttle import Throttle
 
 __all__ = ["Notifier", "ProfileUpdates"]
 
@@ -29,27 +29,22 @@ class ProfileUpdates:
 
     def __init__(self, notifier: Notifier, every_s: float = EVERY_S) -> None:
         self._notifier = notifier
-        self._every_s = every_s
         self._waiting: dict[str, User] = {}
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._throttle = Throttle(self._send, every_s)
 
     def tell(self, user: User) -> None:
         """Note how somebody is called and pictured now."""
         self._waiting[user.id] = user
-        if user.id not in self._timers:
-            self._send(user.id)
+        self._throttle.ask(user.id)
 
-    def _send(self, id: str) -> None:
+    def _send(self, id: str) -> bool:
         user = self._waiting.pop(id, None)
         if user is None:
-            self._timers.pop(id, None)
-            return
+            return False
         self._notifier.notify_company(id, "user.updated", {"user": user})
-        self._timers[id] = asyncio.get_running_loop().call_later(self._every_s, self._send, id)
+        return True
 
     def close(self) -> None:
-        """Stop the timers; what waits is not told."""
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
+        """What waits is not told."""
+        self._throttle.close()
         self._waiting.clear()

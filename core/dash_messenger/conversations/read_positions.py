@@ -7,7 +7,6 @@ most once in `RECEIPT_EVERY_S`.
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any, Protocol
 
 from msgspec import Meta, Struct
@@ -17,6 +16,7 @@ from dash_messenger.conversations.access import Right, require
 from dash_messenger.conversations.unread import unread
 from dash_messenger.ids import id_param
 from dash_messenger.protocol.commands import Caller, Command
+from dash_messenger.realtime.throttle import Throttle
 from dash_messenger.store import Store
 from dash_messenger.store.tables import read_positions
 
@@ -63,21 +63,18 @@ class Receipts:
 
     def __init__(self, notifier: Notifier, every_s: float = RECEIPT_EVERY_S) -> None:
         self._notifier = notifier
-        self._every_s = every_s
         self._waiting: dict[str, dict[str, int]] = {}
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._throttle = Throttle(self._tell, every_s)
 
     def advance(self, conversation: str, user: str, read_no: int) -> None:
         """Note that ``user`` has read further."""
         self._waiting.setdefault(conversation, {})[user] = read_no
-        if conversation not in self._timers:
-            self._tell(conversation)
+        self._throttle.ask(conversation)
 
-    def _tell(self, conversation: str) -> None:
+    def _tell(self, conversation: str) -> bool:
         waiting = self._waiting.pop(conversation, None)
         if waiting is None:
-            self._timers.pop(conversation, None)
-            return
+            return False
         furthest = sorted(waiting.items(), key=lambda entry: entry[1], reverse=True)[:2]
         first, read_no = furthest[0]
         self._notifier.notify_conversation(
@@ -92,15 +89,11 @@ class Receipts:
                 "receipt",
                 {"conversation": conversation, "others_read_no": furthest[1][1]},
             )
-        self._timers[conversation] = asyncio.get_running_loop().call_later(
-            self._every_s, self._tell, conversation
-        )
+        return True
 
     def close(self) -> None:
-        """Stop the timers; what waits is not told."""
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
+        """What waits is not told."""
+        self._throttle.close()
         self._waiting.clear()
 
 
