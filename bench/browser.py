@@ -1,4 +1,4 @@
-"""A browser for benchmarks: Chromium beside the load generator, signed in as one of the world.
+"""A browser for benchmarks: Chromium beside the load generator, signed in as one of its people.
 
 Owns how it is started and how the renderer's main thread is read: its CPU time, not the time that
 passes, so that other processes on the machine spoil little.

@@ -26,7 +26,7 @@ from pathlib import Path
 from statistics import median
 
 from sockets import Crowd, Line, Wrong, connect, request
-from world import (
+from workload import (
     cpu_s,
     data_folder,
     make_server,
@@ -60,14 +60,14 @@ def main() -> None:
         return
     with data_folder(asked.data) as data:
         server = make_server(data)
-        world = seed(server, asked.members, [range(asked.members)])
+        workload = seed(server, asked.members, [range(asked.members)])
         pin_load()
         floor = Floor()
         try:
             server.start()
-            *readers, sending = connect(server.url, world.tokens)
+            *readers, sending = connect(server.url, workload.tokens)
             crowd = Crowd(readers)
-            sender = Sender(sending, world.conversations[0], crowd)
+            sender = Sender(sending, workload.conversations[0], crowd)
             sender.run(1.0, asked.window)
             floor_crowd = floor.open(asked.members)
             ours, bare = [], []
@@ -126,10 +126,10 @@ def compare_plugins(asked: Namespace) -> None:
         try:
             senders = {}
             for name, server in servers.items():
-                world = seed(server, asked.members, [range(asked.members)])
+                workload = seed(server, asked.members, [range(asked.members)])
                 server.start()
-                *readers, sending = connect(server.url, world.tokens)
-                senders[name] = Sender(sending, world.conversations[0], Crowd(readers))
+                *readers, sending = connect(server.url, workload.tokens)
+                senders[name] = Sender(sending, workload.conversations[0], Crowd(readers))
                 senders[name].run(1.0, asked.window)
             for turn in range(asked.turns):
                 # Whoever comes second may find the machine in another mood: each does so as often.

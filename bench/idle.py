@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from sockets import connect
-from world import data_folder, make_server, options, pin_load, report, seed
+from workload import data_folder, make_server, options, pin_load, report, seed
 
 CONNECTIONS = 5_000
 
@@ -22,16 +22,16 @@ def main() -> None:
     asked = parser.parse_args()
     with data_folder(asked.data) as data:
         server = make_server(data)
-        world = seed(server, asked.connections, [])
+        workload = seed(server, asked.connections, [])
         pin_load()
         try:
             server.start()
             base = settled_kib(server.server_pid)
-            for one in connect(server.url, world.tokens[:1]):
+            for one in connect(server.url, workload.tokens[:1]):
                 one.close()
             before = settled_kib(server.server_pid)
             began = time.perf_counter()
-            sockets = connect(server.url, world.tokens)
+            sockets = connect(server.url, workload.tokens)
             took = time.perf_counter() - began
             after = settled_kib(server.server_pid)
             for one in sockets:

@@ -12,7 +12,7 @@ from pathlib import Path
 from browser import chromium, context_of
 from playwright.sync_api import BrowserContext
 from sockets import Wrong
-from world import data_folder, make_server, options, pin_load, report, seed
+from workload import data_folder, make_server, options, pin_load, report, seed
 
 MEMBERS = 10
 COMPRESSED_WITHIN_S = 120
@@ -24,13 +24,13 @@ def main() -> None:
     asked = parser.parse_args()
     with data_folder(asked.data) as data:
         server = make_server(data)
-        world = seed(server, MEMBERS, [])
+        workload = seed(server, MEMBERS, [])
         pin_load()
         try:
             server.start()
             await_compressed(data)
             with chromium() as browser:
-                context = context_of(browser, server, world.tokens[0])
+                context = context_of(browser, server, workload.tokens[0])
                 visits = [visit(context, server.url) for _ in range(2)]
         finally:
             server.kill()

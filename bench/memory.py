@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from dash_messenger.testing import PASSWORD, ServerProcess
-from world import data_folder, options, report
+from workload import data_folder, options, report
 
 PEOPLE = 1_000
 AT_ONCE = 20

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from fanout import start_profile
 from sockets import Line, Wrong, connect, request
-from world import (
+from workload import (
     add_type,
     commit_ms,
     content_of,
@@ -45,13 +45,13 @@ def main() -> None:
     with data_folder(asked.data) as data:
         server = make_server(data)
         pairs = [(2 * n, 2 * n + 1) for n in range(asked.pairs)]
-        world = seed(server, max(2 * asked.pairs, 60), pairs)
+        workload = seed(server, max(2 * asked.pairs, 60), pairs)
         pin_load()
         bare = commit_ms(data)
         try:
             server.start()
-            sockets = connect(server.url, world.tokens[: 2 * asked.pairs])
-            load = Pairs(world.conversations[: asked.pairs], sockets, asked.type)
+            sockets = connect(server.url, workload.tokens[: 2 * asked.pairs])
+            load = Pairs(workload.conversations[: asked.pairs], sockets, asked.type)
             load.play(1.0)
             profiler = None
             if asked.profile:

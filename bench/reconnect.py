@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from idle import settled_kib
 from sockets import Wrong, request, split_frame
-from world import VIEW, cpu_s, data_folder, make_server, options, pin_load, report, seed
+from workload import VIEW, cpu_s, data_folder, make_server, options, pin_load, report, seed
 
 PEOPLE = 5_000
 # Of the Python client: it waits for a random part of this, which doubles.
@@ -38,11 +38,11 @@ def main() -> None:
     asked = parser.parse_args()
     with data_folder(asked.data) as data:
         server = make_server(data)
-        world = seed(server, asked.people, [])
+        workload = seed(server, asked.people, [])
         pin_load()
         try:
             server.start()
-            people = [Person(token) for token in world.tokens]
+            people = [Person(token) for token in workload.tokens]
             # Not all at once: this is how they came over the day.
             for first in range(0, len(people), 100):
                 come(server.url, people[first : first + 100])

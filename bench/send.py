@@ -19,7 +19,7 @@ from pathlib import Path
 import pysqlite3
 from fanout import start_profile
 from sockets import Line, Wrong, connect, request
-from world import (
+from workload import (
     CONVERSATIONS_PER_USER,
     add_type,
     content_of,
@@ -54,15 +54,15 @@ def main() -> None:
     with data_folder(asked.data) as data:
         server = make_server(data)
         groups = sorted(pairs)
-        world = seed(server, asked.senders, groups)
+        workload = seed(server, asked.senders, groups)
         own: list[list[str]] = [[] for _ in range(asked.senders)]
-        for group, id in zip(groups, world.conversations, strict=False):
+        for group, id in zip(groups, workload.conversations, strict=False):
             for place in group:
                 own[place].append(id)
         pin_load()
         try:
             server.start()
-            sockets = connect(server.url, world.tokens, sync=not asked.alone)
+            sockets = connect(server.url, workload.tokens, sync=not asked.alone)
             load = Senders(sockets, own, asked.type)
             load.run(1.0)
             profiler = None

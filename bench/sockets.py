@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from world import VIEW
+from workload import VIEW
 
 __all__ = ["Crowd", "Line", "Wrong", "connect", "text_frame"]
 

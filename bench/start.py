@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from world import data_folder, options, pin_load, pinned, report, server_core
+from workload import data_folder, options, pin_load, pinned, report, server_core
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from browser import SETTLED, MainThread, chromium, context_of
 from dash_messenger.testing import ServerProcess, post
 from playwright.sync_api import Page
 from sockets import Wrong
-from world import World, data_folder, make_server, options, percentile, pin_load, report, seed
+from workload import Workload, data_folder, make_server, options, percentile, pin_load, report, seed
 
 MESSAGES = 500
 MEMBERS = 10
@@ -37,14 +37,14 @@ def main() -> None:
     asked = parser.parse_args()
     with data_folder(asked.data) as data:
         server = make_server(data)
-        world = seed(server, MEMBERS, [range(MEMBERS), range(MEMBERS)])
+        workload = seed(server, MEMBERS, [range(MEMBERS), range(MEMBERS)])
         pin_load()
         try:
             server.start()
-            asyncio.run(fill(server, world))
+            asyncio.run(fill(server, workload))
             with chromium() as browser:
-                page = context_of(browser, server, world.tokens[0]).new_page()
-                measured = measure(page, server, world, asked.profile)
+                page = context_of(browser, server, workload.tokens[0]).new_page()
+                measured = measure(page, server, workload, asked.profile)
         finally:
             server.kill()
     names = {"show_500_ms": "showing 500", "incoming_ms": "one incoming", "key_ms": "one key"}
@@ -58,32 +58,32 @@ def main() -> None:
     report(figures, notes, only_figures=asked.json)
 
 
-async def fill(server: ServerProcess, world: World) -> None:
+async def fill(server: ServerProcess, workload: Workload) -> None:
     """Put the messages into the first conversation, one author after the other."""
     for n in range(MESSAGES):
-        await say(server, world, n)
+        await say(server, workload, n)
     # Read, so that it opens at its end.
-    params = {"conversation": world.conversations[0], "message_no": MESSAGES}
-    await post(server.url, "read.advance", params, token=world.tokens[0])
+    params = {"conversation": workload.conversations[0], "message_no": MESSAGES}
+    await post(server.url, "read.advance", params, token=workload.tokens[0])
 
 
-async def say(server: ServerProcess, world: World, n: int) -> None:
+async def say(server: ServerProcess, workload: Workload, n: int) -> None:
     """Somebody else says something, of one to three lines."""
     params = {
-        "conversation": world.conversations[0],
+        "conversation": workload.conversations[0],
         "client_id": os.urandom(16).hex(),
         "type": "text",
         "content": {"text": " ".join([TEXT] * (1 + n % 3)) + f" {n}"},
     }
     author = 1 + n // 3 % (MEMBERS - 1)
-    await post(server.url, "message.send", params, token=world.tokens[author])
+    await post(server.url, "message.send", params, token=workload.tokens[author])
 
 
 def measure(
-    page: Page, server: ServerProcess, world: World, profile: Path | None
+    page: Page, server: ServerProcess, workload: Workload, profile: Path | None
 ) -> dict[str, list[float]]:
     """The figures of each step, in milliseconds."""
-    talk, other = world.conversations[:2]
+    talk, other = workload.conversations[:2]
     page.goto(f"{server.url}/c/{talk}")
     page.wait_for_selector(SETTLED)
     page.wait_for_timeout(QUIET_MS)
@@ -113,7 +113,7 @@ def measure(
     for n in range(MESSAGES, MESSAGES + INCOMING):
         thread.reset()
         # Playwright's loop runs in this thread.
-        elsewhere.submit(asyncio.run, say(server, world, n)).result()
+        elsewhere.submit(asyncio.run, say(server, workload, n)).result()
         page.wait_for_timeout(QUIET_MS)
         incoming.append(thread.used_ms())
     if profile:

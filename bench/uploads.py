@@ -20,7 +20,7 @@ from typing import Any
 from dash_messenger.client import Client
 from dash_messenger.testing import ServerProcess, upload
 from PIL import Image
-from world import World, data_folder, make_server, options, pin_load, report, seed
+from workload import Workload, data_folder, make_server, options, pin_load, report, seed
 
 PAIRS = 10
 MESSAGES_PER_S = 10
@@ -40,11 +40,11 @@ def main() -> None:
     groups = [(2 * n, 2 * n + 1) for n in range(PAIRS)]
     with data_folder(asked.data) as data:
         server = make_server(data)
-        world = seed(server, 2 * PAIRS + UPLOADERS, groups)
+        workload = seed(server, 2 * PAIRS + UPLOADERS, groups)
         pin_load()
         server.start()
         try:
-            figures = asyncio.run(measure(server, world, asked.seconds, asked.photos))
+            figures = asyncio.run(measure(server, workload, asked.seconds, asked.photos))
         finally:
             server.kill()
     alone, beside = figures["p99_alone_ms"], figures["p99_uploads_ms"]
@@ -58,20 +58,20 @@ def main() -> None:
 
 
 async def measure(
-    server: ServerProcess, world: World, seconds: float, photos: int
+    server: ServerProcess, workload: Workload, seconds: float, photos: int
 ) -> dict[str, float]:
     clients = [
         Client(server.url, token=token, time_limit_s=PATIENCE_S)
-        for token in world.tokens[: 2 * PAIRS]
+        for token in workload.tokens[: 2 * PAIRS]
     ]
     for client in clients:
         await client.__aenter__()
     try:
-        figures = {"album_s": await album(server, world, clients[0], photos)}
-        await messages(world, clients, 2.0)
-        alone = await messages(world, clients, seconds)
-        uploads = asyncio.create_task(upload_for(server, world, seconds))
-        beside = await messages(world, clients, seconds)
+        figures = {"album_s": await album(server, workload, clients[0], photos)}
+        await messages(workload, clients, 2.0)
+        alone = await messages(workload, clients, seconds)
+        uploads = asyncio.create_task(upload_for(server, workload, seconds))
+        beside = await messages(workload, clients, seconds)
         figures["uploads_per_s"] = await uploads / seconds
     finally:
         for client in clients:
@@ -82,15 +82,15 @@ async def measure(
     return figures
 
 
-async def album(server: ServerProcess, world: World, client: Client, photos: int) -> float:
+async def album(server: ServerProcess, workload: Workload, client: Client, photos: int) -> float:
     """The seconds that an album takes."""
     pictures = [picture(n) for n in range(photos)]
     began_s = time.perf_counter()
     blobs = await asyncio.gather(
-        *(upload(server.url, data, token=world.tokens[0]) for data in pictures)
+        *(upload(server.url, data, token=workload.tokens[0]) for data in pictures)
     )
     content = {"photos": [{"blob": blob["id"]} for blob in blobs]}
-    conversation = world.conversations[0]
+    conversation = workload.conversations[0]
     await client.call("message.send", conversation=conversation, type="photo", content=content)
     return time.perf_counter() - began_s
 
@@ -103,7 +103,7 @@ def picture(n: int) -> bytes:
     return out.getvalue()
 
 
-async def messages(world: World, clients: list[Client], seconds: float) -> list[float]:
+async def messages(workload: Workload, clients: list[Client], seconds: float) -> list[float]:
     """How long each message took."""
     took_s: list[float] = []
 
@@ -115,7 +115,7 @@ async def messages(world: World, clients: list[Client], seconds: float) -> list[
 
     async with asyncio.TaskGroup() as tasks:
         for place, client in enumerate(clients):
-            conversation = world.conversations[place // 2]
+            conversation = workload.conversations[place // 2]
             late_s = place / len(clients) / MESSAGES_PER_S
             write_one = partial(write, client, conversation)
             every = each(seconds, 1 / MESSAGES_PER_S, late_s, write_one)
@@ -123,7 +123,7 @@ async def messages(world: World, clients: list[Client], seconds: float) -> list[
     return took_s
 
 
-async def upload_for(server: ServerProcess, world: World, seconds: float) -> int:
+async def upload_for(server: ServerProcess, workload: Workload, seconds: float) -> int:
     """How many files were uploaded."""
     done = 0
 
@@ -133,7 +133,7 @@ async def upload_for(server: ServerProcess, world: World, seconds: float) -> int
         done += 1
 
     async with asyncio.TaskGroup() as tasks:
-        for place, token in enumerate(world.tokens[2 * PAIRS :]):
+        for place, token in enumerate(workload.tokens[2 * PAIRS :]):
             between_s = UPLOADERS / UPLOADS_PER_S
             late_s = place / UPLOADS_PER_S
             tasks.create_task(each(seconds, between_s, late_s, partial(one, token)))

@@ -30,7 +30,7 @@ FILLER_MEMBERS = 10
 
 
 @dataclass(frozen=True)
-class World:
+class Workload:
     """The people of a data folder: ``users[i]`` has ``tokens[i]``."""
 
     users: list[str]
@@ -103,7 +103,7 @@ def database(data: Path) -> Path:
     return next(path for path in data.iterdir() if path.suffix in (".db", ".sqlite", ".sqlite3"))
 
 
-def seed(server: ServerProcess, n_users: int, groups: Sequence[Sequence[int]]) -> World:
+def seed(server: ServerProcess, n_users: int, groups: Sequence[Sequence[int]]) -> Workload:
     """Fill the server's empty data folder, through a first start that makes the tables.
 
     Every user gets a session and `CONVERSATIONS_PER_USER` conversations: first those of ``groups``
@@ -186,7 +186,7 @@ def seed(server: ServerProcess, n_users: int, groups: Sequence[Sequence[int]]) -
     db.execute("COMMIT")
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()
-    return World(users, tokens, conversations)
+    return Workload(users, tokens, conversations)
 
 
 def cpu_s(pid: int) -> dict[str, float]:
