@@ -1,4 +1,4 @@
-"""How much a plugin may ask of the server at a time, so that its neighbours do not notice.
+"""How much a plugin may ask of the server at a time, so that others do not notice.
 
 Owns the bounds, one set for all plugins, counted for each by name. A plugin that does what people
 asked for stays far below them. Invariant: what reads, writes or works waits for its turn; what
