@@ -11,6 +11,7 @@ from importlib import import_module
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from dash_messenger.characters import cut, is_visible, require_visible
     from dash_messenger.errors import Failure, NotFound, Refused, Unauthenticated
     from dash_messenger.plugin_api.actions import Acted, Change, Refuse, action
     from dash_messenger.plugin_api.avatars import Portrait, Portraits
@@ -80,13 +81,17 @@ __all__ = [
     "Viewer",
     "WebContext",
     "action",
+    "cut",
     "hookimpl",
+    "is_visible",
+    "require_visible",
     "setting",
 ]
 
 # The same as above, for whoever runs this.
 _HOMES = {
     "plugin_api.actions": ("Acted", "Change", "Refuse", "action"),
+    "characters": ("cut", "is_visible", "require_visible"),
     "protocol.commands": ("Caller", "Command"),
     "errors": ("Failure", "NotFound", "Refused", "Unauthenticated"),
     "plugin_api.factors": ("Beginning", "Confirmed", "Factor", "LoginStep"),

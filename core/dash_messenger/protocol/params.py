@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Raw
 
+from dash_messenger.characters import NothingVisible
 from dash_messenger.errors import InvalidParams, ParseError
 
 __all__ = ["decode_params", "explain"]
@@ -18,17 +19,27 @@ __all__ = ["decode_params", "explain"]
 # As msgspec says it: "Expected `str` of length <= 100", "Expected `int` >= 1".
 _LIMIT = re.compile(r"Expected `(\w+)` (of length )?(<=|>=|<|>) (-?\d+)")
 
+# As msgspec says of white space where something has to be read.
+_BLANK = r"Expected `str` matching regex '\\S'"
+# A control character as JSON writes it, or as UTF-8; but for tabs and the ends of lines. What else
+# stands behind a backslash is passed over, so that of two the second begins nothing.
+_CONTROL = re.compile(
+    rb"\\(?:u00(?:0[0-8bcefBCEF]|1[0-9a-fA-F]|7[fF]|[89][0-9a-fA-F])|[bf])|\x7f|\xc2[\x80-\x9f]"
+    rb"|(\\.)",
+    re.DOTALL,
+)
+
 T = TypeVar("T")
 
 
 def decode_params(decoder: msgspec.json.Decoder[T], params: Raw | bytes) -> T:
-    """The parameters of a command, validated.
+    """The parameters of a command, validated. No text in them holds control characters.
 
     Raises:
         InvalidParams: with the field and what is wrong with it.
     """
     try:
-        return decoder.decode(params)
+        return decoder.decode(_without_controls(bytes(params)))
     except msgspec.ValidationError as error:
         raise InvalidParams(**explain(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -37,17 +48,29 @@ def decode_params(decoder: msgspec.json.Decoder[T], params: Raw | bytes) -> T:
         raise InvalidParams(field="", reason="nested too deeply") from None
 
 
+def _without_controls(params: bytes) -> bytes:
+    if b"\\" in params or b"\x7f" in params or b"\xc2" in params:
+        return _CONTROL.sub(rb"\1", params)
+    return params
+
+
 def explain(error: msgspec.ValidationError) -> dict[str, str | int]:
     """``field`` and ``reason`` of a validation error, for `InvalidParams` and `ContentInvalid`.
 
     Where the reason is the library's, ``rule`` names it for translations (``required``,
     ``too_short`` and ``too_long`` of text, ``at_least`` and ``at_most`` of what is counted,
-    ``invalid``), with the limit as ``n``.
+    ``invisible``, ``invalid``), with the limit as ``n``.
     """
     sentence, _, path = str(error).partition(" - at `$")
     field = path.rstrip("`").lstrip(".")
     if not field and "field `" in sentence:
         field = sentence.split("field `", 1)[1].partition("`")[0]
+    cause = error.__cause__
+    if sentence == _BLANK:
+        cause = NothingVisible("")
+    if isinstance(cause, NothingVisible):
+        field = f"{field}.{cause.field}".strip(".")
+        return {"field": field, "reason": str(cause), "rule": "invisible"}
     return {"field": field, "reason": sentence, **_rule_of(sentence)}
 
 

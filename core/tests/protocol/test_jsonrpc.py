@@ -192,3 +192,47 @@ def test_what_a_struct_itself_refuses_has_no_rule() -> None:
     with pytest.raises(msgspec.ValidationError) as error:
         msgspec.convert({}, Picky)
     assert explain(error.value)["rule"] == "required"
+
+
+class Anything(msgspec.Struct):
+    value: msgspec.Raw
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        (rb'"a\u0000b\u001B\b\f\t\n\r"', b'"ab\\t\\n\\r"'),
+        (b'"a\x7fb\xc2\x85\xc2\xab"', b'"ab\xc2\xab"'),
+        (rb'{"k\u0007":[{"a":"\u0000"},"b\u0001",1.50,10000000000000000000000]}',
+         b'{"k":[{"a":""},"b",1.50,10000000000000000000000]}'),
+        (rb'"C:\\bin\\u0000"', rb'"C:\\bin\\u0000"'),
+        (b"[1.50]", b"[1.50]"),
+    ],
+)  # fmt: skip
+def test_no_control_character_gets_in(sent: bytes, kept: bytes) -> None:
+    params = b'{"value":' + sent + b"}"
+    assert bytes(decode_params(msgspec.json.Decoder(Anything), params).value) == kept
+
+
+def test_what_is_no_json_stays_refused() -> None:
+    for params in (b'{"value":"\\u0000', b'{"value":' + b"[" * 100_000 + b'"\\u0000"'):
+        with pytest.raises((ParseError, InvalidParams)):
+            decode_params(msgspec.json.Decoder(Anything), params)
+
+
+class Titled(msgspec.Struct):
+    title: Annotated[str, msgspec.Meta(pattern=r"\S")]
+
+
+class Lines(msgspec.Struct):
+    lines: list[Titled]
+
+
+def test_blanks_are_refused_with_a_sentence() -> None:
+    with pytest.raises(InvalidParams) as raised:
+        decode_params(msgspec.json.Decoder(Lines), b'{"lines":[{"title":" "}]}')
+    assert raised.value.params == {
+        "field": "lines[0].title",
+        "reason": "nothing in it can be seen",
+        "rule": "invisible",
+    }

@@ -7,11 +7,12 @@ nothing is loaded from elsewhere: an image is a link to it. What counts as a mar
 from __future__ import annotations
 
 from collections.abc import MutableMapping, Sequence
-from html import escape
+from html import escape, unescape
 from typing import Any
 
 import msgspec
 import nh3
+from dash_messenger import is_visible
 from dash_messenger_webui import shown_address
 from markdown_it.common.utils import unescapeAll
 from markdown_it.renderer import RendererHTML
@@ -102,7 +103,10 @@ class Rendering:
         Code is shown without colours where they would make the markup larger than
         ``max_drawn_bytes`` or take too long.
         """
-        words = {"copy": copy, "reveal": reveal, "done": done, "todo": todo}
+        drawn = self._drawn(source, {"copy": copy, "reveal": reveal, "done": done, "todo": todo})
+        return drawn if _shows_something(drawn) else f"<p>{escape(source)}</p>\n"
+
+    def _drawn(self, source: str, words: dict[str, str]) -> str:
         self._highlighting.begin()
         drawn = self._cleaner.clean(self._parser.render(source, words))
         if len(msgspec.json.encode(drawn)) > self._max_drawn_bytes:
@@ -112,6 +116,13 @@ class Rendering:
 
     def _highlight(self, code: str, language: str, attributes: str) -> str:
         return self._highlighting.html(code, language)
+
+
+def _shows_something(drawn: str) -> bool:
+    """Whether it has words, a line, a box or code."""
+    if "<hr" in drawn or "<input" in drawn:
+        return True
+    return is_visible(unescape(nh3.clean(drawn, tags=set())))
 
 
 def _code(

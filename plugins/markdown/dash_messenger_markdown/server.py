@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated
 
-from dash_messenger import Context, Demo, MessageType, hookimpl
+from dash_messenger import Context, Demo, MessageType, hookimpl, is_visible, require_visible
 from msgspec import Meta, Struct
 
 if TYPE_CHECKING:
@@ -42,9 +42,12 @@ The secret is ||patience||.
 
 
 class Markdown(Struct, frozen=True, forbid_unknown_fields=True):
-    """What an author sends: 1 to 4,000 characters, one of them at least not white space."""
+    """What an author sends: 1 to 4,000 characters, one of them at least to be seen."""
 
-    text: Annotated[str, Meta(min_length=1, max_length=MAX_CHARACTERS, pattern=r"\S")]
+    text: Annotated[str, Meta(min_length=1, max_length=MAX_CHARACTERS)]
+
+    def __post_init__(self) -> None:
+        require_visible(self.text)
 
 
 class MarkdownMessage(MessageType[Markdown]):
@@ -60,7 +63,8 @@ class MarkdownMessage(MessageType[Markdown]):
 
     def text(self, content: Markdown, state: None) -> str:
         """The source without its marks; the source itself where nothing else is in it."""
-        return self._plain.of(content.text) or content.text
+        plain = self._plain.of(content.text)
+        return plain if is_visible(plain) else content.text
 
     @cached_property
     def _plain(self) -> PlainText:

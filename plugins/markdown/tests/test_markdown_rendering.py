@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import inspect
 import re
 from pathlib import Path
@@ -147,3 +148,15 @@ def test_nothing_runs_and_nothing_acts(rendering: Rendering, source: str) -> Non
     drawn = rendering.html(source)
     for sign in ("<script", "<img", 'href="javascript', 'href="data', "<p data-act"):
         assert sign not in drawn
+
+
+@pytest.mark.parametrize(
+    "source", ["[a]: https://a.org", "[](https://a.org)", "# \u200b", ">", "||\u2800||"]
+)
+def test_marks_around_nothing_are_shown_as_typed(rendering: Rendering, source: str) -> None:
+    assert rendering.html(source) == f"<p>{html.escape(source)}</p>\n"
+
+
+@pytest.mark.parametrize("source", ["---", "- [ ]  \u200b", "&#x200b;a"])
+def test_marks_that_are_seen_by_themselves_are_drawn(rendering: Rendering, source: str) -> None:
+    assert source not in rendering.html(source)

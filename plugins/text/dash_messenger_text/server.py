@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from dash_messenger import MessageType, hookimpl
+from dash_messenger import MessageType, hookimpl, require_visible
 from msgspec import Meta, Struct
 
 __all__ = ["MAX_CHARACTERS", "Text", "TextMessage", "register_message_types"]
@@ -17,9 +17,12 @@ MAX_CHARACTERS = 4_000
 
 
 class Text(Struct, frozen=True, forbid_unknown_fields=True):
-    """What an author sends: 1 to 4,000 characters, one of them at least not white space."""
+    """What an author sends: 1 to 4,000 characters, one of them at least to be seen."""
 
-    text: Annotated[str, Meta(min_length=1, max_length=MAX_CHARACTERS, pattern=r"\S")]
+    text: Annotated[str, Meta(min_length=1, max_length=MAX_CHARACTERS)]
+
+    def __post_init__(self) -> None:
+        require_visible(self.text)
 
 
 class TextMessage(MessageType[Text]):

@@ -26,6 +26,17 @@ def test_what_was_typed_is_what_is_stored_and_its_own_fallback(
     assert prepared.text == text
 
 
+@pytest.mark.parametrize("text", [" \n", "\u200b\u2060", "\u2800", "\u3164", "\ufe0f"])
+def test_what_shows_nothing_is_refused_with_a_sentence(types: MessageTypes, text: str) -> None:
+    with pytest.raises(ContentInvalid) as raised:
+        types.prepare("text", msgspec.json.encode({"text": text}))
+    assert raised.value.params == {
+        "field": "text",
+        "reason": "nothing in it can be seen",
+        "rule": "invisible",
+    }
+
+
 @pytest.mark.parametrize(
     "content",
     [{}, {"text": ""}, {"text": " \n\t"}, {"text": "x" * (MAX_CHARACTERS + 1)}, {"text": None}],

@@ -113,6 +113,7 @@ export const ENGLISH = {
   broken: "This page and the server do not understand each other. Reload the page.",
   resize: "Width of the list",
   error_required: "Please fill this in.",
+  error_invisible: "Nothing in it can be seen.",
   error_too_short: { one: "At least {n} character.", other: "At least {n} characters." },
   error_too_long: { one: "At most {n} character.", other: "At most {n} characters." },
   error_at_least: "At least {n}.",
