@@ -9,10 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from msgspec import UNSET, Struct, UnsetType
-from sqlalchemy import Connection, Select, and_, bindparam, case, func, or_, select, tuple_
+from sqlalchemy import (
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 
 from dash_messenger.accounts.directory import Name, users_by_id
 from dash_messenger.conversations.access import (
@@ -24,7 +35,14 @@ from dash_messenger.conversations.access import (
 )
 from dash_messenger.conversations.unread import deleted_beyond, unread
 from dash_messenger.store.access import FIRST_NUMBER, IS_PRESENT
-from dash_messenger.store.tables import conversations, members, messages, read_positions, users
+from dash_messenger.store.tables import (
+    conversations,
+    events,
+    members,
+    messages,
+    read_positions,
+    users,
+)
 
 __all__ = [
     "LastMessage",
@@ -61,7 +79,9 @@ class Summary(Struct, frozen=True):
     ``unread`` counts the messages beyond it without the deleted ones (of those at most a hundred),
     ``others_read_no`` the furthest of anybody else, ``first_number`` the first message that the
     reader may see. In groups of more than `MAX_RECEIPT_MEMBERS`, ``others_read_no`` is 0.
-    ``rights`` are the reader's, where they are not those that ``sync`` says for its kind.
+    ``rights`` are the reader's, where they are not those that ``sync`` says for its kind. The list
+    is shown by ``order_no``, the highest on top: it grows with what was said, or, where that was
+    before the reader's time, with their joining, whatever the clock says.
     """
 
     id: str
@@ -80,6 +100,7 @@ class Summary(Struct, frozen=True):
     member_count: int
     first_number: int
     change_no: int
+    order_no: int
     rights: list[Right] | UnsetType = UNSET
 
 
@@ -109,9 +130,9 @@ def summaries(
     query = _query(some=only is not None, changed=bool(changed_since), continued=before is not None)
     rows = connection.execute(query, values).all()
     ids = [row.id for row in rows]
-    counts = _member_counts(connection, ids)
+    looks = _look(connection, user, ids)
     peers = _peers(connection, user, [row.id for row in rows if row.kind == "direct"])
-    small = [id for id in ids if counts.get(id, 0) <= MAX_RECEIPT_MEMBERS]
+    small = [id for id in ids if looks[id].member_count <= MAX_RECEIPT_MEMBERS]
     furthest = _others_read_no(connection, user, small)
     return [
         Summary(
@@ -123,7 +144,7 @@ def summaries(
             seq=row.seq,
             message_no=row.message_no,
             read_no=(read_no := _read_no(row, user, pending)),
-            unread=_unread(connection, row, read_no),
+            unread=_unread(connection, row, read_no, looks[row.id].deleted),
             others_read_no=max(
                 furthest.get(row.id, 0),
                 # Of a group, what is not stored yet is told by receipts.
@@ -132,9 +153,10 @@ def summaries(
             last=_last(row),
             created_at_ms=row.created_at_ms,
             created_by=row.created_by,
-            member_count=counts.get(row.id, 0),
+            member_count=looks[row.id].member_count,
             first_number=row.first_number,
             change_no=row.change_no,
+            order_no=looks[row.id].order_no,
             rights=_unusual_rights(row),
         )
         for row in rows
@@ -158,11 +180,11 @@ def _read_no(row: Any, user: str, pending: Pending) -> int:
     return max(stored, pending(row.id, user))
 
 
-def _unread(connection: Connection, row: Any, read_no: int) -> int:
-    if row.deleted and read_no > row.position:
+def _unread(connection: Connection, row: Any, read_no: int, deleted: int) -> int:
+    if deleted and read_no > row.position:
         # They were counted beyond the position that is stored.
         return unread(connection, row.id, row.message_no, read_no)
-    left: int = row.message_no - read_no - row.deleted
+    left: int = row.message_no - read_no - deleted
     return max(0, left)
 
 
@@ -180,11 +202,19 @@ def _last(row: Any) -> LastMessage | None:
     )
 
 
-def _member_counts(connection: Connection, ids: Sequence[str]) -> dict[str, int]:
+class _Look(NamedTuple):
+    """What is looked up for each conversation of a page."""
+
+    member_count: int
+    order_no: int
+    deleted: int
+
+
+def _look(connection: Connection, user: str, ids: Sequence[str]) -> dict[str, _Look]:
     if not ids:
         return {}
-    rows = connection.execute(_MEMBER_COUNTS, {"ids": ids})
-    return {row[0]: row[1] for row in rows}
+    rows = connection.execute(_LOOKS, {"ids": ids, "user": user})
+    return {id: _Look(count, order_no or 0, deleted) for id, count, order_no, deleted in rows}
 
 
 def _peers(connection: Connection, user: str, ids: Sequence[str]) -> dict[str, str]:
@@ -225,11 +255,6 @@ def _query(*, some: bool, changed: bool, continued: bool) -> Select[Any]:
     )
 
 
-_MEMBER_COUNTS = (
-    select(members.c.conversation_id, func.count())
-    .where(members.c.conversation_id.in_(bindparam("ids", expanding=True)), IS_PRESENT)
-    .group_by(members.c.conversation_id)
-)
 _PEERS = select(members.c.conversation_id, members.c.user_id).where(
     members.c.conversation_id.in_(bindparam("ids", expanding=True)),
     members.c.user_id != bindparam("user"),
@@ -242,9 +267,58 @@ _OTHERS_READ_NO = (
     )
     .group_by(read_positions.c.conversation_id)
 )
+_OF_READER = (
+    members.join(conversations, conversations.c.id == members.c.conversation_id)
+    .outerjoin(
+        read_positions,
+        and_(
+            read_positions.c.conversation_id == conversations.c.id,
+            read_positions.c.user_id == members.c.user_id,
+        ),
+    )
+    .outerjoin(messages, messages.c.id == conversations.c.last_message_id)
+)
 # What was said before one joined counts as read.
 _POSITION = case(
-    (read_positions.c.read_no >= FIRST_NUMBER, read_positions.c.read_no), else_=FIRST_NUMBER - 1
+    (read_positions.c.read_no >= FIRST_NUMBER, read_positions.c.read_no),
+    else_=FIRST_NUMBER - literal_column("1"),
+)
+# Events have row ids in the order in which they were stored, over all conversations.
+_ORDER_NO = (
+    select(events.c.row_id)
+    .where(
+        events.c.log_id == conversations.c.id,
+        events.c.seq
+        >= case((messages.c.seq > members.c.from_seq, messages.c.seq), else_=members.c.from_seq),
+    )
+    .order_by(events.c.seq)
+    .limit(literal_column("1"))
+    .correlate_except(events)
+    .scalar_subquery()
+)
+_PRESENT = members.alias()
+_MEMBER_COUNT = (
+    select(func.count())
+    .where(_PRESENT.c.conversation_id == conversations.c.id, _PRESENT.c.to_seq.is_(None))
+    .correlate_except(_PRESENT)
+    .scalar_subquery()
+)
+# What needs a look of its own for each conversation: only for those that are in the page.
+_LOOKS = (
+    select(
+        conversations.c.id,
+        _MEMBER_COUNT.label("member_count"),
+        _ORDER_NO.label("order_no"),
+        case(
+            (conversations.c.message_no > _POSITION, deleted_beyond(_POSITION)),
+            else_=literal_column("0"),
+        ).label("deleted"),
+    )
+    .select_from(_OF_READER)
+    .where(
+        members.c.user_id == bindparam("user"),
+        members.c.conversation_id.in_(bindparam("ids", expanding=True)),
+    )
 )
 _SUMMARIES = (
     select(
@@ -259,27 +333,16 @@ _SUMMARIES = (
         conversations.c.created_by,
         FIRST_NUMBER.label("first_number"),
         _POSITION.label("position"),
-        case((conversations.c.message_no > _POSITION, deleted_beyond(_POSITION)), else_=0).label(
-            "deleted"
-        ),
         messages.c.id.label("last_id"),
         messages.c.number,
         messages.c.sender_id,
         messages.c.type,
-        func.substr(messages.c.text, 1, MAX_PREVIEW_CHARACTERS).label("text"),
+        func.substr(
+            messages.c.text, literal_column("1"), literal_column(str(MAX_PREVIEW_CHARACTERS))
+        ).label("text"),
         messages.c.sent_at_ms,
         messages.c.deleted_at_ms,
     )
-    .select_from(members)
-    .join(conversations, conversations.c.id == members.c.conversation_id)
-    .join(users, users.c.id == members.c.user_id)
-    .outerjoin(
-        read_positions,
-        and_(
-            read_positions.c.conversation_id == conversations.c.id,
-            read_positions.c.user_id == members.c.user_id,
-        ),
-    )
-    .outerjoin(messages, messages.c.id == conversations.c.last_message_id)
+    .select_from(_OF_READER.join(users, users.c.id == members.c.user_id))
     .where(IS_PRESENT)
 )

@@ -89,7 +89,7 @@ class Me(Struct, frozen=True):
 
 
 class Synced(Struct, frozen=True):
-    """Result of ``sync``: what changed since, newest activity first.
+    """Result of ``sync``: what changed since, the latest change first.
 
     ``rights`` are what a member may do in a conversation, by its kind, where its summary says
     nothing else.

@@ -6,7 +6,15 @@ from. Invariant: a message that was deleted before it was read is unread for nob
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, bindparam, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
 
 from dash_messenger.store.tables import conversations, messages
 
@@ -26,7 +34,7 @@ def deleted_beyond(position: ColumnElement[int]) -> ScalarSelect[int]:
             messages.c.deleted_at_ms.is_not(None),
         )
         .correlate_except(messages)
-        .limit(MAX_DELETED_COUNTED)
+        .limit(literal_column(str(MAX_DELETED_COUNTED)))
         .subquery()
     )
     return select(func.count()).select_from(found).scalar_subquery()

@@ -7,7 +7,7 @@ conversation shows its history to everybody; somebody who left, or was removed, 
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, select
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, literal_column, select
 
 from dash_messenger.store.tables import conversations, members, messages, sessions, users
 
@@ -24,11 +24,13 @@ __all__ = [
 # Of a row of `members`: whether it is of somebody who is in the conversation now.
 IS_PRESENT: ColumnElement[bool] = members.c.to_seq.is_(None)
 
-_SHOWS_ALL = conversations.c.history == "all"
+# Written into the statements: each value that is bound costs 4 µs whenever one of them is run.
+_SHOWS_ALL = conversations.c.history == literal_column("'all'")
+_ONE: ColumnElement[int] = literal_column("1")
 
 # Of a row of `members` joined with its conversation: where what the member may read begins.
-FIRST_NUMBER: ColumnElement[int] = case((_SHOWS_ALL, 1), else_=members.c.from_number)
-FIRST_SEQ: ColumnElement[int] = case((_SHOWS_ALL, 1), else_=members.c.from_seq)
+FIRST_NUMBER: ColumnElement[int] = case((_SHOWS_ALL, _ONE), else_=members.c.from_number)
+FIRST_SEQ: ColumnElement[int] = case((_SHOWS_ALL, _ONE), else_=members.c.from_seq)
 
 
 def is_member(

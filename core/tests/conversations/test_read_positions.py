@@ -10,7 +10,8 @@ from dash_messenger.conversations.read_positions import Receipts
 from dash_messenger.conversations.summaries import summaries
 from dash_messenger.conversations.unread import unread
 from fixtures.local_server import LocalServer, open_server
-from sqlalchemy import Connection, event
+from fixtures.query_plans import query_plans
+from sqlalchemy import Connection
 
 
 class Heard:
@@ -115,26 +116,17 @@ async def test_of_many_deleted_messages_a_hundred_are_counted(local: LocalServer
 async def test_what_is_deleted_is_counted_by_its_index(local: LocalServer) -> None:
     conversation = await local.group("ann", "ben")
 
-    def run(connection: Connection) -> list[str]:
-        asked: list[tuple[str, Any]] = []
-        event.listen(
-            connection,
-            "before_cursor_execute",
-            lambda _connection, _cursor, text, values, *_: asked.append((text, values)),
-        )
-        summaries(connection, local.users["ben"], pending=lambda *_: 0)
-        unread(connection, conversation, 2, 1)
-        return [
-            "\n".join(
-                row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)
-            )
-            for text, values in list(asked)
-            if "deleted_at_ms IS NOT NULL" in text
-        ]
+    def plans(connection: Connection) -> dict[str, str]:
+        def work() -> None:
+            summaries(connection, local.users["ben"], pending=lambda *_: 0)
+            unread(connection, conversation, 2, 1)
 
-    plans = await local.server.store.read(run)
-    assert len(plans) == 2
-    for plan in plans:
+        return query_plans(connection, work)
+
+    found = await local.server.store.read(plans)
+    counting = [plan for text, plan in found.items() if "deleted_at_ms IS NOT NULL" in text]
+    assert len(counting) == 2
+    for plan in counting:
         index = "USING COVERING INDEX ix_messages_deleted (conversation_id=? AND number>?)"
         assert index in plan
         assert "SCAN messages" not in plan

@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 import pytest
+import sqlalchemy
+from dash_messenger.conversations.summaries import summaries
 from dash_messenger.conversations.sync import ConversationSync, SyncParams, _look, _Token
 from dash_messenger.errors import Failure, Resync
 from dash_messenger.protocol.events import ConversationUpdated, Event, MemberRemoved
@@ -19,6 +21,7 @@ from dash_messenger.store import StoreLimits
 from dash_messenger.store.logs import MAX_BEHIND
 from dash_messenger.store.tables import conversations
 from fixtures.local_server import LocalServer
+from fixtures.query_plans import query_plans
 from sqlalchemy import update
 
 
@@ -77,6 +80,57 @@ async def test_the_list_says_that_the_last_message_was_deleted(local: LocalServe
     await local.call("ann", "message.delete", message=sent["id"])
     last = (await local.call("ben", "sync"))["conversations"][0]["last"]
     assert (last["text"], last["deleted_at_ms"]) == (None, local.clock.now_ms)
+
+
+async def in_list_order(local: LocalServer, by: str) -> list[str]:
+    found = (await local.call(by, "sync"))["conversations"]
+    return [one["id"] for one in sorted(found, key=lambda one: one["order_no"], reverse=True)]
+
+
+async def test_the_list_is_in_the_order_of_the_server_not_of_its_clock(local: LocalServer) -> None:
+    made = [await local.group("ann", "ben") for _ in range(3)]
+    now_ms = local.clock.now_ms
+    local.clock.now_ms = now_ms + 86_400_000
+    await local.say("ann", made[0])
+    local.clock.now_ms = now_ms
+    assert await in_list_order(local, "ben") == [made[0], made[2], made[1]]
+    sent = await local.say("ann", made[1])
+    assert await in_list_order(local, "ben") == [made[1], made[0], made[2]]
+    # What changes without anything being said moves nothing.
+    first = (await local.call("ben", "message.history", conversation=made[0]))["messages"][0]
+    await local.call("ben", "message.react", message=first["id"], emoji="👍")
+    await local.call("ann", "message.delete", message=sent["id"])
+    await local.call("ann", "conversation.add", conversation=made[2], members=["cleo"])
+    await local.call("ann", "conversation.update", conversation=made[2], title="Other")
+    assert await in_list_order(local, "ben") == [made[1], made[0], made[2]]
+    new = await local.group("ann", "ben")
+    assert await in_list_order(local, "ben") == [new, made[1], made[0], made[2]]
+
+
+async def test_who_is_added_has_the_group_on_top_whatever_was_said_before(
+    local: LocalServer,
+) -> None:
+    group = await local.group("ann", "ben")
+    await local.say("ann", group)
+    other = await local.group("ann", "cleo")
+    await local.call("ann", "conversation.add", conversation=group, members=["cleo"])
+    assert await in_list_order(local, "cleo") == [group, other]
+    assert await in_list_order(local, "ann") == [other, group]
+    await local.say("ann", other)
+    assert await in_list_order(local, "cleo") == [other, group]
+
+
+async def test_the_place_in_the_list_is_found_by_an_index_alone(local: LocalServer) -> None:
+    await local.group("ann", "ben")
+
+    def plan(connection: sqlalchemy.Connection) -> str:
+        user = local.users["ben"]
+        plans = query_plans(connection, lambda: summaries(connection, user, pending=lambda *_: 0))
+        return next(plan for text, plan in plans.items() if "order_no" in text)
+
+    found = await local.server.store.read(plan)
+    assert "events USING COVERING INDEX sqlite_autoindex_events_1 (log_id=? AND seq>?)" in found
+    assert "SCAN events" not in found
 
 
 async def test_a_token_of_another_life_gives_everything(local: LocalServer) -> None:

@@ -72,6 +72,7 @@ export interface Conversation {
   member_count: number;
   first_number: number;
   change_no: number;
+  order_no: number;
   rights?: Right[];
 }
 
@@ -198,7 +199,7 @@ export interface Drawn {
   view: View;
 }
 
-/** Result of `sync`: what changed since, newest activity first. */
+/** Result of `sync`: what changed since, the latest change first. */
 export interface SyncResult {
   epoch: string;
   since: string;

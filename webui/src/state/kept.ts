@@ -20,7 +20,8 @@ export class Kept {
     if (!kept || this.store.synced) return;
     this.store.learnUsers(kept.users);
     this.store.rights = kept.rights ?? {};
-    for (const conversation of kept.conversations) this.store.putConversation(conversation);
+    // Kept by an earlier version, it has no place yet.
+    for (const conversation of kept.conversations) this.store.putConversation({ ...conversation, order_no: conversation.order_no ?? 0 });
   }
 
   /** Keep the list as it is in a moment, and the messages of a conversation. */

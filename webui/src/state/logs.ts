@@ -46,8 +46,11 @@ export class Logs {
     const { id, seq } = conversation;
     const known = this.store.conversation(id);
     const readNo = Math.max(conversation.read_no, known?.read_no ?? 0);
+    // Where nothing new was said, its place among those that were heard of since stays.
+    const stays = this.store.synced && known && known.last?.id === conversation.last?.id;
     this.store.putConversation({
       ...conversation,
+      order_no: stays ? known.order_no : conversation.order_no,
       read_no: readNo,
       unread: readNo > conversation.read_no ? Math.min(conversation.unread, conversation.message_no - readNo) : conversation.unread,
     });

@@ -73,6 +73,8 @@ export class Store {
   private readonly windows = new Map<string, Window>();
   private readonly outgoing = new Map<string, readonly Outgoing[]>();
   private order: readonly Conversation[] | null = null;
+  /** The place in the list of what came last: events come in the server's order. */
+  private top = 0;
   private readonly composings = new Map<string, Composing>();
 
   constructor(me: User) {
@@ -138,12 +140,13 @@ export class Store {
     return !!known && (known.rights ?? this.rights[known.kind] ?? []).includes(right);
   }
 
-  /** All conversations, the latest activity first. */
+  /** All conversations in the server's order, the latest activity first: clocks may be wrong. */
   list(): readonly Conversation[] {
-    return (this.order ??= [...this.conversations.values()].sort((a, b) => activity(b) - activity(a)));
+    return (this.order ??= [...this.conversations.values()].sort((a, b) => b.order_no - a.order_no));
   }
 
   putConversation(conversation: Conversation): void {
+    this.top = Math.max(this.top, conversation.order_no);
     this.conversations.set(conversation.id, conversation);
     this.touchConversation(conversation.id);
   }
@@ -337,6 +340,7 @@ export class Store {
         ...known,
         message_no: message.number,
         last: preview(message),
+        order_no: this.top + 1,
         read_no: own ? message.number : known.read_no,
         unread: own ? 0 : known.unread + 1,
       });
@@ -378,6 +382,7 @@ export class Store {
   }
 }
 
+/** When something was said last, for people to read. */
 export function activity(conversation: Conversation): number {
   return conversation.last?.sent_at_ms ?? conversation.created_at_ms;
 }

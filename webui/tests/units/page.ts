@@ -41,6 +41,7 @@ export function conversation(change: Partial<Conversation> = {}): Conversation {
   return {
     id: CHAT, kind: "direct", title: null, photo: null, peer: BEN.id, seq: 0, message_no: 0, read_no: 0, unread: 0,
     others_read_no: 0, last: null, created_at_ms: NOON_MS, created_by: ME.id, member_count: 2, first_number: 1,
+    order_no: 1,
     ...change,
   } as Conversation;
 }

@@ -27,6 +27,25 @@ test("a message of another counts as unread and leads the list", () => {
   assert.equal(store.unreadTotal(), 1);
 });
 
+test("the list is in the server's order, whatever the clocks say", () => {
+  const store = new Store(ME);
+  const chats = ["a", "b", "c"].map((one) => one.repeat(32));
+  const [first, second, third] = chats as [string, string, string];
+  const order = () => store.list().map(({ id }) => chats.indexOf(id));
+  chats.forEach((id, at) => store.putConversation(conversation({ id, order_no: 10 + at, created_at_ms: 1_000 - at })));
+  assert.deepEqual(order(), [2, 1, 0]);
+  const DAY_MS = 86_400_000;
+  store.putMessage(message(1, { id: "x", conversation: first, sent_at_ms: message(1).sent_at_ms + DAY_MS }));
+  assert.deepEqual(order(), [0, 2, 1]);
+  store.putMessage(message(1, { id: "y", conversation: second, sent_at_ms: message(1).sent_at_ms - DAY_MS }));
+  assert.deepEqual(order(), [1, 0, 2]);
+  // An edit moves nothing.
+  store.putMessage(message(1, { id: "x", rev: 9, conversation: first, text: "Edited" }));
+  assert.deepEqual(order(), [1, 0, 2]);
+  store.putConversation(conversation({ id: third, order_no: 40 }));
+  assert.deepEqual(order(), [2, 1, 0]);
+});
+
 test("a message of one's own reads what came before it", () => {
   const store = opened([message(1)]);
   store.putMessage(message(2));

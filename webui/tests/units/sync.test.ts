@@ -63,7 +63,7 @@ function started(answers: Answers) {
   const logs = new Logs(store, socket, directory, kept, { conversation: (id) => history.reload(id), own: () => sync.startOver() });
   const history = new MessageHistory(store, socket, logs, cache, kept, "dash:en");
   const sync = new Sync(store, socket, logs, history, outbox, kept, "dash:en");
-  return { store, socket: played, sync, history, directory, positions: new ReadPositions(store, socket), lists, flushed: () => flushed };
+  return { store, socket: played, sync, logs, history, directory, positions: new ReadPositions(store, socket), lists, flushed: () => flushed };
 }
 
 async function begun(answers: Answers = {}) {
@@ -353,6 +353,24 @@ test("a deletion that the snapshot knows is not counted again", async () => {
   await sync.begin();
   await settled();
   assert.deepEqual([numbers(store), store.conversation(CHAT)?.unread], [[1, 2, 3], 1]);
+});
+
+test("a conversation that is asked for again keeps its place until something is said", async () => {
+  const [first, second] = ["a".repeat(32), "b".repeat(32)] as [string, string];
+  const { store, sync, logs } = await begun({
+    sync: () => snapshot([conversation({ id: first, order_no: 7 }), conversation({ id: second, order_no: 5 })]),
+  });
+  const order = () => store.list().map(({ id }) => id);
+  const said = (log: string): LogEvent => ({ ...posted(1), log, data: { message: message(1, { id: `of ${log}`, conversation: log }) } }) as LogEvent;
+  sync.hear("event", said(first));
+  sync.hear("event", said(second));
+  assert.deepEqual(order(), [second, first]);
+  // The server's numbers are larger: others said something elsewhere.
+  const { last } = store.conversation(first)!;
+  logs.refresh(conversation({ id: first, seq: 2, message_no: 1, last, order_no: 30 }));
+  assert.deepEqual(order(), [second, first]);
+  logs.refresh(conversation({ id: first, seq: 3, message_no: 2, last: { ...last!, id: "another", number: 2 }, order_no: 50 }));
+  assert.deepEqual(order(), [first, second]);
 });
 
 test("people who are asked for in one turn are asked for together, once", async () => {
