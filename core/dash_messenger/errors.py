@@ -260,7 +260,10 @@ class UsernameInvalid(Refused):
     """User names have 2 to 32 ASCII letters, digits, dots, hyphens or underscores."""
 
     code, key = 1009, "username_invalid"
-    sentence = "Use 2 to 32 letters, digits, dots, hyphens or underscores; begin with a letter."
+    sentence = (
+        "Use 2 to 32 Latin letters, digits, dots, hyphens or underscores;"
+        " begin with a letter or digit."
+    )
 
 
 class PasswordUnacceptable(Refused):

@@ -18,9 +18,10 @@ from dash_messenger.accounts.attempts import Attempts, Known
 from dash_messenger.accounts.avatars import MakePhoto, no_photos
 from dash_messenger.accounts.known_places import find_known
 from dash_messenger.accounts.names import (
-    MAX_DISPLAY_NAME_CHARACTERS,
     USERNAME,
     clean_display_name,
+    clean_username,
+    username_key,
 )
 from dash_messenger.accounts.passwords import Passwords, check_password
 from dash_messenger.accounts.security_log import SecurityEvent, note
@@ -176,6 +177,7 @@ class Accounts:
         self, username: str, password: str, *, display_name: str | None = None, role: str = "member"
     ) -> User:
         """A new account, whoever asks for it; the CLI and the demo do."""
+        username = clean_username(username)
         if not USERNAME.fullmatch(username):
             raise UsernameInvalid(field="username")
         name = username if display_name is None else clean_display_name(display_name)
@@ -228,7 +230,7 @@ class Accounts:
             AccountDeactivated: the password is right, but an admin has shut this account.
             RateLimited: too many tries.
         """
-        key = username.lower()[:MAX_DISPLAY_NAME_CHARACTERS]
+        key = username_key(username)
         place = caller.where
 
         def look(connection: Connection) -> tuple[Any, Known]:
@@ -308,7 +310,9 @@ class Accounts:
         if params.display_name is not UNSET:
             name = clean_display_name(params.display_name)
             if not name:
-                raise InvalidParams(field="display_name", reason="must not be empty")
+                raise InvalidParams(
+                    field="display_name", reason="nothing in it can be seen", rule="invisible"
+                )
             changes["display_name"] = name
         if params.language is not UNSET:
             changes["language"] = params.language
@@ -369,7 +373,7 @@ def find_user(connection: Connection, username: str) -> str:
     Raises:
         UnknownUser: there is none.
     """
-    row = _find(connection, username.lower()[:MAX_DISPLAY_NAME_CHARACTERS])
+    row = _find(connection, username_key(username))
     if row is None:
         raise UnknownUser(username=username)
     id: str = row.id

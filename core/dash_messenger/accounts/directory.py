@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 from sqlalchemy import ColumnElement, Connection, select
 
+from dash_messenger.accounts.names import username_key
 from dash_messenger.accounts.policy import as_shown_to
 from dash_messenger.errors import UnknownUser
 from dash_messenger.ids import parse_id
@@ -93,7 +94,7 @@ class Users:
 
 
 def find_users(connection: Connection, viewer: str, names: Iterable[str]) -> dict[str, User]:
-    """Those of ``names`` (ids or user names without regard to case) that exist, by name given."""
+    """Those of ``names`` (ids, or user names however they were typed) that exist, by name given."""
     wanted: dict[str, str] = {}
     keys: list[str] = []
     ids: list[str] = []
@@ -103,9 +104,8 @@ def find_users(connection: Connection, viewer: str, names: Iterable[str]) -> dic
             wanted[name] = parse_id(name)
             ids.append(wanted[name])
         except ValueError:
-            wanted[name] = name.removeprefix("@").lower()
-        if len(name) <= 33:
-            keys.append(name.removeprefix("@").lower())
+            wanted[name] = username_key(name)
+        keys.append(username_key(name))
     by_id = _select(connection, viewer, users.c.id.in_(ids)) if ids else []
     by_key = _select(connection, viewer, users.c.username_key.in_(keys)) if keys else []
     found = {user.username.lower(): user for user in by_key} | {user.id: user for user in by_id}

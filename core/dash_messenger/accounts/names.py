@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
+from dash_messenger.characters import is_visible, without_hidden
 from dash_messenger.errors import InvalidParams
 
-__all__ = ["MAX_DISPLAY_NAME_CHARACTERS", "USERNAME", "clean_display_name"]
+__all__ = [
+    "MAX_DISPLAY_NAME_CHARACTERS",
+    "USERNAME",
+    "clean_display_name",
+    "clean_username",
+    "username_key",
+]
 
 USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,31}")
+MAX_USERNAME_CHARACTERS = 32
 MAX_DISPLAY_NAME_CHARACTERS = 64
 
 
+def clean_username(text: str) -> str:
+    """A user name as it was meant: without the space and the ``@`` that stood around it."""
+    return without_hidden(text).removeprefix("@").strip()
+
+
+def username_key(text: str) -> str:
+    """What a user name is found by, however it was typed; what is too long finds nobody."""
+    return clean_username(text).lower()[: MAX_USERNAME_CHARACTERS + 1]
+
+
 def clean_display_name(text: str) -> str:
-    """``text`` without what would let a name break lines, hide or turn its surroundings round."""
-    name = unicodedata.normalize("NFC", text)
-    kept = "".join(
-        character
-        for character in name
-        # The joiners build emoji and are needed by Persian and Indic scripts.
-        if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-        or character in "\u200c\u200d"
-    )
-    name = " ".join(kept.split())
+    """``text`` without what would let a name break lines, hide or turn its surroundings round.
+
+    Empty where nothing in it can be seen.
+
+    Raises:
+        InvalidParams: it is too long.
+    """
+    name = without_hidden(text)
     if len(name) > MAX_DISPLAY_NAME_CHARACTERS:
         raise InvalidParams(
             field="display_name", reason=f"at most {MAX_DISPLAY_NAME_CHARACTERS} characters"
         )
-    return name
+    return name if is_visible(name) else ""

@@ -6,8 +6,7 @@ recognised by its content, everything else is only ever downloaded.
 
 from __future__ import annotations
 
-import re
-import unicodedata
+from dash_messenger.characters import cut, is_visible, without_hidden
 
 __all__ = ["INLINE", "clean_name", "media_type_of"]
 
@@ -71,16 +70,9 @@ def media_type_of(head: bytes) -> str:
 
 def clean_name(name: str) -> str:
     """What a file is called: without folders, and without what hides or turns text round."""
-    name = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
-    kept = "".join(
-        character
-        for character in name
-        if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-        or character in "\u200c\u200d"
-    )
-    kept = re.sub(r"\s+", " ", kept).strip(" .") if kept.strip(" .") else ""
+    kept = without_hidden(name.replace("\\", "/").rpartition("/")[2]).rstrip(" .")
     if len(kept) > MAX_NAME_CHARACTERS:
         stem, dot, ending = kept.rpartition(".")
         ending = f"{dot}{ending}" if stem and len(ending) <= 16 else ""
-        kept = kept[: MAX_NAME_CHARACTERS - len(ending)] + ending
-    return kept or "file"
+        kept = cut(kept[: len(kept) - len(ending)], MAX_NAME_CHARACTERS - len(ending)) + ending
+    return kept if is_visible(kept) else "file"

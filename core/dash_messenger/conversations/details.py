@@ -83,7 +83,7 @@ class ConversationDetails:
         if params.title is not UNSET:
             changes["title"] = clean_title(params.title)
             if not changes["title"]:
-                raise InvalidParams(field="title", reason="a group needs a title")
+                raise InvalidParams(field="title", reason="a group needs a title", rule="required")
         await self._store.read(
             lambda connection: require(connection, user, conversation, Right.RENAME)
         )

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select, update
 
 from dash_messenger.accounts.directory import Name, Names, resolve_users
 from dash_messenger.accounts.policy import Wish, as_shown_to, require_consent
+from dash_messenger.characters import is_visible, without_hidden
 from dash_messenger.conversations.access import Right, in_order, require
 from dash_messenger.conversations.memberships import (
     join,
@@ -182,7 +183,7 @@ class Conversations:
         client_id = id_param(params.client_id, "client_id") if params.client_id else None
         title = clean_title(params.title)
         if params.kind == "group" and not title:
-            raise InvalidParams(field="title", reason="a group needs a title")
+            raise InvalidParams(field="title", reason="a group needs a title", rule="required")
         named = await self._store.read(
             lambda connection: resolve_users(connection, user, params.members)
         )
@@ -309,12 +310,12 @@ class Conversations:
 
 
 def clean_title(title: str | None) -> str:
-    """A group's name without needless space.
+    """A group's name without needless space and what hides; empty where nothing can be seen.
 
     Raises:
         InvalidParams: it is too long.
     """
-    cleaned = " ".join((title or "").split())
+    cleaned = without_hidden(title or "")
     if len(cleaned) > MAX_TITLE_CHARACTERS:
         raise InvalidParams(field="title", reason=f"at most {MAX_TITLE_CHARACTERS} characters")
-    return cleaned
+    return cleaned if is_visible(cleaned) else ""

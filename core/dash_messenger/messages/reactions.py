@@ -1,18 +1,19 @@
 """Reactions: an emoji that somebody puts on a message.
 
-Owns ``message.react``. Invariant: how many put each emoji stands on the message's own row, and
-each event says the count itself, so that a reader who missed some is right after any one of them.
+Owns ``message.react``. Invariants: an emoji is one reaction however it is spelt; how many put each
+stands on the message's own row, and each event says the count itself, so that a reader who missed
+some is right after any one of them.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 from sqlalchemy import insert, select, update
 
+from dash_messenger.characters import canonical_emoji
 from dash_messenger.conversations.access import Right
 from dash_messenger.errors import InvalidParams, Refused
 from dash_messenger.ids import id_param
@@ -28,9 +29,6 @@ MAX_DISTINCT = 20
 MAX_OWN = 5
 # Families of four with skin tones are this long.
 MAX_EMOJI_CHARACTERS = 32
-
-# The joiner of families, and the letters of which flags of regions are made.
-JOINING = frozenset("\u200d") | {chr(code) for code in range(0xE0020, 0xE0080)}
 
 Id = Annotated[str, Meta(max_length=64)]
 
@@ -86,8 +84,8 @@ class MessageReactions:
             RateLimited: try again later.
         """
         user = caller.user_id
-        message, emoji = id_param(params.message, "message"), params.emoji
-        if not _is_emoji(emoji):
+        message, emoji = id_param(params.message, "message"), canonical_emoji(params.emoji)
+        if not emoji:
             raise InvalidParams(field="emoji", reason="is no emoji")
 
         def work(transaction: Transaction) -> Reacted:
@@ -98,7 +96,7 @@ class MessageReactions:
             counts = _counts(found.reactions)
             whose = (marks.c.message_id == message, marks.c.user_id == user)
             row = connection.execute(select(marks.c.reactions).where(*whose)).first()
-            own: list[str] = msgspec.json.decode(row[0]) if row and row[0] else []
+            own = _own(row[0]) if row and row[0] else []
             if (emoji in own) == params.on:
                 return _reacted(counts, own)
             if params.on:
@@ -135,20 +133,17 @@ class MessageReactions:
 def _counts(stored: object) -> dict[str, int]:
     if not isinstance(stored, msgspec.Raw):
         return {}
-    return {one.emoji: one.count for one in msgspec.json.decode(stored, type=list[Reaction])}
+    counts: dict[str, int] = {}
+    for one in msgspec.json.decode(stored, type=list[Reaction]):
+        emoji = canonical_emoji(one.emoji) or one.emoji
+        counts[emoji] = counts.get(emoji, 0) + one.count
+    return counts
+
+
+def _own(stored: bytes) -> list[str]:
+    put = msgspec.json.decode(stored, type=list[str])
+    return list(dict.fromkeys(canonical_emoji(one) or one for one in put))
 
 
 def _reacted(counts: dict[str, int], own: list[str]) -> Reacted:
     return Reacted([Reaction(emoji, count) for emoji, count in counts.items()], own)
-
-
-def _is_emoji(text: str) -> bool:
-    """Whether ``text`` can be an emoji: no letters, nothing that hides or moves what is around."""
-    shown = False
-    for character in text:
-        kind = unicodedata.category(character)
-        if kind == "So" or character in "#*0123456789©®™‼⁉ℹ":
-            shown = True
-        elif kind not in ("Sk", "Mn", "Me", "Sm") and character not in JOINING:
-            return False
-    return shown and not text.isascii()

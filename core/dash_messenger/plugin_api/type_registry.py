@@ -12,6 +12,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import Raw, Struct
 
+from dash_messenger.characters import cut
 from dash_messenger.errors import ContentInvalid, UnknownType
 from dash_messenger.plugin_api.actions import Action, actions_of
 from dash_messenger.plugin_api.message_types import (
@@ -213,7 +214,7 @@ class MessageTypes:
         text = self._registered(name).type.text(value, state)
         if not isinstance(text, str):
             raise TypeError(f"text() of message type {name} returned {type(text).__name__}")
-        return text[:MAX_TEXT_CHARACTERS]
+        return cut(text, MAX_TEXT_CHARACTERS)
 
     def _prepared(self, found: _Registered, value: Struct, state: object) -> Prepared:
         name = found.type.type

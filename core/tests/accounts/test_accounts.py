@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from dash_messenger.accounts.accounts import find_user
 from dash_messenger.store.tables import users
 from fixtures.local_server import PASSWORD, Answer, LocalServer, open_server
 from sqlalchemy import select, update
@@ -29,7 +30,7 @@ async def test_good_user_names(local: LocalServer, name: str) -> None:
     assert (await register(local, username=name)).body["user"]["username"] == name
 
 
-@pytest.mark.parametrize("name", ["", "a", "_ab", ".ab", "a" * 33, "a b", "ann\n", "анна", "a@b"])
+@pytest.mark.parametrize("name", ["", "a", "_ab", ".ab", "a" * 33, "a b", "анна", "a@b"])
 async def test_bad_user_names_are_told_under_their_field(local: LocalServer, name: str) -> None:
     answer = await register(local, username=name)
     assert (answer.status, answer.key) == (422, "username_invalid")
@@ -73,7 +74,9 @@ async def test_any_script_any_space_is_a_password(local: LocalServer) -> None:
     ("given", "shown"),
     [
         (" Анна  Б. ", "Анна Б."),
-        ("a\u202eb\u0000c\nd", "abcd"),
+        ("a\u202eb\u0000c\nd", "abc d"),
+        ("\U0001faea \U0001faff", "\U0001faea \U0001faff"),
+        ("\u3164\u2800", "ann"),
         ("👩\u200d🚀", "👩\u200d🚀"),
         ("   ", "ann"),
         (None, "ann"),
@@ -84,6 +87,30 @@ async def test_display_names_cannot_disturb_their_surroundings(
 ) -> None:
     answer = await register(local, username="ann", display_name=given)
     assert answer.body["user"]["display_name"] == shown
+
+
+async def test_a_name_that_is_too_long_is_nobody_s(local: LocalServer) -> None:
+    await local.add("a" * 32)
+    answer = await local.post("session.open", username="a" * 33, password=PASSWORD)
+    assert answer.key == "wrong_credentials"
+
+
+@pytest.mark.parametrize("around", [" {} ", "{}\n", "\u2068{}\u2069", "\u200b{}", "@{}"])
+async def test_space_around_a_user_name_is_forgiven_wherever_it_is_typed(
+    local: LocalServer, around: str
+) -> None:
+    await local.add("ben")
+    typed = around.format("Ann")
+    answer = await register(local, username=typed)
+    assert answer.body["user"]["username"] == answer.body["user"]["display_name"] == "Ann"
+    assert (await register(local, username=typed)).key == "username_taken"
+    answer = await local.post("session.open", username=typed, password=PASSWORD)
+    assert answer.status == 200
+    found = await local.call("ben", "user.get", users=[typed])
+    assert [one["username"] for one in found["users"]] == ["Ann"]
+    await local.call("ben", "conversation.create", kind="group", title="A", members=[typed])
+    account = await local.server.store.read(lambda connection: find_user(connection, typed))
+    assert account == found["users"][0]["id"]
 
 
 async def test_registration_can_be_closed(tmp_path: Path) -> None:
@@ -149,7 +176,14 @@ async def test_changes_are_kept_and_reach_ones_own_log(local: LocalServer) -> No
 
 
 @pytest.mark.parametrize(
-    "params", [{"language": "russian"}, {"theme": "x y"}, {"display_name": " "}, {"role": "admin"}]
+    "params",
+    [
+        {"language": "russian"},
+        {"theme": "x y"},
+        {"display_name": " "},
+        {"display_name": "\u3164"},
+        {"role": "admin"},
+    ],
 )
 async def test_bad_changes_are_refused(local: LocalServer, params: dict[str, object]) -> None:
     await local.add("ann")

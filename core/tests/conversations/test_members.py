@@ -45,6 +45,7 @@ async def test_an_unknown_name_is_named(local: LocalServer) -> None:
         ({"kind": "direct", "members": ["ben", "cleo"]}, "members"),
         ({"kind": "group", "members": ["ben"]}, "title"),
         ({"kind": "group", "members": ["ben"], "title": "  "}, "title"),
+        ({"kind": "group", "members": ["ben"], "title": "\u200b\u3164"}, "title"),
         ({"kind": "group", "members": ["ben"], "title": "x" * 129}, "title"),
         ({"kind": "club", "members": ["ben"]}, "kind"),
     ],
@@ -54,6 +55,18 @@ async def test_what_cannot_be_started_is_explained(
 ) -> None:
     failure = await local.failure("ann", "conversation.create", **params)
     assert (failure.key, failure.params["field"]) == ("invalid_params", field)
+
+
+async def test_a_title_cannot_disturb_its_surroundings(local: LocalServer) -> None:
+    await local.call(
+        "ann", "conversation.create", kind="group", title=" a\u202e\n🏴\U0001faea", members=["ben"]
+    )
+    (listed,) = (await local.call("ann", "sync", since=None))["conversations"]
+    assert listed["title"] == "a 🏴\U0001faea"
+    failure = await local.failure(
+        "ann", "conversation.update", conversation=listed["id"], title="\u3164"
+    )
+    assert failure.params["field"] == "title"
 
 
 async def test_a_retried_group_is_the_first_one(local: LocalServer) -> None:

@@ -410,6 +410,27 @@ async def test_reactions_are_counted_and_one_s_own_are_known(local: LocalServer)
     }
 
 
+async def test_an_emoji_is_one_reaction_however_it_is_spelt(local: LocalServer) -> None:
+    group = await local.group("ann", "ben")
+    message = await ask(local, "ann", group)
+    await local.call("ann", "message.react", message=message, emoji="❤")
+    done = await local.call("ben", "message.react", message=message, emoji="❤️")
+    assert done == {"reactions": [{"emoji": "❤️", "count": 2}], "own": ["❤️"]}
+    done = await local.call("ben", "message.react", message=message, emoji="❤\ufe0e", on=False)
+    assert done == {"reactions": [{"emoji": "❤️", "count": 1}], "own": []}
+
+
+@pytest.mark.parametrize(
+    "emoji",
+    ["\U0001faea", "\U0001faff", "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"],
+)
+async def test_emoji_of_any_year_are_reactions(local: LocalServer, emoji: str) -> None:
+    group = await local.group("ann", "ben")
+    message = await ask(local, "ann", group)
+    done = await local.call("ann", "message.react", message=message, emoji=emoji)
+    assert done["own"] == [emoji]
+
+
 async def test_the_same_wish_twice_is_one_reaction(local: LocalServer) -> None:
     group = await local.group("ann", "ben")
     message = await ask(local, "ann", group)

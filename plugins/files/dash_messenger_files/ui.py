@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from dash_messenger import cut
 from dash_messenger_webui import (
     Composer,
     Drawable,
@@ -105,7 +106,10 @@ def _halves(name: str) -> tuple[str, str]:
     """A name in two: the first is cut short where there is no room, the second never."""
     ending = _ending(name)
     kept = KEPT_END + (len(ending) + 1 if ending else 0)
-    return (name[:-kept], name[-kept:]) if len(name) > 2 * kept else (name, "")
+    if len(name) <= 2 * kept:
+        return name, ""
+    head = cut(name, len(name) - kept)
+    return head, name[len(head) :]
 
 
 def _size(count: int, t: Translate) -> str:

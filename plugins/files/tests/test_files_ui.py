@@ -27,6 +27,12 @@ def test_a_long_name_keeps_its_end_and_its_ending() -> None:
     assert words(draw("a.pdf"), "tail") == ""
 
 
+def test_a_name_is_not_parted_within_a_character() -> None:
+    family = "👨\u200d👩\u200d👧\u200d👦"
+    drawn = draw("a" * 30 + family + "bcde.png")
+    assert words(drawn, "tail") == f"{family}bcde.png"
+
+
 @pytest.mark.parametrize(
     ("name", "media_type", "kind", "label"),
     [

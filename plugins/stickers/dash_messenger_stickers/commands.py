@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from dash_messenger import Caller, Command, Context, Refused
+from dash_messenger import Caller, Command, Context, Refused, require_visible
 from msgspec import Meta, Struct
 
 from dash_messenger_stickers.content import Id, Sticker
@@ -16,7 +16,7 @@ from dash_messenger_stickers.packs import Item, Pack, Packs
 
 __all__ = ["StickerCommands"]
 
-Title = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"\S")]
+Title = Annotated[str, Meta(min_length=1, max_length=64)]
 Emoji = Annotated[str, Meta(max_length=64)]
 
 
@@ -73,12 +73,18 @@ class PackMake(Struct, frozen=True, forbid_unknown_fields=True):
 
     title: Title
 
+    def __post_init__(self) -> None:
+        require_visible(self.title, "title")
+
 
 class PackRename(Struct, frozen=True, forbid_unknown_fields=True):
     """Parameters of ``stickers.rename``."""
 
     pack: Id
     title: Title
+
+    def __post_init__(self) -> None:
+        require_visible(self.title, "title")
 
 
 class PackOrder(Struct, frozen=True, forbid_unknown_fields=True):

@@ -159,7 +159,10 @@ def _register(t: Words, sentences: str, password_min_length: int) -> Component:
                 _field(
                     "register-username",
                     t("User name"),
-                    description=t("How others find you: Latin letters, digits, dots or hyphens."),
+                    description=t(
+                        "How others find you: 2 to 32 Latin letters, digits, dots, hyphens"
+                        " or underscores."
+                    ),
                     name="username",
                     autoComplete="username",
                     required=True,

@@ -26,7 +26,8 @@ class Sentences:
 
     def of(self, failure: Failure) -> str:
         """What went wrong, for the person who asked."""
-        text = self._texts.get(f"error_{failure.key}")
+        rule = failure.params.get("rule")
+        text = self._texts.get(f"error_{rule}") or self._texts.get(f"error_{failure.key}")
         if isinstance(text, dict):
             n = int(str(failure.params.get("retry_after_s") or failure.params.get("n") or 0))
             return self.t.count(text["one"], text["other"], n)
