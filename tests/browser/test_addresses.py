@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from dash_messenger.testing import ServerProcess
 from playwright.async_api import BrowserContext, Locator, Page, expect
 
-from tests.browser.conftest import PASSWORD, Person
+from tests.browser.accessibility import axe, colours_are, in_both_schemes
+from tests.browser.conftest import PASSWORD, Person, forgive_network
 from tests.browser.pages.any_page import drawn
 from tests.browser.pages.dialogs import open_dialog
 from tests.browser.pages.messenger import TEXT_BOX, message, open_chat, open_list, write
@@ -75,6 +77,28 @@ async def test_a_reload_stays_in_the_chat(person: MakePerson) -> None:
         )
         await expect(message(page, "In this chat")).to_be_visible()
         await expect(message(page, "In the other")).to_have_count(0)
+
+
+@in_both_schemes
+async def test_an_unknown_address_shows_a_page_with_a_way_to_the_messenger(
+    person: MakePerson, new_context: NewContext, scheme: str, pictures: Path, size: str
+) -> None:
+    ann = await person("Ann")
+    page = await ann.open("/nowhere")
+    await expect(page.get_by_role("heading")).to_have_text("There is nothing at this address")
+    await colours_are(page, scheme)
+    assert await axe(page) == []
+    await page.screenshot(path=pictures / f"unknown-{size}-{scheme}.png")
+    await page.goto(f"{ann.base_url}/blobs/{'0' * 32}")
+    await page.get_by_role("link", name="To the messenger").click()
+    await expect(page.get_by_text("No chats yet")).to_be_visible()
+    context, strangers = await new_context()
+    stranger = await context.new_page()
+    await stranger.goto(f"{ann.base_url}/blobs/{'0' * 32}")
+    await stranger.get_by_role("link", name="Log in").click()
+    await expect(stranger.get_by_role("heading", name="Welcome back")).to_be_visible()
+    for problems in (ann.problems, strangers):
+        forgive_network(problems)
 
 
 async def test_an_address_without_a_session_leads_over_the_log_in_to_the_chat(

@@ -83,7 +83,14 @@ class WebUi:
             translated.update({f"refused {english}": words for english, words in refusals})
             if stranger:
                 steps = views.step_views(who.language)
-                return entrance(who, t, translated, steps, context.password_min_length)
+                return entrance(
+                    who,
+                    t,
+                    translated,
+                    steps,
+                    registration_open=context.registration_open,
+                    password_min_length=context.password_min_length,
+                )
             page = beside.page(request.args.get("page", "")) if has_request_context() else None
             if page is not None:
                 return framed_page(who, t, translated, *page)
@@ -102,7 +109,7 @@ class WebUi:
         def make(suites: Suites) -> MessengerDash:
             return MessengerDash(app, files=files, words=words, suites=suites)
 
-        dash = serve_pages(app, make, context, files, beside.title)
+        dash = serve_pages(app, make, context, files, beside.title, words)
         dash.layout = layout
         sentences = Sentences(words, texts)
         register_callbacks(dash, sentences)

@@ -44,6 +44,7 @@ class PlayedServer:
     data_path: str
     types: MessageTypes = field(default_factory=MessageTypes)
     public_url: str | None = None
+    registration_open: bool = True
     password_min_length: int = 15
     max_upload_bytes: int = 1_000_000
     themes: tuple[Any, ...] = ()

@@ -57,6 +57,10 @@ class WebContext(Protocol):
         """The address people use, such as ``https://chat.example.org``, where it is set."""
 
     @property
+    def registration_open(self) -> bool:
+        """Whether strangers may make an account."""
+
+    @property
     def password_min_length(self) -> int:
         """How many characters a new password needs at least."""
 

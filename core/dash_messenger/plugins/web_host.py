@@ -154,6 +154,11 @@ class _Context:
         return self._settings.public_url
 
     @property
+    def registration_open(self) -> bool:
+        """Whether strangers may make an account."""
+        return self._settings.registration == "open"
+
+    @property
     def password_min_length(self) -> int:
         """How many characters a new password needs at least."""
         return self._settings.password_min_length

@@ -18,6 +18,7 @@ from quart import Quart, g
 from dash_messenger_webui.http.assets import Assets
 from dash_messenger_webui.http.callback_requests import check_declared
 from dash_messenger_webui.http.component_bundles import UNUSED_NAMESPACES, Suites
+from dash_messenger_webui.http.html_head import html_head
 from dash_messenger_webui.i18n.translations import Words
 from dash_messenger_webui.session import reader
 
@@ -30,7 +31,6 @@ TITLES = {
     "register": "Create an account",
     "messenger": "Messenger",
 }
-DESCRIPTION = "A messenger for your own people, on your own server."
 NO_SCRIPT = "This messenger needs JavaScript. Please allow it for this site."
 # What an attacker would like to know and no page needs.
 _VERSIONS = ("dash_version", "python_version", "plotly_version", "ddk_version", "dash_version_url")
@@ -69,33 +69,11 @@ class MessengerDash(Dash):
         t = self._words[who.language]
         files = self._files
         page = g.page
-        dark = ' data-mantine-color-scheme="dark"' if who.scheme == "dark" else ""
-        fonts = [files.url("fonts/inter-latin.woff2")]
-        if who.language == "ru":
-            fonts.append(files.url("fonts/inter-cyrillic.woff2"))
-        preloads = "".join(
-            f'<link rel="preload" href="{url}" as="font" type="font/woff2" crossorigin>'
-            for url in fonts
-        )
         urls = (*self._suites.urls(parts["scripts"]), files.url(COMPONENTS), files.url("pages.js"))
         scripts = "".join(f'<script src="{url}"></script>' for url in urls)
+        title = g.get("title") or t(TITLES[page])
         return (
-            f'<!DOCTYPE html><html lang="{who.language}" data-theme="{who.theme}"'
-            f' data-scheme="{who.scheme}"'
-            f' data-page="{page}"{dark}><head><meta charset="utf-8">'
-            f"<title>{escape(g.get('title') or t(TITLES[page]))}</title>"
-            '<meta name="viewport" content="width=device-width, initial-scale=1,'
-            ' viewport-fit=cover, interactive-widget=resizes-content">'
-            '<meta name="color-scheme" content="light dark">'
-            f'<meta name="description" content="{escape(t(DESCRIPTION))}">'
-            f'<script src="{files.url("theme.js")}"></script>'
-            f'<link rel="stylesheet" href="{files.url("style.css")}">'
-            f'<link rel="stylesheet" href="{files.url("plugins.css")}">'
-            f"{preloads}"
-            f'<link rel="icon" href="{files.url("icon.svg")}" type="image/svg+xml">'
-            f'<link rel="apple-touch-icon" href="{files.url("icon-192.png")}">'
-            '<link rel="manifest" href="/manifest.webmanifest">'
-            f"</head><body>{_entry(page)}"
+            f"{html_head(files, t, who, page=page, title=title)}<body>{_entry(page)}"
             f"<noscript>{escape(t(NO_SCRIPT))}</noscript>"
             f"{_config(parts['config'])}{scripts}{parts['renderer']}</body></html>"
         )

@@ -23,7 +23,8 @@ from dash_messenger_webui.http.assets import IMMUTABLE, Assets
 from dash_messenger_webui.http.callback_requests import check_callback_request
 from dash_messenger_webui.http.compression import Body, Compression, compress_small
 from dash_messenger_webui.http.dash_app import MessengerDash
-from dash_messenger_webui.i18n.translations import choose_language
+from dash_messenger_webui.http.error_pages import error_page, wants_error_page
+from dash_messenger_webui.i18n.translations import Words, choose_language
 from dash_messenger_webui.session import Reader, Scheme, keep_reader, reader
 
 __all__ = ["serve_pages"]
@@ -64,11 +65,12 @@ def serve_pages(
     context: WebContext,
     files: Assets,
     framed: Framed,
+    words: dict[str, Words],
 ) -> MessengerDash:
     """Answer pages, their data and files on ``app``; ``make`` makes the Dash application.
 
     ``framed`` says what the page at an address beside the messenger's is called for the reader, or
-    None where there is none.
+    None where there is none. ``words`` are the pages' texts by language.
 
     Quart asks in the order of registration: what comes before Dash is registered before it is
     made.
@@ -117,7 +119,11 @@ def serve_pages(
 
     @app.after_request
     async def protect(response: Response) -> Response:
-        if "page" in g:
+        if wants_error_page(request, response):
+            who = _stranger(context)
+            t = words[who.language]
+            response = error_page(files, t, who, response.status_code, request.full_path)
+        elif "page" in g:
             response.headers["Content-Security-Policy"] = csp()
             response.headers["Referrer-Policy"] = "same-origin"
             response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
@@ -172,21 +178,17 @@ async def _page(context: WebContext, path: str, framed: Framed) -> Any:
 
 async def _read_reader(context: WebContext) -> Reader:
     viewer = await context.viewer(request.headers)
-    cookies = request.cookies
-    accept = request.headers.get("Accept-Language", "")
-    language, theme = cookies.get("lang"), cookies.get("theme", "auto")
-    schemes: dict[str, Scheme] = {"auto": "auto", "light": "light", "dark": "dark"}
-    schemes.update((one.name, one.scheme) for one in context.themes)
     if viewer is None:
-        theme = theme if theme in schemes else "auto"
-        return Reader(choose_language(accept, language), theme, schemes[theme])
+        return _stranger(context)
+    schemes = _schemes(context)
+    cookies = request.cookies
     account = await viewer.call("account.get")
     user = account["user"]
-    theme = account.get("theme") or theme
+    theme = account.get("theme") or cookies.get("theme", "auto")
     # A theme whose plugin is gone.
     theme = theme if theme in schemes else "auto"
     return Reader(
-        language=choose_language(accept, account.get("language"), language),
+        language=choose_language(_accepted(), account.get("language"), cookies.get("lang")),
         theme=theme,
         scheme=schemes[theme],
         viewer=viewer,
@@ -195,6 +197,23 @@ async def _read_reader(context: WebContext) -> Reader:
         photo=user.get("photo"),
         role=account["role"],
     )
+
+
+def _stranger(context: WebContext) -> Reader:
+    """Somebody of whom nothing is known but what the browser says and has kept."""
+    schemes, theme = _schemes(context), request.cookies.get("theme", "auto")
+    theme = theme if theme in schemes else "auto"
+    language = choose_language(_accepted(), request.cookies.get("lang"))
+    return Reader(language, theme, schemes[theme])
+
+
+def _accepted() -> str:
+    return request.headers.get("Accept-Language", "")
+
+
+def _schemes(context: WebContext) -> dict[str, Scheme]:
+    own: dict[str, Scheme] = {"auto": "auto", "light": "light", "dark": "dark"}
+    return {**own, **{one.name: one.scheme for one in context.themes}}
 
 
 def _remember_choices(response: Response) -> None:

@@ -19,15 +19,19 @@ from dash_messenger_webui.session import Reader
 
 __all__ = ["entrance"]
 
+PRIMARY = "button button-primary"
+
 
 def entrance(
     who: Reader,
     t: Words,
     texts: dict[str, Any],
     steps: dict[str, dict[str, Any]],
+    *,
+    registration_open: bool,
     password_min_length: int,
 ) -> Component:
-    """The tree for strangers."""
+    """The tree for strangers; without a way to register where registration is closed."""
     kinds = ("error_", "refused ", "step_")
     errors = {key: text for key, text in texts.items() if key.startswith(kinds)}
     sentences = json.dumps(errors, ensure_ascii=False, separators=(",", ":"))
@@ -36,9 +40,11 @@ def entrance(
         [
             html.Div(
                 [
-                    _landing(t),
-                    _login(t, sentences),
-                    _register(t, sentences, password_min_length),
+                    _landing(t, registration_open),
+                    _login(t, sentences, registration_open),
+                    _register(t, sentences, password_min_length)
+                    if registration_open
+                    else _closed(t),
                     _step(t, steps),
                     _footer(who, t),
                 ],
@@ -48,7 +54,7 @@ def entrance(
     )
 
 
-def _landing(t: Words) -> Component:
+def _landing(t: Words, registration_open: bool) -> Component:
     return html.Main(
         [
             html.Div(
@@ -64,16 +70,11 @@ def _landing(t: Words) -> Component:
                     ),
                     html.Div(
                         [
-                            html.A(
-                                t("Create an account"),
-                                href="/register",
-                                className="button button-primary",
-                                **attributes({"data-to": "register"}),
-                            ),
+                            *([_link_to_register(t)] if registration_open else []),
                             html.A(
                                 t("Log in"),
                                 href="/login",
-                                className="button",
+                                className="button" if registration_open else PRIMARY,
                                 **attributes({"data-to": "login"}),
                             ),
                         ],
@@ -97,7 +98,7 @@ def _landing(t: Words) -> Component:
     )
 
 
-def _login(t: Words, sentences: str) -> Component:
+def _login(t: Words, sentences: str, registration_open: bool) -> Component:
     return html.Main(
         html.Form(
             [
@@ -127,18 +128,7 @@ def _login(t: Words, sentences: str) -> Component:
                 _password(t, "login-password", "current-password"),
                 _error("form"),
                 _submit(t("Log in")),
-                html.P(
-                    [
-                        t("New here?"),
-                        " ",
-                        html.A(
-                            t("Create an account"),
-                            href="/register",
-                            **attributes({"data-to": "register"}),
-                        ),
-                    ],
-                    className="aside",
-                ),
+                *([_new_here(t)] if registration_open else []),
             ],
             className="card",
             action="/login",
@@ -147,6 +137,43 @@ def _login(t: Words, sentences: str) -> Component:
         ),
         className="page page-login",
         **attributes({"data-title": t("Log in")}),
+    )
+
+
+def _link_to_register(t: Words, look: str = PRIMARY) -> Component:
+    return html.A(
+        t("Create an account"),
+        href="/register",
+        className=look or None,
+        **attributes({"data-to": "register"}),
+    )
+
+
+def _new_here(t: Words) -> Component:
+    return html.P([t("New here?"), " ", _link_to_register(t, "")], className="aside")
+
+
+def _closed(t: Words) -> Component:
+    """What stands at the address of the registration where there is none."""
+    return html.Main(
+        html.Div(
+            [
+                _brand(),
+                html.H1(t("Registration is closed")),
+                html.P(
+                    t("New accounts on this server are made by its admin."), className="step-text"
+                ),
+                html.A(
+                    t("Log in"),
+                    href="/login",
+                    className=f"{PRIMARY} button-wide",
+                    **attributes({"data-to": "login"}),
+                ),
+            ],
+            className="card",
+        ),
+        className="page page-register",
+        **attributes({"data-title": t("Registration is closed")}),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import brotli
 import pytest
-from dash_messenger.errors import UnknownUser
+from dash_messenger.errors import StorageFailed, UnknownUser
 
 CHAT = "/c/0198aaaa00007000800000000000003d"
 SCRIPT = re.compile(r'(?:src|href)="([^"]+)"')
@@ -241,3 +241,44 @@ async def test_a_refusal_becomes_a_sentence_in_the_dialog(pages: Any) -> None:
     assert changes["new-chat-name"]["error"] == "Пользователя nobody нет."
     assert "value" not in changes["new-chat-name"]
     assert someone.called[-1][1] == {"kind": "direct", "members": ["nobody"]}
+
+
+@pytest.mark.parametrize(
+    ("language", "title"),
+    [("en", "There is nothing at this address"), ("ru", "По этому адресу ничего нет")],
+)
+@pytest.mark.parametrize("path", ["/nowhere", "/c/nobody", "/p/no/page", "/plugins/x"])
+async def test_who_opens_an_unknown_address_sees_a_page_with_a_way_on(
+    pages: Any, path: str, language: str, title: str
+) -> None:
+    pages.log_in()
+    asked = {"Accept": "text/html,*/*", "Accept-Language": language, "Cookie": "theme=dark"}
+    answer = await pages.client.get(path, headers=asked)
+    assert answer.status_code == 404
+    page = await answer.get_data(as_text=True)
+    assert f"<h1>{title}</h1>" in page
+    assert f'<html lang="{language}" data-theme="dark" data-scheme="dark"' in page
+    assert 'href="/"' in page
+    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
+async def test_who_did_not_ask_for_a_page_gets_the_error_as_it_is(pages: Any) -> None:
+    for asked in (
+        {},
+        {"Accept": "image/avif,*/*"},
+        {"Accept": "text/html", "Sec-Fetch-Mode": "cors"},
+    ):
+        answer = await pages.client.get("/nowhere", headers=asked)
+        assert answer.status_code == 404
+        assert await answer.get_data() == b"Not found."
+
+
+async def test_a_page_that_fails_says_so_and_offers_to_try_again(pages: Any) -> None:
+    # As the core answers.
+    pages.app.register_error_handler(StorageFailed, lambda error: ({"error": {}}, 500))
+    pages.log_in().answers["account.get"] = StorageFailed()
+    answer = await pages.client.get(f"{CHAT}?a=<b>", headers={"Accept": "text/html"})
+    assert answer.status_code == 500
+    page = await answer.get_data(as_text=True)
+    assert "<h1>Something went wrong on the server</h1>" in page
+    assert f'href="{CHAT}?a=&lt;b&gt;"' in page

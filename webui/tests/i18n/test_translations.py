@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
-from dash_messenger_webui.http.dash_app import DESCRIPTION, NO_SCRIPT, TITLES
+from dash_messenger_webui.http.dash_app import NO_SCRIPT, TITLES
+from dash_messenger_webui.http.html_head import DESCRIPTION
 from dash_messenger_webui.i18n.translations import LANGUAGES, choose_language, read_words
 
 FOLDER = Path(__file__).parents[2] / "dash_messenger_webui"

@@ -88,6 +88,8 @@ async def test_a_step_that_cannot_be_drawn_is_left_out_and_quarantines_at_start_
 def test_the_steps_stand_in_the_page_of_strangers_as_data() -> None:
     words = read_words(OWN_WORDS)["en"]
     steps = {"key": {"title": "</script><b>", "fields": []}}
-    page = entrance(Reader("en", "auto"), words, {}, steps, 15).to_plotly_json()
+    page = entrance(
+        Reader("en", "auto"), words, {}, steps, registration_open=True, password_min_length=15
+    ).to_plotly_json()
     found = json.dumps(page, default=lambda one: one.to_plotly_json())
     assert json.dumps(json.dumps(steps, separators=(",", ":")))[1:-1] in found
