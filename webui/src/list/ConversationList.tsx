@@ -7,7 +7,7 @@ import { faceOf, photoOf, titleOf } from "../state/people";
 import { activity } from "../state/store";
 import { Avatar } from "../parts/Avatar";
 import { Banner } from "../parts/Banner";
-import { useLasting, useList, useOpened, useSynced, useTopic, useUsers } from "../parts/hooks";
+import { useLasting, useList, useOpened, useSynced, useToday, useTopic, useUsers } from "../parts/hooks";
 import { IconButton } from "../parts/icons";
 import { type Messenger, useMessenger } from "../parts/messenger";
 
@@ -53,6 +53,7 @@ function Chats(props: ConversationListProps & { app: Messenger }) {
   const synced = useSynced(app);
   const opened = useOpened(app);
   const users = useUsers(app);
+  const today = useToday(app);
   const waiting = useLasting(!synced && !list.length);
   const rows = useRef<HTMLUListElement>(null);
 
@@ -96,6 +97,7 @@ function Chats(props: ConversationListProps & { app: Messenger }) {
               app={app}
               conversation={conversation}
               users={users}
+              today={today}
               selected={conversation.id === opened}
             />
           ))}
@@ -120,6 +122,8 @@ interface ChatRowProps {
   app: Messenger;
   conversation: Conversation;
   users: Readonly<Record<string, User>>;
+  /** Times are told as of this day. */
+  today: number;
   selected: boolean;
 }
 
@@ -168,7 +172,7 @@ const ChatRow = React.memo(function ChatRow({ app, conversation, users, selected
   );
 });
 
-function Preview({ app, conversation: { kind, last }, users }: Omit<ChatRowProps, "selected">) {
+function Preview({ app, conversation: { kind, last }, users }: Omit<ChatRowProps, "selected" | "today">) {
   if (!last) return <>{app.texts.t("nothing_yet")}</>;
   if (last.deleted_at_ms) return <i>{app.texts.t("deleted")}</i>;
   const author =

@@ -30,6 +30,9 @@ export const useUsers = (app: Messenger): Readonly<Record<string, User>> =>
 export const usePortraits = (app: Messenger): boolean =>
   useTopic(app.store.topics, "portraits", () => app.store.portraits);
 
+/** Another number on another day: what says "today" is drawn again. */
+export const useToday = (app: Messenger): number => useTopic(app.store.topics, "today", () => app.today.stamp);
+
 export const useOnline = (app: Messenger): boolean => useTopic(app.store.topics, "online", () => app.store.online);
 
 export const useConversation = (app: Messenger, id: string): Conversation | undefined =>

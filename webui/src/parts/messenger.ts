@@ -5,6 +5,7 @@ import { Socket } from "../net/socket";
 import type { Message, TypeInfo, User } from "../net/wire";
 import { type Catalogue, Texts } from "../i18n/texts";
 import { Times } from "../i18n/time";
+import { Today } from "../i18n/today";
 import { Actions } from "../state/actions";
 import { Cache } from "../state/cache";
 import type { ComposerOf } from "../state/composers";
@@ -37,7 +38,9 @@ export class Messenger {
   readonly directory: Directory;
   readonly readPositions: ReadPositions;
   readonly texts: Texts;
-  readonly times: Times;
+  times: Times;
+  /** Topic: "today". */
+  readonly today: Today;
   readonly actions: Actions;
   /** What each message type lets people do. */
   types: Readonly<Record<string, TypeInfo>> = {};
@@ -55,6 +58,11 @@ export class Messenger {
     this.texts = new Texts(language, texts);
     this.times = new Times(language);
     this.store = new Store(me);
+    this.today = new Today(() => {
+      // The zone may be another too.
+      this.times = new Times(language);
+      this.store.topics.touch("today");
+    });
     this.route = new Route(this.store.topics);
     this.cache = new Cache(me.id);
     const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
@@ -89,6 +97,8 @@ export class Messenger {
     this.socket.start();
     void this.kept.recall();
     this.showUnreadInTitle();
+    this.today.start();
+    document.addEventListener("visibilitychange", () => this.today.look());
   }
 
   setComposers(composers: readonly ComposerOf[]): void {

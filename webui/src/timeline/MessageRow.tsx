@@ -12,6 +12,8 @@ import type { Row } from "./rows";
 interface MessageRowProps {
   row: Row;
   group: boolean;
+  /** Times are told as of this day. */
+  today: number;
   app: Messenger;
   plugins: Record<string, string> | undefined;
   /** The message that this one answers: null where it is not known, or gone. */

@@ -33,11 +33,13 @@ interface MessagesProps {
   id: string;
   rows: readonly Row[];
   group: boolean;
+  /** Times are told as of this day. */
+  today: number;
   plugins: Record<string, string> | undefined;
   menus: Record<string, MenuEntry[]> | undefined;
 }
 
-export function Messages({ app, id, rows, group, plugins, menus }: MessagesProps) {
+export function Messages({ app, id, rows, group, today, plugins, menus }: MessagesProps) {
   const { history, readPositions, store, texts } = app;
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);
@@ -249,13 +251,14 @@ export function Messages({ app, id, rows, group, plugins, menus }: MessagesProps
         key={row.key}
         row={row}
         group={group}
+        today={today}
         app={app}
         plugins={plugins}
         quoted={quotedBy(app, id, row)}
         fresh={row.key === fresh.current.key && Date.now() - fresh.current.atMs < FRESH_MS}
       />
     ),
-    [group, plugins],
+    [group, plugins, today],
   );
 
   return (

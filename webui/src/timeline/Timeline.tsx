@@ -3,7 +3,7 @@ import { type ReactElement, useEffect, useMemo, useRef, useState } from "react";
 import type { Conversation as About } from "../net/wire";
 import { faceOf, photoOf, titleOf } from "../state/people";
 import { Avatar } from "../parts/Avatar";
-import { useConversation, useLasting, useOnline, useOpened, useOutbox, useTopic, useUsers, useWindow } from "../parts/hooks";
+import { useConversation, useLasting, useOnline, useOpened, useOutbox, useToday, useTopic, useUsers, useWindow } from "../parts/hooks";
 import { IconButton } from "../parts/icons";
 import { type Messenger, useMessenger } from "../parts/messenger";
 import { Notice } from "../parts/Notice";
@@ -53,6 +53,7 @@ function Conversation(props: Inside & { opened: string }) {
   const outbox = useOutbox(app, id);
   const users = useUsers(app);
   const online = useOnline(app);
+  const today = useToday(app);
   const ready = window.messages.length > 0 || window.cursor >= 0 || outbox.length > 0;
   const waiting = useLasting(!ready && !window.failed);
 
@@ -79,7 +80,7 @@ function Conversation(props: Inside & { opened: string }) {
         },
         drawn.current,
       )),
-    [window.messages, window.moreBefore, window.moreAfter, window.own, window.notes, outbox, users, othersReadNo, unreadAfter],
+    [window.messages, window.moreBefore, window.moreAfter, window.own, window.notes, outbox, users, othersReadNo, unreadAfter, today],
   );
 
   return (
@@ -97,7 +98,7 @@ function Conversation(props: Inside & { opened: string }) {
           )}
         </div>
       ) : rows.length ? (
-        <Messages app={app} id={id} rows={rows} group={group} plugins={plugins} menus={menus} />
+        <Messages app={app} id={id} rows={rows} group={group} today={today} plugins={plugins} menus={menus} />
       ) : ready ? (
         <div className="dm-notice"><p>{texts.t("no_messages")}</p></div>
       ) : (

@@ -9,6 +9,8 @@ declare module "node:test" {
   export function afterEach(body: () => void): void;
 }
 
+declare const process: { env: Record<string, string | undefined> };
+
 declare module "node:assert/strict" {
   interface Assert {
     (value: unknown, message?: string): asserts value;
