@@ -57,11 +57,26 @@
   };
   if (root.dataset.page in PATHS) forgetEarlier().catch(() => undefined);
 
+  const DIALOGS = ["new-chat", "new-group", "settings", "details"];
+  const closed = {};
+
   window.dash_clientside = Object.assign(window.dash_clientside ?? {}, {
     messenger: {
       open(clicks) {
         takeBack();
         return Boolean(clicks);
+      },
+
+      // The browser's Back closes what is open; given are the dialogs of DIALOGS, open or not.
+      layers(...opened) {
+        DIALOGS.forEach((id, at) => {
+          if (!opened[at] === !closed[id]) return;
+          if (opened[at]) closed[id] = window.dashMessenger.route.layers.add(() => window.dash_clientside.set_props(id, { opened: false }));
+          else {
+            closed[id]();
+            delete closed[id];
+          }
+        });
       },
 
       leave() {
@@ -103,7 +118,6 @@
 
   // What a callback without an answer means, in the dialogs that are open. Details are opened by
   // their callback: without it they open here.
-  const DIALOGS = ["new-chat", "new-group", "settings", "details"];
   let told = [];
 
   const tell = (sentence, request) => {

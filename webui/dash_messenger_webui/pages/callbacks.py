@@ -21,6 +21,9 @@ from dash_messenger_webui.session import reader, viewer
 
 __all__ = ["register_callbacks"]
 
+# As pages.js has them.
+DIALOGS = ("new-chat", "new-group", "settings", "details")
+
 
 def register_callbacks(app: Dash, sentences: Sentences) -> None:
     """Add every callback to the application."""
@@ -38,6 +41,11 @@ def register_callbacks(app: Dash, sentences: Sentences) -> None:
             Output(dialog, "opened"),
             Input("conversations", clicks),
         )
+    in_browser: Any = app.clientside_callback
+    in_browser(
+        ClientsideFunction("messenger", "layers"),
+        *(Input(dialog, "opened") for dialog in DIALOGS),
+    )
     _in_browser(app, "leave", Output("left", "title"), Input("left", "data-count"))
     _in_browser(
         app,

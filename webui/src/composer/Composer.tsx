@@ -4,7 +4,7 @@ import type { Message } from "../net/wire";
 import { type ComposerOf, claimOf } from "../state/composers";
 import { isPhone } from "../state/route";
 import type { Outgoing } from "../state/store";
-import { useOpened, useTopic } from "../parts/hooks";
+import { useLayer, useOpened, useTopic } from "../parts/hooks";
 import { IconButton } from "../parts/icons";
 import { type Messenger, useMessenger } from "../parts/messenger";
 import { FormPanel } from "./form";
@@ -127,7 +127,7 @@ function Conversation(props: Inside & { id: string }) {
     <div className="dm-attach">
       <IconButton icon="plus" label={texts.t("attach")} aria-haspopup="menu" aria-expanded={choosing} onClick={() => setChoosing(!choosing)} />
       {choosing && (
-        <AttachMenu forms={forms} label={texts.t("attach")}
+        <AttachMenu app={app} forms={forms} label={texts.t("attach")}
           onClose={(back) => {
             setChoosing(false);
             if (back) line.current?.querySelector<HTMLElement>(".dm-attach button")?.focus();
@@ -167,14 +167,16 @@ function Conversation(props: Inside & { id: string }) {
 }
 
 interface AttachProps {
+  app: Messenger;
   forms: readonly ComposerOf[];
   label: string;
   onChoose(composer: ComposerOf): void;
   onClose(back: boolean): void;
 }
 
-function AttachMenu({ forms, label, onChoose, onClose }: AttachProps) {
+function AttachMenu({ app, forms, label, onChoose, onClose }: AttachProps) {
   const menu = useRef<HTMLDivElement>(null);
+  useLayer(app, () => onClose(true));
   useEffect(() => {
     menu.current?.querySelector("button")?.focus();
     const outside = (event: Event) => menu.current?.parentElement?.contains(event.target as Node) || onClose(false);

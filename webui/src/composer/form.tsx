@@ -3,12 +3,13 @@
 // An edited message stays in it until the server has taken the change.
 
 import * as React from "react";
-import { useLayoutEffect, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { type Message, type Params, Refusal } from "../net/wire";
 import { type ComposerOf, type FieldOf, filesOf } from "../state/composers";
 import { newId } from "../state/ids";
 import { isPhone } from "../state/route";
 import type { Outgoing, Written } from "../state/store";
+import { useLayer } from "../parts/hooks";
 import { FieldInput } from "../parts/fields";
 import { IconButton } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
@@ -72,11 +73,20 @@ export function FormPanel({ app, conversation, composer, files, editing, rewriti
   const content = contentOf(fields, values, items.list);
   const written = JSON.stringify(content);
   const [writtenBefore] = useState(written);
+  const unsaved = written !== writtenBefore;
+  /** Close it, or ask first; whether it stays. */
   const leave = () => {
-    if (leaving) setLeaving(false);
-    else if (written !== writtenBefore) setLeaving(true);
-    else onClose();
+    if (!unsaved) onClose();
+    else setLeaving(!leaving);
+    return unsaved;
   };
+  useLayer(app, leave);
+  useEffect(() => {
+    if (!unsaved) return;
+    const ask = (event: Event) => app.ended || event.preventDefault();
+    addEventListener("beforeunload", ask);
+    return () => removeEventListener("beforeunload", ask);
+  }, [unsaved]);
 
   const uploads = items.list.flatMap(({ upload }) => upload ?? []);
   const uploading = uploads.filter((upload) => upload.state === "uploading");
@@ -127,6 +137,8 @@ export function FormPanel({ app, conversation, composer, files, editing, rewriti
         event.preventDefault();
         leave();
       }}
+      // A phone's Back may close it whatever was said to the first.
+      onClose={() => dialog.current?.showModal()}
       // Chromium closes by a second Esc whatever one says to the first.
       onKeyDown={(event) => {
         if (event.key !== "Escape" || event.nativeEvent.isComposing) return;

@@ -4,7 +4,7 @@ import * as React from "react";
 import { useEffect, useRef, useState } from "react";
 import type { ComposerOf } from "../state/composers";
 import { isPhone } from "../state/route";
-import { useLasting } from "../parts/hooks";
+import { useLasting, useLayer } from "../parts/hooks";
 import type { Messenger } from "../parts/messenger";
 
 interface Choice {
@@ -90,6 +90,8 @@ export function PickerPanel({ app, conversation, composer, onClose }: PickerProp
       document.removeEventListener("keydown", escape, true);
     };
   }, []);
+
+  useLayer(app, () => onClose(true));
 
   const choose = ({ content, label, image: src }: Choice, shown: HTMLImageElement | null) => {
     const longest = Math.max(shown?.naturalWidth ?? 0, shown?.naturalHeight ?? 0);

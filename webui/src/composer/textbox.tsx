@@ -6,7 +6,7 @@ import { type Message, Refusal, type View } from "../net/wire";
 import type { ComposerOf, FormatOf } from "../state/composers";
 import { keepComposing, keepDraft, readDraft } from "../state/drafts";
 import { isPhone } from "../state/route";
-import { useTopic, useUsers } from "../parts/hooks";
+import { useLayer, useTopic, useUsers } from "../parts/hooks";
 import { Icon, IconButton } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
 import { Body } from "../timeline/body";
@@ -39,6 +39,7 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
   const [slash, setSlash] = useState("");
   const [problem, setProblem] = useState("");
   const [preview, setPreview] = useState<Message | null>(null);
+  useLayer(app, preview && (() => setPreview(null)));
   const composing = useTopic(store.topics, `composing:${id}`, () => store.composing(id));
   const { replyTo } = composing;
   // What is edited is written as it was; what was written in a form is edited in that.

@@ -1,6 +1,6 @@
 // What the components read of the messenger.
 
-import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import type { Conversation, User } from "../net/wire";
 import type { Outgoing, Window } from "../state/store";
 import type { Topics } from "../state/topics";
@@ -13,6 +13,13 @@ const OFFLINE_AFTER_MS = 2_000;
 export function useTopic<T>(topics: Topics, topic: string, read: () => T): T {
   const subscribe = useCallback((listener: () => void) => topics.subscribe(topic, listener), [topics, topic]);
   return useSyncExternalStore(subscribe, read);
+}
+
+/** While `close` is given, the browser's Back calls it: see `Layers`. */
+export function useLayer(app: Messenger, close: (() => boolean | void) | null): void {
+  const latest = useRef(close);
+  latest.current = close;
+  useEffect(() => (latest.current ? app.route.layers.add(() => latest.current?.()) : undefined), [!close]);
 }
 
 export const useOpened = (app: Messenger): string | null =>

@@ -48,6 +48,8 @@ export class Messenger {
   composers: readonly ComposerOf[] = [];
   /** What each type is called, for messages without words. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Set when the session has ended: nothing may keep the page any more. */
+  ended = false;
   private readonly socket: Socket;
   private readonly cache: Cache;
   private readonly kept: Kept;
@@ -154,6 +156,7 @@ export class Messenger {
   private refused(code: number): void {
     const why = WHY[code];
     if (!why) return this.store.setBroken();
+    this.ended = true;
     // Somebody else may sit here next. What the reader wrote is kept where nobody ended the session: it
     // is theirs, and goes on when they log in again.
     const forgotten = why === "expired" ? this.cache.forget() : this.forget();

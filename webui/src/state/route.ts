@@ -1,11 +1,13 @@
 // Which address is shown: "/" is the list, "/c/ID" a conversation. Owns the browser's history.
 
+import { Layers } from "./layers";
 import type { Topics } from "./topics";
 
 const CHAT = /^\/c\/([0-9a-f]{32})\/?$/;
 const PHONE = "(max-width: 767px)";
 
 export class Route {
+  readonly layers = new Layers();
   private readonly topics: Topics;
 
   constructor(topics: Topics) {
@@ -19,6 +21,8 @@ export class Route {
       history.replaceState({ dm: true }, "", "/");
       history.pushState({ dm: true, fromList: true }, "", address);
     }
+    // Before anything hears of another address: what lies over the page may have to stay there.
+    this.layers.start();
     addEventListener("popstate", () => this.changed());
     this.changed();
   }
@@ -32,20 +36,21 @@ export class Route {
   }
 
   open(conversation: string): void {
-    if (conversation === this.conversation) return;
-    const fromList = this.conversation === null;
-    history.pushState({ dm: true, fromList }, "", `/c/${conversation}`);
-    this.changed();
+    this.layers.below(() => {
+      if (conversation === this.conversation) return;
+      const fromList = this.conversation === null;
+      history.pushState({ dm: true, fromList }, "", `/c/${conversation}`);
+      this.changed();
+    });
   }
 
   /** To the list, by going back where the list is what lies behind. */
   close(): void {
-    if (history.state?.fromList) {
-      history.back();
-    } else {
+    this.layers.below(() => {
+      if (history.state?.fromList) return history.back();
       history.pushState({ dm: true }, "", "/");
       this.changed();
-    }
+    });
   }
 
   private changed(): void {

@@ -179,12 +179,14 @@ export function openGallery(pressed: HTMLElement, { texts, store, route }: Messe
     event.stopPropagation();
   };
   dialog.onclose = () => {
+    closed();
     dialog.remove();
     pressed.focus({ preventScroll: true });
   };
   document.body.append(dialog);
   show(at);
   dialog.showModal();
+  const closed = route.layers.add(() => dialog.close());
   close.focus({ preventScroll: true });
 }
 

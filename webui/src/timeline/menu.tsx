@@ -4,6 +4,7 @@ import * as React from "react";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { Message, Right } from "../net/wire";
 import { isPhone } from "../state/route";
+import { useLayer } from "../parts/hooks";
 import { Icon, type IconName } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
 import { copyText } from "./behaviours";
@@ -57,6 +58,7 @@ export function MessageMenu({ app, opening, entries, onClose }: MenuProps) {
     back?.focus({ preventScroll: true });
   };
 
+  useLayer(app, close);
   useLayoutEffect(() => {
     const element = menu.current!;
     if (!isPhone()) {
