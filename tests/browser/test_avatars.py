@@ -95,7 +95,7 @@ async def test_what_is_no_photo_is_refused_in_its_place_and_the_old_one_stays(
     settings = await open_dialog(page, "Settings")
     me = settings.locator(".dm-portrait")
     await me.locator("input[type=file]").set_input_files(wrong)
-    await expect(me.get_by_role("alert")).to_have_text("This is no photo.")
+    await expect(me.get_by_role("alert")).to_have_text("This is no picture.")
     assert await seen(me.locator(".dm-avatar img")) == photo
     await expect(me.get_by_role("button", name="Change the photo")).to_be_enabled()
 

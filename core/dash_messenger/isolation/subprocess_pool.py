@@ -28,10 +28,10 @@ from dash_messenger.supervisor.lifeline import end_with_parent
 
 __all__ = ["SubprocessPool"]
 
-# Pillow needs 4 bytes a pixel, several times over, for the 25 megapixels that photos may have.
+# A picture of 64 megapixels takes 700 MB (`pictures`).
 MAX_MEMORY_BYTES = 1024 * 1024 * 1024
 TIME_LIMIT_S = 20.0
-# A photo of 25 megapixels takes 2 s, an animation of 400 megapixels 4 s.
+# A photo of 200 megapixels takes 2 s, an animation of 400 megapixels 4 s.
 CPU_LIMIT_S = 5.0
 # Two at a time, so that one slow file does not stop everybody's; more would starve the server.
 CHILDREN = 2

@@ -1,4 +1,4 @@
-"""A photo made fit to be sent: turned upright, without metadata, in the sizes that screens need.
+"""A photo made fit to be sent, in the sizes that screens need.
 
 Runs in a child process with limits. Must not know messages. Invariant: what comes out was redrawn
 from pixels, so that neither metadata nor anything hidden in the file survives.
@@ -7,61 +7,57 @@ from pixels, so that neither metadata nor anything hidden in the file survives.
 from __future__ import annotations
 
 import base64
-import io
-from math import ceil
+from math import sqrt
 from typing import Any
 
 import thumbhash
-from dash_messenger import Refused
-from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
+from dash_messenger.pictures import Picture, encode_webp, open_picture
+from PIL import Image, ImageOps
 
 __all__ = ["SIDES_PX", "make_photo", "make_square"]
 
-# A phone's bubble, a desktop's, and the whole screen.
+# A phone's bubble, a desktop's, and the whole screen: the longer side of a usual photo.
 SIDES_PX = (480, 960, 1920)
+# A long one's shorter side has at least this part of them: 1,080 pixels of the largest.
+SHORTER_SIDE = 9 / 16
+# WebP's own limit.
+MAX_SIDE_PX = 16_383
+MAX_STORED_PIXELS = 16_000_000
 SQUARE_PX = 256
-MAX_PIXELS = 25_000_000
 MAX_FRAMES = 200
-# A frame cannot be decoded without those before it: this is 4 s of a processor, of the 5 there are.
-MAX_DECODED_PIXELS = 400_000_000
 # All frames of an animation are in memory at once.
 MAX_ANIMATION_PIXELS = 60_000_000
-FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF")
 # The hash keeps seven waves a side; more pixels only cost time.
 HASH_SIDE_PX = 40
 QUALITY = 80
+# Of a transparent picture: what share of what is seen may be lost on a bubble of its colour.
+MAX_LOST = 0.2
+DARK_BELOW, LIGHT_FROM = 80, 190
 
 
 def make_photo(data: bytes) -> dict[str, Any]:
-    """``width``, ``height``, ``animated``, ``hash`` (a ThumbHash, base64) and ``variants``.
+    """``width``, ``height``, ``animated``, ``hash`` (a ThumbHash, base64), ``backdrop`` and
+    ``variants``: ``width`` and ``webp`` of each, the smallest first; the last is the photo itself.
 
-    Each variant has ``width`` and ``webp``, the smallest first; the last is the photo itself.
+    Where something is transparent, ``hash`` is empty and ``backdrop`` says on what the picture can
+    be seen: ``light``, ``dark`` or ``any``.
 
     Raises:
-        Refused: it is no photo in a format that is taken, damaged, or too large.
+        Refused: it is no picture in a format that is taken, damaged, or too large.
     """
-    with _opened(data) as picture:
-        if getattr(picture, "n_frames", 1) > 1:
+    with open_picture(data) as picture:
+        if picture.frame_count > 1:
             return _animation(picture)
-        # A large JPEG is decoded at half or a quarter of its size where that is enough.
-        part = SIDES_PX[-1] / max(picture.size)
-        picture.draft(None, (ceil(picture.width * part), ceil(picture.height * part)))
-        upright = ImageOps.exif_transpose(picture)
-        shown = _opaque(upright)
+        largest = picture.still(_size(picture, SIDES_PX[-1]))
         variants = []
         for side in SIDES_PX:
-            variant = _fitted(shown, side)
-            variants.append({"width": variant.width, "webp": _webp(variant)})
-            if max(shown.size) <= side:
+            size = _size(picture, side)
+            if size == largest.size:
                 break
-        largest = _fitted(shown, SIDES_PX[-1])
-        return {
-            "width": largest.width,
-            "height": largest.height,
-            "animated": False,
-            "hash": _hash(shown),
-            "variants": variants,
-        }
+            smaller = largest.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+            variants.append({"width": size[0], "webp": encode_webp([smaller], quality=QUALITY)})
+        variants.append({"width": largest.width, "webp": encode_webp([largest], quality=QUALITY)})
+        return _photo(largest, variants, animated=False)
 
 
 def make_square(data: bytes) -> bytes:
@@ -70,104 +66,67 @@ def make_square(data: bytes) -> bytes:
     Raises:
         Refused: as `make_photo`.
     """
-    with _opened(data) as picture:
-        shown = _opaque(ImageOps.exif_transpose(picture))
-        return _webp(ImageOps.fit(shown, (SQUARE_PX, SQUARE_PX), Image.Resampling.LANCZOS))
+    with open_picture(data) as picture:
+        part = min(1.0, 2 * SQUARE_PX / min(picture.width, picture.height))
+        size = (max(1, round(picture.width * part)), max(1, round(picture.height * part)))
+        shown = picture.still(size).convert("RGBA")
+        on_white = Image.new("RGBA", shown.size, "white")
+        on_white.alpha_composite(shown)
+        fitted = ImageOps.fit(
+            on_white.convert("RGB"), (SQUARE_PX, SQUARE_PX), Image.Resampling.LANCZOS
+        )
+        return encode_webp([fitted], quality=QUALITY)
 
 
-class _opened:  # noqa: N801 - reads as a word after "with"
-    """The picture in ``data``, looked at but not decoded; errors become refusals."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._picture: Image.Image | None = None
-
-    def __enter__(self) -> Image.Image:
-        try:
-            self._picture = Image.open(io.BytesIO(self._data), formats=FORMATS)
-        except Exception as error:
-            raise _refusal(error) from error
-        if self._picture.width * self._picture.height > MAX_PIXELS:
-            raise Refused(reason="This photo has too many pixels.", key="too_many_pixels")
-        return self._picture
-
-    def __exit__(self, kind: type[BaseException] | None, error: Any, traceback: Any) -> None:
-        if self._picture is not None:
-            self._picture.close()
-        if isinstance(error, Refused | MemoryError) or not isinstance(error, Exception):
-            return
-        # A decoder raises whatever it likes for a damaged file.
-        raise _refusal(error) from error
+def _size(picture: Picture, side: int) -> tuple[int, int]:
+    """Of the variant for ``side``: never larger than the picture."""
+    shorter, longer = sorted((picture.width, picture.height))
+    part = min(
+        1.0,
+        max(side / longer, side * SHORTER_SIDE / shorter),
+        MAX_SIDE_PX / longer,
+        sqrt(MAX_STORED_PIXELS / (shorter * longer)),
+    )
+    return max(1, int(picture.width * part)), max(1, int(picture.height * part))
 
 
-def _refusal(error: Exception) -> Refused:
-    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return Refused(reason="This photo has too many pixels.", key="too_many_pixels")
-    if isinstance(error, UnidentifiedImageError):
-        return Refused(reason="This is no photo.", key="no_photo")
-    return Refused(reason="This photo is damaged.", key="no_photo")
-
-
-def _animation(picture: Image.Image) -> dict[str, Any]:
-    count = picture.n_frames  # type: ignore[attr-defined]
-    if count > MAX_FRAMES:
-        raise Refused(reason="This animation is too long.", key="too_many_frames")
-    if count * picture.width * picture.height > MAX_DECODED_PIXELS:
-        raise Refused(reason="This photo has too many pixels.", key="too_many_pixels")
-    side = SIDES_PX[1]
+def _animation(picture: Picture) -> dict[str, Any]:
+    side, count = SIDES_PX[1], min(picture.frame_count, MAX_FRAMES)
     while side > 200 and count * side * side > MAX_ANIMATION_PIXELS:
         side //= 2
-    frames, durations_ms = [], []
-    for frame in ImageSequence.Iterator(picture):
-        durations_ms.append(min(max(int(frame.info.get("duration") or 100), 20), 10_000))
-        # Made smaller first: a copy of each large frame would cost more than all the rest.
-        shown = frame if frame.mode in ("RGB", "RGBA") else _opaque(frame)
-        part = min(1.0, side / max(shown.size))
-        size = (max(1, round(shown.width * part)), max(1, round(shown.height * part)))
-        frames.append(_opaque(shown.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)))
-    out = io.BytesIO()
-    frames[0].save(
-        out,
-        "WEBP",
-        save_all=True,
-        append_images=frames[1:],
-        duration=durations_ms,
-        loop=0,
-        quality=70,
-        method=2,
-    )
-    width, height = frames[0].size
+    part = min(1.0, side / max(picture.width, picture.height))
+    size = (max(1, round(picture.width * part)), max(1, round(picture.height * part)))
+    frames, durations_ms = zip(*picture.frames(size, at_most=MAX_FRAMES), strict=True)
+    webp = encode_webp(frames, quality=70, durations_ms=durations_ms, plays=picture.plays)
+    return _photo(frames[0], [{"width": size[0], "webp": webp}], animated=True)
+
+
+def _photo(shown: Image.Image, variants: list[dict[str, Any]], *, animated: bool) -> dict[str, Any]:
     return {
-        "width": width,
-        "height": height,
-        "animated": True,
-        "hash": _hash(frames[0]),
-        "variants": [{"width": width, "webp": out.getvalue()}],
+        "width": shown.width,
+        "height": shown.height,
+        "animated": animated,
+        "hash": _hash(shown) if shown.mode == "RGB" else "",
+        "backdrop": _backdrop(shown) if shown.mode == "RGBA" else "",
+        "variants": variants,
     }
 
 
-def _opaque(picture: Image.Image) -> Image.Image:
-    """The picture on white: what shows through a photo is nobody's wish."""
-    if picture.mode not in ("RGBA", "LA", "PA") and "transparency" not in picture.info:
-        return picture.convert("RGB")
-    white = Image.new("RGBA", picture.size, "white")
-    white.alpha_composite(picture.convert("RGBA"))
-    return white.convert("RGB")
-
-
-def _fitted(picture: Image.Image, side: int) -> Image.Image:
-    fitted = picture.copy()
-    fitted.thumbnail((side, side), Image.Resampling.LANCZOS)
-    return fitted
-
-
-def _webp(picture: Image.Image) -> bytes:
-    out = io.BytesIO()
-    picture.save(out, "WEBP", quality=QUALITY, method=3)
-    return out.getvalue()
+def _backdrop(picture: Image.Image) -> str:
+    """What a transparent picture can be seen on: what is dark on light, what is light on dark."""
+    small = picture.copy()
+    small.thumbnail((200, 200), Image.Resampling.BOX)
+    levels = small.convert("L").histogram(small.getchannel("A").point(lambda alpha: alpha > 127))
+    seen = sum(levels) or 1
+    dark, light = sum(levels[:DARK_BELOW]) / seen, sum(levels[LIGHT_FROM:]) / seen
+    if dark > MAX_LOST >= light:
+        return "light"
+    return "dark" if light > MAX_LOST >= dark else "any"
 
 
 def _hash(picture: Image.Image) -> str:
-    small = _fitted(picture.convert("RGBA"), HASH_SIDE_PX)
+    small = picture.copy()
+    small.thumbnail((HASH_SIDE_PX, HASH_SIDE_PX), Image.Resampling.LANCZOS)
+    small = small.convert("RGBA")
     made = thumbhash.rgba_to_thumb_hash(small.width, small.height, list(small.tobytes()))
     return base64.b64encode(bytes(made)).decode()

@@ -73,8 +73,8 @@ async def test_others_are_given_a_small_square_that_says_nothing_else(
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"no picture at all", "This is no photo."),
-        (photo()[:2000], "This photo is damaged."),
+        (b"no picture at all", "This is no picture."),
+        (photo()[:2000], "This picture is damaged."),
     ],
 )
 async def test_what_is_no_photo_is_refused_in_the_plugin_s_words(

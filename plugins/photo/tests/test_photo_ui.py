@@ -42,18 +42,6 @@ def test_a_placeholder_resembles_its_photo(size: tuple[int, int]) -> None:
         assert drawn.convert("RGB").tobytes() == rgb
 
 
-def test_what_is_transparent_in_a_photo_is_white() -> None:
-    out = io.BytesIO()
-    Image.new("RGBA", (50, 80), (0, 0, 0, 0)).save(out, "PNG")
-    made = make_photo(out.getvalue())
-    with Image.open(io.BytesIO(made["variants"][0]["webp"])) as shown:
-        assert shown.mode == "RGB"
-        assert shown.getpixel((5, 5)) == (255, 255, 255)
-    width, height, rgb = pixels(base64.b64decode(made["hash"]))
-    assert width < height
-    assert min(rgb) > 250
-
-
 @pytest.mark.parametrize("hash", ["", "!", "AAAA", base64.b64encode(b"\xff" * 5).decode()])
 def test_what_is_no_hash_has_no_placeholder(hash: str) -> None:
     assert placeholder(hash) == ""

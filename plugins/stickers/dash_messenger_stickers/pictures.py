@@ -6,24 +6,16 @@ from pixels, so that neither metadata nor anything hidden in the file survives.
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 from dash_messenger import Refused
-from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
+from dash_messenger.pictures import encode_webp, open_picture
 
 __all__ = ["MAX_SIDE_PX", "fit"]
 
 MAX_SIDE_PX = 512
-MAX_PIXELS = 25_000_000
 MAX_FRAMES = 120
-# A frame cannot be decoded without those before it: this is 4 s of a processor, of the 5 there are.
-MAX_DECODED_PIXELS = 400_000_000
 MAX_RESULT_BYTES = 1_000_000
-FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF")
-# Beyond a second, a frame of a broken file would never end.
-MAX_FRAME_MS = 10_000
-MIN_FRAME_MS = 20
 
 
 def fit(data: bytes) -> dict[str, Any]:
@@ -34,66 +26,18 @@ def fit(data: bytes) -> dict[str, Any]:
     Raises:
         Refused: it is no picture in a format that is taken, damaged, or too large.
     """
-    try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise Refused(reason="The picture has too many pixels.", key="too_many_pixels")
-            frames = getattr(picture, "n_frames", 1)
-            if frames > MAX_FRAMES:
-                raise Refused(reason="The animation is too long.", key="too_many_frames")
-            if frames * picture.width * picture.height > MAX_DECODED_PIXELS:
-                raise Refused(reason="The picture has too many pixels.", key="too_many_pixels")
-            if frames > 1:
-                return _animation(picture)
-            return _still(picture)
-    except Image.DecompressionBombError as error:
-        raise Refused(reason="The picture has too many pixels.", key="too_many_pixels") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
-        raise Refused(reason="This is no picture, or a damaged one.", key="no_picture") from error
-
-
-def _still(picture: Image.Image) -> dict[str, Any]:
-    fitted = _fitted(ImageOps.exif_transpose(picture))
-    # 512 × 512 pixels of pure noise take 0.4 MB so.
-    out = io.BytesIO()
-    fitted.save(out, "WEBP", quality=90, method=4)
-    return _result(out, fitted, animated=False)
-
-
-def _animation(picture: Image.Image) -> dict[str, Any]:
-    frames, durations_ms = [], []
-    for frame in ImageSequence.Iterator(picture):
-        duration_ms = int(frame.info.get("duration") or 100)
-        durations_ms.append(min(max(duration_ms, MIN_FRAME_MS), MAX_FRAME_MS))
-        frames.append(_fitted(frame))
-    for quality in (80, 60, 35):
-        out = io.BytesIO()
-        frames[0].save(
-            out,
-            "WEBP",
-            save_all=True,
-            append_images=frames[1:],
-            duration=durations_ms,
-            loop=0,
-            quality=quality,
-            method=2,
-        )
-        if out.tell() <= MAX_RESULT_BYTES:
-            return _result(out, frames[0], animated=True)
-    raise Refused(reason="The animation is too large.", key="too_many_frames")
-
-
-def _fitted(picture: Image.Image) -> Image.Image:
-    drawn = picture.convert("RGBA")
-    # In two steps, the first of them cheap: a large frame costs a third.
-    drawn.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    return drawn
-
-
-def _result(out: io.BytesIO, picture: Image.Image, *, animated: bool) -> dict[str, Any]:
-    return {
-        "webp": out.getvalue(),
-        "width": picture.width,
-        "height": picture.height,
-        "animated": animated,
-    }
+    with open_picture(data) as picture:
+        part = min(1.0, MAX_SIDE_PX / max(picture.width, picture.height))
+        size = (max(1, round(picture.width * part)), max(1, round(picture.height * part)))
+        result = {"width": size[0], "height": size[1], "animated": picture.frame_count > 1}
+        if not result["animated"]:
+            # 512 × 512 pixels of pure noise take 0.4 MB so.
+            return {**result, "webp": encode_webp([picture.still(size)], quality=90)}
+        frames, durations_ms = zip(*picture.frames(size, at_most=MAX_FRAMES), strict=True)
+        for quality in (80, 60, 35):
+            webp = encode_webp(
+                frames, quality=quality, durations_ms=durations_ms, plays=picture.plays
+            )
+            if len(webp) <= MAX_RESULT_BYTES:
+                return {**result, "webp": webp}
+    raise Refused(reason="This animation is too large.", key="too_large")

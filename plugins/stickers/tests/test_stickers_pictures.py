@@ -9,6 +9,8 @@ from dash_messenger.errors import Refused
 from dash_messenger_stickers.pictures import MAX_FRAMES, fit
 from PIL import Image
 
+from tests.icc import DISPLAY_P3
+
 
 def encoded(picture: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     out = io.BytesIO()
@@ -83,13 +85,34 @@ def test_a_bomb_is_refused_before_it_is_decoded() -> None:
         )
 
 
-def test_an_endless_animation_is_refused() -> None:
-    frames = [Image.new("P", (4, 4), n % 2) for n in range(MAX_FRAMES + 1)]
+def test_a_long_animation_is_thinned_out() -> None:
+    frames = [Image.new("L", (16, 16), n % 2 * 255) for n in range(2 * MAX_FRAMES + 1)]
     for n, frame in enumerate(frames):
-        frame.putpixel((n % 4, n // 4 % 4), 3)
+        frame.paste(128, (n % 16, 0, 16, 16))
     gif = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=40)
-    with pytest.raises(Refused):
-        fit(gif)
+    drawn = opened(fit(gif))
+    assert getattr(drawn, "n_frames", 1) == 81
+    # It is played once, as before.
+    assert drawn.info["loop"] == 1
+
+
+def test_a_profile_s_colours_come_out_in_srgb() -> None:
+    picture = Image.new("RGB", (100, 100), (200, 100, 50))
+    drawn = opened(fit(encoded(picture, icc_profile=DISPLAY_P3))).convert("RGB")
+    pixel = drawn.getpixel((50, 50))
+    assert isinstance(pixel, tuple)
+    assert all(abs(a - b) < 6 for a, b in zip(pixel, (215, 93, 31), strict=True))
+
+
+def test_of_a_camera_s_jpeg_with_a_preview_behind_it_the_first_picture_is_taken() -> None:
+    data = encoded(
+        Image.new("RGB", (800, 600), "red"),
+        "MPO",
+        save_all=True,
+        append_images=[Image.new("RGB", (160, 120), "blue")],
+    )
+    result = fit(data)
+    assert (result["width"], result["height"], result["animated"]) == (512, 384, False)
 
 
 def _chunk(kind: bytes, data: bytes = b"") -> bytes:
