@@ -6,7 +6,7 @@ import io
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.pages.any_page import at_rest
@@ -180,3 +180,35 @@ async def test_nothing_moves_while_photos_come(person: Any) -> None:
         "() => [...document.querySelectorAll('.dm-row img')].every((one) => one.naturalWidth)"
     )
     assert await page.evaluate(tops) == before
+
+
+def transparent(colour: str) -> bytes:
+    picture = Image.new("RGBA", (300, 300), (0, 0, 0, 0))
+    ImageDraw.Draw(picture).ellipse((50, 50, 250, 250), fill=colour)
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_what_is_transparent_can_be_seen_in_either_scheme(person: Any, scheme: str) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    for colour in ("black", "white", "teal"):
+        blob = await ann.upload("p.png", "image/png", transparent(colour))
+        await ann.post(chat, "photo", {"photos": [{"blob": blob, "alt": colour}]})
+    page = await open_chat(ann, chat)
+    behind = {
+        colour: await page.get_by_role("button", name=colour, exact=True).evaluate(
+            "(one) => getComputedStyle(one).backgroundColor"
+        )
+        for colour in ("black", "white", "teal")
+    }
+    clear = "rgba(0, 0, 0, 0)"
+    assert behind["teal"] == clear
+    assert (behind["black"] == clear) == (scheme == "light")
+    assert (behind["white"] == clear) == (scheme == "dark")
+    gallery = await open_large(page, "black")
+    await expect(gallery.locator("img")).to_have_css("background-color", "rgb(242, 244, 246)")
+    await page.keyboard.press("ArrowRight")
+    await expect(gallery.locator("img")).to_have_css("background-color", clear)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 from dash_messenger import (
     Context,
@@ -41,7 +41,7 @@ __all__ = [
 MAX_PHOTOS = 10
 MAX_CAPTION_CHARACTERS = 1_000
 MAX_ALT_CHARACTERS = 500
-MAX_UPLOAD_BYTES = 30_000_000
+MAX_UPLOAD_BYTES = 60_000_000
 # What decodes is imported in a child process alone.
 PICTURES = "dash_messenger_photo.pictures"
 DRAW = "dash_messenger_photo.demo_landscapes:draw_landscape"
@@ -64,7 +64,9 @@ class Variant(Struct, frozen=True):
 class Photo(Struct, frozen=True, forbid_unknown_fields=True):
     """A photo: an author sends ``blob``, the upload's id, and ``alt``; the server adds the rest.
 
-    ``hash`` is a ThumbHash in base64; ``variants`` go from the smallest to the photo itself.
+    ``hash`` is a ThumbHash in base64; ``variants`` go from the smallest to the photo itself. Of a
+    photo that is transparent somewhere, ``hash`` is empty and ``backdrop`` says on what it can be
+    seen.
     """
 
     blob: BlobId
@@ -74,6 +76,7 @@ class Photo(Struct, frozen=True, forbid_unknown_fields=True):
     animated: bool = False
     hash: Annotated[str, Meta(max_length=MAX_HASH_CHARACTERS)] = ""
     variants: Annotated[list[Variant], Meta(max_length=MAX_VARIANTS)] = []
+    backdrop: Literal["", "any", "light", "dark"] = ""
 
 
 class Photos(Struct, frozen=True, forbid_unknown_fields=True):
@@ -207,5 +210,6 @@ async def _prepared(context: Context, photo: Photo, user: str) -> Photo:
         height=made["height"],
         animated=made["animated"],
         hash=made["hash"],
+        backdrop=made["backdrop"],
         variants=variants,
     )

@@ -108,9 +108,10 @@ def _picture(photo: Photo, caption: str, t: Translate, style: str, sizes: str) -
     full = f"/blobs/{escape(variants[-1].blob)}"
     sources = ", ".join(f"/blobs/{escape(one.blob)} {one.width}w" for one in variants)
     alt = escape(photo.alt)
+    backdrop = f' data-backdrop="{photo.backdrop}"' if photo.backdrop else ""
     return (
         f'<button type="button" style="{escape(style)}" data-gallery="{full}"'
-        f' data-download="{full}?download" data-caption="{escape(caption or photo.alt)}"'
+        f'{backdrop} data-download="{full}?download" data-caption="{escape(caption or photo.alt)}"'
         f' aria-label="{alt or escape(t("Photo"))}">'
         f'<img src="/blobs/{escape(variants[0].blob)}" srcset="{sources}" sizes="{sizes}"'
         f' alt="{alt}" loading="lazy" decoding="async"></button>'

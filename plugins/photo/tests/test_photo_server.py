@@ -19,6 +19,7 @@ CLAIMS: list[dict[str, Any]] = [
     {"height": -1},
     {"width": 7.5},
     {"hash": "x" * 10_000},
+    {"backdrop": "url(evil)"},
     {"variants": [{}]},
     {"variants": [{"blob": "a" * 32, "width": 0}]},
     {"variants": [{"blob": "../..", "width": 10}]},

@@ -4,6 +4,7 @@ import base64
 import io
 import random
 import re
+from typing import Any
 
 import pytest
 from dash_messenger_photo.layout import MAX_IN_ROW, arrange
@@ -74,6 +75,15 @@ def test_a_photo_has_its_size_before_it_has_come() -> None:
     assert b"aspect-ratio:1.6" in drawn
     album = PhotoView().try_out(Photos([photo("", 1500, 1000)] * 4)) or b""
     assert [float(ratio) for ratio in re.findall(rb"aspect-ratio:([\d.]+)", album)] == [3.0, 3.0]
+
+
+@pytest.mark.parametrize("backdrop", ["any", "light", "dark"])
+def test_nothing_is_seen_through_a_transparent_photo_but_its_backdrop(backdrop: Any) -> None:
+    clear = Photo("a" * 32, "", 300, 300, backdrop=backdrop, variants=[Variant("b" * 32, 300)])
+    drawn = (PhotoView().try_out(Photos([clear])) or b"").decode()
+    assert f'data-backdrop=\\"{backdrop}\\"' in drawn
+    assert "background-image" not in drawn
+    assert "backdrop" not in (PhotoView().try_out(Photos([photo("")])) or b"").decode()
 
 
 def test_what_people_wrote_stays_text() -> None:

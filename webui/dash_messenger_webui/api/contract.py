@@ -69,8 +69,9 @@ class Html:
     ``bubble=False`` shows it on the bare background, as stickers and single emoji are; ``edge``
     lets it fill the bubble to its edge, as photos do, with the time upon it.
 
-    A few data attributes have a meaning in it: ``data-gallery="URL"`` (with ``data-caption`` and
-    ``data-download``) opens a picture large; ``data-copy`` on a button copies the text of the
+    A few data attributes have a meaning in it: ``data-gallery="URL"`` (with ``data-caption``,
+    ``data-download`` and, for what is dark and transparent, ``data-backdrop="light"``) opens a
+    picture large; ``data-copy`` on a button copies the text of the
     nearest ``pre``; what is inside ``data-reveal`` is shown when it is pressed; ``data-person`` and
     ``data-moment`` are filled in, see `person` and `moment`. Nothing in it can act on the message:
     see `act`.

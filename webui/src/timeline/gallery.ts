@@ -11,6 +11,7 @@ interface Picture {
   caption: string;
   download: string;
   alt: string;
+  backdrop: string;
 }
 
 const MAX_ZOOM = 6;
@@ -88,6 +89,7 @@ export function openGallery(pressed: HTMLElement, { texts, store, route }: Messe
     setZoom(1);
     image.src = picture.url;
     image.alt = picture.alt;
+    image.dataset["backdrop"] = picture.backdrop;
     caption.textContent = [...new Set([picture.caption, picture.alt])].filter(Boolean).join("\n");
     counter.textContent = pictures.length > 1 ? `${at + 1} / ${pictures.length}` : "";
     save.href = picture.download || picture.url;
@@ -217,9 +219,9 @@ function unmounted({ view, deleted_at_ms: deleted }: Message): Iterable<HTMLElem
 }
 
 function read(element: HTMLElement): Picture {
-  const { gallery, caption, download } = element.dataset;
+  const { gallery, caption, download, backdrop } = element.dataset;
   const alt = element.getAttribute("alt") ?? element.querySelector("img")?.alt ?? "";
-  return { url: safe(gallery), caption: caption ?? "", download: safe(download), alt };
+  return { url: safe(gallery), caption: caption ?? "", download: safe(download), alt, backdrop: backdrop ?? "" };
 }
 
 /** Only what this server has: a body must not make the browser ask elsewhere. */
