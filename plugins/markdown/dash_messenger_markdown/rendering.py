@@ -16,6 +16,7 @@ from dash_messenger import is_visible
 from dash_messenger_webui import shown_address
 from markdown_it.common.utils import unescapeAll
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
@@ -28,6 +29,10 @@ __all__ = ["MAX_DRAWN_BYTES", "Rendering"]
 # A drawing may have 128 KiB as JSON, with what stands around it. Colours are left out before that.
 MAX_DRAWN_BYTES = 120 * 1024
 
+# Numbers of lists that have room anyway.
+MAX_USUAL_DIGITS = 2
+# Blocks that take their direction from their own words; in others CSS does that line by line.
+_TURNED = ("bullet_list_open", "ordered_list_open", "blockquote_open")
 _TAGS = {
     *("p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "li"),
     *("strong", "em", "s", "a", "code", "pre", "div", "span", "button", "input"),
@@ -35,17 +40,19 @@ _TAGS = {
 }
 _ATTRIBUTES = {
     "a": {"href", "title"},
+    "blockquote": {"dir"},
     "button": {"type", "data-copy"},
     "code": {"class"},
     "div": {"class", "tabindex"},
     "input": {"type", "checked", "disabled", "class", "aria-label"},
     "li": {"class"},
-    "ol": {"start"},
+    "ol": {"start", "dir", "class"},
     "pre": {"tabindex"},
     "span": {"class", "data-reveal", "aria-label", "role", "tabindex"},
     "td": {"class"},
     "th": {"class"},
-    "ul": {"class"},
+    "table": {"dir"},
+    "ul": {"class", "dir"},
 }
 
 
@@ -62,6 +69,7 @@ class Rendering:
         self._highlighting = Highlighting(max_characters=max_highlighted_characters)
         parser = make_parser(highlight=self._highlight)
         find_links_as_in_text(parser)
+        parser.core.ruler.push("blocks", _mark_blocks)
         for rule in ("fence", "code_block"):
             parser.add_render_rule(rule, _code)
         parser.add_render_rule("image", _image)
@@ -71,7 +79,9 @@ class Rendering:
             parser.add_render_rule(rule, _cell)
         # Too wide a table is scrolled inside of the bubble; by keys too.
         parser.add_render_rule(
-            "table_open", lambda *_: '<div class="table" tabindex="0"><table>\n', fmt="html"
+            "table_open",
+            lambda *_: '<div class="table" tabindex="0"><table dir="auto">\n',
+            fmt="html",
         )
         parser.add_render_rule("table_close", lambda *_: "</table>\n</div>\n", fmt="html")
         parser.add_render_rule("spoiler_open", _spoiler)
@@ -116,6 +126,24 @@ class Rendering:
 
     def _highlight(self, code: str, language: str, attributes: str) -> str:
         return self._highlighting.html(code, language)
+
+
+def _mark_blocks(state: StateCore) -> None:
+    """Have blocks run as their own words do, and numbers of lists have room for their digits."""
+    # One for each list that is open: where it begins, and how many items it has.
+    open_: list[tuple[Token, int]] = []
+    for token in state.tokens:
+        if token.level == 0 and token.type in _TURNED:
+            token.attrSet("dir", "auto")
+        if token.type in ("ordered_list_open", "bullet_list_open"):
+            open_.append((token, 0))
+        elif token.type == "list_item_open":
+            open_[-1] = (open_[-1][0], open_[-1][1] + 1)
+        elif token.type in ("ordered_list_close", "bullet_list_close"):
+            begins, items = open_.pop()
+            digits = len(str(int(begins.attrs.get("start", 1)) + items - 1))
+            if begins.tag == "ol" and digits > MAX_USUAL_DIGITS:
+                begins.attrSet("class", f"digits-{digits}")
 
 
 def _shows_something(drawn: str) -> bool:

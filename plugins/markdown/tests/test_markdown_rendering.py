@@ -61,7 +61,7 @@ def test_tables_are_aligned_by_classes(rendering: Rendering) -> None:
 
 
 def test_what_is_too_wide_is_scrolled_by_keys_too(rendering: Rendering) -> None:
-    assert '<div class="table" tabindex="0"><table>' in rendering.html("|a|\n|-|\n|1|")
+    assert '<div class="table" tabindex="0"><table dir="auto">' in rendering.html("|a|\n|-|\n|1|")
     assert '<pre tabindex="0">' in rendering.html("```\nx\n```")
 
 
@@ -160,3 +160,32 @@ def test_marks_around_nothing_are_shown_as_typed(rendering: Rendering, source: s
 @pytest.mark.parametrize("source", ["---", "- [ ]  \u200b", "&#x200b;a"])
 def test_marks_that_are_seen_by_themselves_are_drawn(rendering: Rendering, source: str) -> None:
     assert source not in rendering.html(source)
+
+
+def test_each_block_runs_as_its_words_do(rendering: Rendering) -> None:
+    drawn = rendering.html("# a\n\nb\n\n- c\n  1. d\n\n> e\n\n|f|\n|-|\n|g|")
+    for block in ('<ul dir="auto">', "<ol>", '<blockquote dir="auto">', '<table dir="auto">'):
+        assert block in drawn
+    assert "<h1>a</h1>\n<p>b</p>" in drawn
+
+
+@pytest.mark.parametrize(
+    ("source", "opens"),
+    [
+        ("1. a", '<ol dir="auto">'),
+        ("99. a", '<ol start="99" dir="auto">'),
+        ("99. a\n100. b", '<ol start="99" dir="auto" class="digits-3">'),
+        ("2026. A good year", '<ol start="2026" dir="auto" class="digits-4">'),
+        ("999999999. a\n1. b", '<ol start="999999999" dir="auto" class="digits-10">'),
+    ],
+)
+def test_numbers_of_lists_have_room_for_their_digits(
+    rendering: Rendering, source: str, opens: str
+) -> None:
+    assert opens in rendering.html(source)
+
+
+def test_every_number_of_digits_is_in_the_style_sheet() -> None:
+    sheet = (Path(highlighting.__file__).parent / "assets" / "markdown.css").read_text()
+    # CommonMark takes nine; counting on makes it one more.
+    assert re.findall(r"\.digits-(\d+) ", sheet) == [str(n) for n in range(3, 11)]
