@@ -59,6 +59,7 @@ async def test_session_closed_elsewhere_leaves_nothing_in_the_browser(
     await page.locator(TEXT_BOX).fill("not sent yet")
     await has_kept(page, f"page:{conversation}")
     await has_kept(page, f"dm:draft:{ann.id}:{conversation}")
+    await page.evaluate(f"() => localStorage.setItem('dm:wish:{ann.id}:0', '{{}}')")
     await ann.call("session.close")
     await page.wait_for_url("**/login?why=closed*")
     assert await kept(page) == []

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.pages.messenger import TEXT_BOX, open_chat
+from tests.browser.conftest import forgive_network
+from tests.browser.pages.messenger import TEXT_BOX, open_chat, write
 from tests.browser.people import talk
+from tests.browser.wire import sit_in_the_middle
+
+WAITING = "This will be done when the connection is back."
+# Whether the page has kept the messages of a conversation for a start without a connection.
+KEPT = """([user, chat]) => new Promise((resolve) => {
+    const opening = indexedDB.open(`dm-${user}`);
+    opening.onsuccess = () => {
+        const asked = opening.result.transaction('kept').objectStore('kept').get(`page:${chat}`);
+        asked.onsuccess = () => resolve(asked.result?.length >= 4);
+    };
+})"""
 
 
 def row(page: Page, text: str) -> Locator:
@@ -79,6 +93,85 @@ async def test_an_edit_and_a_deletion_are_seen_at_once(person: Any, size: str) -
     await here.get_by_role("menuitem", name="Delete for everybody").click()
     await expect(row(there, "Message deleted")).to_be_visible()
     await expect(row(there, "nonsense")).to_have_count(0)
+
+
+async def test_what_is_asked_for_offline_survives_a_reload_and_is_done_once(
+    person: Any, size: str, pictures: Path
+) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    # The oldest message that was kept is drawn when it is known what precedes it.
+    await bob.send(chat, "Hello")
+    await bob.send(chat, "Which tea?")
+    await bob.send(chat, "soon gone")
+    await ann.send(chat, "Black tea")
+    await ann.send(chat, "nonsense")
+    page = await ann.context.new_page()
+    wire = await sit_in_the_middle(page)
+    await page.goto(f"{ann.base_url}/c/{chat}")
+    await page.wait_for_function("() => Object.keys(window.dashMessenger?.types ?? {}).length")
+    await expect(row(page, "nonsense")).to_be_visible()
+    await page.wait_for_function(KEPT, arg=[ann.id, chat])
+    wire.refuse = True
+    await wire.cut()
+    await page.wait_for_function("() => !window.dashMessenger.store.online")
+    for text in ("Which tea?", "soon gone"):
+        await (await menu(page, text)).get_by_role("menuitemcheckbox", name="👍").click()
+    await choose(page, "Black tea", "Edit")
+    await page.locator(TEXT_BOX).fill("Green tea")
+    await page.locator(".dm-send").click()
+    await choose(page, "nonsense", "Delete")
+    await page.get_by_role("menuitem", name="Delete for everybody").click()
+    waiting = [f"{each}: {WAITING}" for each in ("👍", "👍", "Edit “Green tea”", "Delete")]
+    notes = page.locator(".dm-note span")
+    await expect(notes).to_have_text(waiting)
+    await page.reload()
+    await expect(notes).to_have_text(waiting)
+    assert await page.locator(".dm-note:not(.dm-note-pending)").count() == 0
+    await page.screenshot(path=pictures / f"waiting-{size}.png")
+    found = await bob.call("message.history", conversation=chat)
+    gone = next(each["id"] for each in found["messages"] if each["text"] == "soon gone")
+    await bob.call("message.delete", message=gone)
+    wire.refuse = False
+    await expect(page.locator(".dm-note span")).to_have_text(["👍: Message deleted"])
+    await expect(row(page, "Green tea")).to_contain_text("edited")
+    await expect(row(page, "Which tea?").locator(".dm-reactions")).to_contain_text("👍 1")
+    await expect(row(page, "Message deleted")).to_have_count(2)
+    await page.screenshot(path=pictures / f"not-done-{size}.png")
+    found = await bob.call("message.history", conversation=chat)
+    await page.reload()
+    await expect(page.locator(".dm-note span")).to_have_text(["👍: Message deleted"])
+    await page.locator(".dm-note").get_by_role("button", name="Discard").click()
+    await expect(page.locator(".dm-note")).to_have_count(0)
+    await page.reload()
+    await expect(row(page, "Green tea")).to_be_visible()
+    await expect(page.locator(".dm-note")).to_have_count(0)
+    again = await bob.call("message.history", conversation=chat)
+    assert again["messages"] == found["messages"]
+    forgive_network(ann.problems)
+
+
+async def test_what_waits_for_a_connection_can_be_taken_back(person: Any) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    await ann.send(chat, "Do not lose this")
+    page = await ann.context.new_page()
+    wire = await sit_in_the_middle(page)
+    await page.goto(f"{ann.base_url}/c/{chat}")
+    await expect(row(page, "Do not lose this")).to_be_visible()
+    wire.refuse = True
+    await wire.cut()
+    await page.wait_for_function("() => !window.dashMessenger.store.online")
+    await choose(page, "Do not lose this", "Delete")
+    await page.get_by_role("menuitem", name="Delete for everybody").click()
+    await page.locator(".dm-note").get_by_role("button", name="Discard").click()
+    await expect(page.locator(".dm-note")).to_have_count(0)
+    wire.refuse = False
+    await page.wait_for_function("() => window.dashMessenger.store.online")
+    await write(page, "Phew")
+    await expect(row(page, "Phew")).to_have_attribute("data-state", re.compile("sent|read"))
+    await expect(row(page, "Do not lose this")).to_be_visible()
+    forgive_network(ann.problems)
 
 
 async def test_a_menu_closes_by_escape_and_gives_the_focus_back(person: Any) -> None:

@@ -2,7 +2,7 @@
 
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import type { Conversation, User } from "../net/wire";
-import type { Outgoing, Window } from "../state/store";
+import type { Notes, Outgoing, Window } from "../state/store";
 import type { Topics } from "../state/topics";
 import type { Messenger } from "./messenger";
 
@@ -47,6 +47,9 @@ export const useConversation = (app: Messenger, id: string): Conversation | unde
 
 export const useWindow = (app: Messenger, id: string): Window =>
   useTopic(app.store.topics, `window:${id}`, () => app.store.window(id));
+
+export const useNotes = (app: Messenger, id: string): Notes =>
+  useTopic(app.store.topics, `notes:${id}`, () => app.store.notes(id));
 
 export const useOutbox = (app: Messenger, id: string): readonly Outgoing[] =>
   useTopic(app.store.topics, `outbox:${id}`, () => app.store.outbox(id));

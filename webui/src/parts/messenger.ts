@@ -14,10 +14,11 @@ import { dropDraft, recallComposing } from "../state/drafts";
 import { MessageHistory } from "../state/history";
 import { Kept } from "../state/kept";
 import { Logs } from "../state/logs";
-import { Outbox, storedKeys } from "../state/outbox";
+import { Outbox } from "../state/outbox";
 import { ReadPositions } from "../state/positions";
 import { Route } from "../state/route";
 import { Store } from "../state/store";
+import { storedKeys } from "../state/stored";
 import { Sync } from "../state/sync";
 
 // Close codes and what the login page is told.
@@ -94,6 +95,7 @@ export class Messenger {
 
   start(): void {
     this.outbox.load();
+    this.actions.load();
     recallComposing(this.store);
     this.route.start();
     this.socket.start();
@@ -132,8 +134,8 @@ export class Messenger {
 
   /** Forget what this browser kept of the user: messages, drafts, what was not sent. */
   async forget(): Promise<void> {
-    for (const key of [...storedKeys(`dm:outbox:${this.store.me.id}:`), ...storedKeys(`dm:draft:${this.store.me.id}:`)]) {
-      localStorage.removeItem(key);
+    for (const kind of ["outbox", "wish", "draft"]) {
+      for (const key of storedKeys(`dm:${kind}:${this.store.me.id}:`)) localStorage.removeItem(key);
     }
     await this.cache.forget();
   }
@@ -149,6 +151,7 @@ export class Messenger {
   /** Forget what this browser kept of a conversation that the reader is no longer in. */
   private forgetConversation(id: string): void {
     this.outbox.drop(id);
+    this.actions.forget(id);
     dropDraft(this.store, id);
     void this.cache.dropPage(id);
   }

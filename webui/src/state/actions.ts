@@ -1,38 +1,54 @@
 // What the reader does to messages: actions of their types, reactions, edits, deletions. Each wish has
-// a name of its own and is sent until it is answered, so that it is done once, across reconnections
-// and restarts of the server; a second press of what is under way is none.
+// an id of its own and is sent until it is answered, so that it is done once, across reconnections,
+// reloads and restarts of the server. Wishes of one message are done one after another, in the order
+// they were made in; a second press of what is under way is none.
 
 import type { Socket } from "../net/socket";
 import { type Message, NoAnswer, Refusal } from "../net/wire";
 import type { Texts } from "../i18n/texts";
-import { newId } from "./ids";
 import type { Store } from "./store";
+import { Stored } from "./stored";
 
 interface Wish {
+  id: string;
+  /** A later one of the same name replaces it, unless it is under way. */
+  name: string;
   command: string;
   params: Record<string, unknown>;
-  message: Message;
+  message: string;
+  conversation: string;
   /** What was pressed for it, see `keyOf`. */
   pressed: string;
   /** What is told once it is done. */
   done: string;
+  /** It has to wait for a connection. */
+  waits: boolean;
+  /** Why it was not done. */
+  refused: string;
 }
 
 export const BUSY = "aria-busy";
 // A limit that lasts longer is told instead of being waited for.
 const LONGEST_WAIT_MS = 10_000;
+const AGAIN_AFTER_MS = 1_000;
+const SHOWN_CHARACTERS = 60;
 
 export class Actions {
   private readonly wishes = new Map<string, Wish>();
   private readonly inFlight = new Set<string>();
-  private readonly store: Store;
-  private readonly socket: Socket;
-  private readonly texts: Texts;
+  private readonly stored: Stored<Wish>;
 
-  constructor(store: Store, socket: Socket, texts: Texts) {
-    this.store = store;
-    this.socket = socket;
-    this.texts = texts;
+  constructor(
+    private readonly store: Store,
+    private readonly socket: Socket,
+    private readonly texts: Texts,
+  ) {
+    this.stored = new Stored("wish", store.me.id);
+  }
+
+  /** Take up what an earlier page left. */
+  load(): void {
+    for (const wish of this.stored.load()) this.put({ ...wish, waits: true });
   }
 
   /**
@@ -40,89 +56,128 @@ export class Actions {
    * when it is done.
    */
   act(message: Message, action: string, params: Record<string, unknown>, { pressed = "", done = "" } = {}): void {
-    const wish = { message: message.id, action, params, client_id: newId(Date.now()) };
-    this.wish(`${message.id} ${action} ${JSON.stringify(params)}`, "message.act", wish, message, pressed, done);
+    this.wish(`${action} ${JSON.stringify(params)}`, "message.act", message, { action, params }, pressed, done);
   }
 
-  /** What was pressed on a message and is not done yet. */
-  pressedOn(messageId: string): ReadonlySet<string> {
-    const found = new Set<string>();
-    for (const { message, pressed } of this.wishes.values()) if (message.id === messageId && pressed) found.add(pressed);
-    return found;
-  }
-
+  /** Of several presses of one emoji the last is what counts. */
   react(message: Message, emoji: string, on: boolean): void {
-    // One wish an emoji: of two quick presses the second is what counts, once the first is answered.
-    this.wish(`${message.id} ${emoji} ${on}`, "message.react", { message: message.id, emoji, on }, message);
+    this.wish(emoji, "message.react", message, { emoji, on });
   }
 
   edit(message: Message, content: Record<string, unknown>): void {
-    const wish = { message: message.id, content, client_id: newId(Date.now()) };
-    this.wish(`${message.id} edit ${JSON.stringify(content)}`, "message.edit", wish, message);
+    this.wish("edit", "message.edit", message, { content });
   }
 
   remove(message: Message): void {
-    this.wish(`${message.id} delete`, "message.delete", { message: message.id }, message);
+    this.wish("delete", "message.delete", message, {});
   }
 
   /** Call a plugin's command about the message; `done` is told when it is done. */
   call(message: Message, command: string, params: Record<string, unknown>, done = ""): void {
-    this.wish(`${message.id} ${command}`, command, { message: message.id, ...params }, message, "", done);
+    this.wish(command, command, message, params, "", done);
   }
 
-  /** Send what waits. */
+  /** Forget what waits for a message, and what was refused. */
+  discard(message: string): void {
+    for (const wish of this.wishes.values()) if (wish.message === message) this.drop(wish);
+  }
+
+  /** Forget what was asked for in a conversation that the reader is no longer in. */
+  forget(conversation: string): void {
+    for (const wish of this.wishes.values()) if (wish.conversation === conversation) this.drop(wish);
+  }
+
+  /** Send what waits, of each message what was asked for first. */
   flush(): void {
     if (!this.store.online) return;
-    for (const [name, wish] of this.wishes) if (!this.inFlight.has(name)) void this.attempt(name, wish);
-  }
-
-  private wish(name: string, command: string, params: Record<string, unknown>, message: Message, pressed = "", done = ""): void {
-    if (this.wishes.has(name)) return;
-    this.store.putNote(message.conversation, message.id, "");
-    this.wishes.set(name, { command, params, message, pressed, done });
-    if (pressed) this.redraw(message);
-    if (!this.store.online) this.note(message, this.texts.t("waiting_for_connection"));
-    this.flush();
-  }
-
-  private async attempt(name: string, wish: Wish): Promise<void> {
-    const { command, params, message } = wish;
-    this.inFlight.add(name);
-    try {
-      const answer = await this.socket.call<{ mark?: unknown }>(command, params);
-      if (command === "message.act") this.store.putOwn(message.conversation, message.id, { mark: answer.mark });
-      this.done(name, wish, "");
-      if (wish.done) this.store.setNotice(wish.done);
-    } catch (error) {
-      if (error instanceof NoAnswer && !command.startsWith("message.")) {
-        // Nobody knows whether a plugin's command was done, nor whether it may be done twice.
-        this.done(name, wish, this.texts.t("no_answer"));
-      } else if (error instanceof Refusal && error.retryAfterMs > 0 && error.retryAfterMs <= LONGEST_WAIT_MS) {
-        setTimeout(() => this.flush(), error.retryAfterMs);
-      } else if (error instanceof NoAnswer || (error instanceof Refusal && error.retryable && error.key !== "rate_limited")) {
-        // It may have been done: ask again by the same name when there is a connection.
-        if (this.store.online) setTimeout(() => this.flush(), 1_000);
-        else this.note(message, this.texts.t("waiting_for_connection"));
-      } else if (error instanceof Refusal) {
-        this.done(name, wish, this.texts.reason(error));
-      }
-    } finally {
-      this.inFlight.delete(name);
+    const busy = new Set<string>();
+    for (const wish of this.wishes.values()) {
+      if (wish.refused || busy.has(wish.message)) continue;
+      busy.add(wish.message);
+      if (!this.inFlight.has(wish.id)) void this.attempt(wish);
     }
   }
 
-  private done(name: string, { message, pressed }: Wish, sentence: string): void {
-    this.wishes.delete(name);
-    if (pressed) this.redraw(message);
-    this.note(message, sentence);
+  private wish(what: string, command: string, message: Message, params: Wish["params"], pressed = "", done = ""): void {
+    const name = `${message.id} ${what}`;
+    for (const other of this.wishes.values()) if (other.refused && other.message === message.id) this.drop(other);
+    const last = [...this.wishes.values()].filter((other) => other.name === name).pop();
+    if (last && JSON.stringify(last.params) === JSON.stringify(params)) return;
+    if (last && !this.inFlight.has(last.id)) this.drop(last);
+    this.put({
+      id: this.stored.newId(), name, command, params, message: message.id, conversation: message.conversation, pressed, done,
+      waits: !this.store.online, refused: "",
+    });
+    this.flush();
   }
 
-  private redraw(message: Message): void {
-    this.store.putOwn(message.conversation, message.id, {});
+  private async attempt(wish: Wish): Promise<void> {
+    const { id, command, message, conversation } = wish;
+    // Another tab has done it, or it was taken back there.
+    if (this.stored.isTaken(id)) return this.drop(wish);
+    const ours = command.startsWith("message.");
+    // Nobody knows whether a plugin's command was done, nor whether it may be done twice.
+    if (!ours) this.stored.remove(id);
+    this.inFlight.add(id);
+    try {
+      const named = command === "message.act" || command === "message.edit" ? { client_id: id } : {};
+      const answer = await this.socket.call<{ mark?: unknown }>(command, { message, ...wish.params, ...named });
+      if (command === "message.act") this.store.putOwn(conversation, message, { mark: answer.mark });
+      this.drop(wish);
+      if (wish.done) this.store.setNotice(wish.done);
+    } catch (error) {
+      const afterMs = error instanceof Refusal ? error.retryAfterMs : 0;
+      const gone = ours && error instanceof Refusal && error.key === "not_found";
+      const unknown = error instanceof NoAnswer || (error instanceof Refusal && error.retryable && error.key !== "rate_limited");
+      if (!this.wishes.has(id) || (gone && command === "message.delete")) {
+        this.drop(wish);
+      } else if (afterMs > 0 && afterMs <= LONGEST_WAIT_MS) {
+        setTimeout(() => this.flush(), afterMs);
+      } else if (unknown && (ours || error instanceof Refusal)) {
+        // It may have been done: ask again by the same id when there is a connection.
+        if (this.store.online) setTimeout(() => this.flush(), AGAIN_AFTER_MS);
+        else this.put({ ...wish, waits: true });
+      } else {
+        this.put({ ...wish, refused: gone ? this.texts.t("deleted") : this.texts.reason(error) });
+      }
+    } finally {
+      this.inFlight.delete(id);
+      const left = this.wishes.get(id);
+      if (!left || left.refused) this.flush();
+    }
   }
 
-  private note(message: Message, sentence: string): void {
-    this.store.putNote(message.conversation, message.id, sentence);
+  private put(wish: Wish): void {
+    this.wishes.set(wish.id, wish);
+    this.stored.put(wish.id, wish);
+    this.show(wish);
+  }
+
+  private drop(wish: Wish): void {
+    this.wishes.delete(wish.id);
+    this.stored.remove(wish.id);
+    this.show(wish);
+  }
+
+  /** Say under a message what is to be done to it, or was not. */
+  private show({ conversation, message }: Wish): void {
+    const those = [...this.wishes.values()].filter((wish) => wish.message === message);
+    const refused = those.filter((wish) => wish.refused);
+    const told = refused.length ? refused : those.filter((wish) => wish.waits);
+    const what = [...new Set(told.map((wish) => this.what(wish)).filter(Boolean))].join(", ");
+    const sentence = refused[0]?.refused ?? (told.length ? this.texts.t("waiting_for_connection") : "");
+    const pressed = new Set(those.filter((wish) => wish.pressed && !wish.refused).map((wish) => wish.pressed));
+    const note = { sentence: what ? `${what}: ${sentence}` : sentence, pending: !refused.length, pressed };
+    this.store.putNote(conversation, message, sentence || pressed.size ? note : undefined);
+  }
+
+  private what({ command, params, refused }: Wish): string {
+    if (command === "message.delete") return this.texts.t("delete");
+    if (command === "message.react") return String(params["emoji"]);
+    if (command !== "message.edit") return "";
+    const text = String((params["content"] as { text?: unknown }).text ?? "");
+    const cut = !refused && text.length > SHOWN_CHARACTERS;
+    return `${this.texts.t("edit")} “${cut ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text}”`;
   }
 }
 

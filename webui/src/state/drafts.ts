@@ -1,8 +1,8 @@
 // What is typed and not yet sent, in localStorage: of each conversation the text, what it is about (a
 // message that is answered or edited) and the text of that edit. Topic: "draft:ID".
 
-import { storedKeys } from "./outbox";
 import type { Composing, Store } from "./store";
+import { storedKeys } from "./stored";
 
 type Part = "" | "about" | "edit";
 

@@ -1,11 +1,10 @@
-// What was written and is not yet known to be stored. Kept in localStorage, one entry a key, so that
-// it outlives a reload at any moment and two tabs do not overwrite each other. The same client id is
-// sent until the server answers, so a message can never be stored twice.
+// What was written and is not yet known to be stored. The same client id is sent until the server
+// answers, over reloads too, so a message can never be stored twice.
 
 import type { Socket } from "../net/socket";
 import { NoAnswer, Refusal, type Sent } from "../net/wire";
-import { newId } from "./ids";
 import type { Outgoing, Store, Written } from "./store";
+import { Stored } from "./stored";
 
 const FAILED_AFTER_MS = 10_000;
 // The server looks into files before it answers.
@@ -22,34 +21,21 @@ export class Outbox {
   private readonly deadlines = new Map<string, number>();
   private readonly store: Store;
   private readonly socket: Socket;
-  private readonly prefix: string;
+  private readonly stored: Stored<Outgoing>;
 
   constructor(store: Store, socket: Socket) {
     this.store = store;
     this.socket = socket;
-    this.prefix = `dm:outbox:${store.me.id}:`;
+    this.stored = new Stored("outbox", store.me.id);
     store.onSettled = (clientId) => {
       this.deadlines.delete(clientId);
-      try {
-        localStorage.removeItem(this.prefix + clientId);
-      } catch {
-        // Without storage there was nothing to remove.
-      }
+      this.stored.remove(clientId);
     };
   }
 
   /** Take up what an earlier page left. */
   load(): void {
-    const entries: Outgoing[] = [];
-    for (const key of storedKeys(this.prefix)) {
-      try {
-        entries.push(JSON.parse(localStorage.getItem(key) ?? "") as Outgoing);
-      } catch {
-        localStorage.removeItem(key);
-      }
-    }
-    entries.sort((a, b) => (a.clientId < b.clientId ? -1 : 1));
-    for (const entry of entries) this.store.putOutgoing(entry);
+    for (const entry of this.stored.load()) this.store.putOutgoing(entry);
   }
 
   /** Send what was written, as an answer to the message that was chosen for that. */
@@ -57,7 +43,7 @@ export class Outbox {
     const createdAtMs = Date.now();
     const { replyTo } = this.store.composing(conversation);
     this.put({
-      ...written, clientId: newId(createdAtMs), conversation, createdAtMs, state: "pending",
+      ...written, clientId: this.stored.newId(), conversation, createdAtMs, state: "pending",
       ...(replyTo ? { replyTo: { id: replyTo.id, number: replyTo.number } } : {}),
     });
     if (replyTo) this.store.compose(conversation, {});
@@ -149,19 +135,7 @@ export class Outbox {
   }
 
   private put(entry: Outgoing): void {
-    try {
-      localStorage.setItem(this.prefix + entry.clientId, JSON.stringify(entry));
-    } catch {
-      // Full or forbidden storage costs the message its life beyond this page, not its sending.
-    }
+    this.stored.put(entry.clientId, entry);
     this.store.putOutgoing(entry);
-  }
-}
-
-export function storedKeys(prefix: string): string[] {
-  try {
-    return Object.keys(localStorage).filter((key) => key.startsWith(prefix));
-  } catch {
-    return [];
   }
 }

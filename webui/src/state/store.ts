@@ -1,7 +1,7 @@
 // What is known: people, conversations, the loaded messages of each, what is on its way. Values are
 // replaced, never changed in place, so that a row is drawn again only when its own value is another.
 // Knows neither the network nor the page. Topics: "list", "me", "online", "users", "route", "notice",
-// "portraits", "conversation:ID", "window:ID", "outbox:ID", "composing:ID".
+// "portraits", "conversation:ID", "window:ID", "notes:ID", "outbox:ID", "composing:ID".
 
 import type { Conversation, DefaultRights, HistoryPage, LastMessage, Message, Own, Params, Right, User, Users, View } from "../net/wire";
 import { insert, type Loaded, newer } from "./loaded";
@@ -15,9 +15,18 @@ export interface Window extends Loaded {
   failed: "" | "not_found" | "error";
   /** What the reader has put on messages, by the message's id. */
   own: Readonly<Record<string, Own>>;
-  /** Why something that was asked of a message was not done, by the message's id. */
-  notes: Readonly<Record<string, string>>;
 }
+
+/** What the reader has asked of a message: what is said of it below, and what is pressed on it. */
+export interface Note {
+  sentence: string;
+  /** It will be done; else it was not. */
+  pending: boolean;
+  pressed: ReadonlySet<string>;
+}
+
+/** By the message's id. */
+export type Notes = Readonly<Record<string, Note>>;
 
 /** What the text box is for, beside a new message. */
 export interface Composing {
@@ -52,8 +61,9 @@ export interface Outgoing extends Written {
 }
 
 const NONE: Composing = {};
-const EMPTY: Window = { messages: [], moreBefore: true, moreAfter: false, cursor: -1, loading: "", failed: "", own: {}, notes: {} };
+const EMPTY: Window = { messages: [], moreBefore: true, moreAfter: false, cursor: -1, loading: "", failed: "", own: {} };
 const NOTHING: readonly Outgoing[] = [];
+const NO_NOTES: Notes = {};
 const PREVIEW_CHARACTERS = 200;
 
 export class Store {
@@ -75,6 +85,7 @@ export class Store {
   private order: readonly Conversation[] | null = null;
   /** The place in the list of what came last: events come in the server's order. */
   private top = 0;
+  private readonly noted = new Map<string, Notes>();
   private readonly composings = new Map<string, Composing>();
 
   constructor(me: User) {
@@ -275,10 +286,15 @@ export class Store {
     if (window) this.changeWindow(id, { own: { ...window.own, [messageId]: { ...window.own[messageId], ...change } } });
   }
 
-  /** A sentence under a message; an empty one takes it away. */
-  putNote(id: string, messageId: string, sentence: string): void {
-    const { notes } = this.window(id);
-    if ((notes[messageId] ?? "") !== sentence) this.changeWindow(id, { notes: { ...notes, [messageId]: sentence } });
+  notes(id: string): Notes {
+    return this.noted.get(id) ?? NO_NOTES;
+  }
+
+  putNote(id: string, messageId: string, note: Note | undefined): void {
+    const { [messageId]: known, ...rest } = this.notes(id);
+    if (!known && !note) return;
+    this.noted.set(id, note ? { ...rest, [messageId]: note } : rest);
+    this.topics.touch(`notes:${id}`);
   }
 
   /** How many put an emoji on a message now, and whether the reader is one of them. */

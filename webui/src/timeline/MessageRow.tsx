@@ -1,13 +1,15 @@
 import * as React from "react";
 import type { Message } from "../net/wire";
 import { hue } from "../state/ids";
-import type { Outgoing } from "../state/store";
+import type { Note, Outgoing } from "../state/store";
 import { Avatar } from "../parts/Avatar";
 import { useTopic } from "../parts/hooks";
 import { Icon } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
 import { Body, isBare, isEdge, Plain } from "./body";
 import type { Row } from "./rows";
+
+const NOTHING: ReadonlySet<string> = new Set();
 
 interface MessageRowProps {
   row: Row;
@@ -84,7 +86,7 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
             <Body
               message={message}
               mark={row.mine?.mark}
-              busy={app.actions.pressedOn(message.id)}
+              busy={row.note?.pressed ?? NOTHING}
               plugin={plugins?.[message.type]}
               deleted={texts.t("deleted")}
               empty={texts.t("empty_message")}
@@ -104,11 +106,24 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
           </button>
         )}
       </div>
-      {row.note && <div className="dm-note" role="alert">{row.note}</div>}
+      {message && row.note?.sentence && <Asked note={row.note} message={message.id} app={app} />}
       {outgoing?.state === "failed" && <Failed outgoing={outgoing} app={app} />}
     </>
   );
 });
+
+/** What was asked of a message and waits, or was not done. */
+function Asked({ note, message, app }: { note: Note; message: string; app: Messenger }) {
+  return (
+    <div className={note.pending ? "dm-note dm-note-pending" : "dm-note"} role={note.pending ? "status" : "alert"}>
+      {note.pending && <Icon name="pending" size={15} />}
+      <span dir="auto">{note.sentence}</span>
+      <button type="button" className="dm-link" onClick={() => app.actions.discard(message)}>
+        {app.texts.t("discard")}
+      </button>
+    </div>
+  );
+}
 
 /** What a message answers; pressed, it is shown. */
 function Quote({ app, number, quoted }: { app: Messenger; number: number; quoted: Message | null }) {

@@ -3,7 +3,7 @@ import { type ReactElement, useEffect, useMemo, useRef, useState } from "react";
 import type { Conversation as About } from "../net/wire";
 import { faceOf, photoOf, titleOf } from "../state/people";
 import { Avatar } from "../parts/Avatar";
-import { useConversation, useLasting, useOnline, useOpened, useOutbox, useToday, useTopic, useUsers, useWindow } from "../parts/hooks";
+import { useConversation, useLasting, useNotes, useOnline, useOpened, useOutbox, useToday, useTopic, useUsers, useWindow } from "../parts/hooks";
 import { IconButton } from "../parts/icons";
 import { type Messenger, useMessenger } from "../parts/messenger";
 import { Notice } from "../parts/Notice";
@@ -51,6 +51,7 @@ function Conversation(props: Inside & { opened: string }) {
   const othersReadNo = about((conversation) => conversation?.others_read_no ?? 0);
   const window = useWindow(app, id);
   const outbox = useOutbox(app, id);
+  const notes = useNotes(app, id);
   const users = useUsers(app);
   const online = useOnline(app);
   const today = useToday(app);
@@ -76,11 +77,11 @@ function Conversation(props: Inside & { opened: string }) {
           othersReadNo,
           unreadAfter,
           own: window.own,
-          notes: window.notes,
+          notes,
         },
         drawn.current,
       )),
-    [window.messages, window.moreBefore, window.moreAfter, window.own, window.notes, outbox, users, othersReadNo, unreadAfter, today],
+    [window.messages, window.moreBefore, window.moreAfter, window.own, notes, outbox, users, othersReadNo, unreadAfter, today],
   );
 
   return (

@@ -4,7 +4,7 @@
 
 import type { Message, Own, User } from "../net/wire";
 import { dayNumber } from "../i18n/time";
-import type { Outgoing } from "../state/store";
+import type { Note, Notes, Outgoing } from "../state/store";
 
 const GROUP_WITHIN_MS = 5 * 60_000;
 
@@ -25,9 +25,9 @@ export interface Row {
   /** The unread messages begin here. */
   unread: boolean;
   tick: Tick;
-  /** What the reader has put on it, and why something was not done to it. */
+  /** What the reader has put on it, and what they have asked of it. */
   mine: Own | undefined;
-  note: string;
+  note: Note | undefined;
 }
 
 export interface RowsFrom {
@@ -40,7 +40,7 @@ export interface RowsFrom {
   /** Messages of others above this number are unread; -1 shows no line. */
   unreadAfter: number;
   own: Readonly<Record<string, Own>>;
-  notes: Readonly<Record<string, string>>;
+  notes: Notes;
 }
 
 /** The rows; `before` are those that were drawn last. */
@@ -79,7 +79,7 @@ export function buildRows(from: RowsFrom, before: readonly Row[]): readonly Row[
         author: users[message.sender],
         tick: own ? (message.number <= othersReadNo ? "read" : "sent") : "none",
         mine: from.own[message.id],
-        note: from.notes[message.id] ?? "",
+        note: from.notes[message.id],
       },
       line,
     );
@@ -95,7 +95,7 @@ export function buildRows(from: RowsFrom, before: readonly Row[]): readonly Row[
         author: users[meId],
         tick: outgoing.state,
         mine: undefined,
-        note: "",
+        note: undefined,
       },
       false,
     );

@@ -183,6 +183,18 @@ test("many messages go out in order, sixteen at a time", () => {
   assert.deepEqual(socket.calls.map(({ params }) => (params.content as { n: number }).n), [...Array(16).keys()]);
 });
 
+test("what was written within one millisecond keeps its order over a reload", () => {
+  const { outbox } = started({ online: false });
+  const words = [..."abcdefghij"];
+  for (const text of words) outbox.send(CHAT, { ...poll, text });
+  const later = started({ online: false });
+  assert.deepEqual(later.store.outbox(CHAT).map(({ text }) => text), words);
+  mock.timers.reset();
+  mock.timers.enable({ apis: ["setTimeout", "Date"], now: NOON_MS - 3_600_000 });
+  later.outbox.send(CHAT, { ...poll, text: "k" });
+  assert.deepEqual(started().store.outbox(CHAT).map(({ text }) => text), [...words, "k"]);
+});
+
 test("what cannot be read in the storage is thrown away", () => {
   storage.setItem(`dm:outbox:${ME.id}:bad`, "{");
   assert.deepEqual(started().store.outbox(CHAT), []);
