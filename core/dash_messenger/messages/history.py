@@ -18,8 +18,10 @@ from dash_messenger.accounts.directory import Name, users_by_id
 from dash_messenger.conversations.access import Membership, Right, require
 from dash_messenger.errors import InvalidParams
 from dash_messenger.ids import IdMaker, id_param
+from dash_messenger.messages.lines import lines_of, mentioned
 from dash_messenger.messages.pipeline import Preparation
 from dash_messenger.protocol.commands import Caller, Command
+from dash_messenger.protocol.events import LogEntry, event_body
 from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES, size_of
 from dash_messenger.protocol.models import Message
 from dash_messenger.realtime.views import Late, Renderer, TellDrawn, Views, choose_view, late_for
@@ -66,6 +68,9 @@ class HistoryPage(Struct, frozen=True):
 
     ``own`` has what the reader has put on some of the messages, by the message's id. A page ends by
     the number of its messages, or at 1 MB: ``more_before`` and ``more_after`` say what there is.
+    ``events`` are who joined and left and what the conversation was called: what happened since the
+    message before the page, up to its last one, or till now where no more messages follow; of more
+    than 256 the last. Pages that join have each of them once.
     """
 
     messages: list[Message]
@@ -74,6 +79,7 @@ class HistoryPage(Struct, frozen=True):
     more_before: bool
     more_after: bool
     own: dict[str, Own] = {}
+    events: list[LogEntry] = []
 
 
 class MessageGet(Struct, frozen=True, forbid_unknown_fields=True):
@@ -174,10 +180,14 @@ class History:
         view = choose_view(self._renderer, caller, params.views)
         late = late_for(caller, self._tell_drawn)
         drawn = await draw(self._renderer, page.messages, view, late)
-        kept = _fitting(drawn, page.own, _anchor(drawn, params), self._page_bytes)
+        room = self._page_bytes - size_of(page.events)
+        kept = _fitting(drawn, page.own, _anchor(drawn, params), room)
+        after = drawn[kept.start - 1].seq if kept.start > 0 else 0
+        until = drawn[kept.stop - 1].seq if kept.stop < len(drawn) else page.seq
         return replace(
             page,
             messages=drawn[kept],
+            events=[event for event in page.events if after < event.seq <= until],
             more_before=page.more_before or kept.start > 0,
             more_after=page.more_after or kept.stop < len(drawn),
         )
@@ -329,13 +339,18 @@ def _page(
         # Past one end: what there is lies on the other side.
         more_before = params.after is not None and first <= last
         more_after = params.before is not None and first <= last
+    # Past one end there are none: the page that ends there has them.
+    is_empty = first > last and params.before is None
+    events = lines_of(connection, conversation, own, found) if found or is_empty else []
+    named = {one.sender for one in found}.union(*map(mentioned, events))
     return HistoryPage(
         found,
-        users_by_id(connection, user, {one.sender for one in found}),
+        users_by_id(connection, user, named),
         own.seq,
         more_before,
         more_after,
         own_of(connection, user, found),
+        [event_body(event) for event in events],
     )
 
 

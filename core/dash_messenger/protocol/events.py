@@ -18,6 +18,7 @@ from dash_messenger.protocol.models import Message, User
 
 __all__ = [
     "KINDS",
+    "TIMELINE_KINDS",
     "AccountUpdated",
     "ConversationAdded",
     "ConversationCreated",
@@ -200,6 +201,13 @@ EventData: TypeAlias = (
     | MarkChanged
     | AccountUpdated
     | Hidden
+)
+# What stands in a time line beside the messages.
+TIMELINE_KINDS: tuple[str, ...] = (
+    ConversationCreated.kind,
+    ConversationUpdated.kind,
+    MemberJoined.kind,
+    MemberRemoved.kind,
 )
 KINDS: dict[str, type[EventData]] = {one.kind: one for one in get_args(EventData)}
 

@@ -7,6 +7,7 @@ rows are fetched one by one, and no more of them than the page has room for.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 import structlog
@@ -16,9 +17,9 @@ from dash_messenger.errors import NotFound, Resync
 from dash_messenger.protocol.events import Event, Hidden, hide, number_in, restore
 from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES, size_of
 from dash_messenger.store.rows import MESSAGE_COLUMNS, message_of
-from dash_messenger.store.tables import conversations, events, messages, users
+from dash_messenger.store.tables import TIMELINE_EVENTS, conversations, events, messages, users
 
-__all__ = ["MAX_BEHIND", "LogPage", "read_log"]
+__all__ = ["MAX_BEHIND", "LogPage", "read_log", "timeline_events"]
 
 # Beyond this a fresh snapshot is quicker for both sides.
 MAX_BEHIND = 2_000
@@ -108,3 +109,24 @@ def read_log(
         logger.warning("events_unreadable", log=log, count=len(unreadable), first=unreadable[0])
     is_whole = is_whole and len(found) < limit
     return LogPage(found, after, newest if is_whole else previous, newest)
+
+
+def timeline_events(
+    connection: Connection, log: str, after: int, until: int, limit: int
+) -> list[Event]:
+    """Of what stands beside the messages in ``(after, until]`` of a log, the last ``limit``.
+
+    They come in their order; what another version wrote and this one cannot read is left out.
+    """
+    rows = connection.execute(
+        select(events.c.seq, events.c.kind, events.c.by_id, events.c.at_ms, events.c.data)
+        .where(events.c.log_id == log, events.c.seq > after, events.c.seq <= until, TIMELINE_EVENTS)
+        .order_by(events.c.seq.desc())
+        .limit(limit)
+    )
+    found: list[Event] = []
+    for row in rows:
+        with contextlib.suppress(ValueError):
+            data = restore(row.kind, row.data, None)
+            found.append(Event(log, row.seq - 1, row.seq, row.by_id, row.at_ms, data))
+    return found[::-1]

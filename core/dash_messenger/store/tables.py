@@ -23,11 +23,15 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    literal_column,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from dash_messenger.protocol.events import TIMELINE_KINDS
+
 __all__ = [
+    "TIMELINE_EVENTS",
     "Id",
     "answers",
     "blob_references",
@@ -288,6 +292,16 @@ events = Table(
     Column("message_id", Id),
     Column("data", LargeBinary),
     UniqueConstraint("log_id", "seq"),
+)
+
+# Of all events few stand in a time line beside the messages: who came and went, new names.
+TIMELINE_EVENTS = events.c.kind.in_([literal_column(f"'{kind}'") for kind in TIMELINE_KINDS])
+Index(
+    "ix_events_timeline",
+    events.c.log_id,
+    events.c.seq,
+    sqlite_where=TIMELINE_EVENTS,
+    postgresql_where=TIMELINE_EVENTS,
 )
 
 # What one reader has put on a message: its type's mark, and reactions.

@@ -220,6 +220,7 @@ export interface HistoryPage {
   more_before: boolean;
   more_after: boolean;
   own: Record<string, Own>;
+  events: LogEvent[];
 }
 
 /** Result of `message.get`: those that there are and that the reader may see. */
