@@ -57,6 +57,17 @@ async def test_a_pasted_picture_becomes_a_photo_and_mixed_files_stay_files(perso
     await expect(page.get_by_role("dialog", name="File")).to_be_visible()
 
 
+async def test_a_file_copied_in_a_file_manager_is_pasted_and_not_its_name(person: Any) -> None:
+    _, _, page = await a_chat(person)
+    # What a document has beside its text is a picture of itself.
+    await transfer(page, "paste", TEXT_BOX, "image.png", text="words of a document")
+    await expect(page.locator(FORM)).to_have_count(0)
+    await transfer(page, "paste", TEXT_BOX, "my a.png", "b.png", text="/home/me/my a.png\nb.png\n")
+    await expect(page.locator(NAMES)).to_have_text(["my a.png", "b.png"])
+    await transfer(page, "paste", f"{FORM} textarea", "c d.png", text="file:///x/c%20d.png")
+    await expect(page.locator(NAMES)).to_have_text(["my a.png", "b.png", "c d.png"])
+
+
 async def test_what_a_form_cannot_take_is_told_beside_it(person: Any) -> None:
     _, _, page = await a_chat(person)
     await transfer(page, "drop", ".dm-timeline", "a.png")

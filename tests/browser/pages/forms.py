@@ -32,22 +32,23 @@ async def form(page: Page, entry: str) -> Locator:
     return page.locator(".dm-add-files input")
 
 
-async def transfer(page: Page, event: str, target: str, *names: str) -> None:
-    """Drag, drop or paste pictures, as a browser does it."""
+async def transfer(page: Page, event: str, target: str, *names: str, text: str = "") -> None:
+    """Drag, drop or paste pictures, as a browser does it, with ``text`` beside them."""
     await page.locator(target).first.evaluate(
-        """(target, [event, names, content]) => {
+        """(target, [event, names, content, text]) => {
             const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
             const moved = new DataTransfer();
             for (const name of names) {
                 const type = name.endsWith('png') ? 'image/png' : 'text/plain';
                 moved.items.add(new File([bytes], name, { type }));
             }
+            if (text) moved.setData('text/plain', text);
             const options = { bubbles: true, cancelable: true };
             target.dispatchEvent(event === 'paste'
                 ? new ClipboardEvent(event, { ...options, clipboardData: moved })
                 : new DragEvent(event, { ...options, dataTransfer: moved }));
         }""",
-        [event, list(names), base64.b64encode(png()).decode()],
+        [event, list(names), base64.b64encode(png()).decode(), text],
     )
 
 

@@ -5,7 +5,7 @@
 import * as React from "react";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { type Message, type Params, Refusal } from "../net/wire";
-import { type ComposerOf, type FieldOf, filesOf } from "../state/composers";
+import { type ComposerOf, type FieldOf, filesOf, pastedFiles } from "../state/composers";
 import { newId } from "../state/ids";
 import { isPhone } from "../state/route";
 import type { Outgoing, Written } from "../state/store";
@@ -148,8 +148,8 @@ export function FormPanel({ app, conversation, composer, files, editing, rewriti
       }}
       onClick={(event) => event.target === dialog.current && leave()}
       onPaste={(event) => {
-        const pasted = [...event.clipboardData.files];
-        if (!fileField || !pasted.length || event.clipboardData.getData("text/plain")) return;
+        const pasted = pastedFiles(event.clipboardData);
+        if (!fileField || !pasted.length) return;
         event.preventDefault();
         items.add(pasted);
       }}

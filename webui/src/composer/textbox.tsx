@@ -3,7 +3,7 @@
 import * as React from "react";
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { type Message, Refusal, type View } from "../net/wire";
-import type { ComposerOf, FormatOf } from "../state/composers";
+import { type ComposerOf, type FormatOf, pastedFiles } from "../state/composers";
 import { keepComposing, keepDraft, readDraft } from "../state/drafts";
 import { isPhone } from "../state/route";
 import { useLayer, useTopic, useUsers } from "../parts/hooks";
@@ -259,9 +259,8 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
             enterKeyHint="send"
             onKeyDown={onKeyDown}
             onPaste={(event) => {
-              const files = [...event.clipboardData.files];
-              // What was copied from a document has a picture of itself beside its text.
-              if (files.length && !event.clipboardData.getData("text/plain") && take(files)) event.preventDefault();
+              const files = pastedFiles(event.clipboardData);
+              if (files.length && take(files)) event.preventDefault();
             }}
             onChange={() => {
               typed();

@@ -73,3 +73,14 @@ function width(pattern: string, type: string): number {
   if (pattern === "*/*") return 2;
   return pattern.endsWith("/*") && type.startsWith(pattern.slice(0, -1)) ? 1 : Infinity;
 }
+
+/**
+ * The files that are pasted. A file manager puts their names or places beside them as text; where
+ * there is another text, a document has a picture of itself beside it.
+ */
+export function pastedFiles(data: DataTransfer): File[] {
+  const files = [...data.files];
+  const names = files.flatMap(({ name }) => [name, encodeURIComponent(name)]);
+  const lines = data.getData("text/plain").split(/[\r\n]+/);
+  return lines.every((line) => !line || names.includes(line.split(/[/\\]/).pop()!)) ? files : [];
+}

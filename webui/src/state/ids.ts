@@ -20,5 +20,6 @@ export function initials(name: string): string {
 }
 
 function firstLetter(word: string): string {
-  return (word.match(/[\p{L}\p{N}]/u) ?? [[...word][0] ?? ""])[0]!;
+  // A flag or a family is several code points.
+  return word.match(/[\p{L}\p{N}]/u)?.[0] ?? [...new Intl.Segmenter().segment(word)][0]?.segment ?? "";
 }
