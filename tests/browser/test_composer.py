@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.pages.messenger import bubbles, choose_chat, composer, rows, write
+from tests.browser.pages.dialogs import open_dialog
+from tests.browser.pages.messenger import (
+    SEND_KEY,
+    bubbles,
+    choose_chat,
+    composer,
+    open_list,
+    rows,
+    write,
+)
 from tests.browser.people import two
 
 
@@ -23,6 +32,7 @@ async def test_text_box_has_the_focus_on_a_desktop_and_not_on_a_phone(
         await expect(composer(page)).not_to_be_focused()
 
 
+@pytest.mark.parametrize("size", ["desktop"])
 async def test_enter_sends_and_shift_enter_breaks_the_line(person: Any) -> None:
     ann, _, conversation = await two(person)
     page = await ann.open(f"/c/{conversation}")
@@ -36,6 +46,48 @@ async def test_enter_sends_and_shift_enter_breaks_the_line(person: Any) -> None:
     # A row has its place, and with it is seen, once it was measured.
     await expect(rows(page).locator(".dm-body")).to_be_visible()
     assert await rows(page).locator(".dm-body").inner_text() == "one\ntwo"
+
+
+@pytest.mark.parametrize("size", ["phone"])
+async def test_enter_begins_a_line_on_a_touch_screen_and_the_button_sends(person: Any) -> None:
+    ann, _, conversation = await two(person)
+    page = await ann.open(f"/c/{conversation}")
+    await expect(composer(page)).to_have_attribute("enterkeyhint", "enter")
+    await composer(page).tap()
+    await page.keyboard.type("one")
+    await page.keyboard.press("Enter")
+    await page.keyboard.type("two")
+    await expect(composer(page)).to_have_value("one\ntwo")
+    await page.get_by_role("button", name="Send").tap()
+    await expect(rows(page).locator(".dm-body")).to_be_visible()
+    assert await rows(page).locator(".dm-body").inner_text() == "one\ntwo"
+
+
+async def test_what_enter_does_is_chosen_for_the_device(person: Any, size: str) -> None:
+    ann, _, _ = await two(person)
+    page = await open_list(ann)
+    settings = await open_dialog(page, "Settings")
+    choice = settings.get_by_role("radiogroup", name="The Enter key on this device")
+    names = {"send": "Sends", "line": "New line"}
+    usual, other = ("send", "line") if size == "desktop" else ("line", "send")
+    await expect(choice.get_by_role("radio", name=names[usual])).to_be_checked()
+    await choice.get_by_text(names[other]).click()
+    await expect(choice.get_by_role("radio", name=names[other])).to_be_checked()
+    await settings.get_by_role("button", name="Close", exact=True).click()
+    for _ in range(2):
+        await choose_chat(page, "Bob")
+        hint = "send" if other == "send" else "enter"
+        await expect(composer(page)).to_have_attribute("enterkeyhint", hint)
+        await composer(page).fill("tea")
+        await composer(page).press("Enter")
+        await expect(composer(page)).to_have_value("" if other == "send" else "tea\n")
+        await composer(page).fill("cake")
+        await composer(page).press(SEND_KEY)
+        await expect(composer(page)).to_have_value("")
+        await page.goto(ann.base_url)
+    settings = await open_dialog(page, "Settings")
+    chosen = settings.get_by_role("radio", name=names[other], exact=True)
+    await expect(chosen).to_be_checked()
 
 
 async def test_enter_of_an_input_method_does_not_send(person: Any) -> None:
@@ -54,7 +106,7 @@ async def test_enter_of_an_input_method_does_not_send(person: Any) -> None:
     await session.send("Input.insertText", {"text": "日本"})
     await expect(composer(page)).to_have_value("日本")
     assert await rows(page).count() == 0
-    await page.keyboard.press("Enter")
+    await page.keyboard.press(SEND_KEY)
     await expect(bubbles(page, "日本")).to_be_visible()
 
 
@@ -89,7 +141,7 @@ async def test_draft_survives_a_switch_and_a_reload(person: Any, size: str) -> N
     await expect(composer(page)).to_have_value("not finished")
     await page.reload()
     await expect(composer(page)).to_have_value("not finished")
-    await composer(page).press("Enter")
+    await composer(page).press(SEND_KEY)
     await expect(bubbles(page, "not finished")).to_be_visible()
     await page.reload()
     await expect(bubbles(page, "not finished")).to_be_visible()
@@ -101,7 +153,7 @@ async def test_text_that_is_too_long_is_kept_and_explained(person: Any) -> None:
     page = await ann.open(f"/c/{conversation}")
     await composer(page).fill("x" * 4001)
     await expect(page.get_by_text("1 character too many")).to_be_visible()
-    await composer(page).press("Enter")
+    await composer(page).press(SEND_KEY)
     await expect(composer(page)).to_have_value("x" * 4001)
     assert await rows(page).count() == 0
     await composer(page).press("Backspace")

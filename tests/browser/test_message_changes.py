@@ -9,7 +9,7 @@ from typing import Any
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import forgive_network
-from tests.browser.pages.messenger import TEXT_BOX, open_chat, write
+from tests.browser.pages.messenger import SEND_KEY, TEXT_BOX, open_chat, write
 from tests.browser.people import talk
 from tests.browser.wire import sit_in_the_middle
 
@@ -67,7 +67,7 @@ async def test_an_answer_shows_what_it_answers_and_leads_there(person: Any, size
     await choose(there, "number 39", "Reply")
     await expect(there.locator(".dm-composing")).to_contain_text("Reply to Ann")
     await there.locator(TEXT_BOX).fill("I saw it")
-    await there.keyboard.press("Enter")
+    await there.keyboard.press(SEND_KEY)
     quote = row(there, "I saw it").locator(".dm-quote")
     await expect(quote).to_contain_text("number 39")
     await expect(there.locator(".dm-composing")).to_have_count(0)
@@ -86,7 +86,7 @@ async def test_an_edit_and_a_deletion_are_seen_at_once(person: Any, size: str) -
     await choose(here, "Black tea", "Edit")
     await expect(here.locator(TEXT_BOX)).to_have_value("Black tea")
     await here.locator(TEXT_BOX).fill("Green tea")
-    await here.keyboard.press("Enter")
+    await here.keyboard.press(SEND_KEY)
     await expect(row(there, "Green tea")).to_contain_text("edited")
     await expect(here.locator(TEXT_BOX)).to_have_value("")
     await choose(here, "nonsense", "Delete")

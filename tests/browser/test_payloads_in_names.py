@@ -23,7 +23,7 @@ from playwright.async_api import Dialog, Page, expect
 
 from tests.browser.conftest import PASSWORD, Person
 from tests.browser.pages.dialogs import open_dialog
-from tests.browser.pages.messenger import TEXT_BOX, open_chat, open_list
+from tests.browser.pages.messenger import SEND_KEY, TEXT_BOX, open_chat, open_list
 from tests.browser.people import talk
 from tests.environment import FIRST_PARTY, ROOT, serving
 
@@ -219,7 +219,7 @@ async def test_what_is_typed_after_a_slash(ann: Person, person: Any) -> None:
     for typed in sample(60, skip=9)[:5]:
         await box.fill(f"/{typed}")
         await box.fill(f"/nothing {typed}")
-        await box.press("Enter")
+        await box.press(SEND_KEY)
         await expect(page.locator(".dm-composer-error")).to_be_visible()
 
 

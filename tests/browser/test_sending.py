@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.async_api import Page, WebSocketRoute, expect
 
-from tests.browser.pages.messenger import bubbles, composer, rows, write
+from tests.browser.pages.messenger import SEND_KEY, bubbles, composer, rows, write
 from tests.browser.people import two
 
 
@@ -84,7 +84,7 @@ async def test_message_without_an_answer_fails_after_ten_seconds_and_can_be_trie
     await page.goto(f"{ann.base_url}/c/{conversation}")
     await composer(page).fill("lost?")
     line.hold = True
-    await composer(page).press("Enter")
+    await composer(page).press(SEND_KEY)
     await expect(page.locator(".dm-row[data-state=pending]")).to_have_count(1)
     await page.clock.run_for(9_000)
     await expect(page.locator(".dm-row[data-state=pending]")).to_have_count(1)

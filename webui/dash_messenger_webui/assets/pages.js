@@ -64,7 +64,13 @@
     messenger: {
       open(clicks) {
         takeBack();
+        window.dash_clientside.set_props("enter", { value: window.dashMessenger.enterSends ? "send" : "line" });
         return Boolean(clicks);
+      },
+
+      enter(value) {
+        const sends = value === "send";
+        if (window.dashMessenger.enterSends !== sends) window.dashMessenger.enterSends = sends;
       },
 
       // The browser's Back closes what is open; given are the dialogs of DIALOGS, open or not.

@@ -46,6 +46,7 @@ def register_callbacks(app: Dash, sentences: Sentences) -> None:
         ClientsideFunction("messenger", "layers"),
         *(Input(dialog, "opened") for dialog in DIALOGS),
     )
+    in_browser(ClientsideFunction("messenger", "enter"), Input("enter", "value"))
     _in_browser(app, "leave", Output("left", "title"), Input("left", "data-count"))
     _in_browser(
         app,

@@ -231,6 +231,13 @@ def _settings(who: Reader, t: Words, offered: Offers) -> Component:
                 **attributes({"data-schemes": json.dumps(offered.schemes)}),
             ),
             _choice("language", t("Language"), who.language, LANGUAGES),
+            # Which it is, the page finds out when the dialog opens.
+            _choice(
+                "enter",
+                t("The Enter key on this device"),
+                "send",
+                {"send": t("Sends"), "line": t("New line")},
+            ),
             html.P(id="settings-error", className="form-error", role="alert"),
             security_section(t),
             *(

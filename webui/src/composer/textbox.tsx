@@ -4,6 +4,7 @@ import * as React from "react";
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { type Message, Refusal, type View } from "../net/wire";
 import { type ComposerOf, type FormatOf, pastedFiles } from "../state/composers";
+import { choose, chosen as chosenHere } from "../state/device";
 import { keepComposing, keepDraft, readDraft } from "../state/drafts";
 import { isPhone } from "../state/route";
 import { useLayer, useTopic, useUsers } from "../parts/hooks";
@@ -13,7 +14,6 @@ import { Body } from "../timeline/body";
 import { SlashList } from "./slash";
 
 const KEEP_DRAFT_AFTER_MS = 200;
-const CHOSEN_KEY = "dm:writes";
 
 interface BoxProps {
   app: Messenger;
@@ -33,7 +33,7 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
   const { texts, store } = app;
   const box = useRef<HTMLTextAreaElement>(null);
   const timer = useRef(0);
-  const [chosen, setChosen] = useState(() => storedChoice());
+  const [chosen, setChosen] = useState(() => chosenHere("writes"));
   const [empty, setEmpty] = useState(true);
   const [excess, setExcess] = useState(0);
   const [slash, setSlash] = useState("");
@@ -48,6 +48,7 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
   const owner = editor ?? inline.find((composer) => composer.type === chosen) ?? inline[0]!;
   const about = editing ?? replyTo;
   const users = useUsers(app);
+  const enterSends = useTopic(store.topics, "enter", () => app.enterSends);
   const errorId = `dm-composer-error-${id}`;
 
   /** Bring what depends on the text up to date; React hears only of what changes. */
@@ -174,6 +175,7 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
     }
     // An input method's Enter chooses a word; Safari sends it with keyCode 229 after composing ended.
     if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing || event.keyCode === 229) return;
+    if (!enterSends && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     send();
   };
@@ -256,7 +258,7 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
             aria-label={owner.label || texts.t("message")}
             aria-invalid={excess > 0 || undefined}
             aria-describedby={excess > 0 || problem ? errorId : undefined}
-            enterKeyHint="send"
+            enterKeyHint={enterSends ? "send" : "enter"}
             onKeyDown={onKeyDown}
             onPaste={(event) => {
               const files = pastedFiles(event.clipboardData);
@@ -275,7 +277,7 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
             onPointerDown={(event) => event.preventDefault()}
             onClick={() => {
               setChosen(next.type);
-              keepChoice(next.type);
+              choose("writes", next.type);
               setPreview(null);
               box.current?.focus();
             }}
@@ -327,22 +329,6 @@ function wrap(box: HTMLTextAreaElement, { before, after, line }: FormatOf): void
     box.dispatchEvent(new Event("input", { bubbles: true }));
   }
   if (!line) box.setSelectionRange(start + before.length, start + before.length + inside.length);
-}
-
-function storedChoice(): string {
-  try {
-    return localStorage.getItem(CHOSEN_KEY) ?? "";
-  } catch {
-    return "";
-  }
-}
-
-function keepChoice(type: string): void {
-  try {
-    localStorage.setItem(CHOSEN_KEY, type);
-  } catch {
-    // It lives as long as this page.
-  }
 }
 
 /** How many characters are too many. The server counts code points, JavaScript halves of some. */

@@ -2,6 +2,7 @@ import * as React from "react";
 import { type KeyboardEvent, type ReactElement, useEffect, useRef } from "react";
 import type { Conversation, User } from "../net/wire";
 import type { Catalogue } from "../i18n/texts";
+import { choose, chosen } from "../state/device";
 import { draftOf } from "../state/drafts";
 import { faceOf, photoOf, titleOf } from "../state/people";
 import { activity } from "../state/store";
@@ -11,7 +12,6 @@ import { useLasting, useList, useOpened, useSynced, useToday, useTopic, useUsers
 import { IconButton } from "../parts/icons";
 import { type Messenger, useMessenger } from "../parts/messenger";
 
-const WIDTH = "dm:list-width";
 const NARROWEST_PX = 280;
 const WIDEST_PX = 480;
 const STEP_PX = 16;
@@ -220,21 +220,13 @@ function Resizer({ label }: { label: string }) {
 function setListWidth(px: number): void {
   const width = Math.max(NARROWEST_PX, Math.min(WIDEST_PX, Math.round(px)));
   document.documentElement.style.setProperty("--list-width", `${width}px`);
-  try {
-    localStorage.setItem(WIDTH, String(width));
-  } catch {
-    // It holds for this page only.
-  }
+  choose("list-width", String(width));
 }
 
 /** Give the list the width it was left with; called before anything is drawn. */
 export function restoreListWidth(): void {
-  try {
-    const kept = Number(localStorage.getItem(WIDTH));
-    if (kept) document.documentElement.style.setProperty("--list-width", `${kept}px`);
-  } catch {
-    // The default width does.
-  }
+  const kept = Number(chosen("list-width"));
+  if (kept) document.documentElement.style.setProperty("--list-width", `${kept}px`);
 }
 
 function ListSkeleton() {

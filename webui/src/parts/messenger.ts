@@ -10,6 +10,7 @@ import { Actions } from "../state/actions";
 import { Cache } from "../state/cache";
 import type { ComposerOf } from "../state/composers";
 import { Directory } from "../state/directory";
+import { choose, chosen } from "../state/device";
 import { dropDraft, recallComposing } from "../state/drafts";
 import { MessageHistory } from "../state/history";
 import { Kept } from "../state/kept";
@@ -108,6 +109,17 @@ export class Messenger {
   setComposers(composers: readonly ComposerOf[]): void {
     this.composers = composers;
     this.store.topics.touch("composers");
+  }
+
+  /** Whether Enter sends what is written; otherwise it begins a line, and Ctrl+Enter sends. Topic: "enter". */
+  get enterSends(): boolean {
+    // A phone's keyboard has no Shift+Enter.
+    return (chosen("enter") || (matchMedia("(pointer: coarse)").matches ? "line" : "send")) === "send";
+  }
+
+  set enterSends(sends: boolean) {
+    choose("enter", sends ? "send" : "line");
+    this.store.topics.touch("enter");
   }
 
   /** Whether the reader may edit a message, and there is something to edit it in. */
