@@ -212,3 +212,68 @@ async def test_what_is_transparent_can_be_seen_in_either_scheme(person: Any, sch
     await expect(gallery.locator("img")).to_have_css("background-color", "rgb(242, 244, 246)")
     await page.keyboard.press("ArrowRight")
     await expect(gallery.locator("img")).to_have_css("background-color", clear)
+
+
+def ruled(width: int, height: int) -> bytes:
+    out = io.BytesIO()
+    Image.linear_gradient("L").resize((width, height)).save(out, "PNG")
+    return out.getvalue()
+
+
+async def test_a_double_click_shows_a_long_screenshot_in_its_own_width(person: Any) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    blob = await ann.upload("p.png", "image/png", ruled(720, 9_000))
+    await ann.post(chat, "photo", {"photos": [{"blob": blob, "alt": "long"}]})
+    page = await open_chat(ann, chat)
+    image = (await open_large(page, "long")).locator("img")
+    await image.dblclick()
+    width = "(one) => Math.round(one.getBoundingClientRect().width)"
+    wanted = await page.evaluate("Math.min(innerWidth, 720)")
+    await page.wait_for_function(
+        "(wanted) => Math.abs(document.querySelector('.dm-gallery img').getBoundingClientRect().width"
+        " - wanted) < 5",
+        arg=wanted,
+    )
+    await page.keyboard.press("0")
+    await page.keyboard.press("+")
+    assert await image.evaluate(width) < 720
+
+
+@pytest.mark.parametrize(
+    "sizes", [((3000, 600), (600, 3000)), ((600, 3000), (3000, 600), (3000, 600))], ids=len
+)
+async def test_an_album_of_long_pictures_is_no_tower_and_sharp(
+    person: Any, size: str, sizes: tuple[tuple[int, int], ...]
+) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    blobs = [await ann.upload("p.png", "image/png", ruled(*one)) for one in sizes]
+    await ann.post(chat, "photo", {"photos": [{"blob": blob} for blob in blobs]})
+    page = await open_chat(ann, chat)
+    await page.wait_for_function(
+        "() => [...document.querySelectorAll('.dm-row img')].every((one) => one.naturalWidth)"
+    )
+    rows = await page.locator(".dm-body .row").evaluate_all(
+        "(rows) => rows.map((one) => [one.clientWidth, one.clientHeight])"
+    )
+    # All of a row are of one height: its width by the sum of their shapes, 0.65 to 1.8.
+    assert rows[0] == [rows[0][0], pytest.approx(rows[0][0] / 2.45, abs=2)]
+    assert sum(height for _, height in rows) < rows[0][0]
+    # The file that was taken has a pixel for each that is drawn.
+    assert (
+        await page.locator(".dm-body .row img").evaluate_all(
+            """async (all) => {
+          const lost = [];
+          for (const one of all) {
+            const file = new Image();
+            file.src = one.currentSrc;
+            await file.decode();
+            const drawn = Math.max(one.clientWidth, one.clientHeight * file.naturalWidth / file.naturalHeight);
+            if (file.naturalWidth < drawn * 0.98) lost.push([file.naturalWidth, drawn]);
+          }
+          return lost;
+        }"""
+        )
+        == []
+    )

@@ -76,7 +76,8 @@ def _alone(photo: Photo, caption: str, t: Translate) -> str:
     ratio = min(max(photo.width / max(photo.height, 1), MIN_RATIO), MAX_RATIO)
     width = min(MAX_WIDTH_PX, photo.width, MAX_HEIGHT_PX * ratio)
     width = max(width, MIN_WIDTH_PX)
-    one = _picture(photo, caption, t, f"aspect-ratio:{ratio:.4f}", f"min(100vw, {width:.0f}px)")
+    sizes = _sizes(photo, ratio, width, 1.0)
+    one = _picture(photo, caption, t, f"aspect-ratio:{ratio:.4f}", sizes)
     return f'<div class="pictures" style="width:{width:.0f}px">{one}</div>'
 
 
@@ -91,12 +92,26 @@ def _album(photos: list[Photo], caption: str, t: Translate) -> str:
                 caption,
                 t,
                 f"flex:{ratios[place]:.4f}",
-                f"{MAX_WIDTH_PX * ratios[place] / together:.0f}px",
+                _sizes(
+                    photos[place],
+                    ratios[place],
+                    MAX_WIDTH_PX * ratios[place] / together,
+                    ratios[place] / together,
+                ),
             )
             for place in row
         )
         rows.append(f'<div class="row" style="aspect-ratio:{together:.4f}">{tiles}</div>')
     return f'<div class="pictures" style="width:{MAX_WIDTH_PX}px">{"".join(rows)}</div>'
+
+
+def _sizes(photo: Photo, ratio: float, width: float, share: float) -> str:
+    """How wide a photo is drawn that covers a place of this shape: a panorama beyond its edges.
+
+    ``share`` is the place's part of the window's width at most.
+    """
+    over = max(1.0, photo.width / max(photo.height, 1) / ratio)
+    return f"min({100 * over * share:.0f}vw, {over * width:.0f}px)"
 
 
 def _picture(photo: Photo, caption: str, t: Translate, style: str, sizes: str) -> str:

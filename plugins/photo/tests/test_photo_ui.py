@@ -86,6 +86,18 @@ def test_nothing_is_seen_through_a_transparent_photo_but_its_backdrop(backdrop: 
     assert "backdrop" not in (PhotoView().try_out(Photos([photo("")])) or b"").decode()
 
 
+def test_the_source_is_picked_by_the_size_in_which_a_photo_is_drawn() -> None:
+    """A panorama is as high as its row, so that most of its width lies beyond the edges."""
+    wide, tall = photo("", 4000, 800), photo("", 1000, 4000)
+    album = (PhotoView().try_out(Photos([wide, tall])) or b"").decode()
+    # The row is 480 / (1.8 + 0.65) = 196 pixels high.
+    sizes = [float(one) for one in re.findall(r"sizes=[^>]*?, (\d+)px\)", album)]
+    assert sizes == [pytest.approx(196 * 5, abs=1), pytest.approx(196 * 0.65, abs=1)]
+    alone = (PhotoView().try_out(Photos([wide])) or b"").decode()
+    # Cut to 2.2 by 1.
+    assert f", {480 / 2.2 * 5:.0f}px)" in alone
+
+
 def test_what_people_wrote_stays_text() -> None:
     evil = '"><script>alert(1)</script>'
     one = Photo("a" * 32, evil, 10, 10, False, evil, [Variant("b" * 32, 10)])

@@ -15,6 +15,8 @@ interface Picture {
 }
 
 const MAX_ZOOM = 6;
+// A long screenshot: its width, not the whole of it, is what a double tap shows.
+const LONG_RATIO = 2.5;
 const TAP_ZOOM = 2.5;
 const SWIPE_PX = 60;
 const CLOSE_PX = 110;
@@ -67,7 +69,8 @@ export function openGallery(pressed: HTMLElement, { texts, store, route }: Messe
   /** Zoom so that what lies under the point stays there; no edge comes further in than it must. */
   const setZoom = (wanted: number, atX = innerWidth / 2, atY = innerHeight / 2) => {
     const before = zoom;
-    zoom = Math.min(MAX_ZOOM, Math.max(1, wanted));
+    // Up to each of its pixels, where it is so long that this is more.
+    zoom = Math.min(Math.max(MAX_ZOOM, image.naturalWidth / (image.clientWidth || 1)), Math.max(1, wanted));
     const fromX = atX - innerWidth / 2;
     const fromY = atY - innerHeight / 2;
     x = fromX - ((fromX - x) * zoom) / before;
@@ -75,6 +78,12 @@ export function openGallery(pressed: HTMLElement, { texts, store, route }: Messe
     hold();
     dialog.toggleAttribute("data-zoomed", zoom > 1);
     place();
+  };
+  const tapZoom = () => {
+    const { naturalWidth, naturalHeight, clientWidth, clientHeight } = image;
+    const long = Math.max(naturalWidth / naturalHeight, naturalHeight / naturalWidth) > LONG_RATIO;
+    const fill = Math.max(innerWidth / clientWidth, innerHeight / clientHeight);
+    return long ? Math.max(TAP_ZOOM, Math.min(fill, naturalWidth / clientWidth)) : TAP_ZOOM;
   };
   const hold = () => {
     const overX = Math.max(0, (image.clientWidth * zoom - innerWidth) / 2);
@@ -155,7 +164,7 @@ export function openGallery(pressed: HTMLElement, { texts, store, route }: Messe
     const near = Math.hypot(event.clientX - tapped.x, event.clientY - tapped.y) < 30;
     if (near && event.timeStamp - tapped.at < DOUBLE_TAP_MS) {
       tapped = { at: 0, x: 0, y: 0 };
-      setZoom(zoom > 1 ? 1 : TAP_ZOOM, event.clientX, event.clientY);
+      setZoom(zoom > 1 ? 1 : tapZoom(), event.clientX, event.clientY);
       return;
     }
     tapped = { at: event.timeStamp, x: event.clientX, y: event.clientY };
