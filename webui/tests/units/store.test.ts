@@ -5,7 +5,7 @@ import type { Message } from "../../src/net/wire";
 import { find } from "../../src/state/loaded";
 import { Store } from "../../src/state/store";
 
-const page = (messages: Message[], change = {}) => ({ messages, users: {}, seq: 9, more_before: true, more_after: false, own: {}, ...change });
+const page = (messages: Message[], change = {}) => ({ messages, users: {}, seq: 9, more_before: true, more_after: false, own: {}, events: [], ...change });
 
 function opened(messages: Message[], change = {}): Store {
   const store = new Store(ME);
