@@ -62,7 +62,7 @@ async def test_a_file_copied_in_a_file_manager_is_pasted_and_not_its_name(person
     # What a document has beside its text is a picture of itself.
     await transfer(page, "paste", TEXT_BOX, "image.png", text="words of a document")
     await expect(page.locator(FORM)).to_have_count(0)
-    await transfer(page, "paste", TEXT_BOX, "my a.png", "b.png", text="/home/me/my a.png\nb.png\n")
+    await transfer(page, "paste", TEXT_BOX, "my a.png", "b.png", text="/srv/my a.png\nb.png\n")
     await expect(page.locator(NAMES)).to_have_text(["my a.png", "b.png"])
     await transfer(page, "paste", f"{FORM} textarea", "c d.png", text="file:///x/c%20d.png")
     await expect(page.locator(NAMES)).to_have_text(["my a.png", "b.png", "c d.png"])
