@@ -74,7 +74,8 @@ def require_visible(text: str, field: str = "text") -> None:
 
 def is_visible(text: str) -> bool:
     """Whether anything in ``text`` can be seen: neither blanks nor what is never shown."""
-    return any(
+    # Most texts begin with a letter or a digit.
+    return "!" <= text[:1] <= "~" or any(
         not character.isspace()
         and character not in _BLANKS
         and character not in _IGNORED
