@@ -13,6 +13,7 @@ from tests.browser.pages.messenger import (
     composer,
     message,
     open_chat,
+    open_list,
     round_trip,
 )
 from tests.browser.people import talk, two
@@ -146,3 +147,17 @@ async def test_what_was_not_changed_is_no_draft_when_its_message_is_deleted(pers
     await expect(page.locator(BAR)).to_have_count(0)
     await round_trip(page)
     await expect(composer(page)).to_have_value("")
+
+
+@pytest.mark.parametrize("size", ["desktop"])
+async def test_a_second_tab_takes_nothing_from_a_draft(person: Any) -> None:
+    ann, _, chat = await two(person, say=("shall we?",))
+    second = await open_list(ann)
+    page = await open_chat(ann, chat)
+    await begin(page, "shall we?", "Reply")
+    await composer(page).fill("we shall")
+    await choose_chat(second, "Bob")
+    await round_trip(second)
+    await page.reload()
+    await expect(page.locator(BAR)).to_contain_text("shall we?")
+    await expect(composer(page)).to_have_value("we shall")

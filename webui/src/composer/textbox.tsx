@@ -87,9 +87,12 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
     if (editing) setText(readDraft(store, id, "edit") || saidIn(latest(editing)));
     else if (shown.current) setText(readDraft(store, id));
     shown.current = editing;
-    keepComposing(store, id, !editing);
     setPreview(null);
-    if (about && begun.current) box.current?.focus();
+    // Whoever only opens the chat takes nothing from what another tab has kept.
+    if (begun.current) {
+      keepComposing(store, id, !editing);
+      if (about) box.current?.focus();
+    }
     begun.current = true;
   }, [editing, replyTo]);
 
