@@ -24,7 +24,8 @@ __all__ = ["MODULES", "TOKEN_MEANINGS", "draw_api", "draw_tokens"]
 MODULES = {
     "dash_messenger": "For both halves.",
     "dash_messenger.client": "A client in Python: for bots, scripts and tests.",
-    "dash_messenger.pictures": "For what decodes pictures, with the extra `pictures`.",
+    "dash_messenger.pictures": "For what decodes pictures, with the extra `pictures`; `heic` reads"
+    " HEIC too.",
     "dash_messenger.testing": "For tests. In `conftest.py`:"
     ' `pytest_plugins = ["dash_messenger.testing"]`.',
     "dash_messenger_webui": "For the Dash half.",

@@ -33,6 +33,9 @@ MAX_SCAN_BYTES = 640_000_000
 MAX_DECODED_PIXELS = 400_000_000
 # JPEG has MPO with it: pictures for two eyes, or a preview behind the photo.
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF")
+# What ISO base media files call themselves that hold a picture coded as HEVC (ISO/IEC 23008-12);
+# the last may hold AVIF as well, and says so in its list.
+HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"msf1", b"mif1")
 ANIMATED_FORMATS = ("PNG", "GIF", "WEBP", "AVIF")
 # Less is a frame of a broken file, as browsers see it; more would never end.
 MIN_FRAME_MS, USUAL_FRAME_MS, MAX_FRAME_MS = 20, 100, 10_000
@@ -73,7 +76,7 @@ def open_picture(data: bytes) -> Iterator[Picture]:
         warnings.simplefilter("ignore")
         Image.MAX_IMAGE_PIXELS = MAX_JPEG_PIXELS
         try:
-            with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+            with Image.open(io.BytesIO(data), formats=_formats_for(data)) as opened:
                 yield Picture(opened)
         except (Refused, MemoryError):
             raise
@@ -213,6 +216,20 @@ class Picture:
         assert self._profile is not None
         srgb = ImageCms.createProfile("sRGB")
         return ImageCms.buildTransform(self._profile, srgb, self._profile_mode, "RGB")
+
+
+def _formats_for(data: bytes) -> tuple[str, ...]:
+    """What the file may be; what decodes HEIF is there with the extra ``heic``."""
+    size = int.from_bytes(data[:4], "big")
+    if data[4:8] != b"ftyp" or data[8:12] not in HEIC_BRANDS or b"avif" in data[16:size]:
+        return FORMATS
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError as error:
+        reason = "This server cannot show HEIC photos. Send it as a file."
+        raise Refused(reason=reason, key="no_heic") from error
+    register_heif_opener()
+    return ("HEIF",)
 
 
 def _too_many_pixels() -> Refused:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from importlib.util import find_spec
 
 from dash_messenger_webui import (
     Composer,
@@ -53,7 +54,16 @@ class PhotoView(MessageView[Photos]):
     def composer(self, t: Translate) -> Composer:
         """Pictures, what is to be seen on each, and a caption."""
         alt = field.text("alt", t("What is in the picture"), max=MAX_ALT_CHARACTERS)
-        kinds = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/avif")
+        kinds: tuple[str, ...] = (
+            "image/png",
+            "image/jpeg",
+            "image/gif",
+            "image/webp",
+            "image/avif",
+        )
+        # An iPhone sends a JPEG where these are not taken.
+        if find_spec("pillow_heif"):
+            kinds += ("image/heic", "image/heif")
         return Composer(
             icon="photo",
             label=t("Photo"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
 import zlib
 from collections.abc import Sequence
 from typing import Any
 
+import pillow_heif
 import pytest
 from dash_messenger.errors import Refused
 from dash_messenger_photo.pictures import make_photo, make_square
@@ -290,6 +292,49 @@ def test_the_picture_that_stands_for_an_animated_png_is_no_part_of_it() -> None:
     picture = shown(data)
     assert getattr(picture, "n_frames", 1) == 4
     assert not near(middle(picture), (254, 0, 0), by=30)
+
+
+# What iPhones make
+
+
+def heic(picture: Image.Image, **options: Any) -> bytes:
+    pillow_heif.register_heif_opener()
+    return encoded(picture, "HEIF", **options)
+
+
+def test_a_photo_of_an_iphone_is_taken_upright_in_its_colours() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    photo = Image.new("RGB", (1200, 800), (200, 100, 50))
+    photo.info["exif"] = exif.tobytes()
+    data = heic(photo, icc_profile=DISPLAY_P3)
+    picture = shown(data)
+    assert picture.size == (800, 1200)
+    assert near(middle(picture), (215, 93, 31), by=8)
+    assert Image.open(io.BytesIO(make_square(data))).size == (256, 256)
+
+
+def test_of_several_pictures_in_it_the_first_is_shown() -> None:
+    others = [Image.new("RGB", (600, 400), "blue")]
+    made = make_photo(
+        heic(Image.new("RGB", (600, 400), "red"), save_all=True, append_images=others)
+    )
+    assert not made["animated"]
+
+
+def test_a_damaged_one_is_refused() -> None:
+    data = heic(Image.effect_noise((600, 400), 90).convert("RGB"))
+    with pytest.raises(Refused):
+        make_photo(data[: len(data) // 2])
+
+
+def test_a_server_that_cannot_read_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = heic(Image.new("RGB", (600, 400), "red"))
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(Refused, match="cannot show HEIC photos"):
+        make_photo(data)
+    # AVIF is of the same family.
+    assert shown(encoded(Image.new("RGB", (300, 200), "red"), "AVIF")).size == (300, 200)
 
 
 # Transparent ones

@@ -45,6 +45,8 @@ export interface ComposerOf {
 }
 
 const UNKNOWN = "application/octet-stream";
+// Most browsers do not know what these are.
+const HEIC = /\.hei[cf]$/i;
 
 /** The field of files of a composer that has one. */
 export function filesOf(composer: ComposerOf): FieldOf | undefined {
@@ -53,14 +55,18 @@ export function filesOf(composer: ComposerOf): FieldOf | undefined {
 
 /** Whether a field of files takes this one. */
 export function accepts(field: FieldOf, file: File): boolean {
-  return (field.accept ?? ["*/*"]).some((pattern) => Number.isFinite(width(pattern, file.type || UNKNOWN)));
+  return (field.accept ?? ["*/*"]).some((pattern) => Number.isFinite(width(pattern, typeOf(file))));
+}
+
+function typeOf(file: File): string {
+  return file.type || (HEIC.test(file.name) ? "image/heic" : UNKNOWN);
 }
 
 /** Who takes these files: the type that claims all of them, the narrowest claim first. */
 export function claimOf(composers: readonly ComposerOf[], files: readonly File[]): ComposerOf | undefined {
   const claims = composers.flatMap((composer) => {
     const accept = filesOf(composer)?.accept ?? [];
-    const widths = files.map((file) => Math.min(...accept.map((pattern) => width(pattern, file.type || UNKNOWN))));
+    const widths = files.map((file) => Math.min(...accept.map((pattern) => width(pattern, typeOf(file)))));
     const widest = Math.max(...widths);
     return Number.isFinite(widest) ? [{ composer, widest }] : [];
   });
