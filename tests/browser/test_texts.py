@@ -7,7 +7,7 @@ from typing import Any
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.pages.messenger import rows, settled
-from tests.browser.people import two
+from tests.browser.people import talk, two
 
 PILED = "a" + "\u0301\u0317" * 60
 
@@ -33,6 +33,20 @@ async def test_marks_upon_marks_stay_within_their_message(person: Any) -> None:
     await expect(rows(page).nth(1)).to_contain_text("\u0301")
     after = [await picture(page, rows(page).nth(place)) for place in (0, 2)]
     assert after == before
+
+
+async def test_two_of_one_name_in_a_group_have_their_user_names_beside_it(person: Any) -> None:
+    ann, bob, twin = await person("Ann"), await person("Вова"), await person("Boвa")
+    group = await talk(ann, bob, twin, title="Group")
+    for who in (bob, twin, ann):
+        await who.send(group, "hello")
+    page = await ann.open(f"/c/{group}")
+    await settled(page)
+    names = rows(page).locator(".dm-author")
+    await expect(names).to_have_text([f"Вова@{bob.username}", f"Boвa@{twin.username}"])
+    await twin.call("account.update", display_name="Wladimir")
+    await page.reload()
+    await expect(names).to_have_text(["Вова", "Wladimir"])
 
 
 async def test_code_in_text_from_right_to_left_is_not_mirrored(person: Any) -> None:

@@ -17,3 +17,32 @@ export function faceOf(conversation: Conversation): string {
 export function photoOf(conversation: Conversation, users: Readonly<Record<string, User>>): string | null {
   return (conversation.peer ? users[conversation.peer]?.photo : conversation.photo) ?? null;
 }
+
+// Letters of other scripts and digits, and below each the letter that it can be taken for.
+const LOOK_ALIKES = "аеорсухіјѕһАВЕКМНОРСТУХІЈЅαινορυΑΒΕΖΗΙΚΜΝΟΡΤΥΧвкI1|0";
+const TAKEN_FOR = "aeopcyxijshABEKMHOPCTYXlJSaivopuABEZHlKMNOPTYXBKlllo";
+const alike = new WeakMap<object, ReadonlySet<string>>();
+
+/** The ids of those whose names look like somebody else's. */
+export function namedAlike(users: Readonly<Record<string, User>>): ReadonlySet<string> {
+  let found = alike.get(users);
+  if (!found) {
+    const first = new Map<string, string>();
+    const ids = new Set<string>();
+    for (const { id, display_name } of Object.values(users)) {
+      const looks = looksOf(display_name);
+      const other = first.get(looks);
+      if (other) ids.add(other).add(id);
+      else if (looks) first.set(looks, id);
+    }
+    alike.set(users, (found = ids));
+  }
+  return found;
+}
+
+function looksOf(name: string): string {
+  return [...name.normalize("NFKD").replace(/[^\p{L}\p{N}\p{S}]/gu, "")]
+    .map((letter) => TAKEN_FOR[LOOK_ALIKES.indexOf(letter)] ?? letter)
+    .join("")
+    .toLowerCase();
+}

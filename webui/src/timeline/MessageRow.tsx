@@ -77,6 +77,7 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
           {group && !own && row.first && !bare ? (
             <div className="dm-author" data-hue={hue(message?.sender ?? "")} dir="auto">
               {name}
+              {row.alike && author && <span>@{author.username}</span>}
             </div>
           ) : (
             <span className="dm-hidden">{own ? texts.t("you") : `${name}:`}</span>

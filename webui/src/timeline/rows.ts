@@ -4,6 +4,7 @@
 
 import type { Message, Own, User } from "../net/wire";
 import { dayNumber } from "../i18n/time";
+import { namedAlike } from "../state/people";
 import type { Note, Notes, Outgoing } from "../state/store";
 
 const GROUP_WITHIN_MS = 5 * 60_000;
@@ -17,6 +18,8 @@ export interface Row {
   atMs: number;
   own: boolean;
   author: User | undefined;
+  /** Somebody else's name looks the same. */
+  alike: boolean;
   /** The first and the last of a group. */
   first: boolean;
   last: boolean;
@@ -47,6 +50,7 @@ export interface RowsFrom {
 export function buildRows(from: RowsFrom, before: readonly Row[]): readonly Row[] {
   const { messages, users, meId, othersReadNo, unreadAfter } = from;
   const known = new Map(before.map((row) => [row.key, row]));
+  const alike = namedAlike(users);
   const rows: Row[] = [];
   // What precedes the oldest loaded message is not known yet: it is not drawn, so that it never
   // changes its looks when it is.
@@ -77,6 +81,7 @@ export function buildRows(from: RowsFrom, before: readonly Row[]): readonly Row[
         atMs: message.sent_at_ms,
         own,
         author: users[message.sender],
+        alike: alike.has(message.sender),
         tick: own ? (message.number <= othersReadNo ? "read" : "sent") : "none",
         mine: from.own[message.id],
         note: from.notes[message.id],
@@ -93,6 +98,7 @@ export function buildRows(from: RowsFrom, before: readonly Row[]): readonly Row[
         atMs: outgoing.createdAtMs,
         own: true,
         author: users[meId],
+        alike: false,
         tick: outgoing.state,
         mine: undefined,
         note: undefined,
@@ -130,6 +136,7 @@ function equal(a: Row, b: Row): boolean {
     a.unread === b.unread &&
     a.tick === b.tick &&
     a.author === b.author &&
+    a.alike === b.alike &&
     a.mine === b.mine &&
     a.note === b.note
   );

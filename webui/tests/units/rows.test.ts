@@ -73,3 +73,16 @@ test("older messages change no row but their own", () => {
   const after = buildRows(from({ messages: [message(1), message(2), ...newer] }), before);
   assert.equal(after[after.length - 1], before[before.length - 1]);
 });
+
+test("people whose names look the same are told apart", () => {
+  const name = (id: string, display_name: string) => [id, { ...BEN, id, display_name }] as const;
+  const users = Object.fromEntries([
+    name("1", "Вова С."), name("2", "Boвa C"), name("3", "Ιlya"), name("4", "I1yá"), name("5", "Ann"), name("6", "Anna"),
+    name("7", "🎉"), name("8", "."), name("9", ","),
+  ]);
+  const messages = Object.keys(users).map((sender, index) => message(index + 1, { sender }));
+  const rows = buildRows(from({ messages, users }), []);
+  assert.deepEqual(rows.map(({ alike }) => alike), [true, true, true, true, false, false, false, false, false]);
+  const fewer = buildRows(from({ messages, users: { "1": users["1"]! } }), rows);
+  assert.equal(fewer[0]!.alike, false);
+});
