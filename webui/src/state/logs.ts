@@ -8,6 +8,7 @@ import type { Kept } from "./kept";
 import type { Store } from "./store";
 
 const LOG_PAGE = 500;
+const LINES = new Set(["conversation.created", "conversation.updated", "member.joined", "member.removed"]);
 
 /** What is done where a log no longer reaches back to our cursor. */
 interface TooOld {
@@ -86,6 +87,7 @@ export class Logs {
 
   private apply(event: LogEvent): void {
     const { log, kind, data } = event;
+    if (LINES.has(kind) && this.store.hasWindow(log)) this.store.putLines(log, [event]);
     if ("message" in data) {
       if (!this.store.users[data.message.sender]) this.directory.learn(data.message.sender);
       this.store.putMessage(data.message);

@@ -3,7 +3,7 @@
 // Knows neither the network nor the page. Topics: "list", "me", "online", "users", "route", "notice",
 // "portraits", "conversation:ID", "window:ID", "notes:ID", "outbox:ID", "composing:ID".
 
-import type { Conversation, DefaultRights, HistoryPage, LastMessage, Message, Own, Params, Right, User, Users, View } from "../net/wire";
+import type { Conversation, DefaultRights, HistoryPage, LastMessage, LogEvent, Message, Own, Params, Right, User, Users, View } from "../net/wire";
 import { insert, type Loaded, newer } from "./loaded";
 import { Topics } from "./topics";
 
@@ -13,6 +13,8 @@ export interface Window extends Loaded {
   cursor: number;
   loading: "" | "open" | "before" | "after";
   failed: "" | "not_found" | "error";
+  /** What happened between the messages, by `seq`: who came and went, new names. */
+  lines: readonly LogEvent[];
   /** What the reader has put on messages, by the message's id. */
   own: Readonly<Record<string, Own>>;
 }
@@ -61,7 +63,7 @@ export interface Outgoing extends Written {
 }
 
 const NONE: Composing = {};
-const EMPTY: Window = { messages: [], moreBefore: true, moreAfter: false, cursor: -1, loading: "", failed: "", own: {} };
+const EMPTY: Window = { messages: [], moreBefore: true, moreAfter: false, cursor: -1, loading: "", failed: "", own: {}, lines: [] };
 const NOTHING: readonly Outgoing[] = [];
 const NO_NOTES: Notes = {};
 const PREVIEW_CHARACTERS = 200;
@@ -272,8 +274,15 @@ export class Store {
         failed: "",
       });
     }
+    this.putLines(id, page.events, where === "instead");
     if (page.own && Object.keys(page.own).length) this.changeWindow(id, { own: { ...this.window(id).own, ...page.own } });
     for (const message of fresh) if (message.sender === this.me.id) this.settle(id, message.client_id);
+  }
+
+  /** Lines between the messages, also those that lie beyond a hole: nothing else would bring them again. */
+  putLines(id: string, events: readonly LogEvent[], instead = false): void {
+    const lines = new Map((instead ? events : [...this.window(id).lines, ...events]).map((line) => [line.seq, line]));
+    this.changeWindow(id, { lines: [...lines.values()].sort((a, b) => a.seq - b.seq) });
   }
 
   message(id: string, messageId: string): Message | undefined {

@@ -7,6 +7,7 @@ import { useTopic } from "../parts/hooks";
 import { Icon } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
 import { Body, isBare, isEdge, Plain } from "./body";
+import { Lines } from "./lines";
 import type { Row } from "./rows";
 
 const NOTHING: ReadonlySet<string> = new Set();
@@ -62,6 +63,7 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
           <span>{times.day(row.atMs, texts.t("today"), texts.t("yesterday"))}</span>
         </div>
       )}
+      {row.above.length > 0 && <Lines app={app} lines={row.above} />}
       {row.unread && (
         <div className="dm-unread-line">
           <span>{texts.t("unread_messages")}</span>
@@ -108,6 +110,7 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
         )}
       </div>
       {message && row.note?.sentence && <Asked note={row.note} message={message.id} app={app} />}
+      {row.below.length > 0 && <Lines app={app} lines={row.below} />}
       {outgoing?.state === "failed" && <Failed outgoing={outgoing} app={app} />}
     </>
   );

@@ -70,7 +70,9 @@ function Conversation(props: Inside & { opened: string }) {
       (drawn.current = buildRows(
         {
           messages: window.messages,
+          lines: group ? window.lines : [],
           moreBefore: window.moreBefore,
+          moreAfter: window.moreAfter,
           outbox: window.moreAfter ? [] : outbox,
           users,
           meId: app.store.me.id,
@@ -81,7 +83,7 @@ function Conversation(props: Inside & { opened: string }) {
         },
         drawn.current,
       )),
-    [window.messages, window.moreBefore, window.moreAfter, window.own, notes, outbox, users, othersReadNo, unreadAfter, today],
+    [window.messages, window.lines, group, window.moreBefore, window.moreAfter, window.own, notes, outbox, users, othersReadNo, unreadAfter, today],
   );
 
   return (

@@ -2,11 +2,12 @@
 // the unread ones begin. Pure. Invariants: a row that would be equal to the one before is that very
 // object, so that it is not drawn again; and adding older messages changes no row but their own.
 
-import type { Message, Own, User } from "../net/wire";
+import type { LogEvent, Message, Own, User } from "../net/wire";
 import { dayNumber } from "../i18n/time";
 import { namedAlike } from "../state/people";
 import type { Note, Notes, Outgoing } from "../state/store";
 
+const NOTHING: readonly LogEvent[] = [];
 const GROUP_WITHIN_MS = 5 * 60_000;
 
 export type Tick = "none" | "pending" | "sent" | "read" | "failed";
@@ -25,6 +26,9 @@ export interface Row {
   last: boolean;
   /** A day begins here. */
   day: boolean;
+  /** What happened to the group before it and, at the end, after it. */
+  above: readonly LogEvent[];
+  below: readonly LogEvent[];
   /** The unread messages begin here. */
   unread: boolean;
   tick: Tick;
@@ -35,7 +39,10 @@ export interface Row {
 
 export interface RowsFrom {
   messages: readonly Message[];
+  /** What happened between them, by `seq`. */
+  lines: readonly LogEvent[];
   moreBefore: boolean;
+  moreAfter: boolean;
   outbox: readonly Outgoing[];
   users: Readonly<Record<string, User>>;
   meId: string;
@@ -57,15 +64,20 @@ export function buildRows(from: RowsFrom, before: readonly Row[]): readonly Row[
   let start = from.moreBefore && messages.length > 1 ? 1 : 0;
   let previous: Above | null = start ? seen(messages[0]!) : null;
   let lineShown = unreadAfter < 0;
-  const push = (row: Omit<Row, "first" | "last" | "day" | "unread">, line: boolean) => {
+  let nextLine = start ? from.lines.filter(({ seq }) => seq < messages[0]!.seq).length : 0;
+  const push = (row: Omit<Row, "first" | "last" | "day" | "unread" | "above" | "below">, line: boolean) => {
+    const seq = row.message?.seq ?? Infinity;
+    const since = nextLine;
+    while (nextLine < from.lines.length && from.lines[nextLine]!.seq < seq) nextLine++;
+    const above = nextLine > since ? from.lines.slice(since, nextLine) : NOTHING;
     const onDay = dayNumber(row.atMs);
     const day = previous?.onDay !== onDay;
     const sender = row.own ? meId : row.message?.sender ?? "";
     const joined =
-      previous !== null && !day && !line && previous.sender === sender && row.atMs - previous.atMs < GROUP_WITHIN_MS;
-    const above = rows[rows.length - 1];
-    if (above && joined) above.last = false;
-    rows.push({ ...row, first: !joined, last: true, day, unread: line });
+      previous !== null && !day && !line && !above.length && previous.sender === sender && row.atMs - previous.atMs < GROUP_WITHIN_MS;
+    const before = rows[rows.length - 1];
+    if (before && joined) before.last = false;
+    rows.push({ ...row, above, below: NOTHING, first: !joined, last: true, day, unread: line });
     previous = { sender, atMs: row.atMs, onDay };
   };
   for (; start < messages.length; start++) {
@@ -106,6 +118,8 @@ export function buildRows(from: RowsFrom, before: readonly Row[]): readonly Row[
       false,
     );
   }
+  // What lies beyond a hole belongs to messages that are not there yet.
+  if (!from.moreAfter && nextLine < from.lines.length && rows.length) rows[rows.length - 1]!.below = from.lines.slice(nextLine);
   let same = rows.length === before.length;
   for (let i = 0; i < rows.length; i++) {
     const there = known.get(rows[i]!.key);
@@ -126,6 +140,10 @@ function seen({ sender, sent_at_ms }: Message): Above {
   return { sender, atMs: sent_at_ms, onDay: dayNumber(sent_at_ms) };
 }
 
+function sameLines(a: readonly LogEvent[], b: readonly LogEvent[]): boolean {
+  return a.length === b.length && a.every((line, at) => line === b[at]);
+}
+
 function equal(a: Row, b: Row): boolean {
   return (
     a.message === b.message &&
@@ -133,6 +151,8 @@ function equal(a: Row, b: Row): boolean {
     a.first === b.first &&
     a.last === b.last &&
     a.day === b.day &&
+    sameLines(a.above, b.above) &&
+    sameLines(a.below, b.below) &&
     a.unread === b.unread &&
     a.tick === b.tick &&
     a.author === b.author &&

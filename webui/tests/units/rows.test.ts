@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BEN, CHAT, ME, message, NOON_MS } from "./page";
+import type { LogEvent } from "../../src/net/wire";
 import type { Outgoing } from "../../src/state/store";
 import { buildRows, type RowsFrom } from "../../src/timeline/rows";
 
 const from = (change: Partial<RowsFrom>): RowsFrom => ({
-  messages: [], moreBefore: false, outbox: [], users: { [ME.id]: ME, [BEN.id]: BEN }, meId: ME.id, othersReadNo: 0,
+  messages: [], lines: [], moreBefore: false, moreAfter: false, outbox: [], users: { [ME.id]: ME, [BEN.id]: BEN }, meId: ME.id, othersReadNo: 0,
   unreadAfter: -1, own: {}, notes: {}, ...change,
 });
 const MINUTE_MS = 60_000;
@@ -85,4 +86,19 @@ test("people whose names look the same are told apart", () => {
   assert.deepEqual(rows.map(({ alike }) => alike), [true, true, true, true, false, false, false, false, false]);
   const fewer = buildRows(from({ messages, users: { "1": users["1"]! } }), rows);
   assert.equal(fewer[0]!.alike, false);
+});
+
+test("what happened to the group stands where it happened, and parts groups", () => {
+  const line = (seq: number): LogEvent => ({ log: CHAT, after: seq - 1, seq, kind: "member.removed", by: ME.id, at_ms: NOON_MS, data: { user: BEN.id } });
+  const messages = [message(1, { seq: 2 }), message(2, { seq: 3 }), message(3, { seq: 5 })];
+  const lines = [line(1), line(4), line(6)];
+  const said = (rows: readonly { above: readonly LogEvent[]; below: readonly LogEvent[] }[]) =>
+    rows.map(({ above, below }) => [above.map(({ seq }) => seq), below.map(({ seq }) => seq)]);
+  const rows = buildRows(from({ messages, lines }), []);
+  assert.deepEqual(said(rows), [[[1], []], [[], []], [[4], [6]]]);
+  assert.deepEqual(rows.map(({ first }) => first), [true, false, true]);
+  assert.equal(buildRows(from({ messages, lines: [...lines] }), rows), rows);
+  assert.deepEqual(said(buildRows(from({ messages, lines, moreAfter: true }), [])), [[[1], []], [[], []], [[4], []]]);
+  // The oldest loaded message is not drawn yet, nor what stands before it.
+  assert.deepEqual(said(buildRows(from({ messages, lines, moreBefore: true }), [])), [[[], []], [[4], [6]]]);
 });

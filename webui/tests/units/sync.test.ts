@@ -42,7 +42,7 @@ const snapshot = (conversations: Conversation[], change = {}) => ({
   rights: { direct: ["read", "send"] }, ...change,
 });
 const page = (numbers: number[], change = {}) => ({
-  messages: numbers.map((number) => message(number)), users: {}, seq: Math.max(0, ...numbers), more_before: false, more_after: false, own: {}, ...change,
+  messages: numbers.map((number) => message(number)), users: {}, seq: Math.max(0, ...numbers), more_before: false, more_after: false, own: {}, events: [], ...change,
 });
 /** The event that announces Ben's message of this number. */
 const posted = (number: number, change = {}): LogEvent => ({
@@ -402,4 +402,17 @@ test("what is known is kept a second after it changed", async () => {
   sync.hear("event", posted(3));
   mock.timers.tick(1_000);
   assert.equal(lists.length, 2);
+});
+
+test("who came and went is told where it happened, by the page and by events", async () => {
+  const gone = (seq: number): LogEvent => ({ log: CHAT, after: seq - 1, seq, kind: "member.removed", by: ME.id, at_ms: NOON_MS, data: { user: BEN.id } });
+  const { store, sync } = await opened({
+    "message.history": () => page([2], { seq: 4, events: [gone(1), gone(3)] }), "conversation.get": () => conversation({ seq: 5 }),
+  });
+  sync.hear("event", { ...gone(5), after: 4 });
+  sync.hear("event", { ...gone(5), after: 4 });
+  const seqs = () => store.window(CHAT).lines.map(({ seq }) => seq);
+  assert.deepEqual(seqs(), [1, 3, 5]);
+  store.putPage(CHAT, { ...page([1]), events: [gone(0)] } as never, "before");
+  assert.deepEqual(seqs(), [0, 1, 3, 5]);
 });
