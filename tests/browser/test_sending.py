@@ -58,7 +58,7 @@ async def test_own_bubble_is_pending_in_the_next_frame_then_sent(person: Any) ->
         """() => new Promise(done => {
           const box = document.querySelector('.dm-textbox');
           box.dispatchEvent(new KeyboardEvent('keydown',
-            {key: 'Enter', bubbles: true, cancelable: true}));
+            {key: 'Enter', ctrlKey: true, bubbles: true, cancelable: true}));
           requestAnimationFrame(() => setTimeout(() => {
             const row = document.querySelector('.dm-row');
             done(row && [row.dataset.state, row.querySelector('.dm-body').textContent]);
