@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from dash_messenger_webui.api.hosts import shown_host
 
-__all__ = ["Link", "linked", "links", "names_another_host", "shown_address"]
+__all__ = ["MAX_LINKS", "Link", "linked", "links", "names_another_host", "shown_address"]
 
 # No white space, no quotation marks, nothing that hides or turns round what follows, no punctuation
 # of scripts without spaces. Each match begins where the last one ended, and the name of a mailbox
@@ -36,6 +36,8 @@ _PUNCTUATION = ".,:;!?'`…*"
 _OPENERS = {")": "(", "]": "[", "}": "{"}
 _MIN_DIGITS = 3
 MAX_HOST_CHARACTERS = 253
+# Each takes up to 0.1 ms; what is drawn on the server's loop may take 20 ms in all.
+MAX_LINKS = 100
 
 
 class Link(NamedTuple):
@@ -47,7 +49,8 @@ class Link(NamedTuple):
 
 
 def links(text: str) -> Iterator[Link]:
-    """The addresses in a text."""
+    """The first `MAX_LINKS` addresses in a text."""
+    found_links = 0
     lower = text.lower()
     if not any(sign in lower for sign in _SIGNS):
         return
@@ -57,6 +60,9 @@ def links(text: str) -> Iterator[Link]:
         address = _address(found)
         if address:
             yield Link(start, start + len(found), address)
+            found_links += 1
+            if found_links == MAX_LINKS:
+                return
 
 
 def linked(text: str) -> str:

@@ -8,7 +8,7 @@ import re
 import pytest
 from dash_messenger.testing.growth import out_of_proportion
 from dash_messenger_webui import linked
-from dash_messenger_webui.api.links import links, names_another_host
+from dash_messenger_webui.api.links import MAX_LINKS, links, names_another_host
 
 WITHOUT_SCHEME = ("www.example.org/a_b", "Www.Example.Org", "a.b+c@mail.example.org")
 
@@ -144,6 +144,13 @@ def test_an_address_with_a_user_in_it_is_no_link() -> None:
     assert found("https://example.org@evil.example/ https://example.org\\@evil.example") == [
         "https://example.org\\@evil.example"
     ]
+
+
+def test_a_text_has_so_many_links_and_no_more() -> None:
+    text = "".join(f"http://a{n}.org " for n in range(MAX_LINKS + 5))
+    drawn = linked(text)
+    assert drawn.count("<a ") == MAX_LINKS
+    assert drawn.endswith(f"http://a{MAX_LINKS + 4}.org ")
 
 
 def test_text_stays_text() -> None:
