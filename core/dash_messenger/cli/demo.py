@@ -113,21 +113,28 @@ async def fill(
     type_name, field = writes or ("", "")
     lines.sort(key=lambda line: -line.behind_ms)
     numbers: dict[str, int] = {}
-    for line in lines:
-        clock.behind_ms = line.behind_ms
-        sent = await call(
-            line.by,
-            "message.send",
-            conversation=ids[line.conversation],
-            client_id=uuid.uuid4().hex,
-            type=type_name,
-            content={field: line.text},
-        )
-        numbers[line.conversation] = sent["number"]
+
+    async def say(some: list[_Line]) -> None:
+        for line in some:
+            clock.behind_ms = line.behind_ms
+            sent = await call(
+                line.by,
+                "message.send",
+                conversation=ids[line.conversation],
+                client_id=uuid.uuid4().hex,
+                type=type_name,
+                content={field: line.text},
+            )
+            numbers[line.conversation] = sent["number"]
+
     talk = next(one for one in script["conversations"] if one["name"] == SHOWN_IN)
-    clock.behind_ms = _behind(talk, today_ms)
+    shown_ms = _behind(talk, today_ms)
+    # In the order of the clock: the list of chats is in the order in which things were stored.
+    await say([line for line in lines if line.behind_ms >= shown_ms])
+    clock.behind_ms = shown_ms
     shown = _Shown([people[name] for name in talk["members"]], ids[SHOWN_IN], call, clock)
     await show(shown)
+    await say([line for line in lines if line.behind_ms < shown_ms])
     numbers[SHOWN_IN] = max(shown.number, numbers.get(SHOWN_IN, 0))
     clock.behind_ms = 0
     for talk in script["conversations"]:

@@ -103,6 +103,10 @@ async def test_plugins_show_what_they_are_for(tmp_path: Path) -> None:
         opened = await local.post("session.open", username="anna", password=PASSWORD)
         token = opened.body["token"]
         listed = (await local.post("sync", token)).body["conversations"]
+        # The list is by the server's order, and what was shown was long ago.
+        shown = sorted(listed, key=lambda one: one["order_no"], reverse=True)
+        said = [one["last"]["sent_at_ms"] for one in shown]
+        assert said == sorted(said, reverse=True)
         (group,) = (one for one in listed if one["title"] == "Show and tell")
         page = await local.post("message.history", token, conversation=group["id"])
         *_, look, nice = page.body["messages"]
