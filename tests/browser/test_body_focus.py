@@ -100,6 +100,8 @@ async def test_a_slow_device_gives_the_focus_back_however_long_it_takes(
     guests: Any, size: str
 ) -> None:
     book = await guests()
+    # At once, while the chat is still being opened.
+    await book.page.reload()
     await book.line.focus()
     await book.page.keyboard.type("Ann was here")
     await book.page.evaluate(MOUNT_LATER)

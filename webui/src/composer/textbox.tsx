@@ -347,14 +347,21 @@ function grow(element: HTMLTextAreaElement | null): void {
   element.style.height = `${element.scrollHeight}px`;
 }
 
+const FIELDS = "input, textarea, [contenteditable]";
+
 /** Take the focus, also from what opened the conversation; never from another text field. */
 function focusUnlessTaken(element: HTMLTextAreaElement): void {
   const active = document.activeElement;
-  if (active?.matches("input, textarea, [contenteditable]") && !active.closest("[role=dialog]")) return;
+  if (active?.matches(FIELDS) && !active.closest("[role=dialog]")) return;
   element.focus({ preventScroll: true });
+  // The reader may go to another field meanwhile, and that may be drawn again.
+  let left = false;
+  const note = ({ target }: FocusEvent) => (left ||= target !== element && (target as Element).matches(FIELDS));
+  document.addEventListener("focusin", note);
   // A dialog that closes gives the focus back to its button a moment later.
   setTimeout(() => {
+    document.removeEventListener("focusin", note);
     const now = document.activeElement;
-    if (element.isConnected && (!now || now === document.body || now.matches(".dm-icon-button, .dm-button"))) element.focus({ preventScroll: true });
+    if (!left && element.isConnected && (!now || now === document.body || now.matches(".dm-icon-button, .dm-button"))) element.focus({ preventScroll: true });
   }, 300);
 }
