@@ -21,13 +21,12 @@ _LIMIT = re.compile(r"Expected `(\w+)` (of length )?(<=|>=|<|>) (-?\d+)")
 
 # As msgspec says of white space where something has to be read.
 _BLANK = r"Expected `str` matching regex '\\S'"
-# A control character as JSON writes it, or as UTF-8; but for tabs and the ends of lines. What else
-# stands behind a backslash is passed over, so that of two the second begins nothing.
+# A control character as JSON writes it, or as UTF-8; but for tabs and the ends of lines.
 _CONTROL = re.compile(
     rb"\\(?:u00(?:0[0-8bcefBCEF]|1[0-9a-fA-F]|7[fF]|[89][0-9a-fA-F])|[bf])|\x7f|\xc2[\x80-\x9f]"
-    rb"|(\\.)",
-    re.DOTALL,
 )
+# No UTF-8 holds it.
+_PAIR = b"\xff"
 
 T = TypeVar("T")
 
@@ -49,8 +48,14 @@ def decode_params(decoder: msgspec.json.Decoder[T], params: Raw | bytes) -> T:
 
 
 def _without_controls(params: bytes) -> bytes:
-    if b"\\" in params or b"\x7f" in params or b"\xc2" in params:
-        return _CONTROL.sub(rb"\1", params)
+    if b"\\" in params:
+        if _PAIR in params:
+            return params
+        # Of two backslashes the second begins nothing.
+        paired = params.replace(b"\\\\", _PAIR)
+        return _CONTROL.sub(b"", paired).replace(_PAIR, b"\\\\")
+    if b"\x7f" in params or b"\xc2" in params:
+        return _CONTROL.sub(b"", params)
     return params
 
 
