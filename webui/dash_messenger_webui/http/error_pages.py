@@ -18,7 +18,10 @@ from dash_messenger_webui.session import Reader
 __all__ = ["error_page", "wants_error_page"]
 
 UNKNOWN = (404, 405)
-CSP = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'"
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self';"
+    " manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 
 
 def wants_error_page(request: Request, response: Response) -> bool:
@@ -56,7 +59,7 @@ def error_page(files: Assets, t: Words, who: Reader, status: int, address: str) 
         "</div></main></div></body></html>"
     )
     answer = Response(body, status=status, content_type="text/html; charset=utf-8")
-    answer.headers["Content-Security-Policy"] = f"{CSP}; base-uri 'none'; frame-ancestors 'none'"
+    answer.headers["Content-Security-Policy"] = CSP
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["Vary"] = "Accept, Accept-Language, Cookie"
     return answer
