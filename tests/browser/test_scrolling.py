@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.pages.any_page import at_rest
+from tests.browser.pages.forms import chosen, form, sent
 from tests.browser.pages.messenger import bubbles, scroller, settled, write
 from tests.browser.people import two
 
@@ -82,6 +83,40 @@ async def test_who_scrolls_up_while_the_end_grows_stays_there(person: Any) -> No
         }"""
     )
     assert left > 200
+
+
+async def test_what_grows_at_the_end_is_followed_though_it_was_looked_at_before(
+    person: Any,
+) -> None:
+    ann, _, conversation = await long_chat(person, 60)
+    page = await ann.open(f"/c/{conversation}")
+    await settled(page)
+    # As a photo does when the server has drawn it: it is looked at before its size is measured.
+    left = await scroller(page).evaluate(
+        """async (e) => {
+          const frame = () => new Promise(requestAnimationFrame);
+          for (let n = 0; n < 4; n++) await frame();
+          [...e.querySelectorAll('.dm-row')].at(-1).style.minHeight = '400px';
+          window.dispatchEvent(new Event('focus'));
+          for (let n = 0; n < 6; n++) await frame();
+          return e.scrollHeight - e.scrollTop - e.clientHeight;
+        }"""
+    )
+    assert left <= 2
+
+
+async def test_one_s_own_photo_comes_into_view_where_the_page_did_not_reach_the_end(
+    person: Any, size: str
+) -> None:
+    ann, _, conversation = await long_chat(person, 120, read=False)
+    page = await ann.open(f"/c/{conversation}")
+    await settled(page)
+    await expect(page.locator(".dm-row[data-number='1']")).to_be_in_viewport()
+    await (await form(page, "Photo")).set_input_files(chosen("a.png", "b.png", "c.png"))
+    await sent(page)
+    await expect(page.locator(".dm-row[data-number='121'] img").last).to_be_in_viewport()
+    await expect(page.locator(".dm-down")).to_have_count(0)
+    assert await scroller(page).evaluate(LEFT) <= 2
 
 
 async def test_one_s_own_message_goes_to_the_end_from_anywhere(person: Any) -> None:

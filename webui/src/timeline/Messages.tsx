@@ -6,7 +6,7 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import type { Message } from "../net/wire";
 import { press } from "../state/actions";
-import { useConversation } from "../parts/hooks";
+import { useConversation, useOnline, useTopic } from "../parts/hooks";
 import { Icon } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
 import { type MenuEntry, MessageMenu, type Opening } from "./menu";
@@ -99,12 +99,14 @@ export function Messages({ app, id, rows, group, today, plugins, menus }: Messag
     if (!element || !place || !settled.current) return;
     const left = element.scrollHeight - element.scrollTop - element.clientHeight;
     const window = store.window(id);
-    atEnd.current = left <= AT_END_PX && !window.moreAfter;
+    // What grows at the end carries nobody away from it, only scrolling up does.
+    const near = left <= AT_END_PX || (atEnd.current && element.scrollTop >= stoodAt.current);
+    atEnd.current = near && !window.moreAfter;
     stoodAt.current = element.scrollTop;
     setAway(left > AT_END_PX * 3 || window.moreAfter);
-    const near = element.clientHeight * LOAD_WITHIN_SCREENS;
-    if (element.scrollTop < near && window.moreBefore) void history.load(id, "before");
-    else if (left < near && window.moreAfter) void history.load(id, "after");
+    const within = element.clientHeight * LOAD_WITHIN_SCREENS;
+    if (element.scrollTop < within && window.moreBefore) void history.load(id, "before");
+    else if (left < within && window.moreAfter) void history.load(id, "after");
     if (document.visibilityState !== "visible" || !document.hasFocus()) return;
     const filler = (element.firstElementChild as HTMLElement).offsetHeight;
     const bottom = element.scrollTop + element.clientHeight - filler + PARTLY_SEEN_PX;
@@ -184,6 +186,17 @@ export function Messages({ app, id, rows, group, today, plugins, menus }: Messag
       requestAnimationFrame(toEnd);
     });
   };
+
+  // What one sends stands at the end, however far up one reads.
+  const sending = useTopic(store.topics, `outbox:${id}`, () => store.outbox(id).at(-1)?.clientId);
+  const wentFor = useRef(sending);
+  const online = useOnline(app);
+  const loading = useTopic(store.topics, `window:${id}`, () => store.window(id).loading);
+  useEffect(() => {
+    if (!sending || sending === wentFor.current || !online || loading) return;
+    wentFor.current = sending;
+    if (store.window(id).moreAfter) void toNewest();
+  }, [sending, online, loading]);
 
   const [menu, setMenu] = useState<Opening | null>(null);
   const held = useRef(0);

@@ -73,7 +73,8 @@ function Conversation(props: Inside & { opened: string }) {
           lines: group ? window.lines : [],
           moreBefore: window.moreBefore,
           moreAfter: window.moreAfter,
-          outbox: window.moreAfter ? [] : outbox,
+          // Beyond a hole it has no place; without a connection nothing fills that, and it is shown.
+          outbox: window.moreAfter && online ? [] : outbox,
           users,
           meId: app.store.me.id,
           othersReadNo,
@@ -83,7 +84,7 @@ function Conversation(props: Inside & { opened: string }) {
         },
         drawn.current,
       )),
-    [window.messages, window.lines, group, window.moreBefore, window.moreAfter, window.own, notes, outbox, users, othersReadNo, unreadAfter, today],
+    [window.messages, window.lines, group, window.moreBefore, window.moreAfter, window.own, notes, outbox, online, users, othersReadNo, unreadAfter, today],
   );
 
   return (
