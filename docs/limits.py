@@ -35,7 +35,7 @@ from dash_messenger.gateway import inbound, request_limits
 from dash_messenger.isolation import contents, subprocess_pool
 from dash_messenger.isolation import quotas as plugin_quotas
 from dash_messenger.isolation.jobs import JobLimits
-from dash_messenger.messages import history, reactions, send
+from dash_messenger.messages import history, people, reactions, send
 from dash_messenger.plugin_api import message_types
 from dash_messenger.protocol import request_rates
 from dash_messenger.protocol.jsonrpc import MAX_IN_FLIGHT, MAX_INBOUND_BYTES, MAX_PAGE_BYTES
@@ -105,6 +105,7 @@ def _requests() -> list[Limit]:
         Limit("events of a page", str(sync.MAX_EVENTS), InvalidParams),
         Limit("conversations of a page", str(sync.MAX_CONVERSATIONS), "`more`"),
         Limit("members of a page", str(members.MAX_MEMBERS_PAGE), "`more`"),
+        Limit("people of a page, by what they did", str(people.MAX_PEOPLE_PAGE), "`next`"),
         Limit("events that a log is read on from", f"{logs.MAX_BEHIND:,} behind", "`resync`"),
     ]
 

@@ -23,7 +23,7 @@ from dash_messenger.protocol.events import ReactionChanged
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import marks, messages
 
-__all__ = ["MessageReactions", "Reaction"]
+__all__ = ["MAX_EMOJI_CHARACTERS", "MessageReactions", "Reaction", "put_by"]
 
 MAX_DISTINCT = 20
 MAX_OWN = 5
@@ -96,7 +96,7 @@ class MessageReactions:
             counts = _counts(found.reactions)
             whose = (marks.c.message_id == message, marks.c.user_id == user)
             row = connection.execute(select(marks.c.reactions).where(*whose)).first()
-            own = _own(row[0]) if row and row[0] else []
+            own = put_by(row[0]) if row and row[0] else []
             if (emoji in own) == params.on:
                 return _reacted(counts, own)
             if params.on:
@@ -140,7 +140,8 @@ def _counts(stored: object) -> dict[str, int]:
     return counts
 
 
-def _own(stored: bytes) -> list[str]:
+def put_by(stored: bytes) -> list[str]:
+    """The emoji that one person put, from their mark on the message."""
     put = msgspec.json.decode(stored, type=list[str])
     return list(dict.fromkeys(canonical_emoji(one) or one for one in put))
 

@@ -44,6 +44,7 @@ from dash_messenger.messages.actions import MessageActions
 from dash_messenger.messages.costly_content import CostlyContent
 from dash_messenger.messages.edit import MessageEdits
 from dash_messenger.messages.history import History
+from dash_messenger.messages.people import MessagePeople
 from dash_messenger.messages.pipeline import Preparation
 from dash_messenger.messages.reactions import MessageReactions
 from dash_messenger.messages.send import MessageSender
@@ -189,6 +190,7 @@ class Talk:
             self.acting,
             MessageEdits(store, preparation, locks=locks),
             MessageReactions(store),
+            MessagePeople(store),
             History(store, installed.renderer, preparation, hub.tell_drawn, page_bytes),
             Reading(store, hub, self.receipts),
             self.syncing,

@@ -51,6 +51,8 @@ PARAMS: dict[str, dict[str, object]] = {
     "message.history": {"conversation": "C"},
     "message.preview": {"type": "note", "content": {"words": "x"}},
     "message.react": {"message": "M", "emoji": "👍"},
+    "message.reacted_by": {"message": "M", "emoji": "👍"},
+    "message.read_by": {"message": "M"},
     "message.send": {
         "conversation": "C",
         "client_id": "1" * 32,

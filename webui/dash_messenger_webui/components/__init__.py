@@ -24,7 +24,7 @@ class Avatar(Component):
     - name (string): The name, which gives the initials and stands beside it.
     - of (string): The id of the person or group, which gives the colour.
     - photo (string | null): The blob that pictures them.
-    - size (number): The width in pixels: 32, 40, 48, 56 or 72.
+    - size (number): The width in pixels: 24, 32, 40, 48, 56 or 72.
     """
 
     _children_props: list[str] = []

@@ -12,7 +12,7 @@ export interface AvatarProps {
   name?: string;
   /** The blob that pictures them. */
   photo?: string | null;
-  /** The width in pixels: 32, 40, 48, 56 or 72. */
+  /** The width in pixels: 24, 32, 40, 48, 56 or 72. */
   size?: number;
 }
 

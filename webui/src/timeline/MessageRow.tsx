@@ -9,6 +9,7 @@ import type { Messenger } from "../parts/messenger";
 import { Body, isBare, isEdge, Plain } from "./body";
 import { Lines } from "./lines";
 import type { Row } from "./rows";
+import { Reaction } from "./who";
 
 const NOTHING: ReadonlySet<string> = new Set();
 
@@ -146,11 +147,7 @@ function Reactions({ row, message, app, space }: { row: Row; message: Message; a
   return (
     <div className="dm-reactions">
       {message.reactions!.map(({ emoji, count }) => (
-        <button key={emoji} type="button" data-react={emoji} aria-pressed={own.includes(emoji)}
-          aria-label={app.texts.t("reaction", { emoji, n: count })}
-        >
-          <span aria-hidden="true">{emoji}</span> {count}
-        </button>
+        <Reaction key={emoji} app={app} message={message} emoji={emoji} count={count} own={own.includes(emoji)} />
       ))}
       <i className="dm-space" data-time={space} aria-hidden="true" />
     </div>

@@ -200,13 +200,17 @@ export function Messages({ app, id, rows, group, today, plugins, menus }: Messag
 
   const [menu, setMenu] = useState<Opening | null>(null);
   const held = useRef(0);
+  // Whether the finger that is lifted now has opened a menu: it presses nothing, not even in the menu.
+  const wasLong = useRef(false);
   const messageAt = (target: EventTarget) => {
     const messageId = (target as Element).closest<HTMLElement>(".dm-row")?.dataset["id"];
     return messageId ? store.message(id, messageId) : undefined;
   };
   const openMenu = (target: EventTarget, x: number, y: number) => {
     const message = messageAt(target);
-    if (message && !message.deleted_at_ms) setMenu({ message, x, y, from: target as HTMLElement });
+    // Our own reactions stand beside the body: markup in it may claim to be one.
+    const reaction = (target as Element).closest<HTMLElement>(".dm-bubble > .dm-reactions > [data-react]");
+    if (message && !message.deleted_at_ms) setMenu({ message, x, y, from: target as HTMLElement, emoji: reaction?.dataset["react"] });
     return !!message;
   };
 
@@ -252,9 +256,10 @@ export function Messages({ app, id, rows, group, today, plugins, menus }: Messag
   };
   // A phone that tells no context menu of a long press.
   const onPointerDown = (event: React.PointerEvent) => {
+    wasLong.current = false;
     if (event.pointerType !== "touch") return;
     const { target, clientX, clientY } = event;
-    held.current = setTimeout(() => openMenu(target, clientX, clientY), LONG_PRESS_MS);
+    held.current = setTimeout(() => (wasLong.current = openMenu(target, clientX, clientY)), LONG_PRESS_MS);
   };
   const letGo = () => clearTimeout(held.current);
 
@@ -290,6 +295,7 @@ export function Messages({ app, id, rows, group, today, plugins, menus }: Messag
         onClick={onClick}
         onPointerDown={onPointerDown}
         onPointerUp={letGo}
+        onTouchEnd={(event) => wasLong.current && event.preventDefault()}
         onPointerCancel={letGo}
         onPointerMove={(event) => event.pointerType === "touch" && (event.movementX || event.movementY) && letGo()}
         onContextMenu={(event) => {

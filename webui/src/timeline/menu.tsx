@@ -1,17 +1,23 @@
-// The menu of a message: what every message offers, and what its type adds. A sheet on the phone.
+// The menu of a message: what every message offers, what its type adds, and who did something with it.
+// A sheet on the phone.
 
 import * as React from "react";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { Message, Right } from "../net/wire";
 import { isPhone } from "../state/route";
+import { Avatar } from "../parts/Avatar";
 import { useLayer } from "../parts/hooks";
 import { Icon, type IconName } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
 import { copyText } from "./behaviours";
+import { MAX_READERS_IN, type People, PeopleItems, whoDid } from "./who";
 
 const QUICK = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
 const MORE = [..."🔥🎉👏💯👀🤔😍🥳😅🙈🤝✅❌⭐🚀💡☕🍀😎😴"];
 const MARGIN_PX = 8;
+const FACES = 3;
+const PERSON_PX = 44;
+const ROWS_AT_ONCE = 8;
 
 /** What a message type adds to the menu of its messages. */
 export interface MenuEntry {
@@ -31,6 +37,8 @@ export interface Opening {
   x: number;
   y: number;
   from: HTMLElement;
+  /** The reaction that was pressed: who put it is what is shown. */
+  emoji?: string | undefined;
 }
 
 interface MenuProps {
@@ -41,11 +49,15 @@ interface MenuProps {
 }
 
 export function MessageMenu({ app, opening, entries, onClose }: MenuProps) {
-  const { message, from } = opening;
+  const { message, from, emoji } = opening;
   const { texts, store, actions } = app;
   const menu = useRef<HTMLDivElement>(null);
   const [more, setMore] = useState(false);
   const [asking, setAsking] = useState(false);
+  // Who did something with it: shown at once for a reaction, else when it is asked for.
+  const [listing, setListing] = useState(!!emoji);
+  const [people, setPeople] = useState<People | null>(null);
+  const [failed, setFailed] = useState("");
   const own = message.sender === store.me.id;
   const mine = store.window(message.conversation).own[message.id]?.reactions ?? [];
   const editable = app.canEdit(message);
@@ -55,8 +67,12 @@ export function MessageMenu({ app, opening, entries, onClose }: MenuProps) {
   const close = () => {
     onClose();
     const back = from.closest(".dm-row")?.querySelector<HTMLElement>(".dm-more");
-    back?.focus({ preventScroll: true });
+    ((emoji && from.closest<HTMLElement>("button")) || back)?.focus({ preventScroll: true });
   };
+  const { kind, member_count: members = 0 } = store.conversation(message.conversation) ?? {};
+  const tellsReaders = kind === "group" && members <= MAX_READERS_IN;
+  const learn = () =>
+    void whoDid(app, message, emoji, people ?? undefined).then(setPeople, (error) => setFailed(texts.reason(error)));
 
   useLayer(app, close);
   useLayoutEffect(() => {
@@ -66,10 +82,13 @@ export function MessageMenu({ app, opening, entries, onClose }: MenuProps) {
       element.style.left = `${Math.max(MARGIN_PX, Math.min(opening.x, innerWidth - width - MARGIN_PX))}px`;
       element.style.top = `${Math.max(MARGIN_PX, Math.min(opening.y, innerHeight - height - MARGIN_PX))}px`;
     }
-    element.querySelector<HTMLElement>("[role=menuitem]")?.focus();
-  }, [more, asking]);
+  });
+  useLayoutEffect(() => {
+    (menu.current!.querySelector<HTMLElement>("[role=menuitem]") ?? menu.current!).focus();
+  }, [more, asking, listing, listing && !people]);
 
   useEffect(() => {
+    if (emoji || tellsReaders) learn();
     const outside = (event: Event) => menu.current?.contains(event.target as Node) || close();
     document.addEventListener("pointerdown", outside, true);
     addEventListener("resize", close);
@@ -102,6 +121,9 @@ export function MessageMenu({ app, opening, entries, onClose }: MenuProps) {
       {icon} {label}
     </button>
   );
+  const count = message.reactions?.find((reaction) => reaction.emoji === emoji)?.count ?? 0;
+  const readers = people ? people.users.length : "…";
+  const heading = emoji ? `${emoji} ${count}` : readers ? texts.t("read_by", { n: readers }) : texts.t("read_by_nobody");
   const ours = (name: IconName) => <Icon name={name} />;
   const react = (emoji: string) => {
     close();
@@ -111,8 +133,17 @@ export function MessageMenu({ app, opening, entries, onClose }: MenuProps) {
   return (
     <>
       <div className="dm-menu-backdrop" />
-      <div ref={menu} className="dm-menu" role="menu" aria-label={texts.t("message_menu")} onKeyDown={onKeyDown}>
-        {asking ? (
+      <div ref={menu} className="dm-menu" role="menu" tabIndex={-1} aria-label={listing ? heading : texts.t("message_menu")} onKeyDown={onKeyDown}>
+        {listing ? (
+          <>
+            <p>{heading}</p>
+            {/* As high as it will be: nothing moves when they are known. */}
+            <div className="dm-menu-people" style={{ minHeight: people || failed ? 0 : Math.min(count, ROWS_AT_ONCE) * PERSON_PX }}>
+              {people && <PeopleItems app={app} people={people} onMore={learn} />}
+            </div>
+            {failed && <p role="alert">{failed}</p>}
+          </>
+        ) : asking ? (
           <>
             <p>{texts.t("delete_question")}</p>
             {item(texts.t("delete_for_all"), ours("trash"), () => actions.remove(message), true)}
@@ -148,6 +179,18 @@ export function MessageMenu({ app, opening, entries, onClose }: MenuProps) {
                     : actions.call(message, entry.command!, entry.params ?? {}, entry.done),
                 ),
               )}
+            {tellsReaders && (
+              <button type="button" role="menuitem" tabIndex={-1} className="dm-readers" aria-disabled={!people?.users.length}
+                onClick={() => people?.users.length && setListing(true)}
+              >
+                <Icon name="read" /> {heading}
+                <span>
+                  {people?.users.slice(0, FACES).map(({ id, display_name, photo = null }) => (
+                    <Avatar key={id} of={id} name={display_name} photo={photo} size={24} />
+                  ))}
+                </span>
+              </button>
+            )}
             {removable && (
               <button type="button" role="menuitem" tabIndex={-1} className="dm-danger" onClick={() => setAsking(true)}>
                 <Icon name="trash" /> {texts.t("delete")}
