@@ -11,7 +11,7 @@ The tree:
     ├── Refused ── UsernameInvalid, PasswordUnacceptable, ContentInvalid, ContentTooCostly,
     │   UnknownType, OverLimit, BlobUnusable, ActionRefused, PluginFailed, CheckFailed,
     │   PortraitsUnavailable, PortraitFailed, WrongAnswer, WrongPassword, AnswerNeeded, SetupEnded,
-    │   FactorUnavailable, QuotaExceeded
+    │   FactorUnavailable, SetupCodeWrong, QuotaExceeded
     ├── TooLarge
     ├── FileDamaged, UploadTooSlow
     ├── RateLimited, Busy, TimedOut, StorageFailed, DiskLow                       (retryable)
@@ -60,6 +60,7 @@ __all__ = [
     "RateLimited",
     "Refused",
     "Resync",
+    "SetupCodeWrong",
     "SetupEnded",
     "StepNeeded",
     "StorageFailed",
@@ -378,6 +379,16 @@ class SetupEnded(Refused):
 
     code, key = 1042, "setup_ended"
     sentence = "This set-up has ended. Please begin again."
+
+
+class SetupCodeWrong(Refused):
+    """The set-up code of the first admin is another, was used, or is no longer asked for."""
+
+    code, key = 1046, "setup_code_wrong"
+    sentence = (
+        "This set-up code is wrong or was used already."
+        " The one that counts stands in the server's log."
+    )
 
 
 class OverLimit(Refused):

@@ -55,7 +55,8 @@ class Settings(BaseSettings):
     """Connections of plain HTTP from one address, trusted proxies aside. Beyond it the one that
     was idle for longest is closed; sockets of people who are signed in do not count."""
     registration: Literal["open", "closed"] = "open"
-    """Whether strangers may make accounts; ``user add`` always can."""
+    """Whether strangers may make accounts; ``user add`` always can, and the first admin by the
+    set-up code."""
     rate_limits: bool = True
     """Off for load tests."""
     password_min_length: int = Field(default=15, ge=8, le=64)

@@ -52,8 +52,9 @@ def chromium_path() -> str | None:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server of this session's own, on a free port, with an empty data folder."""
+    """A server of this session's own, on a free port, with nobody but an admin."""
     running = ServerProcess(tmp_path_factory.mktemp("browser") / "data")
+    running.run("user", "add", "root", "--admin", "--password-file", "-", typed=f"{PASSWORD}\n")
     running.start()
     yield running
     running.kill()

@@ -21,6 +21,7 @@ class Reader:
     """Who reads the page; ``viewer`` is None for somebody who has not logged in.
 
     ``scheme`` is that of the theme: whether it is light or dark, or goes by the device.
+    ``setup_code`` is what a stranger's form holds as the set-up code, None where none is asked for.
     """
 
     language: str
@@ -31,6 +32,7 @@ class Reader:
     display_name: str = ""
     photo: str | None = None
     role: str = "member"
+    setup_code: str | None = None
 
     @property
     def user_id(self) -> str | None:

@@ -50,6 +50,10 @@ class PlayedServer:
     themes: tuple[Any, ...] = ()
     someone: PlayedViewer | None = None
     opened: tuple[str, ...] = ()
+    code: str | None = None
+
+    async def setup_code(self) -> str | None:
+        return self.code
 
     async def viewer(self, headers: Headers) -> PlayedViewer | None:
         return self.someone

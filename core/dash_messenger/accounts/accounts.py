@@ -1,4 +1,4 @@
-"""Accounts: making one, proving that it is one's own, changing what it shows.
+"""Accounts: storing one, proving that it is one's own, changing what it shows.
 
 Must not know sessions. Invariant: user names are
 unique without regard to case, for ever.
@@ -28,7 +28,6 @@ from dash_messenger.accounts.security_log import SecurityEvent, note
 from dash_messenger.blobs.referrers import refer_instead
 from dash_messenger.errors import (
     AccountDeactivated,
-    Forbidden,
     InvalidParams,
     NotFound,
     UnknownUser,
@@ -46,25 +45,11 @@ from dash_messenger.store import Store, Transaction
 from dash_messenger.store.rows import USER_COLUMNS, user_of
 from dash_messenger.store.tables import users
 
-__all__ = ["Account", "Accounts", "Credentials", "find_user"]
+__all__ = ["Account", "Accounts", "AnyText", "Credentials", "find_user"]
 
 
 # Bounds the work before a rule with a sentence of its own looks at it.
 AnyText = Annotated[str, Meta(max_length=1024)]
-
-
-class Register(Struct, frozen=True, forbid_unknown_fields=True):
-    """Parameters of ``account.register``. Without a display name, the user name is shown."""
-
-    username: AnyText
-    password: AnyText
-    display_name: AnyText | None = None
-
-
-class Registered(Struct, frozen=True):
-    """Result of ``account.register``."""
-
-    user: User
 
 
 class AccountGet(Struct, frozen=True, forbid_unknown_fields=True):
@@ -134,15 +119,6 @@ class Accounts:
         """What a client may ask about accounts."""
         return [
             Command(
-                "account.register",
-                Register,
-                Registered,
-                self.register,
-                "Make an account.",
-                access="anonymous",
-                rate="anonymous",
-            ),
-            Command(
                 "account.get",
                 AccountGet,
                 Account,
@@ -160,23 +136,22 @@ class Accounts:
             ),
         ]
 
-    async def register(self, caller: Caller, params: Register) -> Registered:
-        """A new account, where registration is open.
+    async def create(
+        self,
+        username: str,
+        password: str,
+        *,
+        display_name: str | None = None,
+        role: str = "member",
+        check: Callable[[Connection], None] | None = None,
+    ) -> User:
+        """A new account, whoever asks for it.
+
+        ``check`` is called in the transaction that writes it, and may raise.
 
         Raises:
-            UsernameInvalid, UsernameTaken, PasswordUnacceptable, RateLimited, Forbidden.
+            UsernameInvalid, UsernameTaken, PasswordUnacceptable.
         """
-        if self._settings.registration != "open":
-            raise Forbidden(reason="registration is closed")
-        self._attempts.register(caller.where)
-        user = await self.create(params.username, params.password, display_name=params.display_name)
-        note(SecurityEvent.REGISTERED, caller, user=user.id)
-        return Registered(user)
-
-    async def create(
-        self, username: str, password: str, *, display_name: str | None = None, role: str = "member"
-    ) -> User:
-        """A new account, whoever asks for it; the CLI and the demo do."""
         username = clean_username(username)
         if not USERNAME.fullmatch(username):
             raise UsernameInvalid(field="username")
@@ -192,6 +167,8 @@ class Accounts:
         def work(transaction: Transaction) -> None:
             if _taken(transaction.connection, key):
                 raise UsernameTaken(field="username")
+            if check is not None:
+                check(transaction.connection)
             try:
                 transaction.connection.execute(
                     insert(users).values(

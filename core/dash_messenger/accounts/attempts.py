@@ -1,4 +1,4 @@
-"""How often somebody may try to log in, to answer a second factor and to register.
+"""How often somebody may try to log in, to answer a second factor, to register and to set up.
 
 Owns the counters of an account: one for each device and each address that its owner logged in from
 before, one for all other places together (`stranger_attempts`), each bounded, so that strangers who
@@ -31,6 +31,8 @@ TRIES_OF_STRANGER, SECONDS_A_TRY_OF_STRANGER = 10, 30.0
 # Over all accounts: one password tried on many names.
 FAILURES_AT_ADDRESS, SECONDS_A_FAILURE = 100, 6.0
 REGISTRATIONS_AT_ADDRESS, SECONDS_A_REGISTRATION = 100, 36.0
+# A code of 59 bits, which changes at each start: nothing more is needed over all addresses.
+SETUP_CODES_AT_ADDRESS, SECONDS_A_SETUP_CODE = 10, 30.0
 # Who answers has shown to know the password. 3 of a million codes are good at a time: at 50 a day,
 # guessing one takes years.
 ANSWERS_AT_PLACE, SECONDS_AN_ANSWER_AT_PLACE = 10, 30.0
@@ -50,6 +52,7 @@ class Attempts:
         self._shares = self._buckets(TRIES_OF_STRANGER, SECONDS_A_TRY_OF_STRANGER)
         self._failures = self._buckets(FAILURES_AT_ADDRESS, SECONDS_A_FAILURE)
         self._registrations = self._buckets(REGISTRATIONS_AT_ADDRESS, SECONDS_A_REGISTRATION)
+        self._setup_codes = self._buckets(SETUP_CODES_AT_ADDRESS, SECONDS_A_SETUP_CODE)
         self._answers_at_place = self._buckets(ANSWERS_AT_PLACE, SECONDS_AN_ANSWER_AT_PLACE)
         self._answers = self._buckets(ANSWERS_A_DAY, SECONDS_AN_ANSWER)
         self._strangers: dict[str, Strangers] = {}
@@ -127,6 +130,20 @@ class Attempts:
         """
         if self._enabled and place.counted_as is not None:
             self._registrations.take(place.counted_as)
+
+    def set_up(self, place: Place) -> None:
+        """Count a set-up code, before it is looked at.
+
+        Raises:
+            RateLimited: too many from this address.
+        """
+        if self._enabled and place.counted_as is not None:
+            self._setup_codes.take(place.counted_as)
+
+    def setup_begun(self, place: Place) -> None:
+        """Give back the code of somebody who turned out to know it."""
+        if self._enabled and place.counted_as is not None:
+            self._setup_codes.give_back(place.counted_as)
 
     def _strangers_of(self, account: str) -> Strangers:
         found = self._strangers.get(account)

@@ -47,6 +47,7 @@ class SecurityEvent(Enum):
     LOGIN_FAILED = "login_failed"
     PASSWORD_WRONG = "password_wrong"  # noqa: S105
     CODE_WRONG = "code_wrong"
+    SETUP_CODE_WRONG = "setup_code_wrong"
     LOGGED_OUT = "logged_out"
     SESSIONS_CLOSED = "sessions_closed"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
@@ -66,7 +67,8 @@ class SecurityEvent(Enum):
 
 
 MEANINGS: Final[Mapping[SecurityEvent, str]] = {
-    SecurityEvent.REGISTERED: "An account was made by its owner.",
+    SecurityEvent.REGISTERED: "An account of role `role` was made by its owner: `admin` by the "
+    "set-up code.",
     SecurityEvent.LOGGED_IN: "A session was opened; `kind` is `token` or `cookie`, `known` how its "
     "owner was known at that place (`device`, `address` or null).",
     SecurityEvent.STEP_ASKED: "The password was right; a second factor or another step is asked.",
@@ -74,6 +76,7 @@ MEANINGS: Final[Mapping[SecurityEvent, str]] = {
     "`user` is null where nobody has the name) or `account_deactivated`.",
     SecurityEvent.PASSWORD_WRONG: "Somebody who is logged in was asked for the password again.",
     SecurityEvent.CODE_WRONG: "An answer to the second factor `factor` was wrong.",
+    SecurityEvent.SETUP_CODE_WRONG: "Somebody signed up with a wrong set-up code, or too late.",
     SecurityEvent.LOGGED_OUT: "The session `closed` was closed by its owner.",
     SecurityEvent.SESSIONS_CLOSED: "Several sessions were closed, `count` of them; `because` says "
     "why.",

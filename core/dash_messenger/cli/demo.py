@@ -86,7 +86,10 @@ async def fill(
     people: dict[str, User] = {}
     for person in script["people"]:
         user = await accounts.create(
-            person["username"], PASSWORD, display_name=person["display_name"]
+            person["username"],
+            PASSWORD,
+            display_name=person["display_name"],
+            role=person.get("role", "member"),
         )
         callers[person["username"]] = Caller(user=user.id, session=None, address="demo")
         people[person["username"]] = user
@@ -147,7 +150,11 @@ async def fill(
                 message_no=max(0, numbers.get(talk["name"], 0) - left),
             )
     names = ", ".join(callers)
-    return [f"Log in as one of {names}. The password of each is: {PASSWORD}"]
+    admin = next(one["username"] for one in script["people"] if one.get("role") == "admin")
+    return [
+        f"Log in as one of {names}. The password of each is: {PASSWORD}",
+        f"The admin is {admin}.",
+    ]
 
 
 class _Shown:

@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 __all__ = ["forget_costly", "migrate_folder", "purge_plugin", "run", "run_on_store"]
 
 NO_TYPE = "No message type is installed, so nobody can write. Add one: dash-messenger install NAME"
+NO_ADMIN = (
+    "There is no admin yet. Sign up at {address}/register with this set-up code to be it: {code}"
+)
+SIGN_UP = "whoever signs up with this code is the admin; or: dash-messenger user add NAME --admin"
 # What keeps a server from starting and is told in a sentence.
 TOLD = (
     *(Failure, FolderInUse, AddressTaken, DatabaseTooNew, DatabaseUnusable, StatesUnreadable),
@@ -185,13 +189,19 @@ async def _serve_linked(settings: Settings, demo: bool, link: Link, limits: Limi
                 server.demonstrate,
             )
 
+        setup_code = await server.setup_code.current()
+
         def on_ready(address: str) -> None:
             link.serving()
+            if setup_code is not None:
+                log.warning("no_admin", setup_code=setup_code, advice=SIGN_UP)
             if link.restart is not None:
                 log.warning("server_restarted", address=address, reason=link.restart.reason)
                 return
             public = f" (people use {settings.public_url})" if settings.public_url else ""
             click.echo(f"Dash Messenger is ready at {address}{public}")
+            if setup_code is not None:
+                click.echo(NO_ADMIN.format(address=settings.public_url or address, code=setup_code))
             for note in notes:
                 click.echo(note)
 

@@ -16,12 +16,16 @@ import structlog
 from dash_messenger.places import Place, parse_address
 from dash_messenger.plugin_api.web import Headers
 
-__all__ = ["Addresses", "BehindProxies", "Found", "place_of"]
+__all__ = ["Addresses", "BehindProxies", "Found", "on_this_machine", "place_of"]
 
 MAX_HOPS = 20
 PLACE = "dash_messenger.place"
 # What a proxy says of the request that it passes on; RFC 7239 has a header of its own.
 SIGNS = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP", "Forwarded")
+# The same, and what proxies of known makers send.
+SIGNS_OF_PROXIES = frozenset(
+    ("forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip")
+)
 
 log = structlog.get_logger(__name__)
 
@@ -106,6 +110,32 @@ def place_of(scope: Mapping[str, object]) -> Place | None:
     """Where the request of an ASGI scope comes from, if `BehindProxies` passed it on."""
     found = scope.get(PLACE)
     return found if isinstance(found, Place) else None
+
+
+def on_this_machine(scope: Mapping[str, Any]) -> bool:
+    """Whether a request comes from a browser on this machine, and no proxy shows.
+
+    The address that it asks for is this machine's too, so that another site's name that was pointed
+    here does not count; and it is not by HTTP/1.0, which proxies speak and browsers do not.
+    """
+    place, host = place_of(scope), ""
+    for raw, value in scope["headers"]:
+        name = raw.decode("latin-1")
+        if name == "host":
+            host = value.decode("latin-1")
+        elif name.startswith("x-forwarded-") or name in SIGNS_OF_PROXIES:
+            return False
+    asked = parse_address(host)
+    return (
+        place is not None
+        and scope.get("http_version") != "1.0"
+        and _is_loopback(parse_address(place.address))
+        and (host.partition(":")[0] == "localhost" or _is_loopback(asked))
+    )
+
+
+def _is_loopback(address: IPv4Address | IPv6Address | None) -> bool:
+    return address is not None and address.is_loopback
 
 
 _NAMES = {name.lower().encode(): name for name in SIGNS}

@@ -75,5 +75,12 @@ class WebContext(Protocol):
     async def viewer(self, headers: Headers) -> Viewer | None:
         """The user whose session the request's cookie or Bearer token opens, or None."""
 
+    async def setup_code(self) -> str | None:
+        """What a form for a new account fills in as the set-up code of the first admin.
+
+        None where there is an admin, so that none is asked for. Nothing (``""``) for whoever has
+        to type it; the code itself for a request from the server's own machine without a proxy.
+        """
+
     def open_paths(self, *prefixes: str) -> None:
         """Let requests without a session reach these paths; one ending in ``/`` is a prefix."""

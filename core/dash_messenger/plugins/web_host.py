@@ -14,9 +14,10 @@ import msgspec
 from quart import Quart, has_request_context, request
 
 from dash_messenger.accounts.security_log import Refusals
+from dash_messenger.accounts.setup_code import SetupCode
 from dash_messenger.auth.sessions import OpenSession, Sessions
 from dash_messenger.errors import Failure, NotFound
-from dash_messenger.gateway.client_address import place_of
+from dash_messenger.gateway.client_address import on_this_machine, place_of
 from dash_messenger.gateway.http import OpenPaths
 from dash_messenger.places import Place
 from dash_messenger.plugin_api.type_registry import MessageTypes
@@ -43,6 +44,7 @@ class Pages:
         settings: Settings,
         open_paths: OpenPaths,
         refusals: Refusals,
+        setup_code: SetupCode,
     ) -> None:
         self._app = app
         self._commands = commands
@@ -52,6 +54,7 @@ class Pages:
         self._settings = settings
         self._open_paths = open_paths
         self._refusals = refusals
+        self._setup_code = setup_code
         self._dead: set[str] = set()
         self._restore: Callable[[], None] = lambda: None
         app.before_request(self._refuse_dead)
@@ -81,6 +84,7 @@ class Pages:
                 folder,
                 self._open_paths,
                 self._refusals,
+                self._setup_code,
             ),
         }
 
@@ -128,6 +132,7 @@ class _Context:
         folder: Path,
         open_paths: OpenPaths,
         refusals: Refusals,
+        setup_code: SetupCode,
     ) -> None:
         self._commands = commands
         self._sessions = sessions
@@ -137,6 +142,7 @@ class _Context:
         self._folder = folder
         self._open_paths = open_paths
         self._refusals = refusals
+        self._setup_code = setup_code
 
     @property
     def types(self) -> MessageTypes:
@@ -182,6 +188,19 @@ class _Context:
             return None
         place = place_of(request.scope) if asked else None
         return _Viewer(self._commands, self._refusals, session, place or Place(""))
+
+    async def setup_code(self) -> str | None:
+        """The set-up code, or nothing where the request may not see it; None with an admin."""
+        code = await self._setup_code.current()
+        if code is None or (has_request_context() and self._is_the_owner()):
+            return code
+        return ""
+
+    def _is_the_owner(self) -> bool:
+        """Whether the request comes from a browser on the machine that the code is printed on."""
+        # A proxy that sends no header at all cannot be told from a browser. Where there is one,
+        # the address that people use is set.
+        return self._settings.public_url is None and on_this_machine(request.scope)
 
     def open_paths(self, *prefixes: str) -> None:
         """Let requests without a session reach these paths."""

@@ -59,6 +59,7 @@ class Server:
         self.hub = services.ground.hub
         self.blobs = services.ground.blobs
         self.accounts = services.people.accounts
+        self.setup_code = services.people.setup_code
         self.sessions = services.people.sessions
         self.commands = services.commands
         self.gateway = services.transport.gateway

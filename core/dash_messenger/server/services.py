@@ -20,6 +20,8 @@ from dash_messenger.accounts.directory import Users
 from dash_messenger.accounts.passwords import Passwords
 from dash_messenger.accounts.profile_updates import ProfileUpdates
 from dash_messenger.accounts.security_log import Refusals
+from dash_messenger.accounts.setup_code import SetupCode
+from dash_messenger.accounts.sign_up import SignUp
 from dash_messenger.auth.factor_check import FactorCheck
 from dash_messenger.auth.factor_setup import FactorSetup
 from dash_messenger.auth.login import Logins
@@ -141,6 +143,7 @@ class People:
             ground.photos.make,
             self.profile_updates.tell,
         )
+        self.setup_code = SetupCode(store)
         self.sessions = Sessions(store, ground.hub, settings, clock)
         answering = FactorCheck(store, steps, attempts, clock)
         self.logins = Logins(
@@ -154,6 +157,7 @@ class People:
         )
         self.families: list[Family] = [
             self.accounts,
+            SignUp(self.accounts, attempts, settings, self.setup_code),
             self.logins,
             self.sessions,
             FactorSetup(store, self.accounts, ground.hub, answering, steps, attempts, clock),
@@ -265,6 +269,7 @@ class Transport:
             settings,
             open_paths,
             refusals,
+            people.setup_code,
         )
 
 

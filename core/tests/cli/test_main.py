@@ -109,3 +109,38 @@ def test_a_bad_setting_is_one_sentence(tmp_path: Path) -> None:
     assert answer.returncode == 1
     assert answer.stderr.count("\n") == 1
     assert "prot" in answer.stderr
+
+
+def first_words(data: Path, last: str, *arguments: str) -> tuple[list[str], str]:
+    """What a server prints until a line with ``last`` in it, and its log."""
+    command = [sys.executable, "-m", "dash_messenger", "serve", "--port", "0", "--data", str(data)]
+    log = data.with_suffix(".log")
+    with log.open("wb") as errors:
+        server = subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, stderr=errors)
+    try:
+        assert server.stdout is not None
+        said: list[str] = []
+        while not said or last not in said[-1]:
+            line = server.stdout.readline().decode()
+            assert line, log.read_text()
+            said.append(line)
+    finally:
+        server.terminate()
+        server.communicate(timeout=60)
+    return said, log.read_text()
+
+
+def test_a_server_without_an_admin_says_how_to_get_one(tmp_path: Path) -> None:
+    said, log = first_words(tmp_path / "data", "no admin")
+    address = said[0].split()[-1]
+    assert f"{address}/register " in said[1]
+    (told,) = (json.loads(line) for line in log.splitlines() if "no_admin" in line)
+    assert said[1].endswith(f" {told['setup_code']}\n")
+    again, _ = first_words(tmp_path / "data", "no admin")
+    # Each start has a code of its own.
+    assert told["setup_code"] not in again[1]
+
+
+def test_the_demo_has_an_admin(tmp_path: Path) -> None:
+    said, log = first_words(tmp_path / "data", "The admin is ben", "--demo")
+    assert "no admin" not in f"{said}{log}"

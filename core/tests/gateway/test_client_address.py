@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from dash_messenger.gateway.client_address import Addresses, BehindProxies, place_of
+from dash_messenger.gateway.client_address import (
+    PLACE,
+    Addresses,
+    BehindProxies,
+    on_this_machine,
+    place_of,
+)
 from dash_messenger.gateway.origin import Origins
 from dash_messenger.places import Place
 from dash_messenger.protocol.request_rates import ALLOWANCES, Rates
@@ -186,3 +193,53 @@ async def test_nor_does_the_limit_of_anonymous_requests(
         assert await ask(**{"X-Forwarded-For": "6.6.6.6"}) == 429
         assert await ask(**{"X-Forwarded-For": "1.1.1.1"}) == 401
         assert await ask(**{"X-Real-IP": "6.6.6.6"}) == 401
+
+
+def request_scope(
+    peer: str = "127.0.0.1", host: str = "localhost:8000", version: str = "1.1", **headers: str
+) -> dict[str, Any]:
+    named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return {
+        "type": "http",
+        "http_version": version,
+        "headers": [(b"host", host.encode()), *named],
+        PLACE: Place(peer),
+    }
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        request_scope(),
+        request_scope(host="127.0.0.1:8000"),
+        request_scope(peer="::1", host="[::1]:8000"),
+        request_scope(peer="127.8.8.8", host="localhost"),
+    ],
+)
+def test_a_browser_on_this_machine_is_known(scope: dict[str, Any]) -> None:
+    assert on_this_machine(scope)
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        request_scope(peer="192.168.1.7"),
+        request_scope(peer=""),
+        # A name that somebody pointed here, or that a proxy passes on.
+        request_scope(host="chat.example.org"),
+        request_scope(host="192.168.1.7:8000"),
+        request_scope(host=""),
+        # nginx, when nobody told it which headers to send.
+        request_scope(version="1.0"),
+        request_scope(x_forwarded_for="127.0.0.1"),
+        request_scope(x_forwarded_proto="https"),
+        request_scope(x_forwarded_server="chat"),
+        request_scope(forwarded="for=127.0.0.1"),
+        request_scope(via="1.1 chat"),
+        request_scope(x_real_ip="127.0.0.1"),
+        request_scope(cf_connecting_ip="1.2.3.4"),
+        {"type": "http", "headers": [(b"host", b"localhost")]},
+    ],
+)
+def test_a_proxy_or_another_machine_is_not_this_machine(scope: dict[str, Any]) -> None:
+    assert not on_this_machine(scope)

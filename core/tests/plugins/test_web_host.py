@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import pytest
 from dash_messenger import WebContext, hookimpl
 from dash_messenger.accounts.security_log import Refusals
 from dash_messenger.gateway.http import OpenPaths
 from dash_messenger.plugins.loader import Plugin
 from dash_messenger.plugins.web_host import Pages
-from fixtures.local_server import LocalServer
+from fixtures.local_server import PASSWORD, LocalServer, open_server
 from quart import Quart, request
 
 
@@ -70,6 +72,7 @@ async def test_pages_know_the_viewer_and_a_failing_plugin_leaves_nothing(
         server.settings,
         open_paths,
         Refusals(),
+        server.setup_code,
     ).register(server.installed.plugins)
     assert not server.installed.plugins.loaded("bad")
     assert server.installed.plugins.loaded("good")
@@ -80,3 +83,37 @@ async def test_pages_know_the_viewer_and_a_failing_plugin_leaves_nothing(
     seen = await local.request("/good/x", method="GET", token=token)
     assert seen.body == {"who": "ann"}
     assert good.data_path.endswith("plugins/good")
+
+
+class Form:
+    @hookimpl
+    def register_http(self, app: Quart, context: WebContext) -> None:
+        context.open_paths("/form")
+
+        async def form() -> Any:
+            return {"code": await context.setup_code()}
+
+        app.add_url_rule("/form", "form", form)
+
+
+@pytest.mark.parametrize("public_url", [None, "http://localhost:8000"])
+async def test_pages_fill_the_set_up_code_in_on_the_server_s_own_machine_alone(
+    tmp_path: Path, public_url: str | None
+) -> None:
+    async with open_server(tmp_path, public_url=public_url) as local:
+        install(local, "form", Form())
+        local.server.services.transport.pages.register(local.server.installed.plugins)
+
+        async def shown(peer: str = "127.0.0.1", **headers: str) -> str | None:
+            answer = await local.request("/form", method="GET", peer=peer, headers=headers)
+            code: str | None = answer.body["code"]
+            return code
+
+        code = await local.server.setup_code.current()
+        # Where an address for people is set, there is a proxy, which may send no header.
+        assert await shown() == ("" if public_url else code)
+        assert await shown(peer="10.0.0.7") == ""
+        assert await shown(**{"X-Forwarded-For": "127.0.0.1"}) == ""
+        await local.server.accounts.create("ann", PASSWORD, role="admin")
+        assert await shown() is None
+        assert await shown(peer="10.0.0.7") is None

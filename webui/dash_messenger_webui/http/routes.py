@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -179,7 +180,7 @@ async def _page(context: WebContext, path: str, framed: Framed) -> Any:
 async def _read_reader(context: WebContext) -> Reader:
     viewer = await context.viewer(request.headers)
     if viewer is None:
-        return _stranger(context)
+        return replace(_stranger(context), setup_code=await context.setup_code())
     schemes = _schemes(context)
     cookies = request.cookies
     account = await viewer.call("account.get")

@@ -31,7 +31,12 @@ def entrance(
     registration_open: bool,
     password_min_length: int,
 ) -> Component:
-    """The tree for strangers; without a way to register where registration is closed."""
+    """The tree for strangers; without a way to register where registration is closed.
+
+    There the form stands while the server has no admin, for whoever has its set-up code; the way
+    to it is shown on the server's own machine, where the code is filled in.
+    """
+    offered = registration_open or bool(who.setup_code)
     kinds = ("error_", "refused ", "step_")
     errors = {key: text for key, text in texts.items() if key.startswith(kinds)}
     sentences = json.dumps(errors, ensure_ascii=False, separators=(",", ":"))
@@ -40,10 +45,10 @@ def entrance(
         [
             html.Div(
                 [
-                    _landing(t, registration_open),
-                    _login(t, sentences, registration_open),
-                    _register(t, sentences, password_min_length)
-                    if registration_open
+                    _landing(t, offered),
+                    _login(t, sentences, offered),
+                    _register(t, sentences, password_min_length, who.setup_code, registration_open)
+                    if registration_open or who.setup_code is not None
                     else _closed(t),
                     _step(t, steps),
                     _footer(who, t),
@@ -54,7 +59,7 @@ def entrance(
     )
 
 
-def _landing(t: Words, registration_open: bool) -> Component:
+def _landing(t: Words, registration_offered: bool) -> Component:
     return html.Main(
         [
             html.Div(
@@ -70,11 +75,11 @@ def _landing(t: Words, registration_open: bool) -> Component:
                     ),
                     html.Div(
                         [
-                            *([_link_to_register(t)] if registration_open else []),
+                            *([_link_to_register(t)] if registration_offered else []),
                             html.A(
                                 t("Log in"),
                                 href="/login",
-                                className="button" if registration_open else PRIMARY,
+                                className="button" if registration_offered else PRIMARY,
                                 **attributes({"data-to": "login"}),
                             ),
                         ],
@@ -98,7 +103,7 @@ def _landing(t: Words, registration_open: bool) -> Component:
     )
 
 
-def _login(t: Words, sentences: str, registration_open: bool) -> Component:
+def _login(t: Words, sentences: str, registration_offered: bool) -> Component:
     return html.Main(
         html.Form(
             [
@@ -128,7 +133,7 @@ def _login(t: Words, sentences: str, registration_open: bool) -> Component:
                 _password(t, "login-password", "current-password"),
                 _error("form"),
                 _submit(t("Log in")),
-                *([_new_here(t)] if registration_open else []),
+                *([_new_here(t)] if registration_offered else []),
             ],
             className="card",
             action="/login",
@@ -177,7 +182,13 @@ def _closed(t: Words) -> Component:
     )
 
 
-def _register(t: Words, sentences: str, password_min_length: int) -> Component:
+def _register(
+    t: Words,
+    sentences: str,
+    password_min_length: int,
+    setup_code: str | None,
+    registration_open: bool,
+) -> Component:
     return html.Main(
         html.Form(
             [
@@ -213,6 +224,7 @@ def _register(t: Words, sentences: str, password_min_length: int) -> Component:
                         password_min_length,
                     ),
                 ),
+                *([] if setup_code is None else [_setup(t, setup_code, not registration_open)]),
                 _error("form"),
                 _submit(t("Create an account")),
                 html.P(
@@ -233,6 +245,32 @@ def _register(t: Words, sentences: str, password_min_length: int) -> Component:
         ),
         className="page page-register",
         **attributes({"data-title": t("Create an account")}),
+    )
+
+
+def _setup(t: Words, code: str, required: bool) -> Component:
+    if code:
+        description = t("Filled in because this is the server's own machine: you become its admin.")
+    elif required:
+        description = t(
+            "This server has no admin yet. Its terminal and its log show the code; with it you"
+            " become the admin."
+        )
+    else:
+        description = t(
+            "This server has no admin yet. Its terminal and its log show the code; with it you"
+            " become the admin, without it a member."
+        )
+    return _field(
+        "register-setup-code",
+        t("Set-up code") if required else t("Set-up code (optional)"),
+        description=description,
+        name="setup_code",
+        autoComplete="off",
+        required=required,
+        spellCheck=False,
+        input={"data-only": "account.register", "autoCapitalize": "characters"},
+        **({"value": code} if code else {}),
     )
 
 
