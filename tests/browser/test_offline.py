@@ -13,6 +13,7 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import PASSWORD, Person, forgive_network
 from tests.browser.pages.any_page import at_rest, drawn
+from tests.browser.pages.forms import FORM, SEND, chosen, form
 from tests.browser.pages.messenger import BANNER, TEXT_BOX, message, open_chat, open_list, write
 from tests.browser.people import talk
 from tests.browser.wire import sit_in_the_middle
@@ -205,6 +206,45 @@ async def test_what_was_not_sent_survives_a_reload(person: MakePerson) -> None:
     await page.reload()
     await expect(message(page, "Before the reload")).to_have_attribute("data-state", "sent")
     assert await texts_stored(ann, chat) == ["Before the reload"]
+
+
+async def test_photos_chosen_offline_wait_outlive_a_reload_and_are_sent(
+    person: MakePerson, pictures: Path, size: str
+) -> None:
+    ann, ben = await person("Ann"), await person("Ben")
+    chat = await talk(ann, ben)
+    page = await ann.context.new_page()
+    wire = await sit_in_the_middle(page)
+    await page.goto(f"{ann.base_url}/c/{chat}")
+    await page.wait_for_function(ONLINE)
+    wire.refuse = True
+    await page.route("**/blobs", lambda route: route.abort("internetdisconnected"))
+    await wire.cut()
+    await page.wait_for_function(OFFLINE)
+    for caption, names in (("Lakes", ("a.png", "b.png")), ("Not this", ("c.png",))):
+        await (await form(page, "Photo")).set_input_files(chosen(*names))
+        await page.get_by_label("Caption").fill(caption)
+        await expect(page.locator(FORM)).to_contain_text("sent when the connection is back")
+        await page.screenshot(path=pictures / f"offline-form-{size}.png")
+        await page.locator(SEND).click()
+        await expect(message(page, caption)).to_have_attribute("data-state", "pending")
+    notes = page.locator(".dm-note-pending")
+    await expect(notes).to_have_text([re.compile("when the connection is back")] * 2)
+    await expect(notes).not_to_contain_text(["Keep this page open"] * 2)
+    await page.screenshot(path=pictures / f"offline-photos-{size}.png")
+    await notes.last.get_by_role("button", name="Discard").click()
+    await expect(message(page, "Not this")).to_have_count(0)
+    await page.reload()
+    await expect(message(page, "Lakes").locator(".dm-unsent img")).to_have_count(2)
+    await page.unroute("**/blobs")
+    wire.refuse = False
+    state = re.compile("sent|read")
+    await expect(message(page, "Lakes")).to_have_attribute("data-state", state, timeout=30_000)
+    await expect(message(page, "Lakes").locator('.dm-body[data-plugin="photo"] img')).to_have_count(
+        2
+    )
+    assert await texts_stored(ann, chat) == ["Lakes"]
+    forgive_network(ann.problems)
 
 
 async def test_what_happened_meanwhile_is_there_on_return(person: MakePerson) -> None:

@@ -53,7 +53,8 @@
   const forgetEarlier = async () => {
     const written = why === "expired" ? [] : Object.keys(localStorage).filter((key) => /^dm:(outbox|draft):/.test(key));
     for (const key of written) localStorage.removeItem(key);
-    for (const { name } of (await indexedDB.databases?.()) ?? []) if (name.startsWith("dm-")) indexedDB.deleteDatabase(name);
+    const goesOn = (name) => why === "expired" && name.startsWith("dm-outbox-");
+    for (const { name } of (await indexedDB.databases?.()) ?? []) if (name.startsWith("dm-") && !goesOn(name)) indexedDB.deleteDatabase(name);
   };
   if (root.dataset.page in PATHS) forgetEarlier().catch(() => undefined);
 

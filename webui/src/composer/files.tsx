@@ -2,10 +2,11 @@
 // said of it. They keep their order, which the author may change.
 
 import * as React from "react";
-import { useEffect, useReducer, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "react";
 import { Lane, Upload } from "../net/upload";
 import { reasonOf, sizeOf } from "../i18n/uploads";
 import { accepts, type FieldOf } from "../state/composers";
+import type { Files } from "../state/files";
 import { Icon, IconButton } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
 
@@ -46,12 +47,14 @@ interface FilesOptions {
   maxBytes: number;
   /** What the message that is edited holds. */
   before: unknown;
+  /** Those of its files that are not on the server yet. */
+  unsent: Files | undefined;
   /** Hears of other files, fewer, another order. */
   changed(): void;
 }
 
 /** The files of a form for as long as it is open. */
-export function useFiles({ app, field, label, maxBytes, before, changed }: FilesOptions): Items {
+export function useFiles({ app, field, label, maxBytes, before, unsent, changed }: FilesOptions): Items {
   const { texts, store } = app;
   const [kept] = useState(() => (field ? keptOf(field, label, before) : []));
   const list = useRef<Item[]>(kept);
@@ -62,10 +65,14 @@ export function useFiles({ app, field, label, maxBytes, before, changed }: Files
   const most = field?.max ?? 10;
 
   const add = (files: readonly File[]) => {
-    if (!field) return;
-    lane.current ??= new Lane();
     changed();
     setProblem("");
+    take(files);
+  };
+
+  const take = (files: readonly File[]) => {
+    if (!field) return;
+    lane.current ??= new Lane();
     for (const file of files) {
       if (list.current.length >= most) {
         setProblem(texts.t("too_many_files", { n: most }));
@@ -111,6 +118,13 @@ export function useFiles({ app, field, label, maxBytes, before, changed }: Files
     draw();
   };
 
+  // What is not on the server yet is as if it were chosen again, with what was said of it.
+  useLayoutEffect(() => {
+    const those = (unsent ? (before as Values[]) : []).filter(({ blob }) => unsent![String(blob)]);
+    take(those.map(({ blob }) => unsent![String(blob)]!));
+    list.current.slice(kept.length).forEach((item, at) => say(item, sayable(field?.item, those[at]!)));
+  }, []);
+
   // What was lost with the connection goes on with the next one.
   useEffect(
     () =>
@@ -134,7 +148,8 @@ export function useFiles({ app, field, label, maxBytes, before, changed }: Files
 /** The files that a message holds, in the shape in which its type's form makes them. */
 function keptOf(field: FieldOf, label: string, before: unknown): Item[] {
   const pictures = field.accept?.every((pattern) => pattern.startsWith("image/"));
-  return (Array.isArray(before) ? (before as Values[]) : []).map((one, at) => {
+  const uploaded = (Array.isArray(before) ? (before as Values[]) : []).filter(({ blob }) => !isUnsent(String(blob)));
+  return uploaded.map((one, at) => {
     const blob = String(one["blob"]);
     const { name, bytes, media_type: mediaType } = one;
     return {
@@ -146,9 +161,31 @@ function keptOf(field: FieldOf, label: string, before: unknown): Item[] {
       upload: null,
       problem: "",
       picture: pictures || PICTURE.test(String(mediaType)) ? `/blobs/${blob}` : "",
-      values: Object.fromEntries((field.item ?? []).map(({ name }) => [name, String(one[name] ?? "")])),
+      values: sayable(field.item, one),
     };
   });
+}
+
+/** What is said of a file: of each of these fields what it holds. */
+function sayable(fields: readonly FieldOf[] | undefined, one: Values): Values {
+  return Object.fromEntries((fields ?? []).map(({ name }) => [name, String(one[name] ?? "")]));
+}
+
+const UNSENT = "unsent:";
+
+function isUnsent(blob: string): boolean {
+  return blob.startsWith(UNSENT);
+}
+
+/** The blob of a file; a name that stands for it while there is none. */
+export function idOf({ blob, upload, key }: Item): string {
+  return blob || upload?.blob?.id || `${UNSENT}${key}`;
+}
+
+/** The files that are still to be uploaded, by the names that stand for them. */
+export function unsentOf(items: readonly Item[]): Files {
+  const left = items.filter((item) => item.upload && !item.upload.blob);
+  return Object.fromEntries(left.map((item) => [idOf(item), item.upload!.file]));
 }
 
 interface FilesProps {
@@ -157,9 +194,11 @@ interface FilesProps {
   items: Items;
   problem: string | undefined;
   dropping: boolean;
+  /** There is no connection, and they wait for it. */
+  waits: boolean;
 }
 
-export function FilesField({ app, field, items, problem, dropping }: FilesProps) {
+export function FilesField({ app, field, items, problem, dropping, waits }: FilesProps) {
   const { texts } = app;
   const input = useRef<HTMLInputElement>(null);
   const most = field.max ?? 10;
@@ -176,19 +215,19 @@ export function FilesField({ app, field, items, problem, dropping }: FilesProps)
     <div className="dm-field dm-field-files">
       <ul className="dm-files" aria-label={field.label}>
         {list.map((item, at) => (
-          <li key={item.key} data-state={item.problem ? "failed" : item.upload?.state}>
+          <li key={item.key} data-state={item.problem ? "failed" : waits && item.upload?.lost ? "uploading" : item.upload?.state}>
             {item.picture ? <img className="dm-file-picture" src={item.picture} alt="" /> : <span className="dm-file-icon" aria-hidden="true"><span className="icon icon-file" /></span>}
             <div className="dm-file-words">
               <span className="dm-file-name" dir="auto" title={item.name}>{item.name}</span>
               {item.size !== null && <span className="dm-file-size">{sizeOf(item.size, texts.language)}</span>}
-              {item.upload?.state === "uploading" && <progress max={1} value={item.upload.progress} aria-label={item.name} />}
+              {item.upload?.state === "uploading" && !waits && <progress max={1} value={item.upload.progress} aria-label={item.name} />}
             </div>
             <div className="dm-file-moves">
               {list.length > 1 && <IconButton icon="up" label={`${texts.t("move_up")}: ${item.name}`} disabled={at === 0} onClick={() => items.move(item, -1)} />}
               {list.length > 1 && <IconButton icon="down" label={`${texts.t("move_down")}: ${item.name}`} disabled={at === list.length - 1} onClick={() => items.move(item, 1)} />}
               <IconButton icon="close" label={`${texts.t("remove")}: ${item.name}`} onClick={() => items.remove(item)} />
             </div>
-            <Problem app={app} item={item} />
+            {!(waits && item.upload?.lost && !item.problem) && <Problem app={app} item={item} />}
             {field.item?.map((one) => (
               <input key={one.name} type="text" dir="auto" className="dm-file-field" placeholder={one.label} aria-label={`${one.label}: ${item.name}`}
                 maxLength={one.max} value={String(item.values[one.name] ?? "")} onChange={(event) => items.say(item, { [one.name]: event.target.value })}

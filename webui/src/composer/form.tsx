@@ -9,11 +9,11 @@ import { type ComposerOf, type FieldOf, filesOf, pastedFiles } from "../state/co
 import { newId } from "../state/ids";
 import { isPhone } from "../state/route";
 import type { Outgoing, Written } from "../state/store";
-import { useLayer } from "../parts/hooks";
+import { useLayer, useOnline } from "../parts/hooks";
 import { FieldInput } from "../parts/fields";
 import { IconButton } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
-import { FilesField, type Item, useFiles, type Values } from "./files";
+import { FilesField, idOf, type Item, unsentOf, useFiles, type Values } from "./files";
 
 const SAVE_WITHIN_MS = 40_000;
 
@@ -34,6 +34,7 @@ interface FormProps {
 
 export function FormPanel({ app, conversation, composer, files, editing, rewriting, maxBytes, dropping, onClose }: FormProps) {
   const { texts } = app;
+  const online = useOnline(app);
   const fields = composer.fields ?? [];
   const dialog = useRef<HTMLDialogElement>(null);
   const fileField = filesOf(composer);
@@ -48,6 +49,7 @@ export function FormPanel({ app, conversation, composer, files, editing, rewriti
     label: composer.label,
     maxBytes,
     before: fileField && before[fileField.name],
+    unsent: rewriting && app.outbox.files.of(rewriting.clientId),
     changed: () => setProblems({}),
   });
   const taken = useRef(0);
@@ -90,19 +92,23 @@ export function FormPanel({ app, conversation, composer, files, editing, rewriti
 
   const uploads = items.list.flatMap(({ upload }) => upload ?? []);
   const uploading = uploads.filter((upload) => upload.state === "uploading");
-  const unfit = items.list.some((item) => item.problem || item.upload?.state === "failed");
+  // Without a connection a new message waits for it, with its files.
+  const waits = !online && !editing;
+  const unfit = items.list.some(({ problem, upload }) => problem || (upload?.state === "failed" && !(waits && upload.lost)));
+  const unready = unfit || (uploading.length > 0 && !waits);
   const progress = uploads.reduce((sum, upload) => sum + upload.progress, 0) / uploads.length;
 
   const submit = async (event: React.FormEvent) => {
     event.preventDefault();
-    if (saving || uploading.length || unfit) return;
+    if (saving || unready) return;
     const empty = unfilled(fields, values, items.list);
     setProblems(Object.fromEntries(empty.map((name) => [name, texts.t("error_required")])));
     if (empty.length) return;
     if (editing) return save(editing);
     const message: Written = { type: composer.type, content, text: textOf(fields, content) || composer.label, ...filesIn(items.list) };
-    if (rewriting) app.outbox.rewrite(rewriting, message);
-    else app.outbox.send(conversation, message);
+    const unsent = unsentOf(items.list);
+    if (rewriting) app.outbox.rewrite(rewriting, message, unsent);
+    else app.outbox.send(conversation, message, unsent);
     onClose();
   };
 
@@ -163,7 +169,7 @@ export function FormPanel({ app, conversation, composer, files, editing, rewriti
         <div className="dm-form-fields">
           {fields.map((field) =>
             field.kind === "files" ? (
-              <FilesField key={field.name} app={app} field={field} items={items} problem={problems[field.name]} dropping={dropping} />
+              <FilesField key={field.name} app={app} field={field} items={items} problem={problems[field.name]} dropping={dropping} waits={waits} />
             ) : (
               <FieldInput key={field.name} app={app} field={field} value={values[field.name]} problem={problems[field.name]}
                 onChange={(value) => {
@@ -184,8 +190,9 @@ export function FormPanel({ app, conversation, composer, files, editing, rewriti
             </>
           ) : (
             <>
-              {uploading.length > 0 && <span role="status">{texts.t("uploading", { n: Math.floor(progress * 100) })}</span>}
-              <button type="submit" className="dm-button dm-button-primary" disabled={saving || uploading.length > 0 || unfit}>
+              {waits && !unready ? <span role="status">{texts.t("sent_on_return")}</span>
+                : uploading.length > 0 && <span role="status">{texts.t("uploading", { n: Math.floor(progress * 100) })}</span>}
+              <button type="submit" className="dm-button dm-button-primary" disabled={saving || unready}>
                 {texts.t(editing ? (saving ? "saving" : "save") : "send")}
               </button>
             </>
@@ -233,7 +240,7 @@ function contentOf(fields: readonly FieldOf[], values: Values, items: readonly I
   for (const field of fields) {
     const value = values[field.name];
     if (field.kind === "files") {
-      content[field.name] = items.map((item) => ({ blob: item.blob || item.upload?.blob?.id, ...filled(item.values) }));
+      content[field.name] = items.map((item) => ({ blob: idOf(item), ...filled(item.values) }));
     } else if (field.kind === "lines") {
       content[field.name] = (value as string[]).map((line) => line.trim()).filter(Boolean);
     } else if (field.kind === "number") {
@@ -257,7 +264,7 @@ function textOf(fields: readonly FieldOf[], content: Values): string {
 /** What is known of the uploads beside their ids, so that the form can show them again. */
 function filesIn(items: readonly Item[]): Pick<Written, "files"> {
   if (!items.length) return {};
-  const known = items.map(({ blob, upload, name, size, mediaType }) => [blob || upload?.blob?.id, { name, bytes: size, media_type: mediaType }]);
+  const known = items.map((item) => [idOf(item), { name: item.name, bytes: item.size, media_type: item.mediaType }]);
   return { files: Object.fromEntries(known) as Written["files"] };
 }
 

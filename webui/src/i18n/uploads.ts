@@ -1,6 +1,7 @@
 // What people read of a file on its way: how large it is, and why it was not taken.
 
 import type { Upload } from "../net/upload";
+import type { Params } from "../net/wire";
 import type { Texts } from "./texts";
 
 /** A number of bytes for people: "3.4 MB". */
@@ -24,7 +25,13 @@ export function sizeOf(bytes: number, language: string): string {
 export function reasonOf(texts: Texts, { failure }: Upload): string {
   if (!failure) return texts.t("upload_lost");
   const { key, params, message } = failure;
-  const limit = Number(params?.["max_bytes"]);
-  if (key === "too_large" && limit) return texts.t("file_too_large", { size: sizeOf(limit, texts.language) });
-  return texts.failure(key, params ?? {}) ?? (message || texts.t("upload_failed"));
+  return refusalOf(texts, { key, params: params ?? {}, sentence: message }) || texts.t("upload_failed");
+}
+
+/** Why the server refused a file, or a message with one: which file, where that is known. */
+export function refusalOf(texts: Texts, { key, params, sentence }: { key: string; params: Params; sentence: string }): string {
+  const limit = Number(params["max_bytes"]);
+  const tooLarge = key === "too_large" && limit ? texts.t("file_too_large", { size: sizeOf(limit, texts.language) }) : undefined;
+  const why = tooLarge ?? texts.failure(key, params) ?? sentence;
+  return params["file"] ? `${params["file"]}: ${why}` : why;
 }

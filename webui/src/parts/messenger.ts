@@ -12,6 +12,7 @@ import type { ComposerOf } from "../state/composers";
 import { Directory } from "../state/directory";
 import { choose, chosen } from "../state/device";
 import { dropDraft, recallComposing } from "../state/drafts";
+import { UnsentFiles } from "../state/files";
 import { MessageHistory } from "../state/history";
 import { Kept } from "../state/kept";
 import { Logs } from "../state/logs";
@@ -80,7 +81,7 @@ export class Messenger {
       onRefused: (code) => this.refused(code),
     });
     this.actions = new Actions(this.store, this.socket, this.texts);
-    this.outbox = new Outbox(this.store, this.socket);
+    this.outbox = new Outbox(this.store, this.socket, new UnsentFiles(me.id, this.store.topics));
     const view = `dash:${language}`;
     this.kept = new Kept(this.store, this.cache);
     this.directory = new Directory(this.store, this.socket);
@@ -149,7 +150,7 @@ export class Messenger {
     for (const kind of ["outbox", "wish", "draft"]) {
       for (const key of storedKeys(`dm:${kind}:${this.store.me.id}:`)) localStorage.removeItem(key);
     }
-    await this.cache.forget();
+    await Promise.all([this.cache.forget(), this.outbox.files.forget()]);
   }
 
   private async learnTypes(): Promise<void> {

@@ -4,7 +4,7 @@
 
 import type { Conversation, DefaultRights, Message, User } from "../net/wire";
 
-const STORE = "kept";
+export const STORE = "kept";
 const PAGE = 50;
 
 export interface KeptList {
@@ -19,7 +19,7 @@ export class Cache {
 
   constructor(userId: string) {
     this.name = `dm-${userId}`;
-    this.database = open(this.name);
+    this.database = openDatabase(this.name);
   }
 
   list(): Promise<KeptList | undefined> {
@@ -73,7 +73,7 @@ export class Cache {
   }
 }
 
-function open(name: string): Promise<IDBDatabase | null> {
+export function openDatabase(name: string): Promise<IDBDatabase | null> {
   return new Promise((resolve) => {
     try {
       const request = indexedDB.open(name, 1);
@@ -90,7 +90,7 @@ function open(name: string): Promise<IDBDatabase | null> {
   });
 }
 
-function deleteDatabase(name: string): Promise<void> {
+export function deleteDatabase(name: string): Promise<void> {
   return new Promise((resolve) => {
     const request = indexedDB.deleteDatabase(name);
     request.onsuccess = request.onerror = request.onblocked = () => resolve();

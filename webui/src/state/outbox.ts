@@ -2,6 +2,7 @@
 // answers, over reloads too, so a message can never be stored twice.
 
 import type { Socket } from "../net/socket";
+import { type Files, UnsentFiles } from "./files";
 import { NoAnswer, Refusal, type Sent } from "../net/wire";
 import type { Outgoing, Store, Written } from "./store";
 import { Stored } from "./stored";
@@ -23,27 +24,40 @@ export class Outbox {
   private readonly socket: Socket;
   private readonly stored: Stored<Outgoing>;
 
-  constructor(store: Store, socket: Socket) {
+  constructor(store: Store, socket: Socket, readonly files: UnsentFiles) {
     this.store = store;
     this.socket = socket;
     this.stored = new Stored("outbox", store.me.id);
     store.onSettled = (clientId) => {
       this.deadlines.delete(clientId);
       this.stored.remove(clientId);
+      this.files.remove(clientId);
     };
   }
 
   /** Take up what an earlier page left. */
   load(): void {
-    for (const entry of this.stored.load()) this.store.putOutgoing(entry);
+    for (const entry of this.stored.load()) {
+      this.store.putOutgoing(entry);
+      if (entry.unsent) void this.recall(entry);
+    }
   }
 
-  /** Send what was written, as an answer to the message that was chosen for that. */
-  send(conversation: string, written: Written): void {
+  private async recall(entry: Outgoing): Promise<void> {
+    this.resting.add(entry.clientId);
+    const found = await this.files.recall(entry.clientId);
+    this.resting.delete(entry.clientId);
+    if (found) this.flush();
+    else this.change(entry, { state: "failed", reason: { key: "files_gone", params: {}, sentence: "" } });
+  }
+
+  /** Send what was written, as an answer to the message that was chosen for that; `files` are uploaded first. */
+  send(conversation: string, written: Written, files: Files = {}): void {
     const createdAtMs = Date.now();
     const { replyTo } = this.store.composing(conversation);
+    const clientId = this.stored.newId();
     this.put({
-      ...written, clientId: this.stored.newId(), conversation, createdAtMs, state: "pending",
+      ...written, ...this.unsent(clientId, files), clientId, conversation, createdAtMs, state: "pending",
       ...(replyTo ? { replyTo: { id: replyTo.id, number: replyTo.number } } : {}),
     });
     if (replyTo) this.store.compose(conversation, {});
@@ -52,15 +66,26 @@ export class Outbox {
   }
 
   retry(entry: Outgoing): void {
-    this.rewrite(entry, {});
+    this.again(entry, {});
   }
 
   /** Send what was refused with other content; what was refused was not stored, so it keeps its id. */
-  rewrite(entry: Outgoing, written: Partial<Written>): void {
+  rewrite(entry: Outgoing, written: Written, files: Files = {}): void {
+    this.files.remove(entry.clientId);
+    this.again(entry, { ...written, ...this.unsent(entry.clientId, files) });
+  }
+
+  private again(entry: Outgoing, change: Partial<Outgoing>): void {
     this.deadlines.delete(entry.clientId);
-    this.change(entry, { ...written, state: "pending", reason: undefined });
+    this.change(entry, { ...change, state: "pending", reason: undefined });
     this.store.topics.tell();
     this.flush();
+  }
+
+  private unsent(clientId: string, files: Files): Pick<Outgoing, "unsent"> {
+    const names = Object.keys(files);
+    if (names.length) void this.files.put(clientId, files);
+    return { unsent: names.length ? names : undefined };
   }
 
   discard(entry: Outgoing): void {
@@ -78,19 +103,50 @@ export class Outbox {
   }
 
   private async attempt(entry: Outgoing): Promise<void> {
+    const { clientId } = entry;
+    this.inFlight.add(clientId);
+    try {
+      const ready = entry.unsent ? await this.upload(entry, entry.unsent) : entry;
+      if (ready) await this.ask(ready);
+    } finally {
+      this.inFlight.delete(clientId);
+      this.flush();
+    }
+  }
+
+  /** The entry with its files on the server; null where that waits, was refused or is not wanted any more. */
+  private async upload(entry: Outgoing, names: readonly string[]): Promise<Outgoing | null> {
+    const uploaded = await this.files.upload(entry.clientId, names);
+    const blobs = new Map(uploaded.flatMap(({ name, blob }) => (blob ? [[name, blob] as const] : [])));
+    const left = names.filter((name) => !blobs.has(name));
+    const named = (name: string) => blobs.get(name) ?? name;
+    const known = Object.entries(entry.files ?? {});
+    this.change(entry, {
+      content: withBlobs(entry.content, named) as Outgoing["content"],
+      files: Object.fromEntries(known.map(([name, file]) => [named(name), file])),
+      unsent: left.length ? left : undefined,
+    });
+    const refused = uploaded.find(({ failure }) => failure);
+    if (refused) {
+      const { key, params, message: sentence } = refused.failure!;
+      const file = entry.files?.[refused.name]?.name ?? "";
+      this.change(entry, { state: "failed", reason: { key, params: { ...params, file }, sentence } });
+    } else if (left.length && this.store.online) {
+      this.change(entry, { state: "failed", reason: undefined });
+    }
+    return left.length ? null : this.find(entry) ?? null;
+  }
+
+  private async ask(entry: Outgoing): Promise<void> {
     const { clientId, conversation, type, content, replyTo } = entry;
     const deadline = this.deadlines.get(clientId) ?? Date.now() + (entry.files ? FILES_FAILED_AFTER_MS : FAILED_AFTER_MS);
     this.deadlines.set(clientId, deadline);
-    this.inFlight.add(clientId);
     try {
       const params = { conversation, client_id: clientId, type, content, reply_to: replyTo?.id ?? null };
       const sent = await this.socket.call<Sent>("message.send", params, Math.max(1, deadline - Date.now()));
       this.change(entry, { state: "sent", number: sent.number });
     } catch (error) {
       await this.refused(entry, error, deadline);
-    } finally {
-      this.inFlight.delete(clientId);
-      this.flush();
     }
   }
 
@@ -103,11 +159,11 @@ export class Outbox {
     if (error instanceof Refusal && error.retryAfterMs && error.retryAfterMs <= LONGEST_WAIT_MS) {
       // Told when to come back: it stays pending until then, however long it has waited.
       this.deadlines.delete(entry.clientId);
-      this.again(entry, error.retryAfterMs);
+      this.rest(entry, error.retryAfterMs);
       return;
     }
     if (error instanceof Refusal && error.retryable && Date.now() + RETRY_FIRST_MS < deadline) {
-      this.again(entry, RETRY_FIRST_MS);
+      this.rest(entry, RETRY_FIRST_MS);
       return;
     }
     const refusal = error instanceof Refusal ? { key: error.key, params: error.params, sentence: error.message } : undefined;
@@ -115,7 +171,7 @@ export class Outbox {
   }
 
   /** Send it again after a while. */
-  private again(entry: Outgoing, afterMs: number): void {
+  private rest(entry: Outgoing, afterMs: number): void {
     this.resting.add(entry.clientId);
     setTimeout(() => {
       this.resting.delete(entry.clientId);
@@ -130,12 +186,25 @@ export class Outbox {
 
   /** Change an entry that is still there; its event may have been faster than its answer. */
   private change(entry: Outgoing, change: Partial<Outgoing>): void {
-    const there = this.store.outbox(entry.conversation).find((other) => other.clientId === entry.clientId);
+    const there = this.find(entry);
     if (there) this.put({ ...there, ...change });
+  }
+
+  private find({ conversation, clientId }: Outgoing): Outgoing | undefined {
+    return this.store.outbox(conversation).find((other) => other.clientId === clientId);
   }
 
   private put(entry: Outgoing): void {
     this.stored.put(entry.clientId, entry);
     this.store.putOutgoing(entry);
   }
+}
+
+/** The content with blobs in place of the names that stood for them. */
+function withBlobs(value: unknown, named: (name: string) => string): unknown {
+  if (Array.isArray(value)) return value.map((item) => withBlobs(item, named));
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).map(([key, inner]) =>
+    [key, key === "blob" && typeof inner === "string" ? named(inner) : withBlobs(inner, named)]);
+  return Object.fromEntries(entries);
 }

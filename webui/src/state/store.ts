@@ -59,6 +59,8 @@ export interface Outgoing extends Written {
   /** Why the server refused it; missing where it did not answer. */
   reason?: { key: string; params: Params; sentence: string };
   number?: number;
+  /** The names that stand in the content for files which are not on the server yet. */
+  unsent?: readonly string[];
   replyTo?: { id: string; number: number };
 }
 

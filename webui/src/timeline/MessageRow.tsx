@@ -2,8 +2,9 @@ import * as React from "react";
 import type { Message } from "../net/wire";
 import { hue } from "../state/ids";
 import type { Note, Outgoing } from "../state/store";
+import { refusalOf } from "../i18n/uploads";
 import { Avatar } from "../parts/Avatar";
-import { useTopic } from "../parts/hooks";
+import { useOnline, useTopic } from "../parts/hooks";
 import { Icon } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
 import { Body, isBare, isEdge, Plain } from "./body";
@@ -99,7 +100,10 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
           ) : outgoing?.picture ? (
             <img className="dm-picture-sent" {...outgoing.picture} alt={outgoing.text} />
           ) : (
-            <Plain text={outgoing?.text ?? ""} space={space} />
+            <>
+              {outgoing?.files && <Unsent clientId={outgoing.clientId} app={app} />}
+              <Plain text={outgoing?.text ?? ""} space={space} />
+            </>
           )}
           {meta}
           {message?.reactions?.length ? <Reactions row={row} message={message} app={app} space={space} /> : null}
@@ -112,6 +116,7 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
       </div>
       {message && row.note?.sentence && <Asked note={row.note} message={message.id} app={app} />}
       {row.below.length > 0 && <Lines app={app} lines={row.below} />}
+      {outgoing?.state === "pending" && outgoing.unsent && <Waiting outgoing={outgoing} app={app} />}
       {outgoing?.state === "failed" && <Failed outgoing={outgoing} app={app} />}
     </>
   );
@@ -165,11 +170,54 @@ function Ticks({ row, app }: { row: Row; app: Messenger }) {
   );
 }
 
+const SHOWN_FILES = 4;
+
+/** Files that were chosen without a connection: pictures, and the names of others. */
+function Unsent({ clientId, app }: { clientId: string; app: Messenger }) {
+  const files = useTopic(app.store.topics, `files:${clientId}`, () => app.outbox.files.of(clientId));
+  const all = Object.values(files ?? {});
+  const [addresses, setAddresses] = React.useState<readonly string[]>([]);
+  React.useEffect(() => {
+    const made = all.slice(0, SHOWN_FILES).map((file) => (file.type.startsWith("image/") ? URL.createObjectURL(file) : ""));
+    setAddresses(made);
+    return () => made.forEach((address) => URL.revokeObjectURL(address));
+  }, [files]);
+  if (!all.length) return null;
+  return (
+    <ul className="dm-unsent">
+      {all.slice(0, SHOWN_FILES).map(({ name }, at) => (
+        <li key={at}>{addresses[at] ? <img src={addresses[at]} alt={name} /> : <span dir="auto">{name}</span>}</li>
+      ))}
+      {all.length > SHOWN_FILES && <li>+{all.length - SHOWN_FILES}</li>}
+    </ul>
+  );
+}
+
+/** A message whose files are on their way, or wait for a connection. */
+function Waiting({ outgoing: { clientId }, outgoing, app }: { outgoing: Outgoing; app: Messenger }) {
+  const { texts, outbox, store } = app;
+  const online = useOnline(app);
+  const progress = useTopic(store.topics, `files:${clientId}`, () => outbox.files.progress(clientId));
+  const unkept = useTopic(store.topics, `files:${clientId}`, () => outbox.files.isUnkept(clientId));
+  return (
+    <div className="dm-note dm-note-pending" role="status">
+      <Icon name="pending" size={15} />
+      <span>
+        {online ? texts.t("uploading", { n: Math.floor(progress * 100) }) : texts.t("sent_on_return")}
+        {unkept && ` ${texts.t("files_unkept")}`}
+      </span>
+      <button type="button" className="dm-link" onClick={() => outbox.discard(outgoing)}>
+        {texts.t("discard")}
+      </button>
+    </div>
+  );
+}
+
 function Failed({ outgoing, app }: { outgoing: Outgoing; app: Messenger }) {
   const { texts, outbox, store } = app;
   const { conversation, reason, type } = outgoing;
   const hasForm = useTopic(store.topics, "composers", () => app.composers.some((one) => one.type === type && one.fields));
-  const why = reason ? texts.failure(reason.key, reason.params) ?? reason.sentence : texts.t("no_answer");
+  const why = reason ? refusalOf(texts, reason) : texts.t("no_answer");
   return (
     <div className="dm-failed" role="alert">
       <span>

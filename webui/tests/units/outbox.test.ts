@@ -3,6 +3,7 @@ import { afterEach, beforeEach, mock, test } from "node:test";
 import { CHAT, conversation, ME, message, NOON_MS, settled, storage } from "./page";
 import type { Socket } from "../../src/net/socket";
 import { NoAnswer, Refusal } from "../../src/net/wire";
+import type { Files, UnsentFiles, Uploaded } from "../../src/state/files";
 import { Outbox } from "../../src/state/outbox";
 import { Store } from "../../src/state/store";
 
@@ -31,14 +32,36 @@ class Played {
   }
 }
 
-function started({ online = true } = {}): { store: Store; outbox: Outbox; socket: Played } {
+/** What holds the files, with the server's part played by the test. */
+class PlayedFiles {
+  kept = new Map<string, Files>();
+  uploads: { names: readonly string[]; end(...uploaded: Uploaded[]): Promise<void> }[] = [];
+
+  put(clientId: string, files: Files): void {
+    this.kept.set(clientId, files);
+  }
+
+  async recall(clientId: string): Promise<boolean> {
+    return this.kept.has(clientId);
+  }
+
+  remove(clientId: string): void {
+    this.kept.delete(clientId);
+  }
+
+  upload(_clientId: string, names: readonly string[]): Promise<Uploaded[]> {
+    return new Promise((resolve) => this.uploads.push({ names, end: (...uploaded) => (resolve(uploaded), settled()) }));
+  }
+}
+
+function started({ online = true, files = new PlayedFiles() } = {}): { store: Store; outbox: Outbox; socket: Played; files: PlayedFiles } {
   const store = new Store(ME);
   store.putConversation(conversation());
   store.setOnline(online);
   const socket = new Played();
-  const outbox = new Outbox(store, socket as unknown as Socket);
+  const outbox = new Outbox(store, socket as unknown as Socket, files as unknown as UnsentFiles);
   outbox.load();
-  return { store, outbox, socket };
+  return { store, outbox, socket, files };
 }
 
 const refusal = (params = {}, retryable = false) => new Refusal(1012, "content_invalid", "caption: too long", retryable, params);
@@ -138,7 +161,7 @@ test("what was refused is written once more in its place", async () => {
   outbox.send(CHAT, poll);
   outbox.send(CHAT, { ...poll, text: "After it" });
   await socket.calls[0]!.fail(refusal());
-  outbox.rewrite(store.outbox(CHAT)[0]!, { content: { question: "Tea, please?" }, text: "Tea, please?" });
+  outbox.rewrite(store.outbox(CHAT)[0]!, { ...poll, content: { question: "Tea, please?" }, text: "Tea, please?" });
   assert.deepEqual(store.outbox(CHAT).map(({ text, state }) => [text, state]), [["Tea, please?", "pending"], ["After it", "pending"]]);
   assert.equal(store.outbox(CHAT)[0]?.reason, undefined);
   assert.deepEqual(socket.calls[2]!.params.content, { question: "Tea, please?" });
@@ -150,7 +173,7 @@ test("what has arrived meanwhile is not written once more", async () => {
   const [entry] = store.outbox(CHAT);
   await socket.calls[0]!.fail(refusal());
   store.settle(CHAT, entry!.clientId);
-  outbox.rewrite(entry!, { text: "Again" });
+  outbox.rewrite(entry!, { ...poll, text: "Again" });
   assert.deepEqual(store.outbox(CHAT), []);
   assert.equal(socket.calls.length, 1);
 });
@@ -193,6 +216,65 @@ test("what was written within one millisecond keeps its order over a reload", ()
   mock.timers.enable({ apis: ["setTimeout", "Date"], now: NOON_MS - 3_600_000 });
   later.outbox.send(CHAT, { ...poll, text: "k" });
   assert.deepEqual(started().store.outbox(CHAT).map(({ text }) => text), [...words, "k"]);
+});
+
+const LAKE = "unsent:1";
+const album = {
+  type: "photo", content: { photos: [{ blob: "b0" }, { blob: LAKE, alt: "A lake" }] }, text: "Photo",
+  files: { b0: { name: "tree.jpg", bytes: 3, media_type: "image/jpeg" }, [LAKE]: { name: "lake.jpg", bytes: 4, media_type: "image/jpeg" } },
+};
+const lake = { [LAKE]: new File(["lake"], "lake.jpg", { type: "image/jpeg" }) };
+
+test("files chosen offline wait, and are uploaded before their message is sent", async () => {
+  const { store, outbox, socket, files } = started({ online: false });
+  outbox.send(CHAT, album, lake);
+  assert.deepEqual([store.outbox(CHAT)[0]?.state, files.uploads.length], ["pending", 0]);
+  store.setOnline(true);
+  outbox.flush();
+  outbox.flush();
+  assert.deepEqual(files.uploads.map(({ names }) => names), [[LAKE]]);
+  assert.deepEqual(socket.calls, []);
+  await files.uploads[0]!.end({ name: LAKE, blob: "b1" });
+  assert.deepEqual(socket.calls.map(({ params }) => params.content), [{ photos: [{ blob: "b0" }, { blob: "b1", alt: "A lake" }] }]);
+  assert.deepEqual(Object.keys(store.outbox(CHAT)[0]!.files!), ["b0", "b1"]);
+  const { clientId } = store.outbox(CHAT)[0]!;
+  assert(files.kept.has(clientId));
+  store.settle(CHAT, clientId);
+  assert(!files.kept.has(clientId));
+});
+
+test("a file that the server refuses fails its message, and says which it is", async () => {
+  const { store, outbox, socket, files } = started();
+  outbox.send(CHAT, album, lake);
+  await files.uploads[0]!.end({ name: LAKE, failure: { key: "too_large", message: "x", params: { max_bytes: 5 } } });
+  const [failed] = store.outbox(CHAT);
+  assert.deepEqual([failed?.state, failed?.reason], ["failed", { key: "too_large", sentence: "x", params: { max_bytes: 5, file: "lake.jpg" } }]);
+  assert.deepEqual(socket.calls, []);
+  outbox.retry(failed!);
+  assert.deepEqual(files.uploads[1]!.names, [LAKE]);
+});
+
+test("a file that is lost with the connection goes on with the next one", async () => {
+  const { store, outbox, files } = started();
+  outbox.send(CHAT, album, lake);
+  store.setOnline(false);
+  await files.uploads[0]!.end({ name: LAKE });
+  assert.equal(store.outbox(CHAT)[0]?.state, "pending");
+  store.setOnline(true);
+  outbox.flush();
+  assert.equal(files.uploads.length, 2);
+});
+
+test("files that were kept go on after a reload; without them the message fails", async () => {
+  const { outbox, files } = started({ online: false });
+  outbox.send(CHAT, album, lake);
+  const later = started({ files });
+  await settled();
+  assert.equal(later.files.uploads.length, 1);
+  const other = started();
+  await settled();
+  assert.deepEqual([other.store.outbox(CHAT)[0]?.state, other.store.outbox(CHAT)[0]?.reason?.key], ["failed", "files_gone"]);
+  assert.equal(other.files.uploads.length, 0);
 });
 
 test("what cannot be read in the storage is thrown away", () => {
