@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,6 +56,34 @@ async def swipe(page: Page, by_x: int, by_y: int) -> None:
         at = {"x": x + by_x * part / 5, "y": y + by_y * part / 5}
         await devtools.send(touch, {"type": "touchMove", "touchPoints": [at]})
     await devtools.send(touch, {"type": "touchEnd", "touchPoints": []})
+
+
+async def test_it_says_who_sent_the_picture_and_when(
+    person: Any, size: str, pictures: Path
+) -> None:
+    page = await a_chat(person, "second")
+    messages = "() => window.dashMessenger.store.window(window.dashMessenger.route.conversation)"
+    times = await page.evaluate(
+        f"() => ({messages})().messages.map((one) => window.dashMessenger.times.full(one.sent_at_ms))"
+    )
+    gallery = await open_large(page, "first")
+    about = gallery.locator(".dm-gallery-about")
+    await expect(about.locator("b")).to_have_text("Ann")
+    await expect(about.locator("time")).to_have_attribute("title", times[0])
+    await expect(gallery.locator("img")).to_have_attribute("alt", "first")
+    await expect(gallery.locator("p")).to_have_text("Before it all\nfirst")
+    save = gallery.get_by_role("link", name="Download")
+    await expect(save).to_have_attribute("href", re.compile("^/blobs/"))
+    await at_rest(page)
+    await page.screenshot(path=pictures / f"viewer-{size}.png")
+    await page.keyboard.press("ArrowRight")
+    await expect(about.locator("time")).to_have_attribute("title", times[1])
+    await expect(about).to_contain_text("2 / 2")
+    zoom = gallery.get_by_role("button", name="Zoom")
+    await zoom.focus()
+    for pressed in ("true", "false"):
+        await page.keyboard.press("Enter")
+        await expect(zoom).to_have_attribute("aria-pressed", pressed)
 
 
 async def test_keys_lead_through_all_pictures_that_are_loaded(person: Any) -> None:

@@ -80,6 +80,7 @@ export const ENGLISH = {
   remove_photo: "Remove the photo",
   photo_coming: "The photo is on its way",
   picture: "Picture",
+  zoom: "Zoom",
   download: "Download",
   previous: "Previous",
   next: "Next",

@@ -1,6 +1,6 @@
-// Pictures shown large: all that the conversation has loaded, in order. Plain elements in a <dialog>,
-// which keeps the focus and gives it back. Zoom by wheel, pinch and double tap, around where one
-// points; drag, swipe, arrows; Esc or a swipe down closes.
+// Pictures shown large: all that the conversation has loaded, in order, with who sent them and when.
+// Plain elements in a <dialog>, which keeps the focus and gives it back. Zoom by a button, keys, wheel,
+// pinch and double tap, around where one points; drag, swipe, arrows; Esc or a swipe down closes.
 
 import type { Message } from "../net/wire";
 import { ICONS } from "../parts/icons";
@@ -12,6 +12,8 @@ interface Picture {
   download: string;
   alt: string;
   backdrop: string;
+  /** The message that it is in, where that is known. */
+  message?: Message | undefined;
 }
 
 const MAX_ZOOM = 6;
@@ -22,7 +24,7 @@ const SWIPE_PX = 60;
 const CLOSE_PX = 110;
 const DOUBLE_TAP_MS = 300;
 
-export function openGallery(pressed: HTMLElement, { texts, store, route }: Messenger): void {
+export function openGallery(pressed: HTMLElement, { texts, times, store, route }: Messenger): void {
   const { pictures, at: first } = collect(pressed, route.conversation ? store.window(route.conversation).messages : []);
   let at = first;
 
@@ -50,6 +52,12 @@ export function openGallery(pressed: HTMLElement, { texts, store, route }: Messe
   stage.append(image);
   const caption = document.createElement("p");
   caption.dir = "auto";
+  caption.setAttribute("aria-live", "polite");
+  const about = document.createElement("div");
+  about.className = "dm-gallery-about";
+  const sender = document.createElement("b");
+  sender.dir = "auto";
+  const sent = document.createElement("time");
   const counter = document.createElement("span");
   counter.className = "dm-gallery-counter";
   counter.setAttribute("role", "status");
@@ -57,7 +65,9 @@ export function openGallery(pressed: HTMLElement, { texts, store, route }: Messe
   const before = button("before", "left", texts.t("previous"), () => show(at - 1));
   const after = button("after", "right", texts.t("next"), () => show(at + 1));
   const close = button("close", "close", texts.t("close"), () => dialog.close());
-  dialog.append(stage, counter, save, close, before, after, caption);
+  const zoomIn = button("zoom", "zoom", texts.t("zoom"), () => setZoom(zoom > 1 ? 1 : tapZoom()));
+  about.append(sender, sent, counter);
+  dialog.append(stage, about, zoomIn, save, close, before, after, caption);
 
   let zoom = 1;
   let x = 0;
@@ -77,6 +87,7 @@ export function openGallery(pressed: HTMLElement, { texts, store, route }: Messe
     y = fromY - ((fromY - y) * zoom) / before;
     hold();
     dialog.toggleAttribute("data-zoomed", zoom > 1);
+    zoomIn.setAttribute("aria-pressed", String(zoom > 1));
     place();
   };
   const tapZoom = () => {
@@ -100,6 +111,10 @@ export function openGallery(pressed: HTMLElement, { texts, store, route }: Messe
     image.alt = picture.alt;
     image.dataset["backdrop"] = picture.backdrop;
     caption.textContent = [...new Set([picture.caption, picture.alt])].filter(Boolean).join("\n");
+    const { sender: by, sent_at_ms: atMs } = picture.message ?? {};
+    sender.textContent = by ? store.users[by]?.display_name ?? texts.t("somebody") : "";
+    sent.textContent = atMs ? times.moment(atMs) : "";
+    sent.title = atMs ? times.full(atMs) : "";
     counter.textContent = pictures.length > 1 ? `${at + 1} / ${pictures.length}` : "";
     save.href = picture.download || picture.url;
     save.setAttribute("download", "");
@@ -212,7 +227,7 @@ function collect(pressed: HTMLElement, messages: readonly Message[]): { pictures
     const row = mounted.get(message.id);
     for (const element of row ? row.querySelectorAll<HTMLElement>("[data-gallery]") : unmounted(message)) {
       if (element === pressed) at = pictures.length;
-      const picture = read(element);
+      const picture = read(element, message);
       if (picture.url) pictures.push(picture);
     }
   }
@@ -227,10 +242,10 @@ function unmounted({ view, deleted_at_ms: deleted }: Message): Iterable<HTMLElem
   return template.content.querySelectorAll<HTMLElement>("[data-gallery]");
 }
 
-function read(element: HTMLElement): Picture {
+function read(element: HTMLElement, message?: Message): Picture {
   const { gallery, caption, download, backdrop } = element.dataset;
   const alt = element.getAttribute("alt") ?? element.querySelector("img")?.alt ?? "";
-  return { url: safe(gallery), caption: caption ?? "", download: safe(download), alt, backdrop: backdrop ?? "" };
+  return { url: safe(gallery), caption: caption ?? "", download: safe(download), alt, backdrop: backdrop ?? "", message };
 }
 
 /** Only what this server has: a body must not make the browser ask elsewhere. */
