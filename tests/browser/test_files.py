@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Page, Route, WebSocketRoute, expect
 
 from tests.browser.conftest import forgive_network
-from tests.browser.pages.forms import FORM, SEND, chosen, form, sent, transfer
+from tests.browser.pages.forms import FORM, SEND, chosen, form, png, sent, transfer
 from tests.browser.pages.messenger import TEXT_BOX, open_chat, round_trip
 from tests.browser.people import talk
 
@@ -68,15 +69,113 @@ async def test_a_file_copied_in_a_file_manager_is_pasted_and_not_its_name(person
     await expect(page.locator(NAMES)).to_have_text(["my a.png", "b.png", "c d.png"])
 
 
-async def test_what_a_form_cannot_take_is_told_beside_it(person: Any) -> None:
-    _, _, page = await a_chat(person)
+async def test_what_a_form_cannot_take_goes_as_what_takes_it(person: Any) -> None:
+    ann, chat, page = await a_chat(person)
     await transfer(page, "drop", ".dm-timeline", "a.png")
+    await transfer(page, "drop", FORM, "b.txt")
+    await expect(page.locator(".dm-files li").last).to_contain_text("Will be sent as: File")
+    await page.get_by_label("Caption").fill("of the first")
+    await sent(page)
+    await expect(page.locator(".dm-row[data-state=sent]")).to_have_count(2)
+    photo, files = (await ann.call("message.history", conversation=chat))["messages"]
+    assert (photo["type"], photo["content"]["caption"]) == ("photo", "of the first")
+    assert (files["type"], [one["name"] for one in files["content"]["files"]]) == (
+        "files",
+        ["b.txt"],
+    )
+
+
+async def test_what_an_edit_cannot_take_is_told_beside_it(person: Any) -> None:
+    _, _, page = await a_chat(person)
+    await (await form(page, "Photo")).set_input_files(chosen("a.png"))
+    await sent(page)
+    await page.get_by_role("button", name="What to do with this message").focus()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("menuitem", name="Edit", exact=True).click()
+    # It stays one message.
     await transfer(page, "drop", FORM, "b.txt")
     wrong = page.locator('.dm-files li[data-state="failed"]')
     await expect(wrong).to_contain_text("This kind of file cannot be sent here (Photo).")
+    await expect(wrong.get_by_role("button", name="Send as file")).to_have_count(0)
     await expect(page.locator(SEND)).to_be_disabled()
     await wrong.get_by_role("button", name="Remove: b.txt").click()
+    await expect(page.locator(SEND)).to_be_enabled()
+
+
+def bad(name: str) -> Any:
+    return {"name": name, "mimeType": "image/png", "buffer": png()[:100]}
+
+
+async def test_a_photo_that_cannot_be_shown_is_marked_and_goes_as_a_file(
+    person: Any, size: str
+) -> None:
+    ann, chat, page = await a_chat(person)
+    chooser = await form(page, "Photo")
+    await chooser.set_input_files([*chosen("a.png"), bad("bad.png"), *chosen("c.png")])
+    marked = page.locator('.dm-files li[data-state="failed"]')
+    await expect(marked).to_have_count(1)
+    await expect(marked).to_contain_text("bad.png")
+    await expect(marked).to_contain_text("This picture is damaged.")
+    await expect(page.locator(SEND)).to_be_disabled()
+    await marked.get_by_role("button", name="Send as file").click()
+    await expect(page.locator(".dm-files li").nth(1)).to_contain_text("Will be sent as: File")
     await sent(page)
+    await expect(page.locator(".dm-row[data-state=sent]")).to_have_count(2)
+    album, file = (await ann.call("message.history", conversation=chat))["messages"]
+    assert (album["type"], len(album["content"]["photos"])) == ("photo", 2)
+    assert (file["type"], file["content"]["files"][0]["name"]) == ("files", "bad.png")
+
+
+async def test_alone_it_goes_at_once_with_its_caption(person: Any) -> None:
+    ann, chat, page = await a_chat(person)
+    await (await form(page, "Photo")).set_input_files(bad("bad.png"))
+    await page.get_by_label("Caption").fill("look at it")
+    await page.get_by_role("button", name="Send as file").click()
+    await expect(page.locator(FORM)).to_have_count(0)
+    await expect(page.locator(".dm-row[data-state=sent]")).to_have_count(1)
+    (file,) = (await ann.call("message.history", conversation=chat))["messages"]
+    assert (file["type"], file["content"]["caption"]) == ("files", "look at it")
+
+
+async def test_a_photo_that_is_refused_after_send_is_marked_when_it_is_edited(
+    person: Any,
+) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    page = await ann.context.new_page()
+    await refuse_checks(page)
+    await page.goto(f"{ann.base_url}/c/{chat}")
+    await (await form(page, "Photo")).set_input_files([*chosen("a.png"), bad("bad.png")])
+    await page.locator(f"{SEND}:enabled").click()
+    await expect(page.locator(".dm-row[data-state=failed]")).to_have_count(1)
+    await page.locator(".dm-failed").get_by_role("button", name="Edit").click()
+    marked = page.locator('.dm-files li[data-state="failed"]')
+    await expect(marked).to_have_count(1)
+    await expect(marked).to_contain_text("bad.png")
+    await expect(marked).to_contain_text("This picture is damaged.")
+    await marked.get_by_role("button", name="Send as file").click()
+    await sent(page)
+    await expect(page.locator(".dm-row[data-state=sent]")).to_have_count(2)
+
+
+async def refuse_checks(page: Page) -> None:
+    """Have a page's connection say of every check of a photo that it was not made."""
+
+    async def on_socket(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def from_page(payload: str | bytes) -> None:
+            frame = json.loads(payload)
+            if frame["method"] != "photo.check":
+                server.send(payload)
+                return
+            data = {"key": "busy", "retryable": True, "params": {}}
+            error = {"code": 1010, "message": "Busy.", "data": data}
+            socket.send(json.dumps({"jsonrpc": "2.0", "id": frame["id"], "error": error}))
+
+        socket.on_message(from_page)
+
+    await page.route_web_socket("**/ws", on_socket)
 
 
 async def test_files_are_put_in_order_and_taken_out(person: Any, size: str) -> None:

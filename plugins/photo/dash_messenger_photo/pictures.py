@@ -14,7 +14,7 @@ import thumbhash
 from dash_messenger.pictures import Picture, encode_webp, open_picture
 from PIL import Image, ImageOps
 
-__all__ = ["SIDES_PX", "make_photo", "make_square"]
+__all__ = ["SIDES_PX", "check_photo", "make_photo", "make_square"]
 
 # A phone's bubble, a desktop's, and the whole screen: the longer side of a usual photo.
 SIDES_PX = (480, 960, 1920)
@@ -58,6 +58,21 @@ def make_photo(data: bytes) -> dict[str, Any]:
             variants.append({"width": size[0], "webp": encode_webp([smaller], quality=QUALITY)})
         variants.append({"width": largest.width, "webp": encode_webp([largest], quality=QUALITY)})
         return _photo(largest, variants, animated=False)
+
+
+def check_photo(data: bytes) -> None:
+    """Decode all of a picture and make nothing of it.
+
+    Raises:
+        Refused: as `make_photo`.
+    """
+    with open_picture(data) as picture:
+        size = _size(picture, HASH_SIDE_PX)
+        if picture.frame_count == 1:
+            picture.still(size)
+            return
+        for _ in picture.frames(size, at_most=MAX_FRAMES):
+            pass
 
 
 def make_square(data: bytes) -> bytes:

@@ -12,6 +12,8 @@ from functools import partial
 from typing import Annotated, Literal
 
 from dash_messenger import (
+    Caller,
+    Command,
     Context,
     Demo,
     MessageType,
@@ -28,12 +30,15 @@ from msgspec.structs import replace
 __all__ = [
     "MAX_CAPTION_CHARACTERS",
     "MAX_PHOTOS",
+    "Check",
+    "Checked",
     "Photo",
     "PhotoMessage",
     "PhotoPortraits",
     "Photos",
     "Variant",
     "on_demo",
+    "register_commands",
     "register_message_types",
     "register_portraits",
 ]
@@ -108,17 +113,21 @@ class PhotoMessage(MessageType[Photos]):
         What an edit leaves in the message stays as it was made, with what is said of it now.
 
         Raises:
-            Refused: an upload is gone or somebody else's, or is no photo.
+            Refused: an upload is gone or somebody else's, or is no photo; ``field`` says which:
+                ``photos[2]`` is the third.
         """
-        context, user = preparing.context, preparing.user
         before: Photos | None = preparing.before
         made = {photo.blob: photo for photo in before.photos} if before else {}
-        photos = [
-            replace(made[photo.blob], alt=photo.alt)
-            if photo.blob in made
-            else await _prepared(context, photo, user)
-            for photo in content.photos
-        ]
+        photos = []
+        for place, photo in enumerate(content.photos):
+            if photo.blob in made:
+                photos.append(replace(made[photo.blob], alt=photo.alt))
+                continue
+            try:
+                photos.append(await _prepared(preparing.context, photo, preparing.user))
+            except Refused as refusal:
+                refusal.params["field"] = f"photos[{place}]"
+                raise
         return Photos(photos, content.caption)
 
 
@@ -126,6 +135,29 @@ class PhotoMessage(MessageType[Photos]):
 def register_message_types() -> list[MessageType[Photos]]:
     """The type ``photo``."""
     return [PhotoMessage()]
+
+
+class Check(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``photo.check``: ``blob`` is an upload of one's own."""
+
+    blob: BlobId
+
+
+class Checked(Struct, frozen=True):
+    """Result of ``photo.check``: it can be sent as a photo."""
+
+
+@hookimpl
+def register_commands(context: Context) -> list[Command]:
+    """``photo.check``: forms ask before they send."""
+
+    async def check(caller: Caller, params: Check) -> Checked:
+        upload = partial(_upload, context, params.blob, caller.user_id)
+        await context.limited(f"{PICTURES}:check_photo", upload)
+        return Checked()
+
+    summary = "Say whether an upload can be sent as a photo, or why not."
+    return [Command("photo.check", Check, Checked, check, summary, rate="write")]
 
 
 class PhotoPortraits:
@@ -181,7 +213,6 @@ async def _upload(context: Context, blob: str, user: str) -> bytes:
         raise Refused(
             reason="This photo is no longer there. Please upload it again.",
             key="no_photo",
-            field="photos",
         )
     return await context.blobs.read(info.id, max_bytes=MAX_UPLOAD_BYTES)
 

@@ -70,7 +70,14 @@ class PhotoView(MessageView[Photos]):
             # More wanted than files, which go by 100.
             rank=90,
             fields=(
-                field.files("photos", t("Photos"), accept=kinds, max=MAX_PHOTOS, item=(alt,)),
+                field.files(
+                    "photos",
+                    t("Photos"),
+                    accept=kinds,
+                    max=MAX_PHOTOS,
+                    item=(alt,),
+                    check="photo.check",
+                ),
                 field.area("caption", t("Caption"), max=MAX_CAPTION_CHARACTERS),
             ),
         )

@@ -40,6 +40,13 @@ def picture(colour: str) -> bytes:
     return out.getvalue()
 
 
+def animation() -> bytes:
+    out = io.BytesIO()
+    noise = [Image.effect_noise((64, 64), 90 + n) for n in range(3)]
+    noise[0].save(out, "GIF", save_all=True, append_images=noise[1:])
+    return out.getvalue()
+
+
 @dataclass
 class Sender:
     """Somebody with a token, and a conversation with somebody else."""
@@ -50,7 +57,10 @@ class Sender:
     url: str
 
     async def upload(self, colour: str) -> str:
-        blob = await upload(self.url, picture(colour), token=self.token, name=f"{colour}.jpg")
+        return await self.upload_bytes(picture(colour))
+
+    async def upload_bytes(self, data: bytes) -> str:
+        blob = await upload(self.url, data, token=self.token, name="photo.jpg")
         return str(blob["id"])
 
     async def send(self, *colours: str) -> dict[str, Any]:
@@ -124,5 +134,44 @@ async def test_an_edit_takes_nothing_from_somebody_else(ann: Sender, people: Peo
     theirs = await upload(people.server.url, picture("blue"), token=token, name="blue.jpg")
     with pytest.raises(Refused, match="upload it again") as refused:
         await ann.edit(message, photos=[{"blob": theirs["id"]}])
-    assert refused.value.params["field"] == "photos"
+    assert refused.value.params["field"] == "photos[0]"
     assert (await ann.message(message["id"]))["content"] == message["content"]
+
+
+async def test_a_refused_album_says_which_photo_it_is(ann: Sender) -> None:
+    photos = [{"blob": await ann.upload(colour)} for colour in ("red", "blue")]
+    photos.insert(1, {"blob": await ann.upload_bytes(picture("green")[:2_000])})
+    with pytest.raises(Refused, match="damaged") as refused:
+        await ann.client.call(
+            "message.send",
+            conversation=ann.conversation,
+            type="photo",
+            content={"photos": photos},
+        )
+    assert refused.value.params["field"] == "photos[1]"
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (picture("red")[:2_000], "This picture is damaged."),
+        (b"%PDF-1.7", "This is no picture."),
+        (animation()[:-400], "This picture is damaged."),
+    ],
+    ids=["cut off", "no picture", "last frame cut off"],
+)
+async def test_an_upload_is_checked_before_it_is_sent(
+    ann: Sender, data: bytes, reason: str
+) -> None:
+    for good in (picture("red"), animation()):
+        await ann.client.call("photo.check", blob=await ann.upload_bytes(good))
+    with pytest.raises(Refused) as refused:
+        await ann.client.call("photo.check", blob=await ann.upload_bytes(data))
+    assert refused.value.params["reason"] == reason
+
+
+async def test_nobody_checks_an_upload_of_somebody_else(ann: Sender, people: People) -> None:
+    _, token = await people.register()
+    theirs = await upload(people.server.url, picture("blue"), token=token, name="blue.jpg")
+    with pytest.raises(Refused, match="upload it again"):
+        await ann.client.call("photo.check", blob=theirs["id"])

@@ -32,6 +32,7 @@ class Field:
     placeholder: str = ""
     instead: tuple[str, str] | None = None
     length: int | None = None
+    check: str | None = None
 
     def json(self) -> dict[str, Any]:
         """The field as the browser draws it."""
@@ -49,6 +50,8 @@ class Field:
             shown["options"] = [list(option) for option in self.options]
         if self.accept:
             shown["accept"] = list(self.accept)
+        if self.check:
+            shown["check"] = self.check
         if self.item:
             shown["item"] = [one.json() for one in self.item]
         return shown
@@ -144,10 +147,25 @@ class field:  # noqa: N801 - reads as a word where a composer is written
         accept: Sequence[str] = ("*/*",),
         max: int = 10,
         item: Sequence[Field] = (),
+        check: str | None = None,
     ) -> Field:
         """1 to ``max`` files of the media types in ``accept``, each with the fields of ``item``.
+
+        ``check`` is a command of the plugin, which is called with ``blob`` once a file is uploaded
+        and refuses what cannot be sent: the author hears of it at once. In what a type refuses
+        later, ``field="NAME[2]"`` names the third file. Where another type takes a file that this
+        one does not, the author may send it as that.
 
         An edit shows those that the message holds: with ``name`` and ``bytes`` where the content
         has them, as a picture where ``accept`` takes nothing else or ``media_type`` says so.
         """
-        return Field("files", name, label, True, max=max, accept=tuple(accept), item=tuple(item))
+        return Field(
+            "files",
+            name,
+            label,
+            True,
+            max=max,
+            accept=tuple(accept),
+            item=tuple(item),
+            check=check,
+        )

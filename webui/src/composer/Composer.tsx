@@ -150,8 +150,9 @@ function Conversation(props: Inside & { id: string }) {
     <>
       {dropping && !form && <div className="dm-drop" aria-hidden="true"><p>{texts.t("drop_here")}</p></div>}
       {form && (
-        <FormPanel key={form.composer.type} app={app} conversation={id} composer={form.composer} files={form.files} editing={form.editing} rewriting={form.rewriting}
+        <FormPanel key={form.composer.type} app={app} conversation={id} composer={form.composer} others={forms.filter((one) => one !== form.composer)} files={form.files} editing={form.editing} rewriting={form.rewriting}
           maxBytes={maxBytes} dropping={dropping} onClose={closeForm}
+          onSwitch={(other, files) => setForm({ composer: other, files })}
         />
       )}
       <div className="dm-composer" ref={line}>

@@ -5,7 +5,8 @@ import * as React from "react";
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "react";
 import { Lane, Upload } from "../net/upload";
 import { reasonOf, sizeOf } from "../i18n/uploads";
-import { accepts, type FieldOf } from "../state/composers";
+import { Refusal } from "../net/wire";
+import { accepts, claimOf, type ComposerOf, type FieldOf, filesOf } from "../state/composers";
 import type { Files } from "../state/files";
 import { Icon, IconButton } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
@@ -22,7 +23,11 @@ export interface Item {
   /** What the message that is edited holds already; "" for what is new. */
   blob: string;
   upload: Upload | null;
+  /** Whether the type is asked just now if it takes the file. */
+  checking: boolean;
   problem: string;
+  /** The type that it is sent as, where it is not the form's. */
+  elsewhere: ComposerOf | null;
   picture: string;
   values: Values;
 }
@@ -35,7 +40,16 @@ export interface Items {
   remove(item: Item): void;
   move(item: Item, by: number): void;
   say(item: Item, values: Values): void;
+  /** Who else takes this file. */
+  takerOf(item: Item): ComposerOf | undefined;
+  /** Send it as what another type makes of it. */
+  redirect(item: Item, composer: ComposerOf): void;
+  /** Say what is wrong with the one that has this place in the content; whether there is one. */
+  refuse(place: number, problem: string): boolean;
 }
+
+// The server decodes all of a picture.
+const CHECK_WITHIN_MS = 40_000;
 
 const PICTURE = /^image\/(png|jpeg|gif|webp|avif)$/;
 
@@ -44,6 +58,8 @@ interface FilesOptions {
   field: FieldOf | undefined;
   /** What a message of this type is called. */
   label: string;
+  /** The other types, which may take what this one does not. */
+  others: readonly ComposerOf[];
   maxBytes: number;
   /** What the message that is edited holds. */
   before: unknown;
@@ -54,7 +70,7 @@ interface FilesOptions {
 }
 
 /** The files of a form for as long as it is open. */
-export function useFiles({ app, field, label, maxBytes, before, unsent, changed }: FilesOptions): Items {
+export function useFiles({ app, field, label, others, maxBytes, before, unsent, changed }: FilesOptions): Items {
   const { texts, store } = app;
   const [kept] = useState(() => (field ? keptOf(field, label, before) : []));
   const list = useRef<Item[]>(kept);
@@ -78,22 +94,61 @@ export function useFiles({ app, field, label, maxBytes, before, unsent, changed 
         setProblem(texts.t("too_many_files", { n: most }));
         break;
       }
-      const wrong = !accepts(field, file) ? texts.t("wrong_kind", { type: label })
+      const taker = accepts(field, file) ? undefined : takerOf(file);
+      const wrong = !accepts(field, file) && !taker ? texts.t("wrong_kind", { type: label })
         : file.size > maxBytes ? texts.t("file_too_large", { size: sizeOf(maxBytes, texts.language) })
         : "";
-      list.current.push({
+      const item: Item = {
         key: ++keys.current,
         name: file.name,
         size: file.size,
         mediaType: file.type,
         blob: "",
-        upload: wrong ? null : new Upload(file, lane.current, draw),
+        upload: null,
+        checking: false,
         problem: wrong,
+        elsewhere: taker ?? null,
         picture: PICTURE.test(file.type) ? URL.createObjectURL(file) : "",
         values: Object.fromEntries((field.item ?? []).map((one) => [one.name, ""])),
-      });
+      };
+      list.current.push(item);
+      if (!wrong) item.upload = new Upload(file, lane.current, () => progressed(item));
     }
     draw();
+  };
+
+  const progressed = (item: Item) => {
+    if (item.upload?.state === "done" && field?.check && !item.elsewhere) void check(item, field.check);
+    draw();
+  };
+
+  const check = async (item: Item, command: string) => {
+    item.checking = true;
+    try {
+      await app.call(command, { blob: item.upload!.blob!.id }, CHECK_WITHIN_MS);
+    } catch (error) {
+      // What cannot be asked now is said of the message.
+      if (error instanceof Refusal && !error.retryable) item.problem = texts.reason(error);
+    }
+    item.checking = false;
+    draw();
+  };
+
+  const takerOf = (file: Pick<File, "name" | "type">) =>
+    claimOf(others.filter((other) => list.current.filter(({ elsewhere }) => elsewhere === other).length < (filesOf(other)?.max ?? 10)), [file]);
+
+  const redirect = (item: Item, composer: ComposerOf) => {
+    item.elsewhere = composer;
+    item.problem = "";
+    changed();
+    draw();
+  };
+
+  const refuse = (place: number, said: string) => {
+    const item = list.current.filter(({ elsewhere }) => !elsewhere)[place];
+    if (item) item.problem = said;
+    draw();
+    return !!item;
   };
 
   const remove = (item: Item) => {
@@ -142,7 +197,10 @@ export function useFiles({ app, field, label, maxBytes, before, unsent, changed 
     },
     [],
   );
-  return { list: list.current, problem, add, remove, move, say };
+  return {
+    list: list.current, problem, add, remove, move, say, redirect, refuse,
+    takerOf: ({ name, mediaType }) => takerOf({ name, type: mediaType }),
+  };
 }
 
 /** The files that a message holds, in the shape in which its type's form makes them. */
@@ -159,7 +217,9 @@ function keptOf(field: FieldOf, label: string, before: unknown): Item[] {
       mediaType: typeof mediaType === "string" ? mediaType : "",
       blob,
       upload: null,
+      checking: false,
       problem: "",
+      elsewhere: null,
       picture: pictures || PICTURE.test(String(mediaType)) ? `/blobs/${blob}` : "",
       values: sayable(field.item, one),
     };
@@ -196,9 +256,11 @@ interface FilesProps {
   dropping: boolean;
   /** There is no connection, and they wait for it. */
   waits: boolean;
+  onChoose(files: File[]): void;
+  onRedirect(item: Item, composer: ComposerOf): void;
 }
 
-export function FilesField({ app, field, items, problem, dropping, waits }: FilesProps) {
+export function FilesField({ app, field, items, problem, dropping, waits, onChoose, onRedirect }: FilesProps) {
   const { texts } = app;
   const input = useRef<HTMLInputElement>(null);
   const most = field.max ?? 10;
@@ -221,14 +283,16 @@ export function FilesField({ app, field, items, problem, dropping, waits }: File
               <span className="dm-file-name" dir="auto" title={item.name}>{item.name}</span>
               {item.size !== null && <span className="dm-file-size">{sizeOf(item.size, texts.language)}</span>}
               {item.upload?.state === "uploading" && !waits && <progress max={1} value={item.upload.progress} aria-label={item.name} />}
+              {item.checking && <progress aria-label={item.name} />}
+              {item.elsewhere && <span className="dm-file-size">{texts.t("sent_as", { type: item.elsewhere.label })}</span>}
             </div>
             <div className="dm-file-moves">
               {list.length > 1 && <IconButton icon="up" label={`${texts.t("move_up")}: ${item.name}`} disabled={at === 0} onClick={() => items.move(item, -1)} />}
               {list.length > 1 && <IconButton icon="down" label={`${texts.t("move_down")}: ${item.name}`} disabled={at === list.length - 1} onClick={() => items.move(item, 1)} />}
               <IconButton icon="close" label={`${texts.t("remove")}: ${item.name}`} onClick={() => items.remove(item)} />
             </div>
-            {!(waits && item.upload?.lost && !item.problem) && <Problem app={app} item={item} />}
-            {field.item?.map((one) => (
+            {!(waits && item.upload?.lost && !item.problem) && <Problem app={app} item={item} taker={items.takerOf(item)} onRedirect={onRedirect} />}
+            {!item.elsewhere && field.item?.map((one) => (
               <input key={one.name} type="text" dir="auto" className="dm-file-field" placeholder={one.label} aria-label={`${one.label}: ${item.name}`}
                 maxLength={one.max} value={String(item.values[one.name] ?? "")} onChange={(event) => items.say(item, { [one.name]: event.target.value })}
               />
@@ -241,7 +305,7 @@ export function FilesField({ app, field, items, problem, dropping, waits }: File
           <Icon name="plus" /> {texts.t(dropping ? "drop_here" : "add_files")}
           <input ref={input} type="file" multiple={most > 1} accept={field.accept?.includes("*/*") ? undefined : field.accept?.join(",")}
             onChange={(event) => {
-              items.add([...(event.target.files ?? [])]);
+              onChoose([...(event.target.files ?? [])]);
               event.target.value = "";
             }}
           />
@@ -252,12 +316,22 @@ export function FilesField({ app, field, items, problem, dropping, waits }: File
   );
 }
 
-function Problem({ app, item: { upload, problem } }: { app: Messenger; item: Item }) {
+interface ProblemProps {
+  app: Messenger;
+  item: Item;
+  taker: ComposerOf | undefined;
+  onRedirect(item: Item, composer: ComposerOf): void;
+}
+
+function Problem({ app, item, taker, onRedirect }: ProblemProps) {
+  const { blob, upload, problem } = item;
   if (!problem && upload?.state !== "failed") return null;
+  const uploaded = !!blob || upload?.state === "done";
   return (
     <p className="dm-form-problem" role="alert">
       {problem || reasonOf(app.texts, upload!)}{" "}
-      {upload && <button type="button" className="dm-link" onClick={() => upload.retry()}>{app.texts.t("retry")}</button>}
+      {upload?.state === "failed" && <button type="button" className="dm-link" onClick={() => upload.retry()}>{app.texts.t("retry")}</button>}
+      {uploaded && taker && <button type="button" className="dm-link" onClick={() => onRedirect(item, taker)}>{app.texts.t("send_as_file")}</button>}
     </p>
   );
 }

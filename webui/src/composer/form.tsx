@@ -5,7 +5,8 @@
 import * as React from "react";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { type Message, type Params, Refusal } from "../net/wire";
-import { type ComposerOf, type FieldOf, filesOf, pastedFiles } from "../state/composers";
+import { accepts, claimOf, type ComposerOf, type FieldOf, filesOf, pastedFiles } from "../state/composers";
+import type { Files } from "../state/files";
 import { newId } from "../state/ids";
 import { isPhone } from "../state/route";
 import type { Outgoing, Written } from "../state/store";
@@ -21,6 +22,8 @@ interface FormProps {
   app: Messenger;
   conversation: string;
   composer: ComposerOf;
+  /** The other types, which may take files that this one does not. */
+  others: readonly ComposerOf[];
   files: readonly File[];
   /** The message that is edited, if it is no new one. */
   editing: Message | undefined;
@@ -29,10 +32,12 @@ interface FormProps {
   maxBytes: number;
   /** Files are being dragged over the page. */
   dropping: boolean;
+  /** Write another type's message of these files instead. */
+  onSwitch(composer: ComposerOf, files: File[]): void;
   onClose(): void;
 }
 
-export function FormPanel({ app, conversation, composer, files, editing, rewriting, maxBytes, dropping, onClose }: FormProps) {
+export function FormPanel({ app, conversation, composer, others, files, editing, rewriting, maxBytes, dropping, onSwitch, onClose }: FormProps) {
   const { texts } = app;
   const online = useOnline(app);
   const fields = composer.fields ?? [];
@@ -40,13 +45,15 @@ export function FormPanel({ app, conversation, composer, files, editing, rewriti
   const fileField = filesOf(composer);
   const before = rewriting ? writtenIn(rewriting, fileField) : ((editing?.content ?? {}) as Values);
   const [values, setValues] = useState<Values>(() => valuesOf(fields, before));
-  const [problems, setProblems] = useState<Record<string, string>>(() => (rewriting?.reason ? problemOf(rewriting.reason) : {}));
+  const [problems, setProblems] = useState<Record<string, string>>({});
   const [saving, setSaving] = useState(false);
   const [leaving, setLeaving] = useState(false);
   const items = useFiles({
     app,
     field: fileField,
     label: composer.label,
+    // An edit stays one message.
+    others: editing ? [] : others,
     maxBytes,
     before: fileField && before[fileField.name],
     unsent: rewriting && app.outbox.files.of(rewriting.clientId),
@@ -56,9 +63,18 @@ export function FormPanel({ app, conversation, composer, files, editing, rewriti
   // The same name for each try, so that a change whose answer was lost is not made twice.
   const clientId = useRef({ id: "", content: "" });
 
+  useLayoutEffect(() => void (rewriting?.reason && refused(rewriting.reason)), []);
+
+  /** Take files; of an empty form another type may be the one that takes them. */
+  const choose = (chosen: File[]) => {
+    const fits = !fileField || chosen.some((file) => accepts(fileField, file));
+    const other = fits || unsaved || editing || rewriting ? undefined : claimOf(others, chosen);
+    if (other && chosen.length) onSwitch(other, chosen);
+    else items.add(chosen);
+  };
   // More may be dropped while it is open.
   useLayoutEffect(() => {
-    if (files.length > taken.current) items.add(files.slice(taken.current));
+    if (files.length > taken.current) choose(files.slice(taken.current));
     taken.current = files.length;
   }, [files]);
 
@@ -91,7 +107,7 @@ export function FormPanel({ app, conversation, composer, files, editing, rewriti
   }, [unsaved]);
 
   const uploads = items.list.flatMap(({ upload }) => upload ?? []);
-  const uploading = uploads.filter((upload) => upload.state === "uploading");
+  const uploading = items.list.filter(({ upload, checking }) => checking || upload?.state === "uploading");
   // Without a connection a new message waits for it, with its files.
   const waits = !online && !editing;
   const unfit = items.list.some(({ problem, upload }) => problem || (upload?.state === "failed" && !(waits && upload.lost)));
@@ -105,11 +121,28 @@ export function FormPanel({ app, conversation, composer, files, editing, rewriti
     setProblems(Object.fromEntries(empty.map((name) => [name, texts.t("error_required")])));
     if (empty.length) return;
     if (editing) return save(editing);
-    const message: Written = { type: composer.type, content, text: textOf(fields, content) || composer.label, ...filesIn(items.list) };
-    const unsent = unsentOf(items.list);
-    if (rewriting) app.outbox.rewrite(rewriting, message, unsent);
-    else app.outbox.send(conversation, message, unsent);
+    send();
+  };
+
+  /** Send a message of each type that takes some of it. */
+  const send = () => {
+    const own = items.list.filter((item) => !item.elsewhere);
+    const takers = [...new Set(items.list.flatMap(({ elsewhere }) => elsewhere ?? []))];
+    const messages = takers.map((taker, at) => {
+      // What was written goes with the files, where nothing else is left that it could go with.
+      const words = own.length || at ? {} : values;
+      return outgoingOf(taker, valuesOf(taker.fields!, words), items.list.filter(({ elsewhere }) => elsewhere === taker));
+    });
+    if (own.length || !takers.length) messages.unshift(outgoingOf(composer, values, own));
+    if (rewriting && (own.length || !takers.length)) app.outbox.rewrite(rewriting, ...messages.shift()!);
+    else if (rewriting) app.outbox.discard(rewriting);
+    for (const message of messages) app.outbox.send(conversation, ...message);
     onClose();
+  };
+
+  const redirect = (item: Item, taker: ComposerOf) => {
+    items.redirect(item, taker);
+    if (items.list.length === 1) send();
   };
 
   const save = async (edited: Message) => {
@@ -123,15 +156,17 @@ export function FormPanel({ app, conversation, composer, files, editing, rewriti
       setSaving(false);
       if (!(error instanceof Refusal)) setProblems({ "": texts.reason(error) });
       else if (error.key === "not_found") setProblems({ "": texts.t("deleted") });
-      else setProblems(problemOf({ ...error, sentence: error.message }));
+      else refused({ ...error, sentence: error.message });
     }
   };
 
-  /** A refusal under the field that it names, or under all of them. */
-  function problemOf({ key, params, sentence }: { key: string; params: Params; sentence: string }): Record<string, string> {
-    const field = String(params["field"] ?? "").split(/[.[]/)[0]!;
+  /** Show a refusal at the file or under the field that it names, or under all of them. */
+  function refused({ key, params, sentence }: { key: string; params: Params; sentence: string }): void {
+    const [, field = "", place] = /^(\w+)(?:\[(\d+)\])?/.exec(String(params["field"] ?? "")) ?? [];
+    const problem = texts.failure(key, params) ?? sentence;
+    if (place && field === fileField?.name && items.refuse(Number(place), problem)) return;
     const known = fields.some((one) => one.name === field);
-    return { [known ? field : ""]: texts.failure(key, params) ?? sentence };
+    setProblems({ [known ? field : ""]: problem });
   }
 
   const title = editing ? texts.t("editing") : composer.label;
@@ -157,7 +192,7 @@ export function FormPanel({ app, conversation, composer, files, editing, rewriti
         const pasted = pastedFiles(event.clipboardData);
         if (!fileField || !pasted.length) return;
         event.preventDefault();
-        items.add(pasted);
+        choose(pasted);
       }}
     >
       <form onSubmit={(event) => void submit(event)}>
@@ -169,7 +204,7 @@ export function FormPanel({ app, conversation, composer, files, editing, rewriti
         <div className="dm-form-fields">
           {fields.map((field) =>
             field.kind === "files" ? (
-              <FilesField key={field.name} app={app} field={field} items={items} problem={problems[field.name]} dropping={dropping} waits={waits} />
+              <FilesField key={field.name} app={app} field={field} items={items} problem={problems[field.name]} dropping={dropping} waits={waits} onChoose={choose} onRedirect={redirect} />
             ) : (
               <FieldInput key={field.name} app={app} field={field} value={values[field.name]} problem={problems[field.name]}
                 onChange={(value) => {
@@ -240,7 +275,8 @@ function contentOf(fields: readonly FieldOf[], values: Values, items: readonly I
   for (const field of fields) {
     const value = values[field.name];
     if (field.kind === "files") {
-      content[field.name] = items.map((item) => ({ blob: idOf(item), ...filled(item.values) }));
+      const names = new Set(field.item?.map(({ name }) => name));
+      content[field.name] = items.map((item) => ({ blob: idOf(item), ...filled(item.values, names) }));
     } else if (field.kind === "lines") {
       content[field.name] = (value as string[]).map((line) => line.trim()).filter(Boolean);
     } else if (field.kind === "number") {
@@ -253,6 +289,12 @@ function contentOf(fields: readonly FieldOf[], values: Values, items: readonly I
     }
   }
   return content;
+}
+
+/** The message of a type that these values and files make, and which of them are not uploaded yet. */
+function outgoingOf({ type, label, fields = [] }: ComposerOf, values: Values, items: readonly Item[]): [Written, Files] {
+  const content = contentOf(fields, values, items);
+  return [{ type, content, text: textOf(fields, content) || label, ...filesIn(items) }, unsentOf(items)];
 }
 
 /** What a row shows of a form until the server has drawn it: the first words that were typed. */
@@ -275,6 +317,7 @@ function writtenIn({ content, files }: Outgoing, field: FieldOf | undefined): Va
   return { ...content, [field.name]: items.map((item) => ({ ...files[String(item["blob"])], ...item })) };
 }
 
-function filled(values: Values): Values {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => typeof value !== "string" || value.trim()));
+/** What stands in those of these fields that hold something. */
+function filled(values: Values, names: ReadonlySet<string>): Values {
+  return Object.fromEntries(Object.entries(values).filter(([name, value]) => names.has(name) && (typeof value !== "string" || value.trim())));
 }

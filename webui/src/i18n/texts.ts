@@ -104,6 +104,8 @@ export const ENGLISH = {
   move_up: "Move up",
   move_down: "Move down",
   wrong_kind: "This kind of file cannot be sent here ({type}).",
+  sent_as: "Will be sent as: {type}",
+  send_as_file: "Send as file",
   discard_question: "Discard what you wrote?",
   discard_changes: "Discard your changes?",
   keep: "Keep writing",

@@ -14,6 +14,8 @@ export interface FieldOf {
   options?: [string, string][];
   accept?: string[];
   item?: FieldOf[];
+  /** The command that says whether an upload can be sent. */
+  check?: string;
 }
 
 export interface FormatOf {
@@ -48,22 +50,25 @@ const UNKNOWN = "application/octet-stream";
 // Most browsers do not know what these are.
 const HEIC = /\.hei[cf]$/i;
 
+/** What is known of a file before anybody has looked into it. */
+export type Kind = Pick<File, "name" | "type">;
+
 /** The field of files of a composer that has one. */
 export function filesOf(composer: ComposerOf): FieldOf | undefined {
   return composer.fields?.find((field) => field.kind === "files");
 }
 
 /** Whether a field of files takes this one. */
-export function accepts(field: FieldOf, file: File): boolean {
+export function accepts(field: FieldOf, file: Kind): boolean {
   return (field.accept ?? ["*/*"]).some((pattern) => Number.isFinite(width(pattern, typeOf(file))));
 }
 
-function typeOf(file: File): string {
+function typeOf(file: Kind): string {
   return file.type || (HEIC.test(file.name) ? "image/heic" : UNKNOWN);
 }
 
 /** Who takes these files: the type that claims all of them, the narrowest claim first. */
-export function claimOf(composers: readonly ComposerOf[], files: readonly File[]): ComposerOf | undefined {
+export function claimOf(composers: readonly ComposerOf[], files: readonly Kind[]): ComposerOf | undefined {
   const claims = composers.flatMap((composer) => {
     const accept = filesOf(composer)?.accept ?? [];
     const widths = files.map((file) => Math.min(...accept.map((pattern) => width(pattern, typeOf(file)))));
