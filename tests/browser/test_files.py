@@ -303,3 +303,24 @@ async def test_photos_are_asked_for_at_once(person: Any) -> None:
         await form(page, "Photo")
     await (await asked.value).set_files(chosen("a.png"))
     await expect(page.locator(NAMES)).to_have_text(["a.png"])
+
+
+def video(name: str) -> Any:
+    return {"name": name, "mimeType": "video/mp4", "buffer": b"\0\0\0\x18ftypmp42"}
+
+
+async def test_a_video_chosen_as_a_photo_goes_as_what_takes_it(person: Any) -> None:
+    ann, chat, page = await a_chat(person)
+    chooser = await form(page, "Photo or video")
+    assert "video/*" in (await chooser.get_attribute("accept") or "")
+    # Alone it is a message of that type from the beginning, else one beside the photos.
+    await chooser.set_input_files(video("alone.mp4"))
+    await expect(page.get_by_role("dialog", name="File", exact=True)).to_be_visible()
+    await sent(page)
+    chooser = await form(page, "Photo or video")
+    await chooser.set_input_files([*chosen("a.png"), video("b.mp4")])
+    await expect(page.locator(".dm-files li").last).to_contain_text("Will be sent as: File")
+    await sent(page)
+    await expect(page.locator(".dm-row[data-state=sent]")).to_have_count(3)
+    found = (await ann.call("message.history", conversation=chat))["messages"]
+    assert [message["type"] for message in found] == ["files", "photo", "files"]

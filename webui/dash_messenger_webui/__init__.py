@@ -1,6 +1,6 @@
 """The web UI of Dash Messenger: what a plugin's Dash half may import from it."""
 
-from dash_messenger_webui.api.composers import Composer, Format, MenuEntry, Picker
+from dash_messenger_webui.api.composers import Also, Composer, Format, MenuEntry, Picker
 from dash_messenger_webui.api.contract import (
     Callbacks,
     Drawable,
@@ -26,6 +26,7 @@ from dash_messenger_webui.api.links import linked, links, names_another_host, sh
 from dash_messenger_webui.session import viewer
 
 __all__ = [
+    "Also",
     "Callbacks",
     "Composer",
     "Drawable",

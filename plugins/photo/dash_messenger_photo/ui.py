@@ -6,6 +6,7 @@ from html import escape
 from importlib.util import find_spec
 
 from dash_messenger_webui import (
+    Also,
     Composer,
     Drawable,
     Html,
@@ -69,6 +70,7 @@ class PhotoView(MessageView[Photos]):
             label=t("Photo"),
             # More wanted than files, which go by 100.
             rank=90,
+            also=Also(t("Photo or video"), ("video/*",)),
             fields=(
                 field.files(
                     "photos",

@@ -27,7 +27,7 @@ def chosen(*names: str) -> list[Any]:
 
 async def form(page: Page, entry: str) -> Locator:
     await page.get_by_role("button", name="Attach").click()
-    await page.get_by_role("menuitem", name=entry, exact=True).click()
+    await page.get_by_role("menuitem", name=re.compile(rf"^{entry}\b")).click()
     await expect(page.locator(FORM)).to_be_visible()
     return page.locator(".dm-add-files input")
 

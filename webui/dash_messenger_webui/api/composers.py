@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from dash_messenger_webui.api.fields import Field
 
-__all__ = ["Composer", "Format", "MenuEntry", "Picker", "composer_json", "menu_json"]
+__all__ = ["Also", "Composer", "Format", "MenuEntry", "Picker", "composer_json", "menu_json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,18 @@ class Format:
     after: str = ""
     key: str | None = None
     line: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Also:
+    """Kinds of files that people look for in the same place, which another type takes.
+
+    While there is one that takes all of ``accept``, the menu says ``label`` instead of the
+    composer's own, and such files can be chosen too; they are sent as that type's messages.
+    """
+
+    label: str
+    accept: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +66,8 @@ class Composer:
       limit, ``formats`` are its buttons, ``preview`` shows it drawn before it is sent, ``guide``
       names a page of the plugin's own that explains it.
     - ``fields`` (see `field`) are asked for in a form; their names are those of Content. A field of
-      files takes what is pasted or dropped, if no other type claims it more narrowly.
+      files takes what is pasted or dropped, if no other type claims it more narrowly. ``also``
+      offers files of other kinds beside them.
     - ``picker`` offers what to choose from.
     """
 
@@ -64,6 +77,7 @@ class Composer:
     max_characters: int | None = None
     rank: int = 100
     fields: Sequence[Field] = ()
+    also: Also | None = None
     picker: Picker | None = None
     formats: Sequence[Format] = ()
     preview: bool = False
@@ -122,6 +136,8 @@ def composer_json(type: str, composer: Composer, guide: str | None = None) -> di
         shown["picker"] = composer.picker.command
     else:
         shown["fields"] = [one.json() for one in composer.fields]
+        if composer.also is not None:
+            shown["also"] = {"label": composer.also.label, "accept": list(composer.also.accept)}
     return shown
 
 

@@ -1,7 +1,7 @@
 import * as React from "react";
 import { type KeyboardEvent, type ReactElement, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { Message } from "../net/wire";
-import { type ComposerOf, claimOf } from "../state/composers";
+import { alsoOf, type ComposerOf, claimOf } from "../state/composers";
 import { isPhone } from "../state/route";
 import type { Outgoing } from "../state/store";
 import { useLayer, useOpened, useTopic } from "../parts/hooks";
@@ -197,7 +197,7 @@ function AttachMenu({ app, forms, label, onChoose, onClose }: AttachProps) {
     <div ref={menu} className="dm-menu dm-attach-menu" role="menu" aria-label={label} onKeyDown={onKeyDown}>
       {forms.map((composer) => (
         <button key={composer.type} type="button" role="menuitem" onClick={() => { onClose(false); onChoose(composer); }}>
-          <span className={`icon icon-${composer.icon ?? "puzzle"}`} aria-hidden="true" /> {composer.label}
+          <span className={`icon icon-${composer.icon ?? "puzzle"}`} aria-hidden="true" /> {alsoOf(composer, forms.filter((one) => one !== composer))?.label ?? composer.label}
         </button>
       ))}
     </div>

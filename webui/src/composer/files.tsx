@@ -251,6 +251,8 @@ export function unsentOf(items: readonly Item[]): Files {
 interface FilesProps {
   app: Messenger;
   field: FieldOf;
+  /** Kinds of files that may be chosen too. */
+  also: readonly string[];
   items: Items;
   problem: string | undefined;
   dropping: boolean;
@@ -260,7 +262,7 @@ interface FilesProps {
   onRedirect(item: Item, composer: ComposerOf): void;
 }
 
-export function FilesField({ app, field, items, problem, dropping, waits, onChoose, onRedirect }: FilesProps) {
+export function FilesField({ app, field, also, items, problem, dropping, waits, onChoose, onRedirect }: FilesProps) {
   const { texts } = app;
   const input = useRef<HTMLInputElement>(null);
   const most = field.max ?? 10;
@@ -303,7 +305,7 @@ export function FilesField({ app, field, items, problem, dropping, waits, onChoo
       {list.length < most && (
         <label className="dm-add-files" data-dropping={dropping || undefined}>
           <Icon name="plus" /> {texts.t(dropping ? "drop_here" : "add_files")}
-          <input ref={input} type="file" multiple={most > 1} accept={field.accept?.includes("*/*") ? undefined : field.accept?.join(",")}
+          <input ref={input} type="file" multiple={most > 1} accept={field.accept?.includes("*/*") ? undefined : [...(field.accept ?? []), ...also].join(",")}
             onChange={(event) => {
               onChoose([...(event.target.files ?? [])]);
               event.target.value = "";

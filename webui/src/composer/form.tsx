@@ -5,7 +5,7 @@
 import * as React from "react";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { type Message, type Params, Refusal } from "../net/wire";
-import { accepts, claimOf, type ComposerOf, type FieldOf, filesOf, pastedFiles } from "../state/composers";
+import { accepts, alsoOf, claimOf, type ComposerOf, type FieldOf, filesOf, pastedFiles } from "../state/composers";
 import type { Files } from "../state/files";
 import { newId } from "../state/ids";
 import { isPhone } from "../state/route";
@@ -204,7 +204,7 @@ export function FormPanel({ app, conversation, composer, others, files, editing,
         <div className="dm-form-fields">
           {fields.map((field) =>
             field.kind === "files" ? (
-              <FilesField key={field.name} app={app} field={field} items={items} problem={problems[field.name]} dropping={dropping} waits={waits} onChoose={choose} onRedirect={redirect} />
+              <FilesField key={field.name} app={app} field={field} also={(!editing && alsoOf(composer, others)?.accept) || []} items={items} problem={problems[field.name]} dropping={dropping} waits={waits} onChoose={choose} onRedirect={redirect} />
             ) : (
               <FieldInput key={field.name} app={app} field={field} value={values[field.name]} problem={problems[field.name]}
                 onChange={(value) => {

@@ -42,6 +42,8 @@ export interface ComposerOf {
   /** The address of a page that explains the marks. */
   guide?: string;
   fields?: FieldOf[];
+  /** Kinds of files that are looked for here too, where another type takes them. */
+  also?: { label: string; accept: string[] };
   /** The command that answers what there is to pick. */
   picker?: string;
 }
@@ -76,6 +78,12 @@ export function claimOf(composers: readonly ComposerOf[], files: readonly Kind[]
     return Number.isFinite(widest) ? [{ composer, widest }] : [];
   });
   return claims.sort((a, b) => a.widest - b.widest)[0]?.composer;
+}
+
+/** What a form offers beside its own kinds of files, where one of the other types takes them. */
+export function alsoOf({ also }: ComposerOf, others: readonly ComposerOf[]): ComposerOf["also"] {
+  const kinds = also?.accept.map((type) => ({ name: "", type }));
+  return kinds && claimOf(others, kinds) ? also : undefined;
 }
 
 /** 0 for the type itself, 1 for `image/*`, 2 for all, Infinity where it does not fit. */
