@@ -12,20 +12,21 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 from sqlalchemy import Connection, case, func, select
 
 from dash_messenger.blobs.collection import MIN_CHARGED_BYTES, Removed, charged
 from dash_messenger.clock import Clock
-from dash_messenger.errors import DiskLow, QuotaExceeded
+from dash_messenger.errors import DiskLow, QuotaExceeded, StorageFailed
 from dash_messenger.locks import Locks
 from dash_messenger.rate_limits import Buckets
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store
 from dash_messenger.store.tables import blobs, users
 
-__all__ = ["BlobUsage", "Quotas", "Room", "Rules", "rules_of"]
+__all__ = ["BlobUsage", "Disk", "Quotas", "Room", "Rules", "rules_of"]
 
 # Uploads that nothing refers to, such as those of a form that waits offline; the oldest gives way.
 MAX_WAITING_BYTES = 500_000_000
@@ -38,6 +39,11 @@ RATE_BYTES_PER_S = 4 * 1024 * 1024
 # On small disks the floor is at most this part of them.
 FLOOR_PART = 10
 DISK_RETRY_AFTER_S = 60
+# With less than this a message is hardly stored.
+FULL_BYTES = 2**20
+
+# ``low``: files are refused, messages go on. ``full``: next to nothing is stored.
+Disk: TypeAlias = Literal["ok", "low", "full"]
 
 # Removes ``bytes`` of what a user does not need (what is fresh too, if asked); how many went.
 GiveWay = Callable[[str, int, int | None], Awaitable[int]]
@@ -197,6 +203,16 @@ class Quotas:
         if free >= floor:
             self.low.clear()
         return free < floor
+
+    async def disk(self) -> Disk:
+        """How the disk stands."""
+        try:
+            free, floor = await self._free()
+        except (DiskLow, StorageFailed):
+            return "full"
+        if free < FULL_BYTES:
+            return "full"
+        return "low" if free < floor else "ok"
 
     async def reserve(self, user: str, account: _Account, room: Room, size: int) -> None:
         """Reserve ``size`` bytes more.

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
-from dash_messenger.errors import Failure, StepNeeded, failures
+from dash_messenger.errors import Failure, StepNeeded, TooLarge, failures
 
 __all__ = ["Answerer", "failure_from", "log_in", "post", "upload"]
 
@@ -23,6 +23,11 @@ TIME_LIMIT_S = 30
 # Given a step as the server asks for it (StepAsked in the reference), returns the answer, or None
 # to leave it to another.
 Answerer: TypeAlias = Callable[[dict[str, Any]], Awaitable[Mapping[str, Any] | None]]
+
+
+class _TooLargeForProxy(TooLarge):
+    sentence = "This is larger than a proxy in front of the server lets through."
+
 
 _KINDS = {kind.code: kind for kind in failures()}
 
@@ -109,9 +114,16 @@ def _ask(url: str, path: str, body: bytes, media_type: str, token: str | None) -
     try:
         connection.request("POST", path, body, headers)
         answer = connection.getresponse()
-        said = json.loads(answer.read())
+        found = answer.read()
     finally:
         connection.close()
+    try:
+        said = json.loads(found)
+    except ValueError:
+        # A page of a proxy's own.
+        if answer.status == TooLarge.http_status:
+            raise _TooLargeForProxy from None
+        raise ConnectionError(f"no server of ours answered: HTTP {answer.status}") from None
     if answer.status >= 400:
         error = said["error"]
         raise failure_from({**error, "data": error})

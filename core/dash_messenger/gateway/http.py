@@ -134,8 +134,11 @@ def make_app(
     app.add_url_rule("/api/<path:command>", "api", http.command, methods=ALL_METHODS)
 
     async def healthz() -> Response:
-        ready = is_ready()
-        return _json({"status": "ok" if ready else "not ready"}, 200 if ready else 503)
+        if not is_ready():
+            return _json({"status": "not ready"}, 503)
+        disk = await blobs.quotas.disk()
+        status = "ok" if disk == "ok" else f"disk {disk}"
+        return _json({"status": status}, 503 if disk == "full" else 200)
 
     app.add_url_rule("/healthz", "healthz", healthz, methods=["GET"])
     app.add_url_rule(SOCKET_PATH, "socket", http.socket, methods=["GET"])

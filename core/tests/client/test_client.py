@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 from dash_messenger.client import RESYNC, Client, Event, failure_from
+from dash_messenger.client.http import upload
 from dash_messenger.errors import (
     Conflict,
     InvalidParams,
     NotFound,
     RateLimited,
     TimedOut,
+    TooLarge,
     Unauthenticated,
     UnknownCommand,
 )
@@ -276,3 +281,39 @@ async def test_a_limit_that_lasts_longer_than_the_time_limit_is_told(
     monkeypatch.setattr(ann, "_ask", limited)
     with pytest.raises(RateLimited):
         await ann.call("account.get")
+
+
+@contextmanager
+def proxy_saying(status: int) -> Iterator[str]:
+    """A proxy that answers with a page of its own; its address."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<html><h1>nginx</h1></html>")
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Page)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+async def test_a_file_that_a_proxy_finds_too_large_is_too_large() -> None:
+    with proxy_saying(413) as url, pytest.raises(TooLarge, match="proxy"):
+        await upload(url, b"large", token="x")
+
+
+async def test_a_page_of_a_proxy_is_no_answer_of_the_server() -> None:
+    with proxy_saying(502) as url, pytest.raises(ConnectionError, match="502"):
+        await upload(url, b"small", token="x")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import structlog.testing
+from dash_messenger.blobs.content_files import Contents
 from dash_messenger.gateway.http import OpenPaths
 from fixtures.local_server import PASSWORD, Answer, LocalServer, open_server
 
@@ -162,6 +165,29 @@ async def test_the_socket_s_address_without_an_upgrade_says_what_is_missing(
 async def test_not_ready_before_it_listens(local: LocalServer) -> None:
     answer = await local.request("/healthz", method="GET")
     assert answer.status == 503
+
+
+async def test_a_full_disk_is_told_to_whoever_looks_after_the_server(
+    local: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = SimpleNamespace(ready=True, stopping_for_s=lambda: 0.0)
+    monkeypatch.setattr(local.server, "_http", ready)
+
+    async def told(free: int) -> tuple[int, str]:
+        monkeypatch.setattr(Contents, "_free_bytes", lambda contents: (free, 10**12))
+        answer = await local.request("/healthz", method="GET")
+        return answer.status, answer.body["status"]
+
+    assert await told(2 * 1024**3) == (200, "ok")
+    assert await told(1024**3 - 1) == (200, "disk low")
+    assert await told(2**20 - 1) == (503, "disk full")
+
+    def refuse(contents: Contents) -> tuple[int, int]:
+        raise OSError(errno.ENOSPC, "refused")
+
+    monkeypatch.setattr(Contents, "_free_bytes", refuse)
+    answer = await local.request("/healthz", method="GET")
+    assert (answer.status, answer.body["status"]) == (503, "disk full")
 
 
 def test_open_paths_are_exact_or_end_in_a_slash() -> None:

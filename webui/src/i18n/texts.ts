@@ -159,6 +159,7 @@ export const ENGLISH = {
   error_unknown_type: "Messages of this type cannot be sent here.",
   error_not_found: "You are no longer in this chat.",
   error_forbidden: "You may not do this.",
+  error_setup_code_wrong: "This set-up code is wrong or was used already. The one that counts stands in the server's log.",
   error_wrong_answer: "This code is wrong, or was used before.",
   error_login_ended: "This log-in has ended. Please enter your password again.",
   error_factor_unavailable: "Your second step cannot be checked at the moment. Please ask the administrator.",

@@ -53,6 +53,15 @@ export class Lane {
   }
 }
 
+/** Whether sending a file again at once would be in vain: it takes long, and says nothing meanwhile. */
+function isFinal(status: number, error: UploadFailure | undefined): boolean {
+  return error ? error.key !== "busy" : status < 500;
+}
+
+function refusedByProxy(status: number): UploadFailure {
+  return { key: status === 413 ? "too_large" : "internal_error", message: `${status}`, params: {} };
+}
+
 export class Upload {
   state: UploadState = "uploading";
   progress = 0;
@@ -124,8 +133,8 @@ export class Upload {
       this.blob = answer as Blob;
       this.progress = 1;
       this.end("done");
-    } else if (request.status < 500 || !this.again()) {
-      this.failure = answer.error ?? { key: "internal_error", message: `${request.status}`, params: {} };
+    } else if (isFinal(request.status, answer.error) || !this.again()) {
+      this.failure = answer.error ?? refusedByProxy(request.status);
       this.end("failed");
     }
   }
