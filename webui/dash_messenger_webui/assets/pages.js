@@ -9,6 +9,44 @@
     document.cookie = `${name}=${value}; path=/; max-age=${YEAR_S}; samesite=lax`;
   };
 
+  // What is chosen here reaches the other tabs of the browser; the same may be chosen again.
+  const tellTabs = (name, choice) => {
+    try {
+      localStorage.setItem(`dm:chosen:${name}`, JSON.stringify({ ...choice, at: Date.now() }));
+    } catch {
+      // Without storage each tab finds out when it is loaded again.
+    }
+  };
+
+  const shownScheme = () => {
+    const { scheme } = root.dataset;
+    if (scheme !== "auto") return scheme;
+    return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  };
+
+  const wear = (theme, scheme) => {
+    root.dataset.theme = theme;
+    root.dataset.scheme = scheme;
+    root.setAttribute("data-mantine-color-scheme", shownScheme());
+  };
+
+  // A form with files is lost by it: it waits until that is closed.
+  const reloadWhenFree = () => {
+    if (document.querySelector("dialog.dm-form")) setTimeout(reloadWhenFree, 500);
+    else location.reload();
+  };
+
+  addEventListener("storage", ({ key, newValue }) => {
+    if (!newValue || !key?.startsWith("dm:chosen:")) return;
+    const { theme, scheme, language } = JSON.parse(newValue);
+    if (language && language !== root.lang) reloadWhenFree();
+    if (!theme || theme === root.dataset.theme) return;
+    wear(theme, scheme);
+    const set = window.dash_clientside.set_props;
+    set?.("mantine", { forceColorScheme: shownScheme() });
+    if (root.dataset.page === "messenger") set?.("theme", { value: theme });
+  });
+
   // Back to where a page was opened: to the chat, with what was typed there.
   const cameFromHere = () => document.referrer.startsWith(`${location.origin}/`) && history.length > 1;
 
@@ -39,6 +77,7 @@
     const language = event.target.closest("[data-language][aria-pressed]");
     if (language) {
       keep("lang", language.dataset.language);
+      tellTabs("language", { language: language.dataset.language });
       location.reload();
     }
   });
@@ -59,12 +98,25 @@
   if (root.dataset.page in PATHS) forgetEarlier().catch(() => undefined);
 
   const DIALOGS = ["new-chat", "new-group", "settings", "details"];
+  // The settings were open when the page was loaded again in another language: they are again.
+  const SAVED = "dm:saved";
+
+  addEventListener("dm:started", () => {
+    const set = window.dash_clientside.set_props;
+    if (!sessionStorage.getItem(SAVED)) return;
+    sessionStorage.removeItem(SAVED);
+    setTimeout(() => {
+      set("settings", { opened: true });
+      set("settings-done", { children: document.getElementById("sentences")?.dataset.saved });
+    });
+  });
   const closed = {};
 
   window.dash_clientside = Object.assign(window.dash_clientside ?? {}, {
     messenger: {
       open(clicks) {
         takeBack();
+        for (const id of ["settings-done", "display-name-done"]) window.dash_clientside.set_props(id, { children: null });
         window.dash_clientside.set_props("enter", { value: window.dashMessenger.enterSends ? "send" : "line" });
         return Boolean(clicks);
       },
@@ -92,18 +144,21 @@
       },
 
       show_theme(theme) {
-        keep("theme", theme);
-        root.dataset.theme = theme;
-        // "dark" for a theme that is built on it, as its choice says.
-        const schemes = JSON.parse(document.getElementById("theme-schemes")?.dataset.schemes ?? "{}");
-        const scheme = (root.dataset.scheme = schemes[theme] ?? theme);
-        if (scheme !== "auto") return scheme;
-        return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+        if (theme !== root.dataset.theme) {
+          // "dark" for a theme that is built on it, as its choice says.
+          const schemes = JSON.parse(document.getElementById("theme-schemes")?.dataset.schemes ?? "{}");
+          wear(theme, schemes[theme] ?? theme);
+          keep("theme", theme);
+          tellTabs("theme", { theme, scheme: root.dataset.scheme });
+        }
+        return shownScheme();
       },
 
       reload(language) {
         if (language) {
           keep("lang", language);
+          if (language !== root.lang) tellTabs("language", { language });
+          if (root.dataset.page === "messenger") sessionStorage.setItem(SAVED, "settings");
           location.reload();
         }
         return "";

@@ -232,7 +232,8 @@ def _details(app: Dash, sentences: Sentences) -> None:
 def _settings(app: Dash, sentences: Sentences) -> None:
     @app.callback(
         Output("display-name", "error"),
-        Output("changed", "data-language", allow_duplicate=True),
+        Output("display-name", "value"),
+        Output("display-name-done", "children"),
         Input("display-name-save", "n_clicks"),
         Input("display-name", "n_submit"),
         State("display-name", "value"),
@@ -241,12 +242,12 @@ def _settings(app: Dash, sentences: Sentences) -> None:
     @checked
     async def rename(clicks: int, submits: int, name: str | None) -> tuple[Any, ...]:
         if not (name and name.strip()):
-            return sentences.t("Please fill this in."), no_update
+            return sentences.t("Please fill this in."), no_update, None
         try:
-            await viewer().call("account.update", display_name=name.strip())
+            account = await viewer().call("account.update", display_name=name.strip())
         except Failure as failure:
-            return sentences.of(failure), no_update
-        return None, reader().language
+            return sentences.of(failure), no_update, None
+        return None, account["user"]["display_name"], sentences.t("Saved.")
 
     @app.callback(
         Output("settings-error", "children"),
@@ -254,6 +255,9 @@ def _settings(app: Dash, sentences: Sentences) -> None:
     )
     @checked
     async def choose_theme(theme: str) -> Any:
+        # Another tab of the browser has said so already.
+        if theme == reader().theme:
+            return None
         return await _update(sentences, theme=theme)
 
     @app.callback(

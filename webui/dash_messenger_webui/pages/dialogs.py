@@ -48,6 +48,7 @@ def dialogs(who: Reader, t: Words, offered: Offers) -> list[Component]:
                     ),
                     "data-failed": t("Something went wrong on the server."),
                     "data-ended": t("Please log in again to go on."),
+                    "data-saved": t("Saved."),
                 }
             ),
         ),
@@ -212,6 +213,7 @@ def _settings(who: Reader, t: Words, offered: Offers) -> Component:
                         **TOGETHER,
                     ),
                     _button("display-name-save", t("Save"), primary=False),
+                    html.P(id="display-name-done", className="hint", role="status"),
                 ],
                 className="field-with-button",
             ),
@@ -238,6 +240,7 @@ def _settings(who: Reader, t: Words, offered: Offers) -> Component:
                 "send",
                 {"send": t("Sends"), "line": t("New line")},
             ),
+            html.P(id="settings-done", className="hint", role="status"),
             html.P(id="settings-error", className="form-error", role="alert"),
             security_section(t),
             *(
