@@ -73,7 +73,7 @@ async def empty_form(page: Page) -> Locator:
     return page.locator(FORM)
 
 
-OVER_A_CHAT = [viewer, menu, attaching, picker, preview, details, empty_form]
+OVER_A_CHAT = [viewer, menu, attaching, picker, preview, empty_form]
 
 
 @pytest.mark.parametrize("open_it", OVER_A_CHAT)
@@ -88,7 +88,12 @@ async def test_back_closes_what_lies_over_a_chat(at_chat: Any, open_it: Any) -> 
     await leaves_for_the_list(page)
 
 
-@pytest.mark.parametrize("open_it", OVER_A_CHAT)
+@on_the_phone
+async def test_back_closes_the_details_of_a_chat(at_chat: Any) -> None:
+    await test_back_closes_what_lies_over_a_chat(at_chat, details)
+
+
+@pytest.mark.parametrize("open_it", [*OVER_A_CHAT, details])
 @on_the_phone
 async def test_what_is_closed_by_a_key_costs_no_press_of_back(at_chat: Any, open_it: Any) -> None:
     _, page, _ = at_chat

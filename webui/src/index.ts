@@ -6,6 +6,7 @@ import { Connection } from "./parts/Connection";
 import { ConversationList, restoreListWidth } from "./list/ConversationList";
 import { enhanceForms } from "./pages/forms";
 import { Markup } from "./parts/Markup";
+import { Panel } from "./pages/Panel";
 import { Plugins } from "./pages/Plugins";
 import { Portrait } from "./pages/Portrait";
 import { STARTED } from "./parts/messenger";
@@ -21,5 +22,5 @@ addEventListener(STARTED, () => {
   fillBodies(window.dashMessenger!);
 });
 Object.assign(window, {
-  dash_messenger_webui: { Avatar, Composer, Connection, ConversationList, Markup, Plugins, Portrait, Timeline, Uploads },
+  dash_messenger_webui: { Avatar, Composer, Connection, ConversationList, Markup, Panel, Plugins, Portrait, Timeline, Uploads },
 });

@@ -97,7 +97,7 @@
   };
   if (root.dataset.page in PATHS) forgetEarlier().catch(() => undefined);
 
-  const DIALOGS = ["new-chat", "new-group", "settings", "details"];
+  const DIALOGS = ["new-chat", "new-group", "settings"];
   // The settings were open when the page was loaded again in another language: they are again.
   const SAVED = "dm:saved";
 
@@ -190,7 +190,7 @@
       set("details-body", { children: null });
       set("details", { opened: true });
     }
-    const open = DIALOGS.filter((id) => document.getElementById(`${id}-problem`));
+    const open = [...DIALOGS, "details"].filter((id) => document.getElementById(`${id}-problem`));
     told = details ? [...new Set([...open, "details"])] : open;
     for (const id of told) set(`${id}-problem`, { children: sentence });
   };

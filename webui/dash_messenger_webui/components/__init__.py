@@ -9,7 +9,7 @@ from typing import Any
 
 from dash.development.base_component import Component, ComponentType
 
-__all__ = ["Avatar", "Composer", "Connection", "ConversationList", "Markup", "Plugins", "Portrait", "Timeline", "Uploads"]
+__all__ = ["Avatar", "Composer", "Connection", "ConversationList", "Markup", "Panel", "Plugins", "Portrait", "Timeline", "Uploads"]
 
 _UNSET: Any = Component.UNDEFINED
 _js_dist = [
@@ -167,6 +167,35 @@ class Markup(Component):
         self.available_properties = self._prop_names
         self.available_wildcard_properties: list[str] = []
         props = {"id": id, "html": html}
+        super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})
+
+
+class Panel(Component):
+    """What belongs to the open conversation: a column beside it on wide screens, a layer over it on others.
+
+    - children (React.ReactNode): What is in it.
+    - id (string): The component's id.
+    - opened (boolean): Whether it is open.
+    - title (string): What it is called.
+    """
+
+    _children_props: list[str] = []
+    _base_nodes = ["children"]
+    _namespace = "dash_messenger_webui"
+    _type = "Panel"
+
+    def __init__(
+        self,
+        children: ComponentType = _UNSET,
+        id: str | Mapping[str, Any] = _UNSET,
+        opened: bool = _UNSET,
+        title: str = _UNSET,
+    ) -> None:
+        self._prop_names = ["children", "id", "opened", "title"]
+        self._valid_wildcard_attributes: list[str] = []
+        self.available_properties = self._prop_names
+        self.available_wildcard_properties: list[str] = []
+        props = {"children": children, "id": id, "opened": opened, "title": title}
         super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})
 
 

@@ -1,7 +1,7 @@
 """The Mantine components that our own pages use, without importing all of Mantine's classes.
 
 Importing ``dash_mantine_components`` costs 0.4 s and 13 MiB, for a hundred components with
-thousands of properties; the pages use six. Their scripts are the package's own. Invariant: each
+thousands of properties; the pages use five. Their scripts are the package's own. Invariant: each
 name and property here is one of the package's; a test compares them. Plugins import the package.
 """
 
@@ -15,7 +15,6 @@ from dash.development.base_component import Component
 
 __all__ = [
     "PACKAGE",
-    "Drawer",
     "MantineProvider",
     "Modal",
     "PasswordInput",
@@ -40,15 +39,6 @@ _FIELD = (
     "size",
     "value",
     "withAsterisk",
-)
-_OVERLAY = (
-    "children",
-    "id",
-    "closeButtonProps",
-    "opened",
-    "padding",
-    "size",
-    "title",
 )
 
 
@@ -78,13 +68,17 @@ class MantineProvider(_Mantine):
 class Modal(_Mantine):
     """A dialog over the page."""
 
-    properties = (*_OVERLAY, "centered", "radius")
-
-
-class Drawer(_Mantine):
-    """A panel at the side of the page."""
-
-    properties = (*_OVERLAY, "position")
+    properties = (
+        "children",
+        "id",
+        "centered",
+        "closeButtonProps",
+        "opened",
+        "padding",
+        "radius",
+        "size",
+        "title",
+    )
 
 
 class TextInput(_Mantine):

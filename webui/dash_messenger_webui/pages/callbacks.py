@@ -22,7 +22,7 @@ from dash_messenger_webui.session import reader, viewer
 __all__ = ["register_callbacks"]
 
 # As pages.js has them.
-DIALOGS = ("new-chat", "new-group", "settings", "details")
+DIALOGS = ("new-chat", "new-group", "settings")
 
 
 def register_callbacks(app: Dash, sentences: Sentences) -> None:

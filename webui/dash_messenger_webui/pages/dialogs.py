@@ -1,6 +1,7 @@
-"""The dialogs: new chat, new group, details, settings. What they do is in ``callbacks``.
+"""The dialogs: new chat, new group, settings; the panel with the details of a conversation.
 
-A dialog opens when its ``opened`` is set. Mantine closes it on Esc and gives the focus back.
+What they do is in ``callbacks``. Each opens when its ``opened`` is set, is closed by Esc, and gives
+the focus back.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dash_messenger_webui.pages.security import security_section
 from dash_messenger_webui.pages.themes import theme_choice
 from dash_messenger_webui.session import Reader
 
-__all__ = ["details_body", "dialogs"]
+__all__ = ["details", "details_body", "dialogs"]
 
 # Without it the last letters before Enter may not have arrived: they are sent together.
 TOGETHER: dict[str, Any] = {"debounce": True}
@@ -34,7 +35,6 @@ def dialogs(who: Reader, t: Words, offered: Offers) -> list[Component]:
         _new_chat(t),
         _new_group(t),
         _settings(who, t, offered),
-        _details(t),
         # Counted up by callbacks to have pages.js do what only a script can.
         html.Div(id="left"),
         html.Div(id="changed"),
@@ -287,15 +287,10 @@ def _links(heading: str, links: list[tuple[str, str, str]]) -> list[Component]:
     ]
 
 
-def _details(t: Words) -> Component:
-    return dmc.Drawer(
-        [html.Div(id="details-body"), _problem("details")],
-        id="details",
-        title=t("Details"),
-        position="right",
-        size=360,
-        padding="md",
-        closeButtonProps={"aria-label": t("Close"), "iconSize": 20},
+def details(t: Words) -> Component:
+    """The panel of the conversation that is open, closed."""
+    return components.Panel(
+        [html.Div(id="details-body"), _problem("details")], id="details", title=t("Details")
     )
 
 

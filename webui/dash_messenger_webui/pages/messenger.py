@@ -14,7 +14,7 @@ from dash.development.base_component import Component
 from dash_messenger_webui import components
 from dash_messenger_webui.elements.parts import provider
 from dash_messenger_webui.i18n.translations import Words
-from dash_messenger_webui.pages.dialogs import dialogs
+from dash_messenger_webui.pages.dialogs import details, dialogs
 from dash_messenger_webui.pages.plugin_parts import Offers
 from dash_messenger_webui.session import Reader
 
@@ -66,6 +66,7 @@ def messenger_page(
                         ],
                         className="pane-chat",
                     ),
+                    details(t),
                 ],
                 className="frame",
             ),

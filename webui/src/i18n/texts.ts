@@ -15,6 +15,7 @@ export const ENGLISH = {
   menu: "Menu",
   back: "Back",
   no_chats: "No chats yet. Write to somebody by their user name.",
+  details: "Details",
   none_chosen: "Choose a chat to read and write.",
   no_messages: "No messages here yet. Write the first one.",
   nothing_yet: "No messages yet",

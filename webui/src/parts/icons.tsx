@@ -27,6 +27,7 @@ export const ICONS = {
   right: "M9 6l6 6l-6 6",
   download: "M4 17v2a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2v-2M7 11l5 5l5-5M12 4v12",
   zoom: "M3 10a7 7 0 1 0 14 0a7 7 0 1 0-14 0M7 10h6M10 7v6M21 21l-6-6",
+  panel: "M4 6a2 2 0 0 1 2-2h12a2 2 0 0 1 2 2v12a2 2 0 0 1-2 2h-12a2 2 0 0 1-2-2zM15 4v16",
   plus: "M12 5v14M5 12h14",
 };
 

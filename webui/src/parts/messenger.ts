@@ -51,6 +51,8 @@ export class Messenger {
   composers: readonly ComposerOf[] = [];
   /** What each type is called, for messages without words. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Closes the panel beside the conversation, while it is open. Topic: "panel". */
+  closePanel: (() => void) | null = null;
   /** Set when the session has ended: nothing may keep the page any more. */
   ended = false;
   private readonly socket: Socket;
@@ -110,6 +112,11 @@ export class Messenger {
   setComposers(composers: readonly ComposerOf[]): void {
     this.composers = composers;
     this.store.topics.touch("composers");
+  }
+
+  setPanel(close: (() => void) | null): void {
+    this.closePanel = close;
+    this.store.topics.touch("panel");
   }
 
   /** Whether Enter sends what is written; otherwise it begins a line, and Ctrl+Enter sends. Topic: "enter". */

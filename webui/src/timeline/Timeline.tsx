@@ -36,7 +36,11 @@ type Inside = TimelineProps & { app: Messenger };
 function Opened(props: Inside) {
   const { app, setProps } = props;
   const id = useOpened(app);
-  useEffect(() => setProps?.({ conversation: id }), [id]);
+  useEffect(() => {
+    // What stands in the panel beside it is the new one's.
+    const asked = id && app.closePanel ? { details_clicks: (props.details_clicks ?? 0) + 1 } : {};
+    setProps?.({ conversation: id, ...asked });
+  }, [id]);
   if (!id) return <div className="dm-timeline dm-timeline-empty"><p>{app.texts.t("none_chosen")}</p></div>;
   return <Conversation key={id} {...props} opened={id} />;
 }
@@ -130,6 +134,8 @@ function Header({ app, opened, details_clicks = 0, setProps }: Inside & { opened
   const { texts } = app;
   const conversation = useConversation(app, opened);
   const users = useUsers(app);
+  const details = useTopic(app.store.topics, "panel", () => !!app.closePanel);
+  const toggle = () => (app.closePanel ? app.closePanel() : setProps?.({ details_clicks: details_clicks + 1 }));
   const title = conversation ? titleOf(conversation, users, texts) : "";
   const peer = conversation?.peer ? users[conversation.peer] : undefined;
   const below = !conversation
@@ -143,9 +149,7 @@ function Header({ app, opened, details_clicks = 0, setProps }: Inside & { opened
     <header className="dm-header">
       <IconButton icon="back" label={texts.t("back")} className="dm-back" onClick={() => app.route.close()} />
       {conversation && (
-        <button type="button" className="dm-header-chat"
-          onClick={() => setProps?.({ details_clicks: details_clicks + 1 })}
-        >
+        <button type="button" className="dm-header-chat" onClick={toggle}>
           <Avatar of={faceOf(conversation)} name={title} photo={photoOf(conversation, users)} size={40} />
           <span className="dm-header-words">
             <span className="dm-header-title" role="heading" aria-level={2} dir="auto">
@@ -154,6 +158,9 @@ function Header({ app, opened, details_clicks = 0, setProps }: Inside & { opened
             <span className="dm-header-below">{below}</span>
           </span>
         </button>
+      )}
+      {conversation && (
+        <IconButton icon="panel" label={texts.t("details")} className="dm-details" aria-expanded={details} onClick={toggle} />
       )}
     </header>
   );

@@ -1,0 +1,95 @@
+import * as React from "react";
+import { type ReactElement, useEffect, useLayoutEffect, useRef, useSyncExternalStore } from "react";
+import { useLayer, useOpened } from "../parts/hooks";
+import { IconButton } from "../parts/icons";
+import { type Messenger, useMessenger } from "../parts/messenger";
+
+// The list, a chat that can be read, and the panel.
+const WIDE = "(min-width: 1100px)";
+
+/** What belongs to the open conversation: a column beside it on wide screens, a layer over it on others. */
+export interface PanelProps {
+  /** The component's id. */
+  id?: string;
+  /** Whether it is open. */
+  opened?: boolean;
+  /** What it is called. */
+  title?: string;
+  /** What is in it. */
+  children?: React.ReactNode;
+  setProps?(props: Partial<PanelProps>): void;
+}
+
+export function Panel(props: PanelProps): ReactElement | null {
+  const app = useMessenger();
+  return app ? <Inside {...props} app={app} /> : null;
+}
+
+function Inside({ app, opened, title = "", children, setProps }: PanelProps & { app: Messenger }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const wide = useSyncExternalStore(onWide, isWide);
+  const chat = useOpened(app);
+  const close = () => {
+    // While what has the focus is still in it: the browser gives it back.
+    dialog.current?.close();
+    setProps?.({ opened: false });
+  };
+  useLayer(app, opened && !wide ? close : null);
+
+  useLayoutEffect(() => {
+    const element = dialog.current!;
+    if (!opened) return;
+    if (wide) element.show();
+    else element.showModal();
+    app.setPanel(close);
+    return () => {
+      element.close();
+      app.setPanel(null);
+    };
+  }, [opened, wide]);
+  // Of another conversation nothing is shown while its own is asked for.
+  const shown = useRef(chat);
+  useEffect(() => {
+    if (opened && shown.current !== chat) window.dash_clientside?.set_props("details-body", { children: null });
+    shown.current = chat;
+  }, [chat]);
+
+  return (
+    <dialog ref={dialog} className="pane-details" aria-label={title}
+      onCancel={(event) => {
+        event.preventDefault();
+        close();
+      }}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape" || !wide) return;
+        event.stopPropagation();
+        close();
+      }}
+      onClick={(event) => event.target === dialog.current && !wide && close()}
+    >
+      {opened && (
+        <div>
+          <header className="dm-header">
+            <h2>{title}</h2>
+            <IconButton icon="close" label={app.texts.t("close")} onClick={close} />
+          </header>
+          <div className="details">{children}</div>
+        </div>
+      )}
+    </dialog>
+  );
+}
+
+const isWide = () => matchMedia(WIDE).matches;
+
+function onWide(listener: () => void): () => void {
+  const query = matchMedia(WIDE);
+  query.addEventListener("change", listener);
+  return () => query.removeEventListener("change", listener);
+}
+
+declare global {
+  interface Window {
+    dash_clientside?: { set_props(id: string, props: object): void };
+  }
+}
