@@ -160,3 +160,37 @@ async def test_text_that_is_too_long_is_kept_and_explained(person: Any) -> None:
     await expect(page.get_by_text("too many")).to_have_count(0)
     await write(page, "short")
     await expect(bubbles(page, "short")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", ["desktop"])
+async def test_marks_in_the_ordinary_box_make_it_markdown(person: Any) -> None:
+    ann, _, chat = await two(person)
+    page = await open_list(ann)
+    await choose_chat(page, "Bob")
+    box = composer(page)
+    await write(page, "2*3*4 of snake_case in src/*/test/*")
+    await box.fill("tea")
+    await box.select_text()
+    await box.press("Control+b")
+    await expect(box).to_have_value("**tea**")
+    await box.press("Control+Enter")
+    await expect(rows(page).last.locator("strong")).to_have_text("tea")
+    # A text stays one when it is edited, and says so.
+    await rows(page).first.get_by_role("button", name="What to do with this message").focus()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("menuitem", name="Edit", exact=True).click()
+    await expect(box).to_have_value("2*3*4 of snake_case in src/*/test/*")
+    await box.fill("**six**")
+    await expect(page.get_by_text("Marks stay as typed")).to_be_visible()
+    await box.press("Escape")
+    await box.fill("- one")
+    await box.press("Shift+Enter")
+    await expect(box).to_have_value("- one\n- ")
+    await box.fill("")
+    settings = await open_dialog(page, "Settings")
+    await settings.get_by_text("Stay as typed").click()
+    await settings.get_by_role("button", name="Close", exact=True).click()
+    await write(page, "**milk**")
+    await expect(bubbles(page, "**milk**")).to_be_visible()
+    found = (await ann.call("message.history", conversation=chat))["messages"]
+    assert [message["type"] for message in found] == ["text", "markdown", "text"]

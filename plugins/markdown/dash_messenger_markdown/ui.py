@@ -21,6 +21,7 @@ from dash_messenger_webui import (
 )
 
 from dash_messenger_markdown.formatting_guide import Guide
+from dash_messenger_markdown.marks import MARKS
 from dash_messenger_markdown.server import MAX_CHARACTERS, Markdown
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class MarkdownView(MessageView[Markdown]):
             rank=50,
             preview=True,
             guide=Guide.name,
+            marks=MARKS,
             formats=(
                 Format(t("Bold"), "bold", before="**", after="**", key="b"),
                 Format(t("Italic"), "italic", before="*", after="*", key="i"),

@@ -64,7 +64,10 @@ class Composer:
     - ``inline`` names the field of Content that the text box fills. The type with the lowest
       ``rank`` owns the box; people may choose between several. ``max_characters`` is the field's
       limit, ``formats`` are its buttons, ``preview`` shows it drawn before it is sent, ``guide``
-      names a page of the plugin's own that explains it.
+      names a page of the plugin's own that explains it. ``marks`` are patterns (JavaScript's, with
+      the flags ``mu``): what is typed in another type's box and holds one is sent as this type,
+      unless its author switched that off, and the box has this type's ``formats`` by their keys.
+      They run on each text that is sent: take none whose time grows faster than the text.
     - ``fields`` (see `field`) are asked for in a form; their names are those of Content. A field of
       files takes what is pasted or dropped, if no other type claims it more narrowly. ``also``
       offers files of other kinds beside them.
@@ -82,6 +85,7 @@ class Composer:
     formats: Sequence[Format] = ()
     preview: bool = False
     guide: str | None = None
+    marks: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         ways = (self.inline is not None, bool(self.fields), self.picker is not None)
@@ -126,6 +130,8 @@ def composer_json(type: str, composer: Composer, guide: str | None = None) -> di
         shown["preview"] = composer.preview
         if guide is not None:
             shown["guide"] = guide
+        if composer.marks:
+            shown["marks"] = list(composer.marks)
         shown["formats"] = [
             {"label": f.label, "icon": f.icon, "before": f.before, "after": f.after}
             | ({"key": f.key} if f.key else {})

@@ -118,7 +118,13 @@
         takeBack();
         for (const id of ["settings-done", "display-name-done"]) window.dash_clientside.set_props(id, { children: null });
         window.dash_clientside.set_props("enter", { value: window.dashMessenger.enterSends ? "send" : "line" });
+        window.dash_clientside.set_props("marks", { value: window.dashMessenger.knowsMarks ? "format" : "text" });
         return Boolean(clicks);
+      },
+
+      marks(value) {
+        const known = value === "format";
+        if (window.dashMessenger.knowsMarks !== known) window.dashMessenger.knowsMarks = known;
       },
 
       enter(value) {

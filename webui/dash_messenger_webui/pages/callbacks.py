@@ -47,6 +47,7 @@ def register_callbacks(app: Dash, sentences: Sentences) -> None:
         *(Input(dialog, "opened") for dialog in DIALOGS),
     )
     in_browser(ClientsideFunction("messenger", "enter"), Input("enter", "value"))
+    in_browser(ClientsideFunction("messenger", "marks"), Input("marks", "value"))
     _in_browser(app, "leave", Output("left", "title"), Input("left", "data-count"))
     _in_browser(
         app,

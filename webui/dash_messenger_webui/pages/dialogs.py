@@ -240,6 +240,12 @@ def _settings(who: Reader, t: Words, offered: Offers) -> Component:
                 "send",
                 {"send": t("Sends"), "line": t("New line")},
             ),
+            _choice(
+                "marks",
+                t("Marks such as **bold** on this device"),
+                "format",
+                {"format": t("Format the message"), "text": t("Stay as typed")},
+            ),
             html.P(id="settings-done", className="hint", role="status"),
             html.P(id="settings-error", className="form-error", role="alert"),
             security_section(t),

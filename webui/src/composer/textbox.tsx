@@ -3,7 +3,7 @@
 import * as React from "react";
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { type Message, Refusal, type View } from "../net/wire";
-import { type ComposerOf, type FormatOf, pastedFiles } from "../state/composers";
+import { type ComposerOf, type FormatOf, markedBy, pastedFiles } from "../state/composers";
 import { choose, chosen as chosenHere } from "../state/device";
 import { keepComposing, keepDraft, readDraft } from "../state/drafts";
 import { isPhone } from "../state/route";
@@ -12,6 +12,7 @@ import { Icon, IconButton } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
 import { Body } from "../timeline/body";
 import { SlashList } from "./slash";
+import { continueList, wrap } from "./typing";
 
 const KEEP_DRAFT_AFTER_MS = 200;
 
@@ -38,6 +39,7 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
   const [excess, setExcess] = useState(0);
   const [slash, setSlash] = useState("");
   const [problem, setProblem] = useState("");
+  const [unformatted, setUnformatted] = useState(false);
   const [preview, setPreview] = useState<Message | null>(null);
   useLayer(app, preview && (() => setPreview(null)));
   const composing = useTopic(store.topics, `composing:${id}`, () => store.composing(id));
@@ -49,6 +51,10 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
   const about = editing ?? replyTo;
   const users = useUsers(app);
   const enterSends = useTopic(store.topics, "enter", () => app.enterSends);
+  const knowsMarks = useTopic(store.topics, "marks", () => app.knowsMarks);
+  // Who may take what is typed here, by the marks in it.
+  const markers = knowsMarks ? inline.filter((composer) => composer !== owner && composer.marks) : [];
+  const formats = owner.formats?.length ? owner.formats : markers[0]?.formats;
   const errorId = `dm-composer-error-${id}`;
 
   /** Bring what depends on the text up to date; React hears only of what changes. */
@@ -58,6 +64,8 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
     setExcess(excessOf(text, owner.max_length));
     setSlash(!editing && /^\/[a-z0-9-]*$/i.test(text) ? text.slice(1).toLowerCase() : "\0");
     setProblem("");
+    // A message keeps its type, so marks that come in later stay as they are typed.
+    setUnformatted(!!editing && !!markedBy(markers, text));
     grow(box.current);
   };
 
@@ -141,7 +149,9 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
     keep();
     typed();
     setPreview(null);
-    app.outbox.send(id, { type: owner.type, content, text });
+    const marked = markedBy(markers, text);
+    const fits = marked?.field && !excessOf(text, marked.max_length);
+    app.outbox.send(id, fits ? { type: marked.type, content: { [marked.field!]: text }, text } : { type: owner.type, content, text });
     element.focus();
   };
 
@@ -158,7 +168,7 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
   const cancel = () => (editing ? store.endEdit(id) : store.compose(id, {}));
 
   const onKeyDown = (event: KeyboardEvent) => {
-    const format = (event.ctrlKey || event.metaKey) && !event.altKey && owner.formats?.find((one) => one.key === event.key.toLowerCase());
+    const format = (event.ctrlKey || event.metaKey) && !event.altKey && formats?.find((one) => one.key === event.key.toLowerCase());
     if (format) {
       event.preventDefault();
       return wrap(box.current!, format);
@@ -177,8 +187,15 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
       return;
     }
     // An input method's Enter chooses a word; Safari sends it with keyCode 229 after composing ended.
-    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing || event.keyCode === 229) return;
-    if (!enterSends && !event.ctrlKey && !event.metaKey) return;
+    if (event.key !== "Enter" || event.nativeEvent.isComposing || event.keyCode === 229) return;
+    if (event.shiftKey) {
+      if (continueList(box.current!)) event.preventDefault();
+      return;
+    }
+    if (!enterSends && !event.ctrlKey && !event.metaKey) {
+      if (continueList(box.current!)) event.preventDefault();
+      return;
+    }
     event.preventDefault();
     send();
   };
@@ -220,6 +237,7 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
           {excess > 0 ? texts.t("too_long", { n: excess }) : problem}
         </p>
       )}
+      {unformatted && <p className="dm-composer-hint" role="status">{texts.t("stays_text")}</p>}
       {slash !== "\0" && <SlashList app={app} typed={slash} onChoose={(name) => { setText(`/${name} `); box.current?.focus(); }} />}
       {owner.formats && owner.formats.length > 0 && (
         <div className="dm-formats" role="toolbar" aria-label={owner.label}>
@@ -314,24 +332,6 @@ const BLANK: Message = {
 
 function titleOf(format: FormatOf): string {
   return format.key ? `${format.label} (Ctrl+${format.key.toUpperCase()})` : format.label;
-}
-
-/** Put a format's marks around what is selected, so that Ctrl+Z takes them away again. */
-function wrap(box: HTMLTextAreaElement, { before, after, line }: FormatOf): void {
-  box.focus();
-  let { selectionStart: start, selectionEnd: end } = box;
-  if (line) {
-    start = box.value.lastIndexOf("\n", start - 1) + 1;
-    box.setSelectionRange(start, end);
-  }
-  const inside = box.value.slice(start, end);
-  const text = line ? inside.split("\n").map((one) => before + one).join("\n") : before + inside + after;
-  // The old way is the only one that the browser's own undo knows.
-  if (!document.execCommand("insertText", false, text)) {
-    box.setRangeText(text, start, end, "end");
-    box.dispatchEvent(new Event("input", { bubbles: true }));
-  }
-  if (!line) box.setSelectionRange(start + before.length, start + before.length + inside.length);
 }
 
 /** How many characters are too many. The server counts code points, JavaScript halves of some. */

@@ -105,6 +105,7 @@ export const ENGLISH = {
   move_up: "Move up",
   move_down: "Move down",
   wrong_kind: "This kind of file cannot be sent here ({type}).",
+  stays_text: "Marks stay as typed: this message was sent without formatting.",
   sent_as: "Will be sent as: {type}",
   send_as_file: "Send as file",
   discard_question: "Discard what you wrote?",

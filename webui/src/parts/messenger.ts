@@ -130,6 +130,16 @@ export class Messenger {
     this.store.topics.touch("enter");
   }
 
+  /** Whether marks in what is typed make it a message of the type that has them. Topic: "marks". */
+  get knowsMarks(): boolean {
+    return chosen("marks") !== "text";
+  }
+
+  set knowsMarks(known: boolean) {
+    choose("marks", known ? "" : "text");
+    this.store.topics.touch("marks");
+  }
+
   /** Whether the reader may edit a message, and there is something to edit it in. */
   canEdit({ sender, type, deleted_at_ms }: Message): boolean {
     if (sender !== this.store.me.id || deleted_at_ms || !this.types[type]?.editable) return false;

@@ -38,6 +38,8 @@ export interface ComposerOf {
   /** That field's limit, in characters. */
   max_length?: number | null;
   formats?: FormatOf[];
+  /** What is typed elsewhere and holds one of these patterns is of this type. */
+  marks?: string[];
   preview?: boolean;
   /** The address of a page that explains the marks. */
   guide?: string;
@@ -46,6 +48,27 @@ export interface ComposerOf {
   also?: { label: string; accept: string[] };
   /** The command that answers what there is to pick. */
   picker?: string;
+}
+
+/** The type whose marks this text holds, where another has the text box. */
+export function markedBy(composers: readonly ComposerOf[], text: string): ComposerOf | undefined {
+  return composers.find(({ marks }) => marks?.some((mark) => patternOf(mark).test(text)));
+}
+
+const patterns = new Map<string, RegExp>();
+
+function patternOf(mark: string): RegExp {
+  let pattern = patterns.get(mark);
+  if (!pattern) {
+    try {
+      pattern = new RegExp(mark, "mu");
+    } catch {
+      // An old browser that does not know its syntax: what is typed there stays text.
+      pattern = /(?!)/;
+    }
+    patterns.set(mark, pattern);
+  }
+  return pattern;
 }
 
 const UNKNOWN = "application/octet-stream";

@@ -1,7 +1,7 @@
 import "./page";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { alsoOf, claimOf, type ComposerOf } from "../../src/state/composers";
+import { alsoOf, claimOf, type ComposerOf, markedBy } from "../../src/state/composers";
 
 const photo: ComposerOf = {
   type: "photo", label: "Photo", also: { label: "Photo or video", accept: ["video/*"] },
@@ -23,4 +23,10 @@ test("a video goes to the type that says it takes videos, else to one that takes
   assert.equal(claimOf([photo, files, poll], [mp4]), files);
   assert.equal(claimOf([photo, files, films, poll], [mp4]), films);
   assert.equal(claimOf([photo, poll], [mp4]), undefined);
+});
+
+test("a text is of the type whose marks it holds, if the browser knows their syntax", () => {
+  const marked: ComposerOf = { type: "markdown", label: "Markdown", field: "text", marks: ["(", "\\*\\*\\S+\\*\\*"] };
+  assert.equal(markedBy([poll, marked], "**tea**"), marked);
+  assert.equal(markedBy([poll, marked], "tea ("), undefined);
 });
