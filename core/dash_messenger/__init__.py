@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from dash_messenger.characters import cut, is_visible, require_visible
-    from dash_messenger.errors import Failure, NotFound, Refused, Unauthenticated
+    from dash_messenger.errors import Failure, NotFound, Refused, Unauthenticated, WrongAnswer
     from dash_messenger.plugin_api.actions import Acted, Change, Refuse, action
     from dash_messenger.plugin_api.avatars import Portrait, Portraits
     from dash_messenger.plugin_api.checks import Login, Proposed, Upload
@@ -80,6 +80,7 @@ __all__ = [
     "View",
     "Viewer",
     "WebContext",
+    "WrongAnswer",
     "action",
     "cut",
     "hookimpl",
@@ -93,7 +94,7 @@ _HOMES = {
     "plugin_api.actions": ("Acted", "Change", "Refuse", "action"),
     "characters": ("cut", "is_visible", "require_visible"),
     "protocol.commands": ("Caller", "Command"),
-    "errors": ("Failure", "NotFound", "Refused", "Unauthenticated"),
+    "errors": ("Failure", "NotFound", "Refused", "Unauthenticated", "WrongAnswer"),
     "plugin_api.factors": ("Beginning", "Confirmed", "Factor", "LoginStep"),
     "plugin_api.message_types": ("MessageType",),
     "plugin_api.checks": ("Login", "Proposed", "Upload"),

@@ -346,7 +346,8 @@ class PortraitFailed(Refused):
 class WrongAnswer(Refused):
     """The answer to a second factor is wrong, or was used before; ``left`` is how many more tries.
 
-    Where ``left`` is missing, the limit of attempts alone counts.
+    Where ``left`` is missing, the limit of attempts alone counts. ``rule`` is ``clock_off`` where
+    answers in a row were right for another time: the clock of what shows the codes is wrong.
     """
 
     code, key = 1038, "wrong_answer"

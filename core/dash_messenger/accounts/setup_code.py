@@ -74,4 +74,6 @@ def _new_code() -> str:
 def _plain(code: str) -> str:
     """``code`` without what stands between its parts, in upper case."""
     folded = unicodedata.normalize("NFKC", code).upper()
-    return "".join(c for c in folded if c.isascii() and c.isalnum())
+    # Digits may be those of another keyboard.
+    typed = "".join(str(unicodedata.decimal(c, c)) for c in folded)
+    return "".join(c for c in typed if c.isascii() and c.isalnum())

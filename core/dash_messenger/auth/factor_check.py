@@ -197,10 +197,13 @@ class FactorCheck:
                 raise NotFound
             if enrolment.plugin != registered.plugin:
                 raise FactorUnavailable
-            kept = await self._steps.verify(registered, enrolment.kept, answer, self._clock())
-            if kept is None:
+            try:
+                kept = await self._steps.verify(registered, enrolment.kept, answer, self._clock())
+                if kept is None:
+                    raise WrongAnswer
+            except WrongAnswer as wrong:
                 note(SecurityEvent.CODE_WRONG, caller, user=user, factor=factor)
-                raise WrongAnswer(step=factor)
+                raise WrongAnswer(**{**wrong.params, "step": factor}) from None
             work = await then()
             return await self._store.write(_spending(enrolment, kept, work))
 

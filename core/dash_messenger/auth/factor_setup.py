@@ -261,10 +261,13 @@ class FactorSetup:
             now_ms = self._clock()
             if begun is None or begun.begun_by != session or begun.begun_at_ms + SETUP_MS <= now_ms:
                 raise SetupEnded
-            confirmed = await self._steps.confirm(one, begun.beginning, answer, now_ms)
-            if confirmed is None:
+            try:
+                confirmed = await self._steps.confirm(one, begun.beginning, answer, now_ms)
+                if confirmed is None:
+                    raise WrongAnswer
+            except WrongAnswer as wrong:
                 note(SecurityEvent.CODE_WRONG, caller, factor=one.name)
-                raise WrongAnswer(step=one.name)
+                raise WrongAnswer(**{**wrong.params, "step": one.name}) from None
             kept, shown = confirmed
             return shown, await self._store.write(_confirming(user, one, begun, kept, session))
 

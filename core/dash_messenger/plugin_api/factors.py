@@ -73,6 +73,9 @@ class Factor(Generic[KeptT, AnswerT]):
 
         Return another `Kept` than the one before, so that no answer is right twice: core stores it
         in the transaction that opens the session, and only if ``kept`` is still the newest.
+
+        Raises:
+            WrongAnswer: it is wrong, and ``rule`` says why; only where that helps nobody to guess.
         """
         raise TypeError(f"{type(self).__name__} defines no verify()")
 

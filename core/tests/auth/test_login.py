@@ -114,6 +114,25 @@ async def test_five_wrong_answers_end_a_log_in(local: LocalServer) -> None:
     assert await count_sessions(local, "ann") == 1
 
 
+async def test_what_a_factor_says_of_a_wrong_answer_is_told_and_the_answer_counts(
+    local: LocalServer,
+) -> None:
+    token = await local.token("ann")
+    begun = await local.post("factor.begin", token, factor="key", password=PASSWORD)
+    late = await local.post("factor.confirm", token, factor="key", answer={"code": "late"})
+    assert late.key == "wrong_answer"
+    assert late.body["error"]["params"] == {"rule": "clock_off", "step": "key"}
+    secret = begun.body["shown"]["secret"]
+    answer = {"code": f"{secret}-1"}
+    assert (await local.post("factor.confirm", token, factor="key", answer=answer)).status == 200
+    login = await waiting(local, "ann")
+    with capture_logs() as logged:
+        told = [await go_on(local, login, "late") for _ in range(5)]
+    assert [one.key for one in told] == ["wrong_answer"] * 4 + ["login_ended"]
+    assert told[0].body["error"]["params"] == {"rule": "clock_off", "step": "key", "left": 4}
+    assert [line["event"] for line in logged][:5] == ["code_wrong"] * 5
+
+
 async def test_wrong_answers_at_once_do_not_share_a_try(
     local: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,12 +10,24 @@ import base64
 import hashlib
 import hmac
 import secrets
+import unicodedata
 from typing import Annotated, Any
 
 import pyotp
-from dash_messenger import Beginning, Confirmed, Context, Factor, User, hookimpl, setting
+from dash_messenger import (
+    Beginning,
+    Confirmed,
+    Context,
+    Factor,
+    User,
+    WrongAnswer,
+    hookimpl,
+    setting,
+)
 from msgspec import Meta, Struct
 from msgspec.structs import replace
+
+from dash_messenger_totp.wrong_clocks import WrongClocks
 
 __all__ = ["Settings", "Totp", "TotpAnswer", "TotpKept", "register_factors", "register_settings"]
 
@@ -26,6 +38,11 @@ RECOVERY_CODES = 10
 # At 112 bits and more, a look-up secret needs no slow hash (NIST SP 800-63B, 5.1.2.2).
 RECOVERY_BYTES = 15
 SALT_BYTES = 16
+# What the alphabet of the codes (RFC 4648, section 6) has no digit for is read as its letter.
+LETTERS = str.maketrans("01", "OI")
+# In many typefaces the two are alike. 24 letters of the 31 that are left have 118 bits.
+ALIKE = str.maketrans("01L", "OII")
+_FORMS = (ALIKE, LETTERS)
 
 
 class Settings(Struct, frozen=True):
@@ -60,6 +77,7 @@ class Totp(Factor[TotpKept, TotpAnswer]):
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._clocks = WrongClocks()
 
     def begin(self, user: User) -> Beginning[TotpKept]:
         """A new secret: for typing, and as the URI that apps read from a QR code."""
@@ -77,14 +95,20 @@ class Totp(Factor[TotpKept, TotpAnswer]):
         if confirmed is None:
             return None
         codes = [_new_recovery_code() for _ in range(RECOVERY_CODES)]
-        hashed = tuple(_hash(_plain(code), secrets.token_bytes(SALT_BYTES)) for code in codes)
+        hashed = tuple(
+            _hash(_plain(code).translate(ALIKE), secrets.token_bytes(SALT_BYTES)) for code in codes
+        )
         return Confirmed(replace(confirmed, recovery=hashed), {"recovery_codes": codes})
 
     def verify(self, kept: TotpKept, answer: TotpAnswer, now_ms: int) -> TotpKept | None:
-        """A code of the last, the present or the next half minute, or a recovery code."""
+        """A code of the last, the present or the next half minute, or a recovery code.
+
+        Raises:
+            WrongAnswer: for the second time in a row it is a code of the same other time.
+        """
         code = _plain(answer.code)
         if _is_code(code):
-            return _verify_step(kept, code, now_ms // 1000 // STEP_S)
+            return self._verify_step(kept, code, now_ms // 1000 // STEP_S)
         left = tuple(hashed for hashed in kept.recovery if not _fits(code, hashed))
         return replace(kept, recovery=left) if len(left) < len(kept.recovery) else None
 
@@ -96,17 +120,18 @@ class Totp(Factor[TotpKept, TotpAnswer]):
         """How many recovery codes are left."""
         return {"recovery_codes_left": len(kept.recovery)}
 
+    def _verify_step(self, kept: TotpKept, code: str, step: int) -> TotpKept | None:
+        totp = pyotp.TOTP(kept.secret, interval=STEP_S)
+        for each in range(step - DRIFT_STEPS, step + DRIFT_STEPS + 1):
+            if hmac.compare_digest(totp.generate_otp(each), code) and each > kept.last_step:
+                return replace(kept, last_step=each)
+        if self._clocks.shows_another_time(kept.secret, code, step):
+            raise WrongAnswer(rule="clock_off")
+        return None
+
 
 def _is_code(code: str) -> bool:
     return len(code) == 6 and code.isdecimal()
-
-
-def _verify_step(kept: TotpKept, code: str, step: int) -> TotpKept | None:
-    totp = pyotp.TOTP(kept.secret, interval=STEP_S)
-    for each in range(step - DRIFT_STEPS, step + DRIFT_STEPS + 1):
-        if hmac.compare_digest(totp.generate_otp(each), code) and each > kept.last_step:
-            return replace(kept, last_step=each)
-    return None
 
 
 def _new_recovery_code() -> str:
@@ -115,8 +140,14 @@ def _new_recovery_code() -> str:
 
 
 def _plain(code: str) -> str:
-    """``code`` without what people put between its parts, in upper case."""
-    return "".join(c for c in code.upper() if c.isascii() and c.isalnum())
+    """``code`` without what people put between its parts, in upper case.
+
+    Full-width letters, and digits of every script, are what they stand for: they are what the
+    keyboard had.
+    """
+    folded = unicodedata.normalize("NFKC", code).upper()
+    typed = "".join(str(unicodedata.decimal(c, c)) for c in folded)
+    return "".join(c for c in typed if c.isascii() and c.isalnum())
 
 
 def _hash(code: str, salt: bytes) -> str:
@@ -125,7 +156,9 @@ def _hash(code: str, salt: bytes) -> str:
 
 def _fits(code: str, hashed: str) -> bool:
     salt = bytes.fromhex(hashed.partition(":")[0])
-    return hmac.compare_digest(_hash(code, salt), hashed)
+    # Of codes that were made before their letters were taken as alike, the hash is of all letters.
+    forms = [hmac.compare_digest(_hash(code.translate(form), salt), hashed) for form in _FORMS]
+    return any(forms)
 
 
 @hookimpl

@@ -161,6 +161,11 @@ def _sentence(t: Translate, failure: Failure) -> str:
             "Too many attempts. Try again in {n} seconds.",
             seconds,
         )
+    if failure.params.get("rule") == "clock_off":
+        return t(
+            "This code is for another time: the clock of the phone may be wrong. Let the phone set"
+            " its time by itself, then type a new code."
+        )
     known = {
         "wrong_password": t("The password is wrong."),
         "wrong_answer": t("This code is wrong, or was used before."),

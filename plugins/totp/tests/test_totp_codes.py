@@ -9,9 +9,18 @@ from typing import Any, cast
 import msgspec
 import pyotp
 import pytest
-from dash_messenger import Context, User
+from dash_messenger import Context, User, WrongAnswer
 from dash_messenger.testing import FactorContract
-from dash_messenger_totp.server import Settings, Totp, TotpAnswer, TotpKept
+from dash_messenger_totp.server import (
+    ALIKE,
+    Settings,
+    Totp,
+    TotpAnswer,
+    TotpKept,
+    _hash,
+    _plain,
+)
+from msgspec.structs import replace
 
 NOW_MS = 1_790_000_000_000
 STEP_MS = 30_000
@@ -87,9 +96,71 @@ def test_codes_may_be_typed_as_people_type_them(confirmed: tuple[TotpKept, list[
         assert totp().verify(kept, TotpAnswer(typed), now_ms) is not None
     for typed in (codes[0].lower(), codes[0].replace("-", ""), codes[0].replace("-", " ")):
         assert totp().verify(kept, TotpAnswer(typed), now_ms) is not None
-    # Digits of another script are no digits of the app's.
-    arabic = digits.translate({48 + n: 0x660 + n for n in range(10)})
-    assert totp().verify(kept, TotpAnswer(arabic), now_ms) is None
+
+
+@pytest.mark.parametrize("zero", ["０", "٠", "۰", "०"])
+def test_digits_of_every_keyboard_are_digits(
+    confirmed: tuple[TotpKept, list[str]], zero: str
+) -> None:
+    """Full-width, Arabic, Persian, Devanagari."""
+    kept, codes = confirmed
+    now_ms = NOW_MS + 600_000
+    other = {48 + n: chr(ord(zero) + n) for n in range(10)}
+    typed = TotpAnswer(code(kept.secret, now_ms).translate(other))
+    assert totp().verify(kept, typed, now_ms) is not None
+    assert totp().counter(typed) == "code"
+    assert totp().verify(kept, TotpAnswer(codes[0].translate(other)), now_ms) is not None
+
+
+def test_letters_that_look_alike_are_taken_for_each_other() -> None:
+    salt = bytes(16)
+    for made in ("OIL2-ABCD", "LLII-OOAA"):
+        new = TotpKept("A" * 32, recovery=(_hash(_plain(made).translate(ALIKE), salt),))
+        for typed in (made, made.replace("O", "0"), made.replace("I", "1"), made.replace("L", "1")):
+            assert totp().verify(new, TotpAnswer(typed.lower()), NOW_MS) is not None
+            assert totp().verify(new, TotpAnswer(typed.replace("I", "l")), NOW_MS) is not None
+        # As it was kept before.
+        old = TotpKept("A" * 32, recovery=(_hash(_plain(made), salt),))
+        for typed in (made, made.replace("O", "0").replace("I", "1")):
+            assert totp().verify(old, TotpAnswer(typed), NOW_MS) is not None
+        assert totp().verify(new, TotpAnswer(made.replace("A", "B")), NOW_MS) is None
+
+
+def verdict(factor: Totp, kept: TotpKept, typed: str, now_ms: int) -> object:
+    try:
+        return factor.verify(kept, TotpAnswer(typed), now_ms)
+    except WrongAnswer as wrong:
+        return wrong.params["rule"]
+
+
+@pytest.mark.parametrize("off_s", [-570, -300, -60, 120, 300, 600])
+def test_the_second_code_of_a_wrong_clock_says_so_and_is_not_taken(off_s: int) -> None:
+    kept, factor, now_ms = TotpKept("KSRK43JYCIJJSUTAMPWZDHPU6MV7VHQE"), totp(), NOW_MS
+    first = code(kept.secret, now_ms + off_s * 1000)
+    assert verdict(factor, kept, first, now_ms) is None
+    # The same again tells nobody who guessed it that it will be good.
+    assert verdict(factor, kept, first, now_ms + STEP_MS) is None
+    second = code(kept.secret, now_ms + 2 * STEP_MS + off_s * 1000)
+    assert verdict(factor, kept, second, now_ms + 2 * STEP_MS) == "clock_off"
+    assert verdict(factor, kept, code(kept.secret, now_ms + 3 * STEP_MS), now_ms + 3 * STEP_MS)
+
+
+def test_wrong_codes_of_different_times_say_nothing() -> None:
+    kept, now_ms = TotpKept("KSRK43JYCIJJSUTAMPWZDHPU6MV7VHQE"), NOW_MS
+    for first_s, second_s in ((-300, 300), (-300, -150), (-660, -660), (3_600, 3_600), (-30, -30)):
+        factor, later_ms = totp(), now_ms + 2 * STEP_MS
+        kept_then = replace(kept, last_step=now_ms // STEP_MS + 2)
+        for typed_ms, off_s in ((now_ms, first_s), (later_ms, second_s)):
+            typed = code(kept.secret, typed_ms + off_s * 1000)
+            assert verdict(factor, kept_then, typed, typed_ms) is None
+    # One between that fits nothing, or too long a time.
+    for between, pause_ms in (("000000", 2 * STEP_MS), (None, 900_000)):
+        factor = totp()
+        assert verdict(factor, kept, code(kept.secret, now_ms - 300_000), now_ms) is None
+        if between:
+            assert verdict(factor, kept, between, now_ms) is None
+        later_ms = now_ms + pause_ms
+        assert verdict(factor, kept, code(kept.secret, later_ms - 300_000), later_ms) is None
 
 
 def test_a_recovery_code_is_good_once_and_alone(confirmed: tuple[TotpKept, list[str]]) -> None:

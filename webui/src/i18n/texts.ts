@@ -163,6 +163,7 @@ export const ENGLISH = {
   error_forbidden: "You may not do this.",
   error_setup_code_wrong: "This set-up code is wrong or was used already. The one that counts stands in the server's log.",
   error_wrong_answer: "This code is wrong, or was used before.",
+  error_clock_off: "This code is for another time: the clock of the phone may be wrong. Let the phone set its time by itself, then type a new code.",
   error_login_ended: "This log-in has ended. Please enter your password again.",
   error_factor_unavailable: "Your second step cannot be checked at the moment. Please ask the administrator.",
   error_wrong_password: "The password is wrong.",
