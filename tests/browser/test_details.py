@@ -43,6 +43,13 @@ async def test_details_stand_beside_a_chat_that_goes_on(person: Any, pictures: P
     await expect(page).to_have_url(f"{ann.base_url}/c/{chat}")
 
 
+@pytest.mark.parametrize("size", ["phone"])
+async def test_a_phone_has_no_button_for_what_its_header_opens(person: Any) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    page = await open_chat(ann, await talk(ann, bob))
+    await expect(page.locator(".dm-details")).to_be_hidden()
+
+
 @on_the_desktop
 async def test_details_are_shown_and_hidden_by_a_button_and_by_keys(person: Any) -> None:
     ann, bob = await person("Ann"), await person("Bob")

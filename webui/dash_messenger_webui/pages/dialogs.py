@@ -339,18 +339,19 @@ def _choice(id: str, label: str, value: str, options: dict[str, str]) -> Compone
 
 def _member(member: dict[str, Any], me: str, t: Words) -> Component:
     name = member["display_name"]
+    shown = f"{name} ({t('you')})" if member["id"] == me else name
     return html.Li(
-        [
-            components.Avatar(of=member["id"], name=name, photo=member.get("photo"), size=40),
-            html.Div(
-                [
-                    html.Div(
-                        f"{name} ({t('you')})" if member["id"] == me else name,
-                        className="member-name",
-                        dir="auto",
-                    ),
-                    html.Div(f"@{member['username']}", className="heading-below"),
-                ]
-            ),
-        ]
+        html.Button(
+            [
+                components.Avatar(of=member["id"], name=name, photo=member.get("photo"), size=40),
+                html.Span(
+                    [
+                        html.Span(shown, className="member-name", dir="auto"),
+                        html.Span(f"@{member['username']}", className="heading-below"),
+                    ]
+                ),
+            ],
+            type="button",
+            **attributes({"data-user": member["id"]}),
+        )
     )

@@ -60,6 +60,8 @@ export const ENGLISH = {
   reaction: "{emoji}, {n}",
   others: { one: "{n} other", other: "{n} others" },
   more_people: "Show more",
+  profile: "Profile: {name}",
+  write_to: "Send a message",
   read_by: "Read by {n}",
   read_by_nobody: "Nobody else has read it yet",
   reply: "Reply",

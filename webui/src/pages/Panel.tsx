@@ -3,9 +3,7 @@ import { type ReactElement, useEffect, useLayoutEffect, useRef, useSyncExternalS
 import { useLayer, useOpened } from "../parts/hooks";
 import { IconButton } from "../parts/icons";
 import { type Messenger, useMessenger } from "../parts/messenger";
-
-// The list, a chat that can be read, and the panel.
-const WIDE = "(min-width: 1100px)";
+import { isWide, WIDE } from "../state/route";
 
 /** What belongs to the open conversation: a column beside it on wide screens, a layer over it on others. */
 export interface PanelProps {
@@ -79,8 +77,6 @@ function Inside({ app, opened, title = "", children, setProps }: PanelProps & { 
     </dialog>
   );
 }
-
-const isWide = () => matchMedia(WIDE).matches;
 
 function onWide(listener: () => void): () => void {
   const query = matchMedia(WIDE);

@@ -53,6 +53,8 @@ export class Messenger {
   readonly labels: Readonly<Record<string, string>>;
   /** Closes the panel beside the conversation, while it is open. Topic: "panel". */
   closePanel: (() => void) | null = null;
+  /** Whose card is shown. Topic: "person". */
+  person: string | null = null;
   /** Set when the session has ended: nothing may keep the page any more. */
   ended = false;
   private readonly socket: Socket;
@@ -117,6 +119,12 @@ export class Messenger {
   setPanel(close: (() => void) | null): void {
     this.closePanel = close;
     this.store.topics.touch("panel");
+  }
+
+  showPerson(id: string | null): void {
+    if (id) this.directory.learn(id);
+    this.person = id;
+    this.store.topics.touch("person");
   }
 
   /** Whether Enter sends what is written; otherwise it begins a line, and Ctrl+Enter sends. Topic: "enter". */

@@ -5,6 +5,8 @@ import type { Topics } from "./topics";
 
 const CHAT = /^\/c\/([0-9a-f]{32})\/?$/;
 const PHONE = "(max-width: 767px)";
+/** The list, a chat that can be read, and a panel beside it have room. */
+export const WIDE = "(min-width: 1100px)";
 
 export class Route {
   readonly layers = new Layers();
@@ -62,4 +64,8 @@ export class Route {
 
 export function isPhone(): boolean {
   return matchMedia(PHONE).matches;
+}
+
+export function isWide(): boolean {
+  return matchMedia(WIDE).matches;
 }

@@ -73,14 +73,14 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
       )}
       <div className={kind} data-number={message?.number} data-id={message?.id} data-state={row.tick}>
         {group && !own && row.last && (
-          <span className="dm-row-avatar" title={name}>
+          <span className="dm-row-avatar" title={name} data-user={message?.sender}>
             <Avatar of={author?.id ?? message?.sender ?? ""} name={name} photo={author?.photo ?? null} size={32} />
           </span>
         )}
         <div className="dm-bubble">
           {group && !own && row.first && !bare ? (
             <div className="dm-author" data-hue={hue(message?.sender ?? "")} dir="auto">
-              {name}
+              <bdi data-user={message?.sender}>{name}</bdi>
               {row.alike && author && <span>@{author.username}</span>}
             </div>
           ) : (

@@ -9,6 +9,7 @@ import { type Messenger, useMessenger } from "../parts/messenger";
 import { Notice } from "../parts/Notice";
 import type { MenuEntry } from "./menu";
 import { Messages } from "./Messages";
+import { PersonCard } from "./person";
 import { buildRows, type Row } from "./rows";
 
 /** The messages of the conversation in the address, with its header. */
@@ -28,7 +29,12 @@ export interface TimelineProps {
 
 export function Timeline(props: TimelineProps): ReactElement | null {
   const app = useMessenger();
-  return app ? <Opened {...props} app={app} /> : null;
+  return app && (
+    <>
+      <Opened {...props} app={app} />
+      <PersonCard app={app} />
+    </>
+  );
 }
 
 type Inside = TimelineProps & { app: Messenger };

@@ -1,4 +1,5 @@
-// What bodies may ask for by data attributes: a picture shown large, text copied, a spoiler shown.
+// What bodies may ask for by data attributes: a picture shown large, text copied, a spoiler shown. And
+// what stands for a person beside them: it shows their card.
 
 import type { Messenger } from "../parts/messenger";
 import { openGallery } from "./gallery";
@@ -16,6 +17,9 @@ export function enableBehaviours(app: Messenger): void {
 }
 
 function press(target: Element, event: Event, app: Messenger): void {
+  const person = target.closest?.<HTMLElement>("[data-user]");
+  // Markup in a body may say anything.
+  if (person && !person.closest(".dm-body")) return app.showPerson(person.dataset["user"] ?? null);
   const body = target.closest?.(".dm-body");
   if (!body) return;
   const spoiler = target.closest<HTMLElement>("[data-reveal]:not([data-revealed])");

@@ -139,7 +139,7 @@ export function MessageMenu({ app, opening, entries, onClose }: MenuProps) {
             <p>{heading}</p>
             {/* As high as it will be: nothing moves when they are known. */}
             <div className="dm-menu-people" style={{ minHeight: people || failed ? 0 : Math.min(count, ROWS_AT_ONCE) * PERSON_PX }}>
-              {people && <PeopleItems app={app} people={people} onMore={learn} />}
+              {people && <PeopleItems app={app} people={people} onMore={learn} onClose={close} />}
             </div>
             {failed && <p role="alert">{failed}</p>}
           </>
@@ -179,6 +179,7 @@ export function MessageMenu({ app, opening, entries, onClose }: MenuProps) {
                     : actions.call(message, entry.command!, entry.params ?? {}, entry.done),
                 ),
               )}
+            {kind === "group" && !own && item(texts.t("profile", { name: store.users[message.sender]?.display_name ?? texts.t("somebody") }), ours("person"), () => app.showPerson(message.sender))}
             {tellsReaders && (
               <button type="button" role="menuitem" tabIndex={-1} className="dm-readers" aria-disabled={!people?.users.length}
                 onClick={() => people?.users.length && setListing(true)}

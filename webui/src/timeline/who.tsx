@@ -59,17 +59,25 @@ export function Reaction({ app, message, emoji, count, own }: { app: Messenger; 
 }
 
 /** People in a menu, one below the other. */
-export function PeopleItems({ app, people, onMore }: { app: Messenger; people: People; onMore(): void }) {
+interface PeopleItemsProps {
+  app: Messenger;
+  people: People;
+  onMore(): void;
+  /** Somebody was chosen: their card comes in its place. */
+  onClose(): void;
+}
+
+export function PeopleItems({ app, people, onMore, onClose }: PeopleItemsProps) {
   return (
     <>
       {people.users.map(({ id, display_name, username, photo = null }) => (
-        <div key={id} className="dm-person" role="menuitem" tabIndex={-1}>
+        <button key={id} type="button" className="dm-person" role="menuitem" tabIndex={-1} data-user={id} onClick={onClose}>
           <Avatar of={id} name={display_name} photo={photo} size={32} />
           <span>
             <bdi>{display_name}</bdi>
             <small>@{username}</small>
           </span>
-        </div>
+        </button>
       ))}
       {people.next && (
         <button type="button" role="menuitem" tabIndex={-1} onClick={onMore}>
