@@ -42,6 +42,7 @@ TOKEN_MEANINGS = {
     "line-height": "Of text.",
     "unit": "The grid: distances are multiples of it.",
     "header-height": "Of the bar above the messages.",
+    "banner-height": "Of the line above everything that says what is wrong.",
     "target": "What is pressed is at least so large.",
     "list-width": "Of the list of chats on a desktop.",
     "timeline-width": "Of the messages at most.",
