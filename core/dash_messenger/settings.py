@@ -98,8 +98,13 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("must look like https://chat.example.org")
-        if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
-            raise ValueError("must be an origin: no path, query or user name")
+        if parts.path not in ("", "/"):
+            raise ValueError(
+                "must be without a folder: the messenger needs a name or a port of its own, such as"
+                " https://chat.example.org"
+            )
+        if parts.query or parts.fragment or "@" in parts.netloc:
+            raise ValueError("must be an origin: no query or user name")
         return f"{parts.scheme}://{parts.netloc.lower()}"
 
     @field_validator("plugins_dir", mode="before")

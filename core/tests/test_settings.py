@@ -47,6 +47,11 @@ def test_what_cannot_be_is_named(tmp_path: Path, line: str, name: str) -> None:
         load_settings(data=tmp_path)
 
 
+def test_a_folder_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    with pytest.raises(SettingsInvalid, match=r"public_url.*without a folder.*name or a port"):
+        load_settings(data=tmp_path, public_url="https://example.org/chat/")
+
+
 def test_a_file_that_is_not_toml_is_told(tmp_path: Path) -> None:
     (tmp_path / "settings.toml").write_text("port: 1\n")
     with pytest.raises(SettingsInvalid):
