@@ -29,7 +29,7 @@ PLAIN = (
     ),
     *("a || b || c", "x||y||z", "~/a ~/b", "~~", "it's ``", "a ` b ` c", "[1] (https://a.example)"),
     *("[a](b)", r"\*a\*", "* a\n* b", "- a\n- b", "1. a", "# 5", "> 5", "5 > 3", "***", "****"),
-    *("https://a.example/?q=*b*", "/home/a*b*c/d", "*p = *q", "a*", "*a", "**a", "say *a *b *c"),
+    *("https://a.example/?q=*b*", "/srv/a*b*c/d", "*p = *q", "a*", "*a", "**a", "say *a *b *c"),
 )
 
 
