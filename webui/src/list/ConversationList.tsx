@@ -1,21 +1,26 @@
 import * as React from "react";
-import { type KeyboardEvent, type ReactElement, useEffect, useRef } from "react";
+import { type KeyboardEvent, type ReactElement, useEffect, useRef, useState } from "react";
 import type { Conversation, User } from "../net/wire";
 import type { Catalogue } from "../i18n/texts";
 import { choose, chosen } from "../state/device";
 import { draftOf } from "../state/drafts";
 import { faceOf, photoOf, titleOf } from "../state/people";
+import { elsewhere, type Line } from "../state/spoken";
 import { activity } from "../state/store";
 import { Avatar } from "../parts/Avatar";
 import { Banner } from "../parts/Banner";
 import { useLasting, useList, useOpened, useSynced, useToday, useTopic, useUsers } from "../parts/hooks";
 import { IconButton } from "../parts/icons";
 import { type Messenger, useMessenger } from "../parts/messenger";
+import { Spoken } from "../parts/Spoken";
 
 const NARROWEST_PX = 280;
 const WIDEST_PX = 480;
 const STEP_PX = 16;
 const MAX_BADGE = 999;
+// What comes in other chats within this time is said together.
+const SAID_AFTER_MS = 3_000;
+const SAID_AT_ONCE = 3;
 
 /** The list of conversations, with the buttons that start new ones and the connection's banner. */
 export interface ConversationListProps {
@@ -114,6 +119,7 @@ function Chats(props: ConversationListProps & { app: Messenger }) {
       )}
       <Resizer label={texts.t("resize")} />
       <Banner app={app} />
+      <Elsewhere app={app} />
     </nav>
   );
 }
@@ -171,6 +177,29 @@ const ChatRow = React.memo(function ChatRow({ app, conversation, users, selected
     </li>
   );
 });
+
+/** Says to screen readers that messages came in chats that are not open, now and then. */
+function Elsewhere({ app }: { app: Messenger }) {
+  const { store, route, texts } = app;
+  const list = useList(app);
+  const synced = useSynced(app);
+  const heard = useRef<Map<string, number> | null>(null);
+  const timer = useRef(0);
+  const [said, setSaid] = useState<readonly Line[]>([]);
+  useEffect(() => {
+    if (!synced) return;
+    const all = () => new Map(store.list().map(({ id, message_no }) => [id, message_no]));
+    heard.current ??= all();
+    if (timer.current || !elsewhere(list, heard.current, route.conversation, store, texts).length) return;
+    timer.current = window.setTimeout(() => {
+      timer.current = 0;
+      setSaid(elsewhere(store.list(), heard.current!, route.conversation, store, texts).slice(0, SAID_AT_ONCE));
+      heard.current = all();
+    }, SAID_AFTER_MS);
+  }, [list, synced]);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return <Spoken lines={said} />;
+}
 
 function Preview({ app, conversation: { kind, last }, users }: Omit<ChatRowProps, "selected" | "today">) {
   if (!last) return <>{app.texts.t("nothing_yet")}</>;

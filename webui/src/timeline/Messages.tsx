@@ -6,9 +6,11 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import type { Message } from "../net/wire";
 import { press } from "../state/actions";
+import { arrived, type Line } from "../state/spoken";
 import { useConversation, useOnline, useTopic } from "../parts/hooks";
 import { Icon } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
+import { Spoken } from "../parts/Spoken";
 import { type MenuEntry, MessageMenu, type Opening } from "./menu";
 import { MessageRow } from "./MessageRow";
 import type { Row } from "./rows";
@@ -27,6 +29,8 @@ const FRESH_MS = 250;
 // So long, sizes that become known after going to the end must not look like scrolling up.
 const PINNED_MS = 500;
 const LONG_PRESS_MS = 450;
+// Those that a screen reader may not have come to yet.
+const LINES_KEPT = 20;
 
 interface MessagesProps {
   app: Messenger;
@@ -326,7 +330,7 @@ export function Messages({ app, id, rows, group, today, plugins, menus }: Messag
       </div>
       {menu && <MessageMenu app={app} opening={menu} entries={menus?.[menu.message.type] ?? []} onClose={() => setMenu(null)} />}
       <DownButton app={app} id={id} away={away} onClick={() => void toNewest()} />
-      <Announcer app={app} rows={rows} />
+      <Announcer app={app} id={id} rows={rows} />
     </>
   );
 }
@@ -378,19 +382,19 @@ function DownButton({ app, id, away, onClick }: { app: Messenger; id: string; aw
 }
 
 /** Says incoming messages to screen readers; the rows themselves come and go while scrolling. */
-function Announcer({ app, rows }: { app: Messenger; rows: readonly Row[] }) {
-  const [said, setSaid] = useState("");
-  const last = rows[rows.length - 1];
-  const heard = useRef(last?.message?.number ?? 0);
+function Announcer({ app, id, rows }: { app: Messenger; id: string; rows: readonly Row[] }) {
+  const { store } = app;
+  const [said, setSaid] = useState<readonly Line[]>([]);
+  // What is loaded later, but was there before, is read where it stands.
+  const heard = useRef(store.conversation(id)?.message_no ?? Infinity);
   useEffect(() => {
-    const number = last?.message?.number ?? 0;
-    if (number <= heard.current) return;
-    heard.current = number;
-    if (!last?.own) setSaid(`${last?.author?.display_name ?? app.texts.t("somebody")}: ${last?.message?.text ?? ""}`);
-  }, [last]);
-  return (
-    <div className="dm-hidden" role="log" aria-live="polite">
-      {said}
-    </div>
-  );
+    const { messages } = store.window(id);
+    const last = messages[messages.length - 1]?.number ?? 0;
+    if (heard.current === Infinity) heard.current = store.conversation(id)?.message_no ?? Infinity;
+    if (last <= heard.current) return;
+    const lines = arrived(messages, heard.current, store, app.texts, app.labels);
+    heard.current = last;
+    if (lines.length) setSaid((before) => [...before, ...lines].slice(-LINES_KEPT));
+  }, [rows]);
+  return <Spoken lines={said} />;
 }
