@@ -35,7 +35,7 @@ def _id(name: str) -> dict[str, str]:
     return {"plugin": "totp", "name": name}
 
 
-BODY, PASSWORD, CODE, FIRST = _id("body"), _id("password"), _id("code"), _id("first")
+BODY, PASSWORD, FIRST = _id("body"), _id("password"), _id("first")
 
 
 class TotpPanel(SettingsPanel):
@@ -63,11 +63,13 @@ class TotpPanel(SettingsPanel):
         @app.callback(
             shows,
             Input(_id("begin"), "n_clicks"),
+            Input(PASSWORD, "n_submit"),
             State(PASSWORD, "value"),
             prevent_initial_call=True,
         )
-        async def begin(clicks: int, password: str | None) -> Any:
-            return await _begin(self.words(), password) if clicks else no_update
+        async def begin(clicks: int, submitted: int | None, password: str | None) -> Any:
+            asked = clicks or submitted
+            return await _begin(self.words(), password) if asked else no_update
 
         @app.callback(
             shows,
@@ -85,14 +87,20 @@ class TotpPanel(SettingsPanel):
             @app.callback(
                 shows,
                 Input(_id(name), "n_clicks"),
-                State(PASSWORD, "value"),
-                State(CODE, "value"),
+                Input(_id(f"{name}-code"), "n_submit"),
+                State(_id(f"{name}-password"), "value"),
+                State(_id(f"{name}-code"), "value"),
                 prevent_initial_call=True,
             )
             async def change(
-                clicks: int, password: str | None, code: str | None, act: Any = act
+                clicks: int,
+                submitted: int | None,
+                password: str | None,
+                code: str | None,
+                act: Any = act,
             ) -> Any:
-                return await act(self.words(), password, code or "") if clicks else no_update
+                asked = clicks or submitted
+                return await act(self.words(), password, code or "") if asked else no_update
 
         @app.callback(
             shows,
@@ -231,8 +239,10 @@ def _asking(t: Translate, name: str, problem: str = "") -> Any:
     )
     return [
         html.P(said),
-        password_input(t("Your password"), PASSWORD),
-        text_input(t("Code from the app, or a recovery code"), CODE, max=64, code=True),
+        password_input(t("Your password"), _id(f"{name}-password")),
+        text_input(
+            t("Code from the app, or a recovery code"), _id(f"{name}-code"), max=64, code=True
+        ),
         _problem(problem),
         html.Div(
             [

@@ -182,6 +182,10 @@ export function FormPanel({ app, conversation, composer, others, files, editing,
       onClose={() => dialog.current?.showModal()}
       // Chromium closes by a second Esc whatever one says to the first.
       onKeyDown={(event) => {
+        if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.nativeEvent.isComposing) {
+          event.preventDefault();
+          return dialog.current!.querySelector("form")!.requestSubmit();
+        }
         if (event.key !== "Escape" || event.nativeEvent.isComposing) return;
         event.preventDefault();
         event.stopPropagation();

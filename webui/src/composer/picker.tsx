@@ -48,6 +48,8 @@ export function PickerPanel({ app, conversation, composer, onClose }: PickerProp
   const list = useRef<HTMLDivElement>(null);
   const [query, setQuery] = useState("");
   const [groups, setGroups] = useState<Group[] | null>(() => last(app).get(composer.type) ?? null);
+  // What was searched for, when it was answered.
+  const [answered, setAnswered] = useState("");
   const [shown, setShown] = useState("");
   const [failed, setFailed] = useState(false);
   const waiting = useLasting(groups === null && !failed);
@@ -61,6 +63,7 @@ export function PickerPanel({ app, conversation, composer, onClose }: PickerProp
           if (!query) last(app).set(composer.type, answer.groups);
           if (!current) return;
           setGroups(answer.groups);
+          setAnswered(query);
           setFailed(false);
         })
         .catch(() => current && setFailed(true));
@@ -106,7 +109,8 @@ export function PickerPanel({ app, conversation, composer, onClose }: PickerProp
     const first = items[0];
     const columns = first ? items.filter((item) => item.offsetTop === first.offsetTop).length : 1;
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
-    if (step && at >= 0) items[at + step]?.focus();
+    if (event.key === "Enter" && at < 0 && query && answered === query && items.length === 1 && !event.nativeEvent.isComposing) first!.click();
+    else if (step && at >= 0) items[at + step]?.focus();
     else if (event.key === "ArrowDown") first?.focus();
     else return;
     event.preventDefault();

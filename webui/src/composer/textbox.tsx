@@ -15,6 +15,8 @@ import { SlashList } from "./slash";
 import { continueList, wrap } from "./typing";
 
 const KEEP_DRAFT_AFTER_MS = 200;
+// Of a page, so much is another: the eye finds its line again.
+const NEW_OF_A_PAGE = 0.85;
 
 interface BoxProps {
   app: Messenger;
@@ -122,7 +124,7 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
     if (!isPhone() && !matchMedia("(pointer: coarse)").matches) focusUnlessTaken(element);
     const leave = () => timer.current && keep();
     const type = (event: globalThis.KeyboardEvent) => {
-      const free = document.activeElement === document.body;
+      const free = document.activeElement === document.body && !document.querySelector("[role=menu], [aria-modal=true], dialog[open]");
       if (free && event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey) element.focus();
     };
     addEventListener("pagehide", leave);
@@ -178,6 +180,7 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
       event.stopPropagation();
       return cancel();
     }
+    if (turnPage(event, box.current!)) return event.preventDefault();
     if (event.key === "ArrowUp" && !box.current!.value && !editing) {
       const last = [...store.window(id).messages].reverse().find((message) => message.sender === store.me.id && !message.deleted_at_ms);
       if (last && app.canEdit(last)) {
@@ -216,6 +219,19 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
       if (!(error instanceof Refusal && error.key === "superseded")) setProblem(texts.reason(error));
     }
   };
+
+  // The text box is hidden meanwhile: whoever pressed the button has the focus nowhere.
+  useEffect(() => {
+    if (!preview) return;
+    const leave = (event: globalThis.KeyboardEvent) => {
+      if (event.key !== "Escape" || document.querySelector("[role=menu], [aria-modal=true], dialog[open]")) return;
+      event.preventDefault();
+      setPreview(null);
+      requestAnimationFrame(() => box.current?.focus());
+    };
+    document.addEventListener("keydown", leave);
+    return () => document.removeEventListener("keydown", leave);
+  }, [preview]);
 
   const next = inline[(inline.indexOf(owner) + 1) % inline.length]!;
   // Of two, the button is the second: pressed while it is on. Of more, it leads to the next.
@@ -329,6 +345,20 @@ const BLANK: Message = {
   id: "preview", conversation: "", seq: 0, rev: 0, number: 0, sender: "", client_id: "",
   type: "", content: null, text: "", sent_at_ms: 0,
 };
+
+/** Scroll the messages by keys that a short text has no use for; whether it was one. */
+function turnPage({ key, shiftKey, ctrlKey, altKey, metaKey }: KeyboardEvent, box: HTMLTextAreaElement): boolean {
+  if (shiftKey || ctrlKey || altKey || metaKey) return false;
+  if (key === "End" && !box.value) {
+    document.querySelector<HTMLElement>(".dm-down")?.click();
+    return true;
+  }
+  const pages = { PageUp: -1, PageDown: 1 }[key];
+  const messages = document.querySelector(".dm-scroll");
+  if (!pages || !messages || box.scrollHeight > box.clientHeight) return false;
+  messages.scrollBy({ top: pages * messages.clientHeight * NEW_OF_A_PAGE });
+  return true;
+}
 
 function titleOf(format: FormatOf): string {
   return format.key ? `${format.label} (Ctrl+${format.key.toUpperCase()})` : format.label;
