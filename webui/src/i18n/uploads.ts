@@ -13,12 +13,14 @@ export function sizeOf(bytes: number, language: string): string {
     value /= 1000;
     at++;
   }
-  return new Intl.NumberFormat(language, {
+  // What is short for bytes is written out in some languages: it is what "kB" ends with.
+  const parts = new Intl.NumberFormat(language, {
     style: "unit",
-    unit: units[at]!,
+    unit: units[at || 1]!,
     unitDisplay: "short",
     maximumFractionDigits: value < 10 && at ? 1 : 0,
-  }).format(value);
+  }).formatToParts(value);
+  return parts.map((part) => (part.type === "unit" && !at ? part.value.slice(1) : part.value)).join("");
 }
 
 /** Why an upload failed, in the reader's language. */
