@@ -21,5 +21,7 @@ export function initials(name: string): string {
 
 function firstLetter(word: string): string {
   // A flag or a family is several code points.
-  return word.match(/[\p{L}\p{N}]/u)?.[0] ?? [...new Intl.Segmenter().segment(word)][0]?.segment ?? "";
+  const first = word.match(/[\p{L}\p{N}]/u)?.[0] ?? [...new Intl.Segmenter().segment(word)][0]?.segment ?? "";
+  // Some emoji are drawn as letters unless one asks for the picture.
+  return /^(?!\p{Emoji_Presentation})\p{Extended_Pictographic}$/u.test(first) ? `${first}\ufe0f` : first;
 }

@@ -13,3 +13,10 @@ test("initials are letters, or what is seen as one character", () => {
     assert.equal(initials(name), shown);
   }
 });
+
+test("an emoji that letters would draw is asked for as a picture", () => {
+  assert.equal(initials("⛰ Hikers"), "⛰\ufe0fH");
+  assert.equal(initials("⛰\ufe0f"), "⛰\ufe0f");
+  assert.equal(initials("🎉 Party"), "🎉P");
+  assert.equal(initials("Ann Lee"), "AL");
+});
