@@ -51,6 +51,8 @@ _IGNORED = frozenset(
         )
     )
 )
+# What is looked at before a text's characters are told apart, which takes longer.
+_LOOKED_AT = 16
 _CONTROLS = {code: None for code in (*range(32), *range(0x7F, 0xA0)) if chr(code) not in "\t\n\r"}
 
 
@@ -74,13 +76,20 @@ def require_visible(text: str, field: str = "text") -> None:
 
 def is_visible(text: str) -> bool:
     """Whether anything in ``text`` can be seen: neither blanks nor what is never shown."""
-    # Most texts begin with a letter or a digit.
-    return "!" <= text[:1] <= "~" or any(
+    # Most texts begin with a letter or a digit; what does not is soon over, or repeats itself.
+    return (
+        "!" <= text[:1] <= "~"
+        or any(map(_is_seen, text[:_LOOKED_AT]))
+        or any(map(_is_seen, set(text[_LOOKED_AT:])))
+    )
+
+
+def _is_seen(character: str) -> bool:
+    return (
         not character.isspace()
         and character not in _BLANKS
         and character not in _IGNORED
         and unicodedata.category(character) not in ("Cc", "Cf", "Cs")
-        for character in text
     )
 
 

@@ -48,8 +48,11 @@ class _Finder:
 
     def match_at_start(self, text: str) -> _Match | None:
         """The one that the text begins with."""
-        found = next(iter(self.match(_word(text))), None)
-        return found if found and found.index == 0 else None
+        word = _word(text)
+        link = next(links(word), None)
+        if link is None or link.start:
+            return None
+        return _Match(link.address, word[: link.end], 0, link.end)
 
 
 def find_links_as_in_text(parser: MarkdownIt) -> None:

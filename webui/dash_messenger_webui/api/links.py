@@ -40,6 +40,8 @@ MAX_HOST_CHARACTERS = 253
 # Each that is looked at takes up to 0.1 ms, and messages that are quick to draw are drawn together:
 # everybody waits for the slowest of them.
 MAX_LINKS = 50
+# Of hosts in other scripts each letter is looked up, 5 µs: about 0.03 ms a host that people use.
+MAX_ODD_HOST_CHARACTERS = 300
 
 
 class Link(NamedTuple):
@@ -51,13 +53,23 @@ class Link(NamedTuple):
 
 
 def links(text: str) -> Iterator[Link]:
-    """The addresses among the first `MAX_LINKS` places in a text that look like one."""
+    """The addresses among the first `MAX_LINKS` places in a text that look like one.
+
+    Where hosts in other scripts have more than `MAX_ODD_HOST_CHARACTERS` together, what follows of
+    these is no link.
+    """
     lower = text.lower()
     if not any(sign in lower for sign in _SIGNS):
         return
+    left = MAX_ODD_HOST_CHARACTERS
     for candidate in islice(_CANDIDATE.finditer(text), MAX_LINKS):
         start, end = candidate.span()
         found = text[start : start + _closed(text[start:end])].rstrip(_PUNCTUATION)
+        if not found.isascii():
+            host = _host_of(found)
+            left -= 0 if host.isascii() else len(host)
+            if left < 0 and not host.isascii():
+                continue
         address = _address(found)
         if address:
             yield Link(start, start + len(found), address)

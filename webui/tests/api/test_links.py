@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import html
 import re
+import time
 
 import pytest
 from dash_messenger.testing.growth import out_of_proportion
 from dash_messenger_webui import linked
-from dash_messenger_webui.api.links import MAX_LINKS, links, names_another_host
+from dash_messenger_webui.api.links import (
+    MAX_LINKS,
+    MAX_ODD_HOST_CHARACTERS,
+    links,
+    names_another_host,
+)
 
 WITHOUT_SCHEME = ("www.example.org/a_b", "Www.Example.Org", "a.b+c@mail.example.org")
 
@@ -183,3 +189,26 @@ def test_links_take_time_as_the_text_does() -> None:
     assert out_of_proportion(linked, samples) is None
     assert out_of_proportion(lambda text: linked(f"https://{text}"), ["аррӏе.com"]) is None
     assert out_of_proportion(lambda text: names_another_host(text, text), ["https://a.b c"]) is None
+
+
+def test_hosts_in_other_scripts_are_links_until_they_are_too_many() -> None:
+    host = "https://пример.рф"
+    fit = MAX_ODD_HOST_CHARACTERS // len("пример.рф")
+    assert len(found(f"{host} " * fit)) == fit
+    assert found(f"{host} " * (fit + 1) + "https://a.example") == [host] * fit + [
+        "https://a.example"
+    ]
+
+
+def test_labels_of_other_scripts_cost_no_more_than_other_addresses() -> None:
+    def cost_s(text: str) -> float:
+        def once() -> float:
+            began_s = time.thread_time()
+            linked(text)
+            return time.thread_time() - began_s
+
+        return min(once() for _ in range(5))
+
+    plain = cost_s(("https://" + "a." * 120 + "com ") * 64)
+    # Each letter of each label was looked up: twenty times as much.
+    assert cost_s(("https://" + "а." * 120 + "com ") * 64) < 5 * plain
