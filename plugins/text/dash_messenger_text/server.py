@@ -13,11 +13,11 @@ from msgspec import Meta, Struct
 
 __all__ = ["MAX_CHARACTERS", "Text", "TextMessage", "register_message_types"]
 
-MAX_CHARACTERS = 4_000
+MAX_CHARACTERS = 16_000
 
 
 class Text(Struct, frozen=True, forbid_unknown_fields=True):
-    """What an author sends: 1 to 4,000 characters, one of them at least to be seen."""
+    """What an author sends: 1 to 16,000 characters, one of them at least to be seen."""
 
     text: Annotated[str, Meta(min_length=1, max_length=MAX_CHARACTERS)]
 

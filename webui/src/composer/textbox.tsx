@@ -138,7 +138,9 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
 
   const send = () => {
     const element = box.current!;
-    const text = element.value.replace(/^(?:[^\S\n]*\n)+|\s+$/g, "");
+    // What the server would leave out may take six times its length on the way.
+    const typedText = element.value.replace(/[\0-\x08\x0b-\x1f\x7f]/g, "");
+    const text = typedText.replace(/^(?:[^\S\n]*\n)+|\s+$/g, "");
     if (!text || excessOf(text, owner.max_length)) return;
     if (!editing && /^\/[a-z][a-z0-9-]*(\s|$)/i.test(text)) return void runSlash(text);
     const content = { [owner.field!]: text };

@@ -55,6 +55,8 @@ export class Messenger {
   closePanel: (() => void) | null = null;
   /** Whose card is shown. Topic: "person". */
   person: string | null = null;
+  /** The long messages that the reader has wanted to see in full, by their ids. */
+  readonly unfolded = new Set<string>();
   /** Set when the session has ended: nothing may keep the page any more. */
   ended = false;
   private readonly socket: Socket;

@@ -7,7 +7,8 @@ import { Avatar } from "../parts/Avatar";
 import { useOnline, useTopic } from "../parts/hooks";
 import { Icon } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
-import { Body, isBare, isEdge, Plain } from "./body";
+import { Body, isBare, isEdge, isFoldable, Plain } from "./body";
+import { Fold } from "./fold";
 import { Lines } from "./lines";
 import type { Row } from "./rows";
 import { Reaction } from "./who";
@@ -88,21 +89,25 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
           )}
           {replyTo && !deleted && <Quote app={app} number={replyTo.number} quoted={quoted} />}
           {message ? (
-            <Body
-              message={message}
-              mark={row.mine?.mark}
-              busy={row.note?.pressed ?? NOTHING}
-              plugin={plugins?.[message.type]}
-              deleted={texts.t("deleted")}
-              empty={texts.t("empty_message")}
-              space={space}
-            />
+            <Fold app={app} id={message.id} text={isFoldable(message) ? message.text ?? "" : ""}>
+              <Body
+                message={message}
+                mark={row.mine?.mark}
+                busy={row.note?.pressed ?? NOTHING}
+                plugin={plugins?.[message.type]}
+                deleted={texts.t("deleted")}
+                empty={texts.t("empty_message")}
+                space={space}
+              />
+            </Fold>
           ) : outgoing?.picture ? (
             <img className="dm-picture-sent" {...outgoing.picture} alt={outgoing.text} />
           ) : (
             <>
               {outgoing?.files && <Unsent clientId={outgoing.clientId} app={app} />}
-              <Plain text={outgoing?.text ?? ""} space={space} />
+              <Fold app={app} id={outgoing?.clientId ?? ""} text={outgoing?.text ?? ""}>
+                <Plain text={outgoing?.text ?? ""} space={space} />
+              </Fold>
             </>
           )}
           {meta}

@@ -243,7 +243,7 @@ export function Messages({ app, id, rows, group, today, plugins, menus }: Messag
     const message = pressed && messageAt(pressed);
     if (!pressed || !message) return;
     // Inside a body only components act. What is asked is the body itself: markup may claim any class.
-    const body = pressed.closest(".dm-row")!.querySelector(".dm-bubble > .dm-body");
+    const body = pressed.closest(".dm-row")!.querySelector(".dm-bubble > .dm-body, .dm-long > .dm-body");
     const isOurs = !body?.contains(pressed);
     if (isOurs === (pressed.dataset["act"] !== undefined) || (!isOurs && !body?.classList.contains("dm-component"))) return;
     const { more, jump: to, react } = pressed.dataset;

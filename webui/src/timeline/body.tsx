@@ -68,6 +68,12 @@ export function isEdge(view: View | undefined): boolean {
   return typeof view === "object" && "html" in view && view.edge === true;
 }
 
+/** Whether it is words, of which the first lines can stand alone. */
+export function isFoldable({ view, deleted_at_ms: deletedAtMs }: Message): boolean {
+  const words = !view || typeof view === "string" || ("html" in view && !view.bare && !view.edge);
+  return words && !deletedAtMs;
+}
+
 function Drawn(props: BodyProps & { view: View | undefined; fallback: React.ReactElement }) {
   const { message, view, space } = props;
   if (typeof view === "string") return <Plain text={view} space={space} />;

@@ -12,6 +12,7 @@ from dash_messenger_webui import linked
 from dash_messenger_webui.api.links import (
     MAX_LINKS,
     MAX_ODD_HOST_CHARACTERS,
+    MAX_SEARCHED_CHARACTERS,
     links,
     names_another_host,
 )
@@ -212,3 +213,9 @@ def test_labels_of_other_scripts_cost_no_more_than_other_addresses() -> None:
     plain = cost_s(("https://" + "a." * 120 + "com ") * 64)
     # Each letter of each label was looked up: twenty times as much.
     assert cost_s(("https://" + "а." * 120 + "com ") * 64) < 5 * plain
+
+
+def test_an_address_that_the_search_would_cut_is_none() -> None:
+    before = "x " * (MAX_SEARCHED_CHARACTERS // 2 - 5)
+    assert found(f"{before}https://a.example") == []
+    assert found(f"https://b.example {before}") == ["https://b.example"]
