@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import io
 import shutil
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from dash_messenger.client import Client
+from dash_messenger.client import Client, Disconnected, Event
 from dash_messenger.errors import Forbidden, NotFound
 from dash_messenger.testing import Network, People, ServerProcess, upload
 from hypothesis import HealthCheck, Phase, settings
@@ -101,6 +103,7 @@ class ComingBack(RuleBasedStateMachine):
         self.ann_token = await self.people.log_in(self.actors["ann"].me["username"])
         self.rooms = [await self._group({"ann", "ben", "eve"}, "Garden")]
         self.hearing: asyncio.Task[None] | None = None
+        self.unapplied: deque[Event] = deque()
         client = self._returning(self.network.url, token=self.token)
         await client.__aenter__()
         self.reader = Reader(client)
@@ -118,10 +121,19 @@ class ComingBack(RuleBasedStateMachine):
 
     def _hear(self) -> None:
         async def hear() -> None:
+            await self._apply()
             async for event in self.reader.client.events():
-                await self.reader.apply(event)
+                self.unapplied.append(event)
+                # Closed in the middle of an event: it is applied when the reader is back.
+                with suppress(Disconnected):
+                    await self._apply()
 
         self.hearing = asyncio.get_running_loop().create_task(hear())
+
+    async def _apply(self) -> None:
+        while self.unapplied:
+            await self.reader.apply(self.unapplied[0])
+            self.unapplied.popleft()
 
     # What people do.
 

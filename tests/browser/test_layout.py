@@ -25,12 +25,25 @@ MOST_SHIFT = 0.02
 OBSERVE_SHIFTS = """
 window.shifts = [];
 new PerformanceObserver((list) => {
+    const box = ({ x, y, width, height }) => [x, y, width, height].map(Math.round).join(' ');
+    const named = (node) => (node ? `${node.nodeName}.${node.className}` : '');
     for (const { value, sources } of list.getEntries()) {
-        const what = sources.map(({ node }) => node?.className ?? node?.nodeName ?? '');
+        const what = sources.map(({ node, previousRect, currentRect }) =>
+            `${named(node?.parentNode)} > ${named(node)}, ${box(previousRect)} -> ${box(currentRect)}`);
         window.shifts.push({ value, what });
     }
 }).observe({ type: 'layout-shift', buffered: true });
 """
+# Whether the browser kept the last message of a conversation that has 60.
+IS_KEPT = """([name, key]) => new Promise((done) => {
+    indexedDB.open(name).onsuccess = ({ target: { result } }) => {
+        const kept = result.transaction('kept').objectStore('kept').get(key);
+        kept.onsuccess = () => {
+            result.close();
+            done(kept.result?.at(-1)?.number === 60);
+        };
+    };
+})"""
 SCROLLS_SIDEWAYS = """() => [...document.querySelectorAll('*')]
     .filter((element) => {
         const { overflowX } = getComputedStyle(element);
@@ -85,6 +98,35 @@ async def test_the_messenger_hardly_shifts_up_to_its_first_messages(person: Make
         await expect(message(page, "An answer").last).to_be_in_viewport()
         await shifted(page)
         await page.close()
+
+
+async def test_messages_sent_while_away_move_none_of_those_that_the_browser_kept(
+    person: MakePerson,
+) -> None:
+    ann, ben = await person("Ann"), await person("Ben")
+    chat = await talk(ann, ben)
+    for number in range(60):
+        await ann.send(chat, f"Line {number}" + " and some more words" * (number % 9))
+    page = await ann.context.new_page()
+    await page.goto(f"{ann.base_url}/c/{chat}")
+    await expect(page.locator('.dm-row[data-number="60"]')).to_be_in_viewport()
+    async with asyncio.timeout(10):
+        while not await page.evaluate(IS_KEPT, [f"dm-{ann.id}", f"page:{chat}"]):
+            await drawn(page)
+    await page.close()
+    for number in range(60, 67):
+        await ann.send(chat, f"Line {number}" + " and some more words" * (number % 9))
+    page = await ann.context.new_page()
+    await page.add_init_script(OBSERVE_SHIFTS)
+    wire = await sit_in_the_middle(page)
+    wire.keep_answers_to = {"message.history"}
+    await page.goto(f"{ann.base_url}/c/{chat}")
+    await expect(page.locator(SETTLED)).to_be_visible()
+    await expect(page.locator('.dm-row[data-number="60"]')).to_be_in_viewport()
+    await drawn(page)
+    wire.let_go()
+    await expect(page.locator('.dm-row[data-number="67"]')).to_be_in_viewport()
+    await shifted(page)
 
 
 async def test_the_list_hardly_shifts(person: MakePerson) -> None:

@@ -31,7 +31,10 @@ export class MessageHistory {
     if (!window.messages.length) {
       const kept = await this.cache.page(id);
       const now = this.store.window(id);
-      if (kept?.length && now.cursor < 0 && !now.messages.length) this.store.changeWindow(id, { messages: kept });
+      if (kept?.length && now.cursor < 0 && !now.messages.length) {
+        // What precedes a whole page is drawn no sooner than it would be of the server's page.
+        this.store.changeWindow(id, { messages: kept, moreBefore: kept.length >= PAGE });
+      }
     }
     if (!this.store.online) return;
     if (!this.store.conversation(id)) await this.logs.fetch(id);

@@ -2,7 +2,7 @@
 // guesses until they are measured; whatever is measured, loaded or resized, what is read stays in place.
 
 import * as React from "react";
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useReducer, useRef, useState } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import type { Message } from "../net/wire";
 import { press } from "../state/actions";
@@ -11,6 +11,7 @@ import { useConversation, useOnline, useTopic } from "../parts/hooks";
 import { Icon } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
 import { Spoken } from "../parts/Spoken";
+import { nextStep, type Step } from "./edges";
 import { type MenuEntry, MessageMenu, type Opening } from "./menu";
 import { MessageRow } from "./MessageRow";
 import type { Row } from "./rows";
@@ -43,12 +44,12 @@ interface MessagesProps {
   menus: Record<string, MenuEntry[]> | undefined;
 }
 
-export function Messages({ app, id, rows, group, today, plugins, menus }: MessagesProps) {
+export function Messages({ app, id, rows: wanted, group, today, plugins, menus }: MessagesProps) {
   const { history, readPositions, store, texts } = app;
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);
   // Where it opens at the unread line, sizes that become known at first must not carry it to the end.
-  const atEnd = useRef(!store.window(id).moreAfter && !rows.some((row) => row.unread));
+  const atEnd = useRef(!store.window(id).moreAfter && !wanted.some((row) => row.unread));
   // Where it stood when that was last found out: whoever has scrolled up since follows no longer.
   const stoodAt = useRef(0);
   // Until then only what `look` finds says so: the end was gone to on purpose, and rows get their sizes.
@@ -58,12 +59,10 @@ export function Messages({ app, id, rows, group, today, plugins, menus }: Messag
   const [shown, setShown] = useState(false);
   // The list measures what it is scrolled towards: what lies around where it opens is measured too,
   // or the first scrolling up would push about what is seen.
-  const [around, setAround] = useState<readonly number[] | undefined>(() => rowsAround(rows));
+  const [around, setAround] = useState<readonly number[] | undefined>(() => rowsAround(wanted));
 
-  // Older rows came in above: what is on the screen keeps its place.
+  const { rows, shift } = useSteps(wanted);
   const before = useRef(rows);
-  const oldFirst = before.current[0]?.key;
-  const shift = rows !== before.current && rows[0]?.key !== oldFirst && rows.some((row) => row.key === oldFirst);
   const newLast = rows[rows.length - 1];
   const lastChanged = newLast?.key !== before.current[before.current.length - 1]?.key;
 
@@ -333,6 +332,18 @@ export function Messages({ app, id, rows, group, today, plugins, menus }: Messag
       <Announcer app={app} id={id} rows={rows} />
     </>
   );
+}
+
+/** The rows to draw now; the steps that are left are drawn before anything is painted. */
+function useSteps(rows: readonly Row[]): Step {
+  const drawn = useRef(rows);
+  const [, again] = useReducer((steps: number) => steps + 1, 0);
+  const step = nextStep(drawn.current, rows);
+  useLayoutEffect(() => {
+    drawn.current = step.rows;
+    if (step.rows.length !== rows.length || step.rows[0]?.key !== rows[0]?.key) again();
+  });
+  return step;
 }
 
 /** The message that a row's answers, as far as it is known here; what is missing is asked for. */
