@@ -90,6 +90,8 @@ class Reader:
         known.title = summary["conversation"]["title"]
         known.photo = summary["conversation"]["photo"]
         self.known[conversation] = known
+        # Whoever was removed and added again may have had the list before they heard of either.
+        self.listed.setdefault(conversation, summary["conversation"])
 
     def forget(self, conversation: str) -> None:
         """It is not one's own any more."""
