@@ -127,6 +127,8 @@ async def test_messages_sent_while_away_move_none_of_those_that_the_browser_kept
     wire.let_go()
     await expect(page.locator('.dm-row[data-number="67"]')).to_be_in_viewport()
     await shifted(page)
+    await ben.send(chat, "And one more")
+    await expect(message(page, "And one more")).to_be_in_viewport()
 
 
 async def test_the_list_hardly_shifts(person: MakePerson) -> None:

@@ -32,6 +32,8 @@ const PINNED_MS = 500;
 const LONG_PRESS_MS = 450;
 // Those that a screen reader may not have come to yet.
 const LINES_KEPT = 20;
+// So long after a wheel, a finger or a key a move is the reader's.
+const TOUCHED_MS = 1_000;
 
 interface MessagesProps {
   app: Messenger;
@@ -50,8 +52,9 @@ export function Messages({ app, id, rows: wanted, group, today, plugins, menus }
   const list = useRef<VirtualizerHandle>(null);
   // Where it opens at the unread line, sizes that become known at first must not carry it to the end.
   const atEnd = useRef(!store.window(id).moreAfter && !wanted.some((row) => row.unread));
-  // Where it stood when that was last found out: whoever has scrolled up since follows no longer.
-  const stoodAt = useRef(0);
+  // Where it stood, and how high it was, when that was last found out.
+  const stood = useRef({ at: 0, height: 0 });
+  const touchedAtMs = useRef(-Infinity);
   // Until then only what `look` finds says so: the end was gone to on purpose, and rows get their sizes.
   const pinnedUntilMs = useRef(0);
   const settled = useRef(false);
@@ -73,22 +76,27 @@ export function Messages({ app, id, rows: wanted, group, today, plugins, menus }
     const element = scroller.current;
     if (!element) return;
     element.scrollTop = element.scrollHeight;
-    stoodAt.current = element.scrollTop;
+    stood.current = { at: element.scrollTop, height: element.scrollHeight };
   }, []);
 
   /** Go to the end and stay there while what is there gets its sizes. */
   const pinToEnd = useCallback(() => {
     atEnd.current = true;
     pinnedUntilMs.current = Date.now() + PINNED_MS;
+    touchedAtMs.current = -Infinity;
     toEnd();
   }, [toEnd]);
+  /** Whether it was the reader who scrolled up from the end: rows that come, go or get their sizes do too. */
+  const hasLeft = useCallback((element: HTMLElement) => {
+    if (leftBelow(element) <= AT_END_PX || element.scrollTop >= stood.current.at) return false;
+    if (Date.now() - touchedAtMs.current < TOUCHED_MS) return true;
+    return Date.now() >= pinnedUntilMs.current && element.scrollHeight === stood.current.height;
+  }, []);
   /** Go to the end, unless the reader is not there any more. */
   const follow = useCallback(() => {
     const element = scroller.current;
     if (!element || !atEnd.current) return;
-    const left = element.scrollHeight - element.scrollTop - element.clientHeight;
-    const pinned = Date.now() < pinnedUntilMs.current;
-    if (!pinned && element.scrollTop < stoodAt.current && left > AT_END_PX) atEnd.current = false;
+    if (hasLeft(element)) atEnd.current = false;
     else toEnd();
   }, [toEnd]);
 
@@ -100,12 +108,11 @@ export function Messages({ app, id, rows: wanted, group, today, plugins, menus }
     const element = scroller.current;
     const place = list.current;
     if (!element || !place || !settled.current) return;
-    const left = element.scrollHeight - element.scrollTop - element.clientHeight;
+    follow();
+    const left = leftBelow(element);
     const window = store.window(id);
-    // What grows at the end carries nobody away from it, only scrolling up does.
-    const near = left <= AT_END_PX || (atEnd.current && element.scrollTop >= stoodAt.current);
-    atEnd.current = near && !window.moreAfter;
-    stoodAt.current = element.scrollTop;
+    atEnd.current = left <= AT_END_PX && !window.moreAfter;
+    stood.current = { at: element.scrollTop, height: element.scrollHeight };
     setAway(left > AT_END_PX * 3 || window.moreAfter);
     const within = element.clientHeight * LOAD_WITHIN_SCREENS;
     if (element.scrollTop < within && window.moreBefore) void history.load(id, "before");
@@ -133,7 +140,9 @@ export function Messages({ app, id, rows: wanted, group, today, plugins, menus }
     before.current = rows;
     if (!settled.current) return;
     const own = newLast?.outgoing?.state === "pending" || (newLast?.own && newLast.tick === "pending");
-    if (!lastChanged || shift) return;
+    // A change at the top moves the place that one scrolled to; it says nothing of the reader.
+    if (shift) return void (atEnd.current && toEnd());
+    if (!lastChanged) return;
     if (own) pinToEnd();
     else follow();
   }, [rows]);
@@ -257,9 +266,13 @@ export function Messages({ app, id, rows: wanted, group, today, plugins, menus }
       press(app.actions, message, pressed, store.window(id).own[message.id]?.mark);
     }
   };
+  const touch = () => {
+    touchedAtMs.current = Date.now();
+  };
   // A phone that tells no context menu of a long press.
   const onPointerDown = (event: React.PointerEvent) => {
     wasLong.current = false;
+    touch();
     if (event.pointerType !== "touch") return;
     const { target, clientX, clientY } = event;
     held.current = setTimeout(() => (wasLong.current = openMenu(target, clientX, clientY)), LONG_PRESS_MS);
@@ -296,6 +309,9 @@ export function Messages({ app, id, rows: wanted, group, today, plugins, menus }
           lookSoon();
         }}
         onClick={onClick}
+        onWheel={touch}
+        onTouchMove={touch}
+        onKeyDown={touch}
         onPointerDown={onPointerDown}
         onPointerUp={letGo}
         onTouchEnd={(event) => wasLong.current && event.preventDefault()}
@@ -334,14 +350,18 @@ export function Messages({ app, id, rows: wanted, group, today, plugins, menus }
   );
 }
 
-/** The rows to draw now; the steps that are left are drawn before anything is painted. */
+const leftBelow = ({ scrollHeight, scrollTop, clientHeight }: HTMLElement): number => scrollHeight - scrollTop - clientHeight;
+
+/** The rows to draw now; the steps that are left are drawn a frame later each. */
 function useSteps(rows: readonly Row[]): Step {
   const drawn = useRef(rows);
   const [, again] = useReducer((steps: number) => steps + 1, 0);
   const step = nextStep(drawn.current, rows);
   useLayoutEffect(() => {
     drawn.current = step.rows;
-    if (step.rows.length !== rows.length || step.rows[0]?.key !== rows[0]?.key) again();
+    if (step.rows === rows) return;
+    const frame = requestAnimationFrame(again);
+    return () => cancelAnimationFrame(frame);
   });
   return step;
 }
