@@ -76,7 +76,10 @@ async def test_who_scrolls_up_while_the_end_grows_stays_there(person: Any) -> No
             last.style.minHeight = 100 + 20 * n + 'px';
             await frame();
             await new Promise((resolve) => setTimeout(resolve));
-            if (n === 8) e.scrollTop = 600;
+            if (n === 8) {
+              e.dispatchEvent(new WheelEvent('wheel', { bubbles: true, deltaY: -500 }));
+              e.scrollTop = 600;
+            }
           }
           for (let n = 0; n < 3; n++) await frame();
           return e.scrollHeight - e.scrollTop - e.clientHeight;
