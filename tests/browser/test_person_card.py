@@ -22,7 +22,7 @@ async def test_authors_and_members_open_a_card_that_leads_to_the_chat(
     await bob.send(chat, "Hello")
     page = await open_chat(ann, chat)
     card = page.get_by_role("dialog", name="Bob")
-    for shown in (".dm-author bdi", ".dm-row-avatar"):
+    for shown in (".dm-author [data-user]", ".dm-row-avatar"):
         await message(page, "Hello").locator(shown).click()
         await expect(card).to_contain_text(f"@{bob.username}")
         await at_rest(page)

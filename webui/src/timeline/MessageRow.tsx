@@ -81,7 +81,7 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
         <div className="dm-bubble">
           {group && !own && row.first && !bare ? (
             <div className="dm-author" data-hue={hue(message?.sender ?? "")} dir="auto">
-              <bdi data-user={message?.sender}>{name}</bdi>
+              <span data-user={message?.sender}>{name}</span>
               {row.alike && author && <span>@{author.username}</span>}
             </div>
           ) : (
