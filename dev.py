@@ -168,11 +168,14 @@ def lock(arguments: list[str]) -> int:
 
 def bench(arguments: list[str]) -> int:
     """Run one benchmark of bench/ by name, or list them."""
-    names = sorted(p.stem for p in (ROOT / "bench").glob("*.py") if not p.stem.startswith("_"))
+    scripts = {p.stem: p.read_text() for p in sorted((ROOT / "bench").glob("*.py"))}
+    names = [name for name, text in scripts.items() if "__main__" in text]
     if not arguments or arguments[0] not in names:
         print("benchmarks:", *names)
         return 2 if arguments else 0
     set_up()
+    if "from browser import" in scripts[arguments[0]]:
+        os.environ["DASH_MESSENGER_CHROMIUM"] = find_chromium()
     return become([program("python"), str(ROOT / "bench" / f"{arguments[0]}.py"), *arguments[1:]])
 
 

@@ -7,7 +7,7 @@ passes, so that other processes on the machine spoil little.
 from __future__ import annotations
 
 import os
-import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -38,11 +38,11 @@ SETTLED = ".dm-scroll[data-settled]"
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A browser, headless."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    named = os.environ.get("DASH_MESSENGER_CHROMIUM")
-    path = named or next((path for path in map(shutil.which, names) if path), None)
+    path = os.environ.get("DASH_MESSENGER_CHROMIUM")
+    if path is None:
+        sys.exit("no browser: python3 dev.py bench NAME finds or installs one")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(QUIET))
+        browser = playwright.chromium.launch(executable_path=path or None, args=list(QUIET))
         yield browser
         browser.close()
 
