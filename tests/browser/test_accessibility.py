@@ -45,7 +45,9 @@ async def test_axe_finds_nothing_in_the_log_in_that_says_why(
     context, _ = await new_context()
     page = await context.new_page()
     await page.goto(server.url + "/login?why=closed")
-    await expect(page.get_by_text("You were logged out from another device.")).to_be_visible()
+    await expect(
+        page.get_by_text("You were logged out in another tab or on another device.")
+    ).to_be_visible()
     await colours_are(page, scheme)
     assert await axe(page) == []
 

@@ -333,7 +333,9 @@ async def test_a_session_closed_elsewhere_leads_to_the_log_in_and_back_to_the_ch
     await expect(page).to_have_url(re.compile("/login"))
     wanted = parse_qs(urlsplit(page.url).query)
     assert wanted == {"why": ["closed"], "next": [f"/c/{chat}"]}
-    await expect(page.get_by_text("You were logged out from another device.")).to_be_visible()
+    await expect(
+        page.get_by_text("You were logged out in another tab or on another device.")
+    ).to_be_visible()
     await log_in(page, ann)
     await expect(page).to_have_url(f"{ann.base_url}/c/{chat}")
     await expect(message(page, "Welcome back")).to_be_visible()

@@ -197,7 +197,7 @@ async def test_changes_need_password_and_code_and_end_other_sessions(
     page = await open_list(ann)
     secret, codes = await set_up(page)
     # The other device is logged out, and told so.
-    await expect(elsewhere.get_by_text("logged out from another device")).to_be_visible()
+    await expect(elsewhere.get_by_text("logged out in another tab")).to_be_visible()
     problems.clear()
     panel = page.locator(".settings-panel").filter(has_text="Two-step log-in")
     await panel.get_by_role("button", name="Turn it off").click()

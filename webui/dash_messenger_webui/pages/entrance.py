@@ -116,7 +116,7 @@ def _login(t: Words, sentences: str, registration_offered: bool) -> Component:
                         **attributes({"data-why": why}),
                     )
                     for why, sentence in (
-                        ("closed", t("You were logged out from another device.")),
+                        ("closed", t("You were logged out in another tab or on another device.")),
                         ("expired", t("Please log in again to go on.")),
                         ("deactivated", t("This account has been deactivated.")),
                     )
