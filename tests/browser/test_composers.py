@@ -12,6 +12,7 @@ from PIL import Image
 from playwright.async_api import Page, expect
 
 from tests.browser.pages.dialogs import open_dialog
+from tests.browser.pages.forms import form
 from tests.browser.pages.messenger import TEXT_BOX, open_chat, open_list
 from tests.browser.people import talk
 
@@ -21,12 +22,6 @@ def photo(tmp_path: Path) -> Path:
     path = tmp_path / "lake.jpg"
     Image.radial_gradient("L").resize((900, 600)).convert("RGB").save(path, "JPEG")
     return path
-
-
-async def form(page: Page, entry: str) -> None:
-    await page.get_by_role("button", name="Attach").click()
-    await page.get_by_role("menuitem", name=entry, exact=True).click()
-    await expect(page.locator(".dm-form")).to_be_visible()
 
 
 async def sent(page: Page) -> None:

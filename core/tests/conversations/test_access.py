@@ -74,6 +74,8 @@ TRIED: list[tuple[str, dict[str, Any], Right]] = [
     ("conversation.members", {"conversation": "C"}, Right.READ),
     ("log.read", {"log": "C", "after": 0}, Right.READ),
     ("message.history", {"conversation": "C"}, Right.READ),
+    ("message.reacted_by", {"message": "M", "emoji": "👍"}, Right.READ),
+    ("message.read_by", {"message": "M"}, Right.READ),
     ("read.advance", {"conversation": "C", "message_no": 1}, Right.READ),
     (
         "message.send",

@@ -178,7 +178,7 @@ const ChatRow = React.memo(function ChatRow({ app, conversation, users, selected
   );
 });
 
-/** Says to screen readers that messages came in chats that are not open, now and then. */
+/** Says to screen readers that messages came in chats that are not open, a few seconds apart. */
 function Elsewhere({ app }: { app: Messenger }) {
   const { store, route, texts } = app;
   const list = useList(app);
