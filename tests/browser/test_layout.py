@@ -322,6 +322,9 @@ async def test_the_time_never_covers_the_text(person: MakePerson) -> None:
         await ann.send(chat, text)
         await ben.send(chat, text)
     page = await open_chat(ben, chat)
+    # High enough for all rows to be in view: others are not drawn for long.
+    assert page.viewport_size is not None
+    await page.set_viewport_size({"width": page.viewport_size["width"], "height": 6_000})
     await expect(page.locator(".dm-row")).to_have_count(20)
     covered = await page.evaluate(
         """() => [...document.querySelectorAll('.dm-row')].filter((row) => {

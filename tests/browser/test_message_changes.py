@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import forgive_network
+from tests.browser.pages.any_page import drawn
 from tests.browser.pages.messenger import SEND_KEY, TEXT_BOX, open_chat, write
 from tests.browser.people import talk
 from tests.browser.wire import sit_in_the_middle
@@ -111,7 +113,9 @@ async def test_what_is_asked_for_offline_survives_a_reload_and_is_done_once(
     await page.goto(f"{ann.base_url}/c/{chat}")
     await page.wait_for_function("() => Object.keys(window.dashMessenger?.types ?? {}).length")
     await expect(row(page, "nonsense")).to_be_visible()
-    await page.wait_for_function(KEPT, arg=[ann.id, chat])
+    async with asyncio.timeout(10):
+        while not await page.evaluate(KEPT, [ann.id, chat]):
+            await drawn(page)
     wire.refuse = True
     await wire.cut()
     await page.wait_for_function("() => !window.dashMessenger.store.online")
