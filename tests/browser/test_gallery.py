@@ -238,6 +238,7 @@ async def test_what_is_transparent_can_be_seen_in_either_scheme(person: Any, sch
     assert behind["teal"] == clear
     assert (behind["black"] == clear) == (scheme == "light")
     assert (behind["white"] == clear) == (scheme == "dark")
+    await at_rest(page)
     gallery = await open_large(page, "black")
     await expect(gallery.locator("img")).to_have_css("background-color", "rgb(242, 244, 246)")
     await page.keyboard.press("ArrowRight")
