@@ -90,7 +90,9 @@ export function Messages({ app, id, rows: wanted, group, today, plugins, menus }
   const hasLeft = useCallback((element: HTMLElement) => {
     if (leftBelow(element) <= AT_END_PX || element.scrollTop >= stood.current.at) return false;
     if (Date.now() - touchedAtMs.current < TOUCHED_MS) return true;
-    return Date.now() >= pinnedUntilMs.current && element.scrollHeight === stood.current.height;
+    // Sizes move the place by no more than they change; what moves it further is the reader's search or focus.
+    const changed = Math.abs(element.scrollHeight - stood.current.height);
+    return Date.now() >= pinnedUntilMs.current && (!changed || stood.current.at - element.scrollTop > changed + AT_END_PX);
   }, []);
   /** Go to the end, unless the reader is not there any more. */
   const follow = useCallback(() => {
