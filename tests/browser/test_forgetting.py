@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import PASSWORD, Person, forgive_network
+from tests.browser.pages.any_page import drawn
 from tests.browser.pages.dialogs import open_dialog
 from tests.browser.pages.messenger import TEXT_BOX, message, open_chat
 from tests.browser.people import talk
 
+WITHIN_S = 10
 KEPT = """async () => {
     const found = Object.keys(localStorage).filter((key) => /^dm:(outbox|draft):/.test(key));
     for (const { name } of await indexedDB.databases()) {
@@ -18,12 +21,14 @@ KEPT = """async () => {
         const database = await new Promise((done) => {
             indexedDB.open(name).onsuccess = (event) => done(event.target.result);
         });
-        const keys = await new Promise((done) => {
-            database.transaction("kept").objectStore("kept").getAllKeys().onsuccess =
-                (event) => done(event.target.result);
-        });
+        for (const store of database.objectStoreNames) {
+            const keys = await new Promise((done) => {
+                database.transaction(store).objectStore(store).getAllKeys().onsuccess =
+                    (event) => done(event.target.result);
+            });
+            found.push(...keys);
+        }
         database.close();
-        found.push(...keys);
     }
     return found;
 }"""
@@ -37,16 +42,16 @@ async def kept(page: Page) -> list[str]:
 
 async def has_kept(page: Page, name: str) -> None:
     """Wait until the browser keeps something of that name."""
-    await page.wait_for_function(
-        f"async () => (await ({KEPT})()).some((key) => key.includes('{name}'))"
-    )
+    async with asyncio.timeout(WITHIN_S):
+        while not any(name in key for key in await kept(page)):
+            await drawn(page)
 
 
 async def keeps_nothing_of(page: Page, name: str) -> None:
     """Wait until the browser keeps nothing of that name."""
-    await page.wait_for_function(
-        f"async () => !(await ({KEPT})()).some((key) => key.includes('{name}'))"
-    )
+    async with asyncio.timeout(WITHIN_S):
+        while any(name in key for key in await kept(page)):
+            await drawn(page)
 
 
 async def test_session_closed_elsewhere_leaves_nothing_in_the_browser(

@@ -13,7 +13,15 @@ from playwright.async_api import BrowserContext, Locator, Page, Route, expect
 
 from tests.browser.conftest import PASSWORD, Person
 from tests.browser.pages.any_page import at_rest, drawn
-from tests.browser.pages.messenger import SETTLED, TEXT_BOX, message, open_chat, open_list, write
+from tests.browser.pages.messenger import (
+    SETTLED,
+    TEXT_BOX,
+    message,
+    open_chat,
+    open_list,
+    until_kept,
+    write,
+)
 from tests.browser.people import talk
 from tests.browser.wire import sit_in_the_middle
 
@@ -34,16 +42,6 @@ new PerformanceObserver((list) => {
     }
 }).observe({ type: 'layout-shift', buffered: true });
 """
-# Whether the browser kept the last message of a conversation that has 60.
-IS_KEPT = """([name, key]) => new Promise((done) => {
-    indexedDB.open(name).onsuccess = ({ target: { result } }) => {
-        const kept = result.transaction('kept').objectStore('kept').get(key);
-        kept.onsuccess = () => {
-            result.close();
-            done(kept.result?.at(-1)?.number === 60);
-        };
-    };
-})"""
 SCROLLS_SIDEWAYS = """() => [...document.querySelectorAll('*')]
     .filter((element) => {
         const { overflowX } = getComputedStyle(element);
@@ -110,9 +108,7 @@ async def test_messages_sent_while_away_move_none_of_those_that_the_browser_kept
     page = await ann.context.new_page()
     await page.goto(f"{ann.base_url}/c/{chat}")
     await expect(page.locator('.dm-row[data-number="60"]')).to_be_in_viewport()
-    async with asyncio.timeout(10):
-        while not await page.evaluate(IS_KEPT, [f"dm-{ann.id}", f"page:{chat}"]):
-            await drawn(page)
+    await until_kept(page, ann, chat, 60)
     await page.close()
     for number in range(60, 67):
         await ann.send(chat, f"Line {number}" + " and some more words" * (number % 9))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -10,20 +9,11 @@ from typing import Any
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import forgive_network
-from tests.browser.pages.any_page import drawn
-from tests.browser.pages.messenger import SEND_KEY, TEXT_BOX, open_chat, write
+from tests.browser.pages.messenger import SEND_KEY, TEXT_BOX, open_chat, until_kept, write
 from tests.browser.people import talk
 from tests.browser.wire import sit_in_the_middle
 
 WAITING = "This will be done when the connection is back."
-# Whether the page has kept the messages of a conversation for a start without a connection.
-KEPT = """([user, chat]) => new Promise((resolve) => {
-    const opening = indexedDB.open(`dm-${user}`);
-    opening.onsuccess = () => {
-        const asked = opening.result.transaction('kept').objectStore('kept').get(`page:${chat}`);
-        asked.onsuccess = () => resolve(asked.result?.length >= 4);
-    };
-})"""
 
 
 def row(page: Page, text: str) -> Locator:
@@ -113,9 +103,7 @@ async def test_what_is_asked_for_offline_survives_a_reload_and_is_done_once(
     await page.goto(f"{ann.base_url}/c/{chat}")
     await page.wait_for_function("() => Object.keys(window.dashMessenger?.types ?? {}).length")
     await expect(row(page, "nonsense")).to_be_visible()
-    async with asyncio.timeout(10):
-        while not await page.evaluate(KEPT, [ann.id, chat]):
-            await drawn(page)
+    await until_kept(page, ann, chat, 5)
     wire.refuse = True
     await wire.cut()
     await page.wait_for_function("() => !window.dashMessenger.store.online")

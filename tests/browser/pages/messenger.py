@@ -5,6 +5,8 @@ Owns the class names by which tests find things there. Must not know what a test
 
 from __future__ import annotations
 
+import asyncio
+
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import Person
@@ -15,6 +17,16 @@ TEXT_BOX = "textarea.dm-textbox"
 BANNER = ".dm-banner"
 # It sends on every device, whatever Enter alone does there.
 SEND_KEY = "Control+Enter"
+# The number of the last message of a conversation that the page has kept for its next start.
+LAST_KEPT = """([user, chat]) => new Promise((done) => {
+    indexedDB.open(`dm-${user}`).onsuccess = ({ target: { result } }) => {
+        const kept = result.transaction('kept').objectStore('kept').get(`page:${chat}`);
+        kept.onsuccess = () => {
+            result.close();
+            done(kept.result?.at(-1)?.number ?? 0);
+        };
+    };
+})"""
 
 
 async def open_list(person: Person) -> Page:
@@ -30,6 +42,13 @@ async def open_chat(person: Person, conversation: str) -> Page:
     await expect(page.locator(f"{SETTLED}, .dm-timeline .dm-notice")).to_be_visible()
     await drawn(page)
     return page
+
+
+async def until_kept(page: Page, person: Person, conversation: str, number: int) -> None:
+    """Wait until the page would show the message with this number without a connection."""
+    async with asyncio.timeout(10):
+        while await page.evaluate(LAST_KEPT, [person.id, conversation]) < number:
+            await drawn(page)
 
 
 async def choose_chat(page: Page, title: str) -> None:
