@@ -25,7 +25,7 @@ PREFIX = "/assets/"
 STYLE_SHEETS = tuple(
     f"assets/{name}.css"
     for name in (
-        *("tokens", "icons", "pages", "entrance", "dialogs"),
+        *("tokens", "icons", "pages", "entrance", "dialogs", "details"),
         *("messenger", "list", "timeline", "messages", "gallery"),
         *("composer", "picker", "forms", "framed"),
     )

@@ -14,6 +14,7 @@ import { Spoken } from "../parts/Spoken";
 import { nextStep, type Step } from "./edges";
 import { type MenuEntry, MessageMenu, type Opening } from "./menu";
 import { MessageRow } from "./MessageRow";
+import { lastAbove, lastStanding, leftBelow, PARTLY_SEEN_PX, rowsAround } from "./places";
 import type { Row } from "./rows";
 
 // Within this much of the end one reads the newest messages: new ones are followed.
@@ -21,10 +22,7 @@ const AT_END_PX = 32;
 // Pages are asked for well before their place is reached.
 const LOAD_WITHIN_SCREENS = 2;
 const ROW_PX = 46;
-const ROWS_AROUND = 30;
 const MEASURED_AFTER_MS = 400;
-// A message is seen although so much of its lower edge is not.
-const PARTLY_SEEN_PX = 4;
 // As long as its motion lasts.
 const FRESH_MS = 250;
 // So long, sizes that become known after going to the end must not look like scrolling up.
@@ -352,8 +350,6 @@ export function Messages({ app, id, rows: wanted, group, today, plugins, menus }
   );
 }
 
-const leftBelow = ({ scrollHeight, scrollTop, clientHeight }: HTMLElement): number => scrollHeight - scrollTop - clientHeight;
-
 /** The rows to draw now; the steps that are left are drawn a frame later each. */
 function useSteps(rows: readonly Row[]): Step {
   const drawn = useRef(rows);
@@ -372,33 +368,6 @@ function useSteps(rows: readonly Row[]): Step {
 function quotedBy(app: Messenger, id: string, row: Row): Message | null {
   const answered = row.message?.reply_to ?? row.outgoing?.replyTo;
   return answered ? app.history.quoted(id, answered) : null;
-}
-
-/** The rows within about a screen of where the time line opens. */
-function rowsAround(rows: readonly Row[]): number[] {
-  const line = rows.findIndex((row) => row.unread);
-  const place = line < 0 ? rows.length : line;
-  const first = Math.max(0, place - ROWS_AROUND);
-  return Array.from({ length: Math.min(rows.length, place + ROWS_AROUND) - first }, (_, index) => first + index);
-}
-
-/** The number of the last message that ends above `bottom`, or 0. */
-function lastAbove(bottom: number, rows: readonly Row[], place: VirtualizerHandle): number {
-  let index = Math.min(place.findItemIndex(bottom), rows.length - 1);
-  if (index >= 0 && place.getItemOffset(index) + place.getItemSize(index) > bottom) index--;
-  while (index >= 0 && !rows[index]!.message) index--;
-  return rows[index]?.message?.number ?? 0;
-}
-
-/** The highest number up to `guess` whose row stands in view; -1 while none is mounted there. */
-function lastStanding(scroller: HTMLElement, guess: number): number {
-  const edge = scroller.getBoundingClientRect().bottom + PARTLY_SEEN_PX;
-  for (let number = guess; number > 0; number--) {
-    const row = scroller.querySelector(`.dm-row[data-number="${number}"]`);
-    if (!row) return -1;
-    if (row.getBoundingClientRect().bottom <= edge) return number;
-  }
-  return 0;
 }
 
 function DownButton({ app, id, away, onClick }: { app: Messenger; id: string; away: boolean; onClick(): void }) {
