@@ -13,12 +13,20 @@ from tests.browser.pages.messenger import (
     bubbles,
     choose_chat,
     composer,
+    open_chat,
     open_list,
     rows,
     write,
 )
 from tests.browser.people import two
 
+# The text box asks once more for the focus, a moment after its chat has opened. The moment is the test's.
+HELD_BACK = """(() => {
+    const held = [];
+    const later = window.setTimeout;
+    window.setTimeout = (work, ms, ...rest) => ms === 300 ? held.push(work) : later(work, ms, ...rest);
+    window.runHeldBack = () => held.splice(0).map((work) => work()).length;
+})()"""
 
 async def test_text_box_has_the_focus_on_a_desktop_and_not_on_a_phone(
     person: Any, size: str
@@ -30,6 +38,21 @@ async def test_text_box_has_the_focus_on_a_desktop_and_not_on_a_phone(
         await expect(composer(page)).to_be_focused()
     else:
         await expect(composer(page)).not_to_be_focused()
+
+
+@pytest.mark.parametrize("size", ["desktop"])
+async def test_what_is_pressed_after_a_chat_opened_keeps_the_focus(person: Any) -> None:
+    ann, _, conversation = await two(person)
+    await ann.context.add_init_script(HELD_BACK)
+    page = await open_chat(ann, conversation)
+    await expect(composer(page)).to_be_focused()
+    button = page.get_by_role("button", name="Details")
+    await button.click()
+    await expect(page.get_by_role("dialog", name="Details")).to_be_visible()
+    await button.click()
+    await expect(button).to_be_focused()
+    assert await page.evaluate("runHeldBack()") > 0
+    await expect(button).to_be_focused()
 
 
 @pytest.mark.parametrize("size", ["desktop"])

@@ -386,13 +386,18 @@ function focusUnlessTaken(element: HTMLTextAreaElement): void {
   const active = document.activeElement;
   if (active?.matches(FIELDS) && !active.closest("[role=dialog]")) return;
   element.focus({ preventScroll: true });
-  // The reader may go to another field meanwhile, and that may be drawn again.
+  // The reader may go elsewhere meanwhile: to another field, which may be drawn again, or to a button.
   let left = false;
   const note = ({ target }: FocusEvent) => (left ||= target !== element && (target as Element).matches(FIELDS));
+  const act = (event: Event) => (left ||= !(event instanceof KeyboardEvent) || event.key.length > 1);
   document.addEventListener("focusin", note);
+  document.addEventListener("keydown", act, true);
+  document.addEventListener("pointerdown", act, true);
   // A dialog that closes gives the focus back to its button a moment later.
   setTimeout(() => {
     document.removeEventListener("focusin", note);
+    document.removeEventListener("keydown", act, true);
+    document.removeEventListener("pointerdown", act, true);
     const now = document.activeElement;
     if (!left && element.isConnected && (!now || now === document.body || now.matches(".dm-icon-button, .dm-button"))) element.focus({ preventScroll: true });
   }, 300);
