@@ -25,9 +25,12 @@ from playwright.async_api import (
     Page,
     ViewportSize,
     async_playwright,
+    expect,
 )
 
 PASSWORD = "seven quiet otters at dawn"
+# What is waited for comes much sooner; a loaded machine must not decide whether a test passes.
+PATIENCE_S = 30
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 # Chromium talks to its maker's servers unless it is told not to.
 QUIET = [
@@ -63,6 +66,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """One Chromium for all tests; each person gets a context of their own in it."""
+    expect.set_options(timeout=PATIENCE_S * 1_000)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium_path(), args=QUIET)
         yield browser
@@ -159,7 +163,7 @@ async def new_context(
             locale=language,
             timezone_id="Europe/Berlin",
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_S * 1_000)
         problems: list[str] = []
         watch(context, server.url, problems)
         made.append((context, problems))

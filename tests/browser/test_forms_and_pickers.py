@@ -66,7 +66,7 @@ async def test_a_sticker_sent_offline_waits_survives_a_reload_and_arrives_once(
     await expect(row.locator("img")).to_be_visible()
     await expect(there.locator(".dm-row")).to_have_count(0)
     wire.refuse = False
-    await expect(row).to_have_attribute("data-state", SENT, timeout=30_000)
+    await expect(row).to_have_attribute("data-state", SENT)
     await expect(row.locator('.dm-body[data-plugin="stickers"] img')).to_be_visible()
     await expect(there.locator(".dm-row")).to_have_count(1)
     after = await row.locator("img").bounding_box()
@@ -100,7 +100,7 @@ async def test_a_form_sent_offline_waits_survives_a_reload_and_arrives_once(
     await expect(row).to_have_attribute("data-state", "pending")
     await expect(row).to_contain_text("Dusk")
     wire.refuse = False
-    await expect(row).to_have_attribute("data-state", SENT, timeout=30_000)
+    await expect(row).to_have_attribute("data-state", SENT)
     await expect(there.locator('.dm-body[data-plugin="photo"] img')).to_have_count(1)
     assert await types_stored(ann, chat) == ["photo"]
 
@@ -120,7 +120,7 @@ async def test_a_refused_form_is_opened_again_with_the_refusal_under_its_field(
     await page.locator(SEND).click()
     await expect(page.locator(FORM)).to_have_count(0)
     row = page.locator(".dm-row")
-    await expect(row).to_have_attribute("data-state", "failed", timeout=30_000)
+    await expect(row).to_have_attribute("data-state", "failed")
     # What was refused is kept over a reload too.
     await page.reload()
     await expect(row).to_have_attribute("data-state", "failed")
@@ -139,7 +139,7 @@ async def test_a_refused_form_is_opened_again_with_the_refusal_under_its_field(
     await page.locator(".dm-failed").get_by_role("button", name="Edit").click()
     await caption.fill("Dusk")
     await page.locator(SEND).click()
-    await expect(row).to_have_attribute("data-state", SENT, timeout=30_000)
+    await expect(row).to_have_attribute("data-state", SENT)
     await expect(row.locator(".caption")).to_have_text("Dusk")
     assert await types_stored(ann, chat) == ["photo"]
 
@@ -157,6 +157,6 @@ async def test_an_answer_written_in_a_form_answers_and_no_longer_waits(
     await page.locator(SEND).click()
     await expect(page.locator(".dm-composing")).to_have_count(0)
     await expect(page.locator(".dm-own .dm-quote")).to_contain_text("Where were you?")
-    await expect(page.locator(".dm-own")).to_have_attribute("data-state", SENT, timeout=30_000)
+    await expect(page.locator(".dm-own")).to_have_attribute("data-state", SENT)
     found = await ann.call("message.history", conversation=chat)
     assert found["messages"][-1]["reply_to"]["id"] == asked["id"]

@@ -54,7 +54,7 @@ async def transfer(page: Page, event: str, target: str, *names: str, text: str =
 
 async def sent(page: Page) -> None:
     await page.locator(f"{SEND}:enabled").click()
-    await expect(page.locator(FORM)).to_have_count(0, timeout=30_000)
+    await expect(page.locator(FORM)).to_have_count(0)
     stored = re.compile("sent|read")
     row = page.locator(".dm-row.dm-own").last
-    await expect(row).to_have_attribute("data-state", stored, timeout=30_000)
+    await expect(row).to_have_attribute("data-state", stored)
