@@ -8,8 +8,8 @@ from typing import Any
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.pages.any_page import at_rest, drawn
-from tests.browser.pages.messenger import SETTLED, message, open_chat
+from tests.browser.pages.any_page import at_rest
+from tests.browser.pages.messenger import message, open_chat, settled
 from tests.browser.people import talk
 
 
@@ -19,9 +19,8 @@ async def press_long(page: Page, target: Locator, size: str) -> None:
         await target.click(button="right")
         return
     # What scrolls under a finger is no long press.
-    await expect(page.locator(SETTLED)).to_be_visible()
+    await settled(page)
     await at_rest(page)
-    await drawn(page)
     box = await target.bounding_box()
     assert box
     devtools = await page.context.new_cdp_session(page)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.pages.any_page import at_rest
+from tests.browser.pages.any_page import at_rest, becomes
 from tests.browser.pages.forms import chosen, form, sent
 from tests.browser.pages.messenger import bubbles, scroller, settled, write
 from tests.browser.people import two
@@ -23,6 +23,11 @@ async def long_chat(person: Any, count: int, *, read: bool = True) -> tuple[Any,
     return ann, bob, conversation
 
 
+async def is_at_the_end(page: Page) -> None:
+    """Wait until nothing is left below."""
+    await becomes(lambda: scroller(page).evaluate(LEFT), lambda left: left <= 2)
+
+
 async def place_of(page: Page, number: int) -> float:
     place: float = await page.locator(f".dm-row[data-number='{number}']").evaluate(
         "e => e.getBoundingClientRect().top"
@@ -34,11 +39,11 @@ async def test_opens_at_the_end_and_stays_there_when_messages_come(person: Any) 
     ann, bob, conversation = await long_chat(person, 60)
     page = await ann.open(f"/c/{conversation}")
     await settled(page)
-    assert await scroller(page).evaluate(LEFT) <= 2
+    await is_at_the_end(page)
     for number in range(5):
         await bob.send(conversation, f"new {number}")
         await expect(bubbles(page, f"new {number}")).to_be_in_viewport()
-    assert await scroller(page).evaluate(LEFT) <= 2
+    await is_at_the_end(page)
 
 
 async def test_scrolled_up_an_incoming_message_moves_nothing_and_is_counted(person: Any) -> None:
@@ -119,7 +124,7 @@ async def test_one_s_own_photo_comes_into_view_where_the_page_did_not_reach_the_
     await sent(page)
     await expect(page.locator(".dm-row[data-number='121'] img").last).to_be_in_viewport()
     await expect(page.locator(".dm-down")).to_have_count(0)
-    assert await scroller(page).evaluate(LEFT) <= 2
+    await is_at_the_end(page)
 
 
 async def test_one_s_own_message_goes_to_the_end_from_anywhere(person: Any) -> None:

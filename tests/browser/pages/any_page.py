@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
 from playwright.async_api import CDPSession, Page
+
+from tests.browser.conftest import PATIENCE_S
+
+Value = TypeVar("Value")
+
+
+async def becomes(look: Callable[[], Awaitable[Value]], holds: Callable[[Value], object]) -> Value:
+    """The value that ``look`` finds, when it holds at last; what does not is told."""
+    end = time.monotonic() + PATIENCE_S
+    while not holds(value := await look()):
+        assert time.monotonic() < end, f"it stays {value!r}"
+        await asyncio.sleep(0.05)
+    return value
 
 
 async def at_rest(page: Page) -> None:

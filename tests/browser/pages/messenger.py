@@ -5,12 +5,10 @@ Owns the class names by which tests find things there. Must not know what a test
 
 from __future__ import annotations
 
-import asyncio
-
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import Person
-from tests.browser.pages.any_page import drawn
+from tests.browser.pages.any_page import becomes, drawn
 
 SETTLED = ".dm-scroll[data-settled]"
 TEXT_BOX = "textarea.dm-textbox"
@@ -39,16 +37,14 @@ async def open_list(person: Person) -> Page:
 async def open_chat(person: Person, conversation: str) -> Page:
     """A page at the conversation, when its messages stand where they will stay."""
     page = await person.open(f"/c/{conversation}")
-    await expect(page.locator(f"{SETTLED}, .dm-timeline .dm-notice")).to_be_visible()
-    await drawn(page)
+    await settled(page)
     return page
 
 
 async def until_kept(page: Page, person: Person, conversation: str, number: int) -> None:
     """Wait until the page would show the message with this number without a connection."""
-    async with asyncio.timeout(10):
-        while await page.evaluate(LAST_KEPT, [person.id, conversation]) < number:
-            await drawn(page)
+    kept = [person.id, conversation]
+    await becomes(lambda: page.evaluate(LAST_KEPT, kept), lambda last: last >= number)
 
 
 async def choose_chat(page: Page, title: str) -> None:
@@ -58,8 +54,10 @@ async def choose_chat(page: Page, title: str) -> None:
 
 
 async def settled(page: Page) -> None:
-    """The time line has found its place."""
-    await page.locator(SETTLED).wait_for()
+    """Wait until the messages stand where they will stay, or it is said that there are none."""
+    await expect(page.locator(f"{SETTLED}, .dm-timeline .dm-notice")).to_be_visible()
+    # Where it opens is gone to once more in the frame after.
+    await drawn(page)
 
 
 def rows(page: Page) -> Locator:
