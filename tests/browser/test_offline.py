@@ -12,7 +12,7 @@ from dash_messenger.testing import ServerProcess, post
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import PASSWORD, Person, forgive_network
-from tests.browser.pages.any_page import at_rest, drawn
+from tests.browser.pages.any_page import at_rest, becomes, drawn
 from tests.browser.pages.forms import FORM, SEND, chosen, form
 from tests.browser.pages.messenger import BANNER, TEXT_BOX, message, open_chat, open_list, write
 from tests.browser.people import talk
@@ -71,6 +71,7 @@ async def test_the_banner_covers_no_chat_and_no_text_box(person: MakePerson) -> 
     await ann.context.set_offline(True)
     banner = page.locator(BANNER)
     await expect(banner).to_be_visible()
+    await at_rest(page)
     assert await overlaps(banner, page.locator(".dm-chat, .dm-header")) == []
     await page.locator(f'.dm-chat[href="/c/{chat}"]').click()
     await expect(page.locator(TEXT_BOX)).to_be_visible()
@@ -130,7 +131,7 @@ async def test_what_is_written_offline_is_sent_once_and_in_order_on_return(
     await expect(page.locator(BANNER)).to_have_count(0)
     for each in (page, bens):
         await expect(message(each, "Third")).to_have_count(1)
-        assert await texts_shown(each) == ["Meanwhile", *written]
+        await shows_texts(each, "Meanwhile", *written)
     assert await texts_stored(ann, chat) == ["Meanwhile", *written]
     forgive_network(ann.problems)
 
@@ -153,8 +154,8 @@ async def test_a_message_whose_answer_was_lost_is_there_once(person: MakePerson)
     )
     await write(page, "And this?")
     await expect(message(bens, "And this?")).to_be_visible()
-    assert await texts_shown(bens) == ["Did you get this?", "And this?"]
-    assert await texts_shown(page) == ["Did you get this?", "And this?"]
+    await shows_texts(bens, "Did you get this?", "And this?")
+    await shows_texts(page, "Did you get this?", "And this?")
     assert await texts_stored(ann, chat) == ["Did you get this?", "And this?"]
 
 
@@ -178,18 +179,27 @@ async def test_a_connection_that_went_silent_is_noticed_and_what_met_it_is_sent_
     await expect(message(page, "I am")).to_have_attribute("data-state", "pending")
     await page.screenshot(path=pictures / f"silent-connection-{size}.png")
     wire.hold_requests = wire.keep_all = False
-    await page.clock.run_for(20_000)
-    await expect(message(page, "I am")).to_have_attribute("data-state", re.compile("sent|read"))
+    await passes_until(page, message(page, "I am"), "sent")
     # A message that is the first to meet one.
     wire.hold_requests = wire.keep_all = True
     await write(page, "Still here")
     await page.clock.run_for(20_000)
     await expect(message(page, "Still here")).to_have_attribute("data-state", "pending")
     wire.hold_requests = wire.keep_all = False
-    await page.clock.run_for(20_000)
-    await expect(message(page, "Still here")).to_have_attribute("data-state", re.compile("sent"))
+    await passes_until(page, message(page, "Still here"), "sent")
     await expect(page.locator(BANNER)).to_have_count(0)
     assert await texts_stored(ann, chat) == ["Are you there?", "I am", "Still here"]
+
+
+async def passes_until(page: Page, row: Locator, state: str) -> None:
+    """Let time pass until a message has this state."""
+
+    async def look() -> str | None:
+        # No more at once: an answer that is under way must not come too late by the page's clock.
+        await page.clock.run_for(400)
+        return await row.get_attribute("data-state")
+
+    await becomes(look, lambda now: now == state)
 
 
 async def test_what_was_not_sent_survives_a_reload(person: MakePerson) -> None:
@@ -239,7 +249,7 @@ async def test_photos_chosen_offline_wait_outlive_a_reload_and_are_sent(
     await page.unroute("**/blobs")
     wire.refuse = False
     state = re.compile("sent|read")
-    await expect(message(page, "Lakes")).to_have_attribute("data-state", state, timeout=30_000)
+    await expect(message(page, "Lakes")).to_have_attribute("data-state", state)
     await expect(message(page, "Lakes").locator('.dm-body[data-plugin="photo"] img')).to_have_count(
         2
     )
@@ -259,7 +269,7 @@ async def test_what_happened_meanwhile_is_there_on_return(person: MakePerson) ->
     await cem.send(new_chat, "I am new")
     await ann.context.set_offline(False)
     await expect(message(page, "Missed 4")).to_be_visible()
-    assert await texts_shown(page) == [f"Missed {number}" for number in range(5)]
+    await shows_texts(page, *(f"Missed {number}" for number in range(5)))
     row = page.locator(f'a.dm-chat[href="/c/{new_chat}"]')
     await expect(row).to_contain_text("I am new")
     forgive_network(ann.problems)
@@ -282,11 +292,11 @@ async def test_a_server_restart_is_no_reload_and_shows_no_error(
         )
     finally:
         await asyncio.to_thread(server.start)
-    await expect(page.locator(BANNER)).to_have_count(0, timeout=30_000)
+    await expect(page.locator(BANNER)).to_have_count(0)
     await expect(message(page, "Written while it was away")).to_have_attribute("data-state", "sent")
     await ben.send(chat, "After")
     await expect(message(page, "After")).to_be_visible()
-    assert await texts_shown(page) == ["Before", "Written while it was away", "After"]
+    await shows_texts(page, "Before", "Written while it was away", "After")
     watched = await page.evaluate("() => window.watched")
     assert watched["boxes"] == []
     assert [title for title in watched["titles"] if "pdating" in title] == []
@@ -311,7 +321,7 @@ async def test_a_dialog_used_while_the_server_is_away_says_so_and_works_later(
         await expect(dialog.get_by_label("User name")).to_have_value(ben.username)
     finally:
         await asyncio.to_thread(server.start)
-    await expect(page.locator(BANNER)).to_have_count(0, timeout=30_000)
+    await expect(page.locator(BANNER)).to_have_count(0)
     await dialog.get_by_role("button", name="Start the chat").click()
     await expect(page).to_have_url(re.compile("/c/[0-9a-f]{32}$"))
     await expect(page.locator(TEXT_BOX)).to_be_visible()
@@ -388,11 +398,10 @@ async def log_in(page: Page, person: Person) -> None:
     await form.get_by_label("Password", exact=True).press("Enter")
 
 
-async def texts_shown(page: Page) -> list[str]:
-    """The texts of all messages, as they stand on the page."""
+async def shows_texts(page: Page, *texts: str) -> None:
+    """Wait until these, and no others, are the texts of all messages on the page."""
     await drawn(page)
-    bodies = await page.locator(".dm-row .dm-body").all_text_contents()
-    return [text.strip() for text in bodies]
+    await expect(page.locator(".dm-row .dm-body")).to_have_text(texts)
 
 
 async def texts_stored(person: Person, conversation: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.async_api import Page, WebSocketRoute, expect
 
-from tests.browser.pages.messenger import SEND_KEY, bubbles, composer, rows, write
+from tests.browser.pages.messenger import SEND_KEY, bubbles, composer, rows, settled, write
 from tests.browser.people import two
 
 
@@ -52,6 +52,7 @@ async def test_own_bubble_is_pending_in_the_next_frame_then_sent(person: Any) ->
     line = Line()
     await line.attach(page)
     await page.goto(f"{ann.base_url}/c/{conversation}")
+    await settled(page)
     await composer(page).fill("first")
     line.hold = True
     state = await page.evaluate(
@@ -82,18 +83,22 @@ async def test_message_without_an_answer_fails_after_ten_seconds_and_can_be_trie
     line = Line()
     await line.attach(page)
     await page.goto(f"{ann.base_url}/c/{conversation}")
+    await settled(page)
     await composer(page).fill("lost?")
     line.hold = True
+    # From here on time passes as the test says.
+    await page.clock.pause_at(await page.evaluate("() => Date.now() + 1000"))
     await composer(page).press(SEND_KEY)
+    await page.clock.run_for(100)
     await expect(page.locator(".dm-row[data-state=pending]")).to_have_count(1)
     await page.clock.run_for(9_000)
     await expect(page.locator(".dm-row[data-state=pending]")).to_have_count(1)
     await page.clock.run_for(1_500)
+    await page.clock.resume()
     await expect(page.locator(".dm-row[data-state=failed]")).to_have_count(1)
     await expect(page.get_by_text("Not sent")).to_be_visible()
     line.hold = False
     await page.get_by_role("button", name="Retry").click()
-    await page.clock.run_for(2_000)
     await expect(page.locator(".dm-row[data-state=sent]")).to_have_count(1)
     # The answer that was held back comes after all: the same client id, so the same message.
     line.let_go()
@@ -115,7 +120,7 @@ async def test_many_messages_in_a_row_arrive_once_and_in_order(person: Any) -> N
     assert [message["text"] for message in history["messages"]] == expected
     await expect(page.locator(".dm-row[data-state=pending]")).to_have_count(0)
     for shown in (page, theirs):
-        texts = await shown.locator(".dm-row .dm-body").all_inner_texts()
+        texts = await shown.locator(".dm-row .dm-body").all_text_contents()
         assert [text.strip() for text in texts][-5:] == expected[-5:]
         assert len(texts) == len(set(texts))
 
