@@ -12,7 +12,7 @@ from playwright.async_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.accessibility import axe, colours_are, in_both_schemes
 from tests.browser.conftest import PASSWORD, Person, forgive_network
-from tests.browser.pages.any_page import drawn
+from tests.browser.pages.any_page import at_rest, drawn
 from tests.browser.pages.dialogs import open_dialog
 from tests.browser.pages.messenger import TEXT_BOX, message, open_chat, open_list, write
 from tests.browser.people import talk
@@ -248,6 +248,7 @@ async def test_targets_before_the_log_in_are_large_enough_for_a_finger(
     page = await context.new_page()
     await page.goto(server.url + path)
     await expect(page.locator("main:visible")).to_be_visible()
+    await at_rest(page)
     assert await page.evaluate(SMALL_TARGETS, 44) == []
 
 

@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 from playwright.async_api import Locator, Page, Route, expect
 
+from tests.browser.conftest import PATIENCE_S
+from tests.browser.pages.any_page import becomes
 from tests.browser.pages.dialogs import open_dialog
 from tests.browser.pages.messenger import message, open_chat, open_list, write
 from tests.browser.people import talk
-
-LOADED = "one => one.complete && one.naturalWidth === 256"
 
 
 @pytest.fixture
@@ -41,10 +41,14 @@ async def show(person: Any, colour: str) -> str:
 async def seen(picture: Locator) -> str:
     """The blob that a picture shows, once it has come."""
     await expect(picture).to_be_visible()
-    await picture.evaluate(
-        f"async (one) => {{ while (!({LOADED})(one)) await new Promise(requestAnimationFrame); }}"
-    )
+    await expect(picture).to_have_js_property("naturalWidth", 256)
     return str(await picture.get_attribute("src")).removeprefix("/blobs/")
+
+
+async def shows(picture: Locator, blob: str) -> None:
+    """Wait until a picture shows this blob, which has come."""
+    await expect(picture).to_have_attribute("src", f"/blobs/{blob}")
+    await seen(picture)
 
 
 def in_list(page: Page, title: str) -> Locator:
@@ -69,13 +73,13 @@ async def test_one_s_photo_is_changed_in_the_settings_and_removed(
     photo = await seen(me.locator(".dm-avatar img"))
     assert (await ann.call("account.get"))["user"]["photo"] == photo
     # Its place was there before it was.
-    assert before == await me.bounding_box()
+    await becomes(me.bounding_box, lambda box: box == before)
     await expect(me.locator(".dm-avatar img")).to_have_attribute("alt", "")
     await expect(me.locator("progress")).to_have_count(0)
     # Another tab of one's own hears of it, and whoever is in a chat with one.
     second = await open_dialog(other, "Settings")
-    assert await seen(second.locator(".dm-portrait .dm-avatar img")) == photo
-    assert await seen(message(there, "hello").locator(".dm-row-avatar img")) == photo
+    await shows(second.locator(".dm-portrait .dm-avatar img"), photo)
+    await shows(message(there, "hello").locator(".dm-row-avatar img"), photo)
     await me.get_by_role("button", name="Remove the photo").click()
     await expect(me.locator(".dm-avatar img")).to_have_count(0)
     await expect(second.locator(".dm-avatar img")).to_have_count(0)
@@ -96,7 +100,7 @@ async def test_what_is_no_photo_is_refused_in_its_place_and_the_old_one_stays(
     me = settings.locator(".dm-portrait")
     await me.locator("input[type=file]").set_input_files(wrong)
     await expect(me.get_by_role("alert")).to_have_text("This is no picture.")
-    assert await seen(me.locator(".dm-avatar img")) == photo
+    await shows(me.locator(".dm-avatar img"), photo)
     await expect(me.get_by_role("button", name="Change the photo")).to_be_enabled()
 
 
@@ -119,9 +123,9 @@ async def test_the_peer_s_photo_stands_in_list_header_and_details(person: Any, s
     chat = await talk(ann, bob)
     page = await open_chat(ann, chat)
     header = page.locator(".dm-header-chat .dm-avatar img")
-    assert await seen(header) == photo
+    await shows(header, photo)
     details = await open_dialog(page, "Details")
-    assert await seen(details.locator(".dm-portrait img")) == photo
+    await shows(details.locator(".dm-portrait img"), photo)
     # It is theirs to change.
     await expect(details.get_by_role("button", name="Change the photo")).to_have_count(0)
     await page.keyboard.press("Escape")
@@ -129,8 +133,8 @@ async def test_the_peer_s_photo_stands_in_list_header_and_details(person: Any, s
     # Bob is not connected, so nobody is told: what changed meanwhile is learned where one looks.
     new = await show(bob, "purple")
     details = await open_dialog(page, "Details")
-    assert await seen(details.locator(".dm-portrait img")) == new
-    assert await seen(header) == new
+    await shows(details.locator(".dm-portrait img"), new)
+    await shows(header, new)
 
 
 async def test_a_group_s_photo_and_name_change_in_every_open_page(
@@ -144,8 +148,8 @@ async def test_a_group_s_photo_and_name_change_in_every_open_page(
     us = details.locator(".dm-portrait")
     await us.locator("input[type=file]").set_input_files(face)
     photo = await seen(us.locator("img"))
-    assert await seen(there.locator(".dm-header-chat img")) == photo
-    assert await seen(details.locator(".members li", has_text="Bob").locator("img")) == of_bob
+    await shows(there.locator(".dm-header-chat img"), photo)
+    await shows(details.locator(".members li", has_text="Bob").locator("img"), of_bob)
     name = details.get_by_label("Name of the group")
     await name.fill("After")
     await details.get_by_role("button", name="Save").click()
@@ -179,12 +183,12 @@ async def test_until_a_photo_has_come_and_if_it_fails_there_are_initials(
     await expect(row.locator(".dm-avatar")).to_have_text("BM")
     before = await row.bounding_box()
     await expect(row.locator("img")).to_be_attached()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         route = await held.get()
     await route.fulfill(status=200, content_type="image/webp", body=b"broken")
     await expect(row.locator("img")).to_have_count(0)
     await expect(row.locator(".dm-avatar")).to_have_text("BM")
-    assert await row.bounding_box() == before
+    await becomes(row.bounding_box, lambda box: box == before)
 
 
 async def test_photos_do_not_hold_up_what_is_written(person: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Dialog, Locator, Page, expect
 
-from tests.browser.pages.any_page import at_rest
+from tests.browser.pages.any_page import at_rest, becomes
 from tests.browser.pages.dialogs import open_dialog
 from tests.browser.pages.forms import chosen, form, png
 from tests.browser.pages.messenger import choose_chat, composer, message, open_list
@@ -213,9 +213,7 @@ async def test_a_reload_asks_before_a_form_loses_what_was_written(at_chat: Any) 
 
     page.on("dialog", keep)
     await page.evaluate("() => void setTimeout(() => location.assign('/plugins'))")
-    async with asyncio.timeout(10):
-        while not asked:
-            await asyncio.sleep(0.05)
+    await becomes(lambda: asyncio.sleep(0, asked), len)
     assert asked == ["beforeunload"]
     await expect(page).to_have_url(address)
     await expect(page.get_by_label("Caption")).to_have_value("Dusk")

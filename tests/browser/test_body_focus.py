@@ -16,13 +16,18 @@ from tests.environment import FIRST_PARTY, ROOT, serving
 
 BODY = '.dm-body[data-plugin="yard"]'
 
-# From now on Dash takes two seconds to mount a component, as a slow device may.
+# From now on Dash mounts a component when two seconds have passed, as on a slow device, and the test
+# has seen that it is not there.
 MOUNT_LATER = """() => {
   const api = window.dash_component_api, { createElement, useEffect, useState } = window.React;
   const { ExternalWrapper } = api;
+  const seen = new Promise((go) => addEventListener("test:mount", go, { once: true }));
   api.ExternalWrapper = (props) => {
     const [due, setDue] = useState(false);
-    useEffect(() => void setTimeout(() => setDue(true), 2000), []);
+    useEffect(() => {
+      const passed = new Promise((go) => setTimeout(go, 2000));
+      void Promise.all([seen, passed]).then(() => setDue(true));
+    }, []);
     return due ? createElement(ExternalWrapper, props) : null;
   };
 }"""
@@ -107,6 +112,7 @@ async def test_a_slow_device_gives_the_focus_back_however_long_it_takes(
     await book.page.evaluate(MOUNT_LATER)
     await book.add("Bob")
     await expect(book.line).to_have_count(0)
+    await book.page.evaluate("() => dispatchEvent(new Event('test:mount'))")
     await expect(book.line).to_be_focused()
     await expect(book.line).to_have_value("Ann was here")
 

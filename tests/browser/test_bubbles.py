@@ -53,6 +53,7 @@ async def test_messages_of_one_person_within_five_minutes_are_one_group(person: 
 async def test_time_is_local_and_its_full_date_is_told_on_hover(person: Any) -> None:
     ann, _, conversation = await two(person, say=("when?",))
     page = await ann.open(f"/c/{conversation}")
+    await settled(page)
     time = rows(page).locator("time")
     iso = await time.get_attribute("datetime")
     expected = await page.evaluate(
@@ -60,7 +61,7 @@ async def test_time_is_local_and_its_full_date_is_told_on_hover(person: Any) -> 
              return [d.getHours(), d.getMinutes(), d.getFullYear()] }""",
         iso,
     )
-    shown = await time.inner_text()
+    shown = await time.text_content() or ""
     assert re.fullmatch(r"\d\d:\d\d", shown)
     assert [int(part) for part in shown.split(":")] == expected[:2]
     assert str(expected[2]) in (await time.get_attribute("title") or "")
@@ -123,7 +124,7 @@ async def test_days_are_separated_and_five_minutes_end_a_group(old_chat: Any) ->
     ann, conversation = old_chat
     page = await ann.open(f"/c/{conversation}")
     await settled(page)
-    days = await page.locator(".dm-day").all_inner_texts()
+    days = await page.locator(".dm-day").all_text_contents()
     assert len(days) in (2, 3)  # shortly after midnight the last two are of two days
     assert days[1] == "Yesterday" or len(days) == 3
     assert re.search(r"\d{4}", days[0])

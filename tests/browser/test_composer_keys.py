@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.pages.any_page import becomes
 from tests.browser.pages.forms import FORM, chosen, form
 from tests.browser.pages.messenger import composer, message, open_chat, scroller
 from tests.browser.people import two
@@ -23,7 +24,7 @@ async def test_page_up_and_end_scroll_the_messages_from_the_text_box(person: Any
     await page.keyboard.press("PageUp")
     await page.keyboard.press("PageUp")
     await expect(page.locator(".dm-down")).to_be_visible()
-    assert await scroller(page).evaluate(ABOVE) > 500
+    await becomes(lambda: scroller(page).evaluate(ABOVE), lambda above: above > 500)
     await page.keyboard.type("x")
     await page.keyboard.press("End")
     await expect(page.locator(".dm-down")).to_be_visible()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,14 @@ import pytest
 from PIL import Image
 from playwright.async_api import Page, expect
 
+from tests.browser.pages.any_page import becomes
 from tests.browser.pages.dialogs import open_dialog
 from tests.browser.pages.forms import form
 from tests.browser.pages.messenger import TEXT_BOX, open_chat, open_list
 from tests.browser.people import talk
+
+NIGHT = """() => getComputedStyle(document.documentElement)
+    .getPropertyValue('--surface-0').trim() === '#0b1424'"""
 
 
 @pytest.fixture
@@ -26,7 +29,7 @@ def photo(tmp_path: Path) -> Path:
 
 async def sent(page: Page) -> None:
     await page.locator(".dm-form footer button:not([disabled])").click()
-    await expect(page.locator(".dm-form")).to_have_count(0, timeout=30_000)
+    await expect(page.locator(".dm-form")).to_have_count(0)
 
 
 async def test_markdown_is_written_previewed_and_drawn(person: Any, size: str) -> None:
@@ -155,16 +158,14 @@ async def test_a_pack_of_one_s_own_is_made_in_the_settings(
     assert await heights(ann) == [366, 293, 219]
     await page.wait_for_load_state("networkidle")
     await pack.get_by_role("button", name="Later").first.click()
-    async with asyncio.timeout(10):
-        while await heights(ann) != [293, 366, 219]:
-            continue
+    await becomes(lambda: heights(ann), lambda now: now == [293, 366, 219])
     await page.wait_for_load_state("networkidle")
     await expect(pack.get_by_role("button", name="Earlier").first).to_be_disabled()
     await pack.get_by_label("Emoji").nth(1).fill("🔴")
     await page.keyboard.press("Enter")
-    async with asyncio.timeout(10):
-        while not (await ann.call("stickers.packs"))["packs"][0]["items"][1]["emoji"]:
-            continue
+    await becomes(
+        lambda: ann.call("stickers.packs"), lambda found: found["packs"][0]["items"][1]["emoji"]
+    )
     await page.wait_for_load_state("networkidle")
     await pack.get_by_label("Name", exact=True).fill("Red dots")
     await page.keyboard.press("Enter")
@@ -216,26 +217,24 @@ async def test_a_theme_is_live_and_there_on_the_next_page(person: Any, size: str
     page = await open_list(ann)
     settings = await open_dialog(page, "Settings")
     await settings.get_by_text("Night", exact=True).click()
-    behind = "getComputedStyle(document.documentElement).getPropertyValue('--surface-0').trim()"
     await expect(page.locator("html")).to_have_attribute("data-theme", "night")
-    assert await page.evaluate(behind) == "#0b1424"
+    await page.wait_for_function(NIGHT)
     await expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "dark")
-    account = await ann.call("account.get")
-    while account["theme"] != "night":
-        account = await ann.call("account.get")
+    await becomes(lambda: ann.call("account.get"), lambda account: account["theme"] == "night")
     other = await ann.open("/")
     await expect(other.locator("html")).to_have_attribute("data-theme", "night")
-    assert await other.evaluate(behind) == "#0b1424"
+    await other.wait_for_function(NIGHT)
 
 
 async def test_each_theme_shows_itself_before_it_is_chosen(person: Any) -> None:
     ann = await person("Ann")
     settings = await open_dialog(await open_list(ann), "Settings")
+    # As on this device shows two.
+    await expect(settings.locator(".swatch > span")).to_have_count(7)
     grounds = await settings.locator(".swatch > span").evaluate_all(
         "(all) => all.map((one) => getComputedStyle(one).backgroundColor)"
     )
-    # As on this device shows two; every other its own.
-    assert len(grounds) == 7
+    # Every other its own.
     assert len({*grounds[2:]}) == 5
     box = await settings.locator(".swatch").last.bounding_box()
     assert box

@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.async_api import Page, Route, WebSocketRoute, expect
 
-from tests.browser.conftest import forgive_network
+from tests.browser.conftest import PATIENCE_S, forgive_network
 from tests.browser.pages.forms import FORM, SEND, chosen, form, png, sent, transfer
 from tests.browser.pages.messenger import TEXT_BOX, open_chat, round_trip
 from tests.browser.people import talk
@@ -221,7 +221,7 @@ async def test_a_few_files_are_on_their_way_at_once(person: Any) -> None:
     await page.get_by_role("button", name="Remove: 0.txt").click()
     await page.get_by_role("button", name="Remove: 7.txt").click()
     for _ in range(4):
-        routes.append(await asyncio.wait_for(held.get(), 5))
+        routes.append(await asyncio.wait_for(held.get(), PATIENCE_S))
         await routes.pop(0).continue_()
     for route in routes:
         await route.continue_()
@@ -255,7 +255,7 @@ async def test_what_was_lost_with_the_connection_can_be_tried_again(person: Any)
     await (await form(page, "File")).set_input_files(chosen("a.txt"))
     await page.get_by_label("Caption").fill("kept")
     lost = page.locator('.dm-files li[data-state="failed"]')
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not await lost.count():
             await page.clock.run_for(10_000)
     await expect(lost).to_contain_text("The connection was lost.")

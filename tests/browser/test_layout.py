@@ -11,7 +11,7 @@ import pytest
 from dash_messenger.testing import ServerProcess, post
 from playwright.async_api import BrowserContext, Locator, Page, Route, expect
 
-from tests.browser.conftest import PASSWORD, Person
+from tests.browser.conftest import PASSWORD, PATIENCE_S, Person
 from tests.browser.pages.any_page import at_rest, drawn
 from tests.browser.pages.messenger import (
     SETTLED,
@@ -49,6 +49,8 @@ SCROLLS_SIDEWAYS = """() => [...document.querySelectorAll('*')]
         return scrolls && element.scrollWidth > element.clientWidth + 1;
     })
     .map((element) => `${element.nodeName} ${element.className}`)"""
+EDGES = """(all) => all.filter((one) => one.checkVisibility({ visibilityProperty: true }))
+    .map((one) => one.getBoundingClientRect()).map(({ left, right }) => [left, right])"""
 LONG_WORD = "Donaudampfschifffahrt" * 24  # 504 letters
 
 
@@ -163,7 +165,7 @@ async def test_a_skeleton_stands_in_after_200_ms_until_a_slow_answer_comes(
         await page.route("**/_dash-layout", lambda route: pause_then_go_on(page, route))
         wire.keep_answers_to = {command}
         await page.goto(ann.base_url)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while not wire.kept:
             await drawn_at_a_standstill(page)
     await drawn_at_a_standstill(page)
@@ -241,17 +243,13 @@ async def test_a_word_of_500_letters_scrolls_nothing_sideways(person: MakePerson
     for where in ("chat", "list"):
         if where == "list":
             page = await open_list(ben)
+        await at_rest(page)
         assert await page.evaluate(SCROLLS_SIDEWAYS) == []
         width = await page.evaluate("() => innerWidth")
-        bubbles = page.locator(
-            ".dm-bubble, .dm-chat, .dm-header, .dm-chat time, .dm-chat .dm-badge"
-        )
-        for bubble in await bubbles.all():
-            if not await bubble.is_visible():
-                continue
-            if box := await bubble.bounding_box():
-                assert box["x"] >= -1
-                assert box["x"] + box["width"] <= width + 1
+        boxes = page.locator(".dm-bubble, .dm-chat, .dm-header, .dm-chat time, .dm-chat .dm-badge")
+        for left, right in await boxes.evaluate_all(EDGES):
+            assert left >= -1
+            assert right <= width + 1
 
 
 async def test_links_can_be_followed_and_lead_nowhere_else(person: MakePerson) -> None:
@@ -322,6 +320,7 @@ async def test_the_time_never_covers_the_text(person: MakePerson) -> None:
     assert page.viewport_size is not None
     await page.set_viewport_size({"width": page.viewport_size["width"], "height": 6_000})
     await expect(page.locator(".dm-row")).to_have_count(20)
+    await expect(page.locator(".dm-row .dm-body .dm-space")).to_have_count(20)
     covered = await page.evaluate(
         """() => [...document.querySelectorAll('.dm-row')].filter((row) => {
             const time = row.querySelector('.dm-meta').getBoundingClientRect();
@@ -406,9 +405,8 @@ async def test_a_russian_page_speaks_russian_throughout(person: MakePerson) -> N
     await ben.send(chat, "Hello")
     page = await open_chat(ann, chat)
     assert await page.locator("html").get_attribute("lang") == "ru"
-    named = await page.locator(":is(button, a, textarea, nav, aside, section, [role=region])").all()
-    for element in named:
-        name = await element.get_attribute("aria-label")
+    named = page.locator(":is(button, a, textarea, nav, aside, section, [role=region])")
+    for name in await named.evaluate_all("(all) => all.map((one) => one.ariaLabel)"):
         assert name is None or re.search("[А-Яа-яЁё]", name), name
     await expect(page.locator(TEXT_BOX)).to_have_attribute("placeholder", re.compile("[А-Яа-я]"))
     await expect(page.locator(".dm-day")).to_have_text("Сегодня")

@@ -6,6 +6,7 @@ from typing import Any
 
 from playwright.async_api import expect
 
+from tests.browser.pages.any_page import becomes
 from tests.browser.pages.messenger import open_chat, rows
 from tests.browser.people import two
 
@@ -24,7 +25,8 @@ async def test_a_long_message_is_folded_until_it_is_wanted(person: Any) -> None:
     assert 30 / 31 - 0.02 < folded < 30 / 31 + 0.02
     await long.get_by_role("button", name="Show more").click()
     await expect(long.locator(".dm-unfold")).to_have_count(0)
-    assert await long.locator(".dm-long").evaluate("(one) => one.clientHeight >= one.scrollHeight")
+    whole = "(one) => one.clientHeight >= one.scrollHeight"
+    await becomes(lambda: long.locator(".dm-long").evaluate(whole), bool)
 
 
 async def test_a_text_of_sixteen_thousand_characters_is_sent_and_read(person: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from playwright.async_api import expect
 
 from tests.browser.conftest import forgive_network
+from tests.browser.pages.any_page import becomes
 from tests.browser.pages.dialogs import open_dialog
 from tests.browser.pages.messenger import BANNER, open_list
 
@@ -27,7 +28,8 @@ async def test_without_a_connection_saving_says_why_not_and_nothing_is_covered(
     why = settings.get_by_text("The server cannot be reached.")
     await expect(why).to_be_in_viewport(ratio=1)
     await page.screenshot(path=pictures / f"settings-offline-{size}.png")
-    assert await page.locator(".mantine-Modal-content").evaluate(BELOW_THE_BANNER) >= 0
+    content = page.locator(".mantine-Modal-content")
+    await becomes(lambda: content.evaluate(BELOW_THE_BANNER), lambda below: below >= 0)
     await expect(settings.get_by_label("Name that others see")).to_have_value("Anna")
     await ann.context.set_offline(False)
     await expect(page.locator(BANNER)).to_have_count(0)

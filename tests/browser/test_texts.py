@@ -6,6 +6,7 @@ from typing import Any
 
 from playwright.async_api import Locator, Page, expect
 
+from tests.browser.pages.any_page import at_rest
 from tests.browser.pages.messenger import rows, settled
 from tests.browser.people import talk, two
 
@@ -13,9 +14,10 @@ PILED = "a" + "\u0301\u0317" * 60
 
 
 async def picture(page: Page, row: Locator) -> bytes:
-    """What a message's words look like, without what the pointer does to them."""
+    """What a message's words look like at last, without what the pointer does to them."""
     await page.mouse.move(0, 0)
     await settled(page)
+    await at_rest(page)
     return await row.locator(".dm-body").screenshot()
 
 
