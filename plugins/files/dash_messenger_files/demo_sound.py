@@ -8,7 +8,7 @@ import math
 import sys
 import wave
 
-__all__ = ["MELODY", "TABLE", "melody"]
+__all__ = ["MELODY", "MELODY_MS", "TABLE", "melody"]
 
 TABLE = "Shopping list for Saturday.csv"
 MELODY = "A song for the kitchen.wav"
@@ -16,6 +16,7 @@ RATE_HZ = 8_000
 NOTE_S = 0.3
 # Up and down a pentatonic scale, in semitones above A4 (440 Hz).
 NOTES = (0, 3, 5, 7, 10, 7, 5, 3, 0)
+MELODY_MS = round(1_000 * NOTE_S * len(NOTES))
 
 
 def melody() -> bytes:

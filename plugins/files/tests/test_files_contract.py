@@ -10,6 +10,17 @@ FILE: dict[str, Any] = {"blob": "0123456789abcdef0123456789abcdef"}
 STORED = {**FILE, "name": "report.pdf", "media_type": "application/pdf", "bytes": 1}
 SONG = {**FILE, "name": "song.ogg", "media_type": "audio/ogg", "bytes": 1}
 FILM = {**FILE, "name": "film.mp4", "media_type": "video/mp4", "bytes": 1}
+SEEN = {**FILM, "duration_ms": 61_000, "width": 1080, "height": 1920, "poster": FILE}
+# What nobody may say of a file.
+CLAIMS: tuple[dict[str, Any], ...] = (
+    *({"duration_ms": value} for value in (0, -1, 1.5, 604_800_001, 10**400, "7", None)),
+    *({"width": value} for value in (0, -5, 16_385)),
+    {"height": float("inf")},
+    {"height": float("nan")},
+    {"poster": "0123456789abcdef0123456789abcdef"},
+    {"poster": {"blob": "../../etc/passwd"}},
+    {"poster": {**FILE, "url": "https://example.org"}},
+)
 
 
 class TestFiles(MessageTypeContract):
@@ -19,7 +30,9 @@ class TestFiles(MessageTypeContract):
         # As an author sends it, and as it is stored.
         {"files": [FILE]},
         {"files": [STORED, SONG, FILM], "caption": "For tomorrow"},
+        {"files": [{**SONG, "duration_ms": 1}, {**FILM, "duration_ms": 604_800_000}, SEEN]},
         {"files": [STORED] * MAX_FILES},
+        {"files": [SEEN] * MAX_FILES},
     )
     bad = (
         {"files": []},
@@ -27,4 +40,5 @@ class TestFiles(MessageTypeContract):
         {"files": [{"blob": "../../etc/passwd"}]},
         {"files": [{**FILE, "path": "/etc/passwd"}]},
         {"files": [FILE], "caption": "x" * 1_001},
+        *({"files": [{**FILE, **claim}]} for claim in CLAIMS),
     )

