@@ -64,7 +64,7 @@ class WebUi:
         views = self._views
         words = read_words(OWN_WORDS)
         texts: dict[str, Any] = json.loads((FOLDER / "components" / "texts.json").read_text())
-        files = Assets(views.style_sheets(), context.themes)
+        files = Assets(views.style_sheets(), context.themes, views.modules().values())
         beside = Beside(views, words)
 
         @app.before_serving
@@ -103,6 +103,11 @@ class WebUi:
                 composers,
                 menus,
                 views.owners(),
+                {
+                    type: files.url(name)
+                    for type, (plugin, path) in views.modules().items()
+                    if files.has(name := f"{plugin}/{path.name}")
+                },
                 context.max_upload_bytes,
             )
 

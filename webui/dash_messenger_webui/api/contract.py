@@ -156,10 +156,18 @@ class MessageView(Generic[ContentT, StateT]):
     quicker, if the message type is ``inline`` too: only for code that takes time in proportion to
     the content, and little of it, whatever stands in it. One that once takes more than 20 ms runs
     in children from then on.
+
+    ``module`` names a JavaScript module of ``assets/``, which a page loads once when it draws the
+    first body of this type or opens its form. It defines custom elements for `Html`, whose names
+    begin with the plugin's and a hyphen, and may export ``describe(file)``: what is known of a file
+    that was chosen in the form, by the names of the item's fields in Content, as an object or its
+    promise. A ``Blob`` in it is uploaded and arrives as an object with ``blob``; one that is a
+    picture is shown in the form. What takes more than 10 s, or raises, says nothing.
     """
 
     type: ClassVar[str]
     inline: ClassVar[bool] = False
+    module: ClassVar[str] = ""
 
     def load(self) -> None:
         """Import what is slow to import: called once, before children are made."""

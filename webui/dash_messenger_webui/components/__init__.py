@@ -114,6 +114,7 @@ class ConversationList(Component):
     - language (string): The language of the page, such as `en`.
     - me (User): Who is signed in.
     - menu_clicks (number): How often the menu button was pressed.
+    - modules (Record<string, string>): The address of each message type's own script, for those that have one.
     - new_chat_clicks (number): How often "New chat" was pressed: a callback opens its dialog.
     - new_group_clicks (number): How often "New group" was pressed.
     - open_conversation (string | null): Set by a callback to a conversation's id, it is opened; then it is null again.
@@ -132,16 +133,17 @@ class ConversationList(Component):
         language: str = _UNSET,
         me: Mapping[str, Any] = _UNSET,
         menu_clicks: int = _UNSET,
+        modules: Mapping[str, Any] = _UNSET,
         new_chat_clicks: int = _UNSET,
         new_group_clicks: int = _UNSET,
         open_conversation: str | None = _UNSET,
         texts: Mapping[str, Any] = _UNSET,
     ) -> None:
-        self._prop_names = ["id", "labels", "language", "me", "menu_clicks", "new_chat_clicks", "new_group_clicks", "open_conversation", "texts"]
+        self._prop_names = ["id", "labels", "language", "me", "menu_clicks", "modules", "new_chat_clicks", "new_group_clicks", "open_conversation", "texts"]
         self._valid_wildcard_attributes: list[str] = []
         self.available_properties = self._prop_names
         self.available_wildcard_properties: list[str] = []
-        props = {"id": id, "labels": labels, "language": language, "me": me, "menu_clicks": menu_clicks, "new_chat_clicks": new_chat_clicks, "new_group_clicks": new_group_clicks, "open_conversation": open_conversation, "texts": texts}
+        props = {"id": id, "labels": labels, "language": language, "me": me, "menu_clicks": menu_clicks, "modules": modules, "new_chat_clicks": new_chat_clicks, "new_group_clicks": new_group_clicks, "open_conversation": open_conversation, "texts": texts}
         super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})
 
 

@@ -49,12 +49,13 @@ def _theme_sheet(theme: Theme) -> str:
 
 
 class Assets:
-    """The web UI's own files and the plugins' style sheets, read once at start."""
+    """The web UI's own files, the plugins' style sheets and modules, read once at start."""
 
     def __init__(
         self,
         plugin_sheets: Iterable[tuple[str, Path]] = (),
         themes: Iterable[Theme] = (),
+        plugin_modules: Iterable[tuple[str, Path]] = (),
     ) -> None:
         self._bodies: dict[str, Body] = {}
         self._urls: dict[str, str] = {}
@@ -72,6 +73,8 @@ class Assets:
         # After the tokens that they replace.
         foreign += "".join(map(_theme_sheet, themes))
         self._add("plugins.css", foreign.encode())
+        for plugin, path in plugin_modules:
+            self._add(f"{plugin}/{path.name}", path.read_bytes())
 
     def url(self, name: str) -> str:
         """The address of a file, with its fingerprint."""

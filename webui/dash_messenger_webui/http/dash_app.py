@@ -93,6 +93,8 @@ class MessengerDash(Dash):
                 # Mantine writes its style sheet with a script.
                 "style-src 'self' 'unsafe-inline'",
                 "img-src 'self' data: blob:",
+                # A file that was chosen is looked at before it is sent.
+                "media-src 'self' blob:",
                 "object-src 'none'",
                 "base-uri 'none'",
                 "form-action 'self'",

@@ -29,6 +29,7 @@ def messenger_page(
     composers: list[dict[str, Any]],
     menus: dict[str, list[dict[str, Any]]],
     owners: dict[str, str],
+    modules: dict[str, str],
     max_upload_bytes: int,
 ) -> Component:
     """The tree for somebody who has logged in."""
@@ -51,6 +52,7 @@ def messenger_page(
                             language=who.language,
                             texts=texts,
                             labels={each["type"]: each["label"] for each in composers},
+                            modules=modules,
                         ),
                         className="pane-list",
                     ),

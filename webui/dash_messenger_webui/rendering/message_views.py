@@ -29,6 +29,7 @@ from dash_messenger_webui.i18n.translations import LANGUAGES, Words, folder_of, 
 __all__ = ["Extension", "MessageViews"]
 
 PAGE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+MODULE_NAME = re.compile(r"[a-z0-9_-]+\.js")
 
 log = structlog.get_logger(__name__)
 
@@ -114,7 +115,7 @@ class MessageViews:
 
         Raises:
             TypeError: one is no `MessageView`.
-            ValueError: one has no type, or another plugin draws that type.
+            ValueError: one has no type, another plugin draws that type, or its module is missing.
         """
         for view in views:
             if not isinstance(view, MessageView):
@@ -125,6 +126,10 @@ class MessageViews:
             if name in self._entries:
                 raise ValueError(f"messages of type {name} are drawn by another plugin")
             folder = folder_of(view)
+            if view.module and not (
+                MODULE_NAME.fullmatch(view.module) and (folder / "assets" / view.module).is_file()
+            ):
+                raise ValueError(f"there is no module {view.module!r} in assets/")
             self._entries[name] = _Entry(view, plugin, folder, words_beside(folder))
 
     def remove(self, plugin: str) -> None:
@@ -292,6 +297,14 @@ class MessageViews:
     def owners(self) -> dict[str, str]:
         """The plugin that draws each type: bodies carry it, and its style sheets hold for them."""
         return {name: entry.plugin for name, entry in self._entries.items()}
+
+    def modules(self) -> dict[str, tuple[str, Path]]:
+        """The JavaScript module of each type that has one, with the plugin's name."""
+        return {
+            name: (entry.plugin, entry.folder / "assets" / entry.view.module)
+            for name, entry in self._entries.items()
+            if entry.view.module
+        }
 
     def style_sheets(self) -> list[tuple[str, Path]]:
         """Each plugin's ``assets/*.css``, by plugin."""

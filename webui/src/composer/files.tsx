@@ -25,6 +25,12 @@ export interface Item {
   upload: Upload | null;
   /** Whether the type is asked just now if it takes the file. */
   checking: boolean;
+  /** Whether its type's script looks at it just now. */
+  describing: boolean;
+  /** What that said of it. */
+  described: Values;
+  /** What that wants uploaded beside it, by the names in the content. */
+  beside: Record<string, Upload>;
   problem: string;
   /** The type that it is sent as, where it is not the form's. */
   elsewhere: ComposerOf | null;
@@ -56,6 +62,8 @@ const PICTURE = /^image\/(png|jpeg|gif|webp|avif)$/;
 interface FilesOptions {
   app: Messenger;
   field: FieldOf | undefined;
+  /** The type that is written. */
+  type: string;
   /** What a message of this type is called. */
   label: string;
   /** The other types, which may take what this one does not. */
@@ -70,7 +78,7 @@ interface FilesOptions {
 }
 
 /** The files of a form for as long as it is open. */
-export function useFiles({ app, field, label, others, maxBytes, before, unsent, changed }: FilesOptions): Items {
+export function useFiles({ app, field, type, label, others, maxBytes, before, unsent, changed }: FilesOptions): Items {
   const { texts, store } = app;
   const [kept] = useState(() => (field ? keptOf(field, label, before) : []));
   const list = useRef<Item[]>(kept);
@@ -106,13 +114,31 @@ export function useFiles({ app, field, label, others, maxBytes, before, unsent, 
         blob: "",
         upload: null,
         checking: false,
+        describing: false,
+        described: {},
+        beside: {},
         problem: wrong,
         elsewhere: taker ?? null,
         picture: PICTURE.test(file.type) ? URL.createObjectURL(file) : "",
         values: Object.fromEntries((field.item ?? []).map((one) => [one.name, ""])),
       };
       list.current.push(item);
-      if (!wrong) item.upload = new Upload(file, lane.current, () => progressed(item));
+      if (wrong) continue;
+      item.upload = new Upload(file, lane.current, () => progressed(item));
+      void describe(item, file, taker?.type ?? type);
+    }
+    draw();
+  };
+
+  const describe = async (item: Item, file: File, taker: string) => {
+    item.describing = true;
+    const { values, blobs } = await app.modules.describe(taker, file);
+    item.describing = false;
+    item.described = values;
+    // It may have been taken out meanwhile.
+    for (const [name, blob] of list.current.includes(item) ? Object.entries(blobs) : []) {
+      item.beside[name] = new Upload(new File([blob], name, { type: blob.type }), lane.current!, draw);
+      if (PICTURE.test(blob.type)) item.picture ||= URL.createObjectURL(blob);
     }
     draw();
   };
@@ -140,6 +166,8 @@ export function useFiles({ app, field, label, others, maxBytes, before, unsent, 
   const redirect = (item: Item, composer: ComposerOf) => {
     item.elsewhere = composer;
     item.problem = "";
+    for (const upload of Object.values(item.beside)) upload.cancel();
+    Object.assign(item, { described: {}, beside: {} });
     changed();
     draw();
   };
@@ -152,7 +180,7 @@ export function useFiles({ app, field, label, others, maxBytes, before, unsent, 
   };
 
   const remove = (item: Item) => {
-    item.upload?.cancel();
+    for (const upload of uploadsOf(item)) upload.cancel();
     if (item.picture) URL.revokeObjectURL(item.picture);
     list.current = list.current.filter((other) => other !== item);
     changed();
@@ -184,16 +212,17 @@ export function useFiles({ app, field, label, others, maxBytes, before, unsent, 
   useEffect(
     () =>
       store.topics.subscribe("online", () => {
-        if (store.online) for (const { upload } of list.current) if (upload?.lost) upload.retry();
+        if (store.online) for (const upload of list.current.flatMap(uploadsOf)) if (upload.lost) upload.retry();
       }),
     [],
   );
   useEffect(
     () => () => {
-      for (const { upload, picture } of list.current) {
-        upload?.cancel();
-        if (picture) URL.revokeObjectURL(picture);
+      for (const item of list.current) {
+        for (const upload of uploadsOf(item)) upload.cancel();
+        if (item.picture) URL.revokeObjectURL(item.picture);
       }
+      list.current = [];
     },
     [],
   );
@@ -218,6 +247,9 @@ function keptOf(field: FieldOf, label: string, before: unknown): Item[] {
       blob,
       upload: null,
       checking: false,
+      describing: false,
+      described: {},
+      beside: {},
       problem: "",
       elsewhere: null,
       picture: pictures || PICTURE.test(String(mediaType)) ? `/blobs/${blob}` : "",
@@ -242,10 +274,29 @@ export function idOf({ blob, upload, key }: Item): string {
   return blob || upload?.blob?.id || `${UNSENT}${key}`;
 }
 
+/** A file's way to the server, and that of what goes beside it. */
+export function uploadsOf({ upload, beside }: Item): Upload[] {
+  return [...(upload ? [upload] : []), ...Object.values(beside)];
+}
+
+/** What its type's script said of a file, as the content holds it. */
+export function describedOf(item: Item): Values {
+  // What the server did not take is left out: the file can be sent without.
+  const taken = Object.entries(item.beside).filter(([, upload]) => upload.blob || upload.lost || upload.state === "uploading");
+  return { ...item.described, ...Object.fromEntries(taken.map(([name, upload]) => [name, { blob: upload.blob?.id ?? besideName(item, name) }])) };
+}
+
+function besideName(item: Item, name: string): string {
+  return `${UNSENT}${item.key}:${name}`;
+}
+
 /** The files that are still to be uploaded, by the names that stand for them. */
 export function unsentOf(items: readonly Item[]): Files {
-  const left = items.filter((item) => item.upload && !item.upload.blob);
-  return Object.fromEntries(left.map((item) => [idOf(item), item.upload!.file]));
+  const isLeft = (upload: Upload | null) => upload && !upload.blob && (upload.lost || upload.state === "uploading");
+  return Object.fromEntries(items.flatMap((item) => [
+    ...(item.upload && !item.upload.blob ? [[idOf(item), item.upload.file] as const] : []),
+    ...Object.entries(item.beside).flatMap(([name, upload]) => (isLeft(upload) ? [[besideName(item, name), upload.file] as const] : [])),
+  ]));
 }
 
 interface FilesProps {

@@ -14,7 +14,7 @@ import { useLayer, useOnline } from "../parts/hooks";
 import { FieldInput } from "../parts/fields";
 import { IconButton } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
-import { FilesField, idOf, type Item, unsentOf, useFiles, type Values } from "./files";
+import { describedOf, FilesField, idOf, type Item, unsentOf, uploadsOf, useFiles, type Values } from "./files";
 
 const SAVE_WITHIN_MS = 40_000;
 
@@ -51,6 +51,7 @@ export function FormPanel({ app, conversation, composer, others, files, editing,
   const items = useFiles({
     app,
     field: fileField,
+    type: composer.type,
     label: composer.label,
     // An edit stays one message.
     others: editing ? [] : others,
@@ -106,12 +107,13 @@ export function FormPanel({ app, conversation, composer, others, files, editing,
     return () => removeEventListener("beforeunload", ask);
   }, [unsaved]);
 
-  const uploads = items.list.flatMap(({ upload }) => upload ?? []);
-  const uploading = items.list.filter(({ upload, checking }) => checking || upload?.state === "uploading");
+  const uploads = items.list.flatMap(uploadsOf);
+  const describing = items.list.some((item) => item.describing);
+  const uploading = items.list.filter((item) => item.checking || uploadsOf(item).some(({ state }) => state === "uploading"));
   // Without a connection a new message waits for it, with its files.
   const waits = !online && !editing;
   const unfit = items.list.some(({ problem, upload }) => problem || (upload?.state === "failed" && !(waits && upload.lost)));
-  const unready = unfit || (uploading.length > 0 && !waits);
+  const unready = unfit || describing || (uploading.length > 0 && !waits);
   const progress = uploads.reduce((sum, upload) => sum + upload.progress, 0) / uploads.length;
 
   const submit = async (event: React.FormEvent) => {
@@ -280,7 +282,7 @@ function contentOf(fields: readonly FieldOf[], values: Values, items: readonly I
     const value = values[field.name];
     if (field.kind === "files") {
       const names = new Set(field.item?.map(({ name }) => name));
-      content[field.name] = items.map((item) => ({ blob: idOf(item), ...filled(item.values, names) }));
+      content[field.name] = items.map((item) => ({ ...describedOf(item), blob: idOf(item), ...filled(item.values, names) }));
     } else if (field.kind === "lines") {
       content[field.name] = (value as string[]).map((line) => line.trim()).filter(Boolean);
     } else if (field.kind === "number") {

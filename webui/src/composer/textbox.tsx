@@ -282,7 +282,7 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
       )}
       {preview && (
         <div className="dm-preview">
-          <Body message={preview} plugin={plugins?.[preview.type]} mark={undefined} busy={NOTHING} deleted="" empty="" space="" />
+          <Body message={preview} plugin={plugins?.[preview.type]} modules={app.modules} mark={undefined} busy={NOTHING} deleted="" empty="" space="" />
         </div>
       )}
       <div className="dm-composer-line">

@@ -34,6 +34,8 @@ export interface ConversationListProps {
   texts?: Catalogue;
   /** What each message type is called, by its name. */
   labels?: Record<string, string>;
+  /** The address of each message type's own script, for those that have one. */
+  modules?: Record<string, string>;
   /** How often "New chat" was pressed: a callback opens its dialog. */
   new_chat_clicks?: number;
   /** How often "New group" was pressed. */

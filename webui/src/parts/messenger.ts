@@ -17,6 +17,7 @@ import { MessageHistory } from "../state/history";
 import { Kept } from "../state/kept";
 import { Logs } from "../state/logs";
 import { Outbox } from "../state/outbox";
+import { Modules } from "../state/modules";
 import { ReadPositions } from "../state/positions";
 import { Route } from "../state/route";
 import { Store } from "../state/store";
@@ -31,6 +32,7 @@ export interface Config {
   language?: string | undefined;
   texts?: Catalogue | undefined;
   labels?: Record<string, string> | undefined;
+  modules?: Record<string, string> | undefined;
 }
 
 export class Messenger {
@@ -51,6 +53,8 @@ export class Messenger {
   composers: readonly ComposerOf[] = [];
   /** What each type is called, for messages without words. */
   readonly labels: Readonly<Record<string, string>>;
+  /** What plugins' own scripts do. */
+  readonly modules: Modules;
   /** Closes the panel beside the conversation, while it is open. Topic: "panel". */
   closePanel: (() => void) | null = null;
   /** Whose card is shown. Topic: "person". */
@@ -64,8 +68,9 @@ export class Messenger {
   private readonly kept: Kept;
   private readonly sync: Sync;
 
-  constructor({ me, language = "en", texts = {}, labels = {} }: Config) {
+  constructor({ me, language = "en", texts = {}, labels = {}, modules = {} }: Config) {
     this.labels = labels;
+    this.modules = new Modules(modules);
     this.texts = new Texts(language, texts);
     this.times = new Times(language);
     this.store = new Store(me);

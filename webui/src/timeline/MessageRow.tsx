@@ -92,6 +92,7 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
             <Fold app={app} id={message.id} text={isFoldable(message) ? message.text ?? "" : ""}>
               <Body
                 message={message}
+                modules={app.modules}
                 mark={row.mine?.mark}
                 busy={row.note?.pressed ?? NOTHING}
                 plugin={plugins?.[message.type]}

@@ -6,6 +6,7 @@
 import * as React from "react";
 import type { ComponentJson, Message, View } from "../net/wire";
 import { BUSY, isMarked, keyOf } from "../state/actions";
+import type { Modules } from "../state/modules";
 import { giveBack, leftIn, type Writing } from "./writing";
 
 interface DashApi {
@@ -28,6 +29,7 @@ const ONCE = /^(n_clicks|n_submit|n_blur)/;
 interface BodyProps {
   message: Message;
   plugin: string | undefined;
+  modules: Modules;
   deleted: string;
   empty: string;
   /** What the reader has put on the message: buttons that say so are shown as pressed. */
@@ -43,6 +45,7 @@ export function Body(props: BodyProps) {
   const text = message.deleted_at_ms ? deleted : message.text || empty;
   const fallback = <Plain text={text} space={space} />;
   const view = message.deleted_at_ms ? undefined : message.view;
+  React.useEffect(() => void (view && props.modules.load(message.type)), [!view]);
   return (
     <Boundary message={message} fallback={fallback} plugin={props.plugin}>
       <Drawn {...props} view={view} fallback={fallback} />
