@@ -1,4 +1,7 @@
-"""How files look: audio and video play in place, everything else is downloaded."""
+"""How files look: audio and video have players, everything else is downloaded.
+
+A player is drawn here as a whole, at rest; `assets/players.js` lets it play.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from dash_messenger_webui import (
     hookimpl,
     linked,
 )
+from msgspec import UNSET
 
 from dash_messenger_files.server import MAX_CAPTION_CHARACTERS, MAX_FILES, Files, OneFile
 
@@ -38,12 +42,20 @@ KINDS = {
 # What of a name is kept when there is no room for all of it: its last letters and its ending.
 KEPT_END = 6
 MAX_ENDING = 5
+# What a bubble leaves of its 480 pixels; no higher than most of a phone's screen.
+FILM_WIDTH_PX, FILM_HEIGHT_PX = 456, 400
+# Room for the controls.
+MIN_FILM_WIDTH_PX = 260
+# Neither a ribbon nor a tower: what is beyond is seen on the whole screen.
+MIN_RATIO, MAX_RATIO = 0.5, 2.4
+USUAL_RATIO = 16 / 9
 
 
 class FilesView(MessageView[Files]):
     """Draws messages of type ``files``."""
 
     type = "files"
+    module = "players.js"
 
     def render(self, message: Drawable[Files], t: Translate) -> Html:
         """One below the other, then the caption."""
@@ -71,28 +83,134 @@ def register_message_views() -> list[MessageView[Files]]:
 
 
 def _file(file: OneFile, t: Translate) -> str:
-    address, name = f"/blobs/{escape(file.blob)}", escape(file.name)
     kind = file.media_type.partition("/")[0]
-    player = ""
-    if kind == "audio":
-        player = f'<audio controls preload="none" src="{address}" aria-label="{name}"></audio>'
-    elif kind == "video":
-        player = (
-            f'<video controls playsinline preload="metadata" src="{address}"'
-            f' aria-label="{name}"></video>'
-        )
-    ending = _ending(file.name)
-    icon = ENDINGS.get(ending) or KINDS.get(file.media_type) or kind
-    head, tail = _halves(file.name)
-    return (
-        f'{player}<a class="file" href="{address}?download" download="{name}"'
-        f' title="{escape(t("Download"))}: {name}">'
-        f'<span class="kind kind-{escape(icon)}" aria-hidden="true">'
+    # A recording without pictures may come in a file that could hold some.
+    if kind == "audio" or (kind == "video" and _is_sound(file)):
+        return _sound(file, t)
+    if kind == "video":
+        return _film(file, t) + _row(file, t, icon="download")
+    return _row(file, t)
+
+
+def _is_sound(file: OneFile) -> bool:
+    return file.duration_ms is not UNSET and file.width is UNSET and file.poster is UNSET
+
+
+def _row(file: OneFile, t: Translate, *, icon: str = "") -> str:
+    name, ending = escape(file.name), _ending(file.name)
+    kind = ENDINGS.get(ending) or KINDS.get(file.media_type) or file.media_type.partition("/")[0]
+    tile = (
+        f'<span class="icon icon-{icon}" aria-hidden="true"></span>'
+        if icon
+        else f'<span class="kind kind-{escape(kind)}" aria-hidden="true">'
         f"{escape(ending.upper()) or '•••'}</span>"
-        f'<span class="words"><span class="name" dir="auto"><span>{escape(head)}</span>'
-        f'<span class="tail">{escape(tail)}</span></span>'
+    )
+    return (
+        f'<a class="file" href="/blobs/{escape(file.blob)}?download" download="{name}"'
+        f' title="{escape(t("Download"))}: {name}">{tile}'
+        f'<span class="words">{_name(file)}'
         f'<span class="size">{_size(file.bytes, t)}</span></span></a>'
     )
+
+
+def _name(file: OneFile) -> str:
+    head, tail = _halves(file.name)
+    return (
+        f'<span class="name" dir="auto"><span>{escape(head)}</span>'
+        f'<span class="tail">{escape(tail)}</span></span>'
+    )
+
+
+def _sound(file: OneFile, t: Translate) -> str:
+    name, download = escape(file.name), escape(t("Download"))
+    return (
+        f"<files-sound{_said(file, t)}>"
+        f"{_play(file, t)}"
+        f'<span class="words">{_name(file)}{_seek(t)}'
+        f'<span class="line"><span class="times" dir="ltr">{_times(file)}</span>'
+        f'<span class="size">{_size(file.bytes, t)}</span>'
+        f'<button type="button" class="speed" aria-label="{escape(t("Speed"))}: 1×" disabled>'
+        "1×</button></span></span>"
+        f'<a class="save" href="/blobs/{escape(file.blob)}?download" download="{name}"'
+        f' title="{download}" aria-label="{download}: {name}">'
+        '<span class="icon icon-download" aria-hidden="true"></span></a>'
+        f"{_otherwise(file, t)}</files-sound>"
+    )
+
+
+def _film(file: OneFile, t: Translate) -> str:
+    ratio = USUAL_RATIO
+    if file.width is not UNSET and file.height is not UNSET:
+        ratio = min(max(file.width / file.height, MIN_RATIO), MAX_RATIO)
+    width = max(MIN_FILM_WIDTH_PX, min(FILM_WIDTH_PX, FILM_HEIGHT_PX * ratio))
+    picture = ""
+    if file.poster is not UNSET:
+        address = f"/blobs/{escape(file.poster.blob)}"
+        picture = f'<img src="{address}" alt="" loading="lazy" decoding="async">'
+    length = _clock(file.duration_ms) if file.duration_ms is not UNSET else ""
+    return (
+        f'<files-film{_said(file, t)} style="width:{width:.0f}px;aspect-ratio:'
+        f'{max(ratio, width / FILM_HEIGHT_PX):.4f}">{picture}'
+        f'<button type="button" class="start" aria-label="{escape(t("Play"))}: '
+        f'{escape(file.name)}" disabled><span class="sign sign-play" aria-hidden="true"></span>'
+        f'</button><span class="badge" dir="ltr">{length}</span>'
+        f'<span class="controls" dir="ltr">{_play(file, t)}{_seek(t)}'
+        f'<span class="times">{_times(file)}</span>'
+        f'<button type="button" class="mute" aria-label="{escape(t("Mute"))}" aria-pressed="false">'
+        '<span class="sign" aria-hidden="true"></span></button>'
+        f'<input type="range" class="volume" min="0" max="1" step="0.05" value="1"'
+        f' aria-label="{escape(t("Volume"))}">'
+        f'<button type="button" class="full" aria-label="{escape(t("Full screen"))}"'
+        ' aria-pressed="false"><span class="sign" aria-hidden="true"></span></button></span>'
+        f"{_otherwise(file, t)}</files-film>"
+    )
+
+
+def _said(file: OneFile, t: Translate) -> str:
+    """What a player has to know and to say: attributes."""
+    length = f' data-ms="{file.duration_ms}"' if file.duration_ms is not UNSET else ""
+    return (
+        f' data-src="/blobs/{escape(file.blob)}"{length} data-of="{escape(t("{at} of {length}"))}"'
+        f' data-lost="{escape(t("It could not be loaded. Try again."))}"'
+    )
+
+
+def _play(file: OneFile, t: Translate) -> str:
+    name = escape(file.name)
+    return (
+        f'<button type="button" class="play" aria-label="{escape(t("Play"))}: {name}"'
+        f' data-pause="{escape(t("Pause"))}: {name}" disabled>'
+        '<span class="sign" aria-hidden="true"></span></button>'
+    )
+
+
+def _seek(t: Translate) -> str:
+    return (
+        f'<input type="range" class="seek" dir="ltr" min="0" max="1" step="any" value="0"'
+        f' aria-label="{escape(t("Position"))}" disabled>'
+    )
+
+
+def _times(file: OneFile) -> str:
+    length = "–:––" if file.duration_ms is UNSET else _clock(file.duration_ms)
+    return (
+        '<span class="at" aria-hidden="true">0:00</span>'
+        f'<span class="between" aria-hidden="true"> / </span><span class="length">{length}</span>'
+    )
+
+
+def _otherwise(file: OneFile, t: Translate) -> str:
+    """What stands there where the browser cannot play it."""
+    row = _row(file, t) if file.media_type.startswith("audio/") or _is_sound(file) else ""
+    sentence = escape(t("This browser cannot play it. Download it instead."))
+    return f'<template>{row}<span class="cannot" role="status">{sentence}</span></template>'
+
+
+def _clock(duration_ms: int) -> str:
+    """A duration as players write it: 0:07, 12:34, 1:02:03."""
+    seconds = round(duration_ms / 1_000)
+    hours, minutes, seconds = seconds // 3_600, seconds // 60 % 60, seconds % 60
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def _ending(name: str) -> str:

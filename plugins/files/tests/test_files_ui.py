@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
-from dash_messenger_files.server import Files, OneFile
+from dash_messenger_files.server import Files, OneFile, Poster
 from dash_messenger_files.ui import FilesView
 
 
@@ -40,7 +41,6 @@ def test_a_name_is_not_parted_within_a_character() -> None:
         ("letter.docx", "application/zip", "text", "DOCX"),
         ("numbers.csv", "text/plain", "table", "CSV"),
         ("song.ogg", "audio/ogg", "audio", "OGG"),
-        ("film.mp4", "video/mp4", "video", "MP4"),
         ("main.py", "text/plain", "code", "PY"),
         ("report", "application/pdf", "pdf", "•••"),
         (".profile", "text/plain", "text", "•••"),
@@ -72,3 +72,44 @@ def test_addresses_in_a_caption_are_links() -> None:
     files = Files([OneFile("a" * 32, "a.txt", "", 1)], "see www.example.org & <b>")
     markup = json.loads(FilesView().try_out(files) or b"{}")["html"]
     assert ">www.example.org</a> &amp; &lt;b&gt;</p>" in markup
+
+
+def draw_one(media_type: str, **said: Any) -> str:
+    one = OneFile("a" * 32, "one.webm", media_type, 7, **said)
+    markup: str = json.loads(FilesView().try_out(Files([one])) or b"{}")["html"]
+    return markup
+
+
+@pytest.mark.parametrize(
+    ("duration_ms", "shown"), [(400, "0:00"), (61_000, "1:01"), (3_723_000, "1:02:03")]
+)
+def test_a_length_is_shown_before_anything_plays(duration_ms: int, shown: str) -> None:
+    drawn = draw_one("audio/ogg", duration_ms=duration_ms)
+    assert words(drawn, "length") == shown
+    assert "<audio" not in drawn
+    assert words(draw_one("audio/ogg"), "length") == "–:––"
+
+
+@pytest.mark.parametrize(
+    ("size", "width", "ratio"),
+    [
+        ((1920, 1080), 456, 1.7778),
+        # Short clips of phones stand upright.
+        ((1080, 1920), 260, 0.65),
+        ((16_000, 10), 456, 2.4),
+        ((10, 16_000), 260, 0.65),
+    ],
+)
+def test_a_video_has_its_shape_before_it_has_come(
+    size: tuple[int, int], width: int, ratio: float
+) -> None:
+    poster = Poster("b" * 32)
+    drawn = draw_one("video/mp4", width=size[0], height=size[1], poster=poster)
+    assert f"width:{width}px;aspect-ratio:{ratio:.4f}" in drawn
+    assert f'<img src="/blobs/{"b" * 32}"' in drawn
+
+
+def test_a_video_of_which_nothing_was_said_is_one_and_a_recording_is_heard() -> None:
+    assert draw_one("video/webm").startswith("<files-film")
+    assert "aspect-ratio:1.7778" in draw_one("video/webm")
+    assert draw_one("video/webm", duration_ms=7).startswith("<files-sound")

@@ -12,7 +12,9 @@ import msgspec
 import pytest
 from dash import html
 from dash_messenger import Message, MessageType, MessageTypes
+from dash_messenger_files.ui import FilesView
 from dash_messenger_webui import Composer, Drawable, Html, MessageView, Translate, act
+from dash_messenger_webui.http.assets import Assets
 from dash_messenger_webui.rendering.message_views import MessageViews
 
 
@@ -114,6 +116,26 @@ def test_composers_speak_the_readers_language(views: MessageViews) -> None:
 def test_a_second_view_of_a_type_is_refused(views: MessageViews) -> None:
     with pytest.raises(ValueError, match="another plugin"):
         views.add("other", [ShoutView()])
+
+
+@pytest.mark.parametrize("module", ["missing.js", "../server.py", "a/b.js"])
+def test_a_module_that_is_not_in_the_plugin_s_assets_is_refused(module: str) -> None:
+    class Scripted(ShoutView):
+        pass
+
+    Scripted.module = module
+    views = MessageViews()
+    with pytest.raises(ValueError, match="no module"):
+        views.add("shout", [Scripted()])
+    assert views.modules() == {}
+
+
+def test_a_type_s_module_is_known_with_its_plugin() -> None:
+    views = MessageViews()
+    views.add("files", [FilesView()])
+    ((type, (plugin, path)),) = views.modules().items()
+    assert (type, plugin, path.name) == ("files", "files", "players.js")
+    assert Assets(plugin_modules=[(plugin, path)]).has("files/players.js")
 
 
 def test_what_is_no_view_is_refused(views: MessageViews) -> None:
