@@ -12,7 +12,7 @@ from playwright.async_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.accessibility import axe, colours_are, in_both_schemes
 from tests.browser.conftest import PASSWORD, Person, forgive_network
-from tests.browser.pages.any_page import at_rest, drawn
+from tests.browser.pages.any_page import drawn
 from tests.browser.pages.dialogs import open_dialog
 from tests.browser.pages.messenger import TEXT_BOX, message, open_chat, open_list, write
 from tests.browser.people import talk
@@ -21,38 +21,6 @@ MakePerson = Callable[..., Awaitable[Person]]
 NewContext = Callable[[], Awaitable[tuple[BrowserContext, list[str]]]]
 on_the_phone = pytest.mark.parametrize("size", ["phone"])
 KEYBOARD_PX = 336
-# WCAG 2.2, 2.5.8 leaves out links within a sentence; so do we.
-SMALL_TARGETS = """(least) => {
-    const small = [];
-    const all = 'a, button, input, textarea, select, summary, label, [role=button], [role=tab]';
-    for (const element of document.querySelectorAll(all)) {
-        if (element.closest('[aria-hidden=true]') || element.disabled) continue;
-        if (!element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
-        const style = getComputedStyle(element);
-        if (element.matches('a') && style.display === 'inline') continue;
-        if (element.matches('label') && !element.control?.matches('[type=radio]')) continue;
-        if (element.matches('input[type=radio]')) continue;
-        if (style.clipPath === 'inset(50%)') continue;
-        element.scrollIntoView({ block: 'center' });
-        // A field among pills is hit wherever their box is.
-        const shown = element.closest('.mantine-TagsInput-input') ?? element;
-        const { left, top, width, height } = shown.getBoundingClientRect();
-        if (!width || !height) continue;
-        const [x, y] = [left + width / 2, top + height / 2];
-        const half = least / 2 - 1;
-        // What is small itself may listen around itself.
-        const hit = (dx, dy) => {
-            const there = document.elementFromPoint(x + dx, y + dy);
-            return there && (element.contains(there) || there.contains(element) && there.matches('label, a, button'));
-        };
-        const wide = width >= least || (hit(-half, 0) && hit(half, 0));
-        const high = height >= least || (hit(0, -half) && hit(0, half));
-        if (wide && high) continue;
-        const name = element.getAttribute('aria-label') || element.textContent.trim() || element.id;
-        small.push(`${element.tagName} ${element.className} "${name}" ${width}x${height}`);
-    }
-    return small;
-}"""
 SMALL_FIELDS = """() => [...document.querySelectorAll('input:not([type=hidden], [type=radio], [type=file]), textarea, select')]
     .filter((field) => parseFloat(getComputedStyle(field).fontSize) < 16)
     .map((field) => `${field.id || field.className} ${getComputedStyle(field).fontSize}`)"""
@@ -238,32 +206,3 @@ async def test_fields_on_the_phone_are_large_enough_not_to_be_zoomed(
         page = await open_chat(ann, chat) if dialog == "Details" else await open_list(ann)
         await open_dialog(page, dialog)
         assert await page.evaluate(SMALL_FIELDS) == []
-
-
-@pytest.mark.parametrize("path", ["/", "/login", "/register"])
-async def test_targets_before_the_log_in_are_large_enough_for_a_finger(
-    new_context: NewContext, server: ServerProcess, path: str
-) -> None:
-    context, _ = await new_context()
-    page = await context.new_page()
-    await page.goto(server.url + path)
-    await expect(page.locator("main:visible")).to_be_visible()
-    await at_rest(page)
-    assert await page.evaluate(SMALL_TARGETS, 44) == []
-
-
-@pytest.mark.parametrize("dialog", ["", "New chat", "New group", "Settings", "Details"])
-async def test_targets_of_the_messenger_are_large_enough_for_a_finger(
-    person: MakePerson, dialog: str
-) -> None:
-    ann, ben = await person("Ann"), await person("Ben")
-    chat = await talk(ann, ben, title="A group")
-    await ben.send(chat, "Hello")
-    if dialog == "Details":
-        page = await open_chat(ann, chat)
-        assert await page.evaluate(SMALL_TARGETS, 44) == []
-    else:
-        page = await open_list(ann)
-    if dialog:
-        await open_dialog(page, dialog)
-    assert await page.evaluate(SMALL_TARGETS, 44) == []
