@@ -46,7 +46,10 @@ class StickerView(MessageView[Sticker]):
     def composer(self, t: Translate) -> Composer:
         """A picker with what the reader keeps."""
         return Composer(
-            icon="sticker", label=t("Stickers"), picker=Picker(command="stickers.picker")
+            icon="sticker",
+            label=t("Stickers"),
+            summary=t("{text} Sticker"),
+            picker=Picker(command="stickers.picker"),
         )
 
     def menu(self, t: Translate) -> list[MenuEntry]:

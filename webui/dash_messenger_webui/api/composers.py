@@ -58,8 +58,10 @@ class Picker:
 class Composer:
     """How people write a message of a type.
 
-    ``icon`` is a Tabler icon's name, ``label`` what the type is called. One of these says how it is
-    written; sending, replying, errors and closing are the page's affair:
+    ``icon`` is a Tabler icon's name, ``label`` what the type is called. Where only a line of a
+    message is shown, that is its text, or the label if it has none; ``summary`` says both, with
+    ``{text}`` for the text: "{text} Sticker". One of these says how it is written; sending,
+    replying, errors and closing are the page's affair:
 
     - ``inline`` names the field of Content that the text box fills. The type with the lowest
       ``rank`` owns the box; people may choose between several. ``max_characters`` is the field's
@@ -76,6 +78,7 @@ class Composer:
 
     icon: str
     label: str
+    summary: str = ""
     inline: str | None = None
     max_characters: int | None = None
     rank: int = 100
@@ -121,6 +124,7 @@ def composer_json(type: str, composer: Composer, guide: str | None = None) -> di
     shown: dict[str, Any] = {
         "type": type,
         "label": composer.label,
+        "summary": composer.summary or composer.label,
         "icon": composer.icon,
         "rank": composer.rank,
     }

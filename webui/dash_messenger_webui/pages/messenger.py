@@ -51,7 +51,7 @@ def messenger_page(
                             me=me,
                             language=who.language,
                             texts=texts,
-                            labels={each["type"]: each["label"] for each in composers},
+                            labels={each["type"]: each["summary"] for each in composers},
                             modules=modules,
                         ),
                         className="pane-list",

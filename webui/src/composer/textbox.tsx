@@ -7,6 +7,7 @@ import { type ComposerOf, type FormatOf, markedBy, pastedFiles } from "../state/
 import { choose, chosen as chosenHere } from "../state/device";
 import { keepComposing, keepDraft, readDraft } from "../state/drafts";
 import { isPhone } from "../state/route";
+import { inOneLine } from "../state/spoken";
 import { useLayer, useTopic, useUsers } from "../parts/hooks";
 import { Icon, IconButton } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
@@ -245,7 +246,7 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
           <Icon name={editing ? "edit" : "reply"} />
           <div className="dm-composing-words">
             <b>{editing ? texts.t("editing") : texts.t("replying_to", { name: users[about.sender]?.display_name ?? texts.t("somebody") })}</b>
-            <span dir="auto">{about.text || app.labels[about.type] || texts.t("empty_message")}</span>
+            <span dir="auto">{inOneLine(about, app.labels, texts)}</span>
           </div>
           <IconButton icon="close" label={texts.t("cancel")} onClick={cancel} />
         </div>

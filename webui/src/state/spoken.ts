@@ -6,6 +6,15 @@ import type { Conversation, Message } from "../net/wire";
 import { titleOf } from "./people";
 import type { Store } from "./store";
 
+type Labels = Readonly<Record<string, string>>;
+
+/** A message in one line: its text, and for types that say so what it is; `{text}` in a label is the text. */
+export function inOneLine({ text, type }: Pick<Message, "text" | "type">, labels: Labels, texts: Texts): string {
+  const label = labels[type] ?? "";
+  if (label.includes("{text}")) return label.replace("{text}", () => text ?? "").trim();
+  return text || label || texts.t("empty_message");
+}
+
 /** A line for a log: another key is another line, also where it has the same words. */
 export interface Line {
   key: string;
@@ -14,14 +23,14 @@ export interface Line {
 
 /** The messages of others beyond number `heard`: who, and what they say or which kind it is. */
 export function arrived(
-  messages: readonly Message[], heard: number, store: Store, texts: Texts, labels: Readonly<Record<string, string>>,
+  messages: readonly Message[], heard: number, store: Store, texts: Texts, labels: Labels,
 ): Line[] {
   const lines: Line[] = [];
   for (let at = messages.length - 1; at >= 0 && messages[at]!.number > heard; at--) {
-    const { id, sender, deleted_at_ms: deleted, text, type } = messages[at]!;
+    const { id, sender, deleted_at_ms: deleted } = messages[at]!;
     if (deleted || sender === store.me.id) continue;
     const name = store.users[sender]?.display_name ?? texts.t("somebody");
-    lines.unshift({ key: id, words: `${name}: ${text || labels[type] || texts.t("empty_message")}` });
+    lines.unshift({ key: id, words: `${name}: ${inOneLine(messages[at]!, labels, texts)}` });
   }
   return lines;
 }

@@ -1,6 +1,7 @@
 import * as React from "react";
 import type { Message } from "../net/wire";
 import { hue } from "../state/ids";
+import { inOneLine } from "../state/spoken";
 import type { Note, Outgoing } from "../state/store";
 import { refusalOf } from "../i18n/uploads";
 import { Avatar } from "../parts/Avatar";
@@ -148,7 +149,7 @@ function Quote({ app, number, quoted }: { app: Messenger; number: number; quoted
   return (
     <button type="button" className="dm-quote" data-jump={number}>
       <b data-hue={quoted ? hue(quoted.sender) : undefined} dir="auto">{author ?? app.texts.t("message")}</b>
-      <span dir="auto">{gone ? app.texts.t(quoted ? "deleted" : "quoted_elsewhere") : quoted.text || app.labels[quoted.type] || app.texts.t("empty_message")}</span>
+      <span dir="auto">{gone ? app.texts.t(quoted ? "deleted" : "quoted_elsewhere") : inOneLine(quoted, app.labels, app.texts)}</span>
     </button>
   );
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BEN, CHAT, conversation, ME, message } from "./page";
 import { Texts } from "../../src/i18n/texts";
-import { arrived, elsewhere } from "../../src/state/spoken";
+import { arrived, elsewhere, inOneLine } from "../../src/state/spoken";
 import { Store } from "../../src/state/store";
 
 const texts = new Texts("en", {});
@@ -28,6 +28,17 @@ test("what has no words is told by its kind, one's own and what is deleted not a
     message(4, { type: "odd", text: null, sender: "f".repeat(32) }),
   ];
   assert.deepEqual(words(arrived(messages, 0, made(), texts, { photo: "Photo" })), ["Ben: Photo", "Somebody: Message without text"]);
+});
+
+test("a kind that says how it is told in one line is told so, with text and without", () => {
+  const labels = { sticker: "{text} Sticker", photo: "Photo" };
+  const told = (type: string, text: string | null) => inOneLine({ type, text }, labels, texts);
+  assert.equal(told("sticker", "🎉"), "🎉 Sticker");
+  assert.equal(told("sticker", "$&"), "$& Sticker");
+  assert.equal(told("sticker", ""), "Sticker");
+  assert.equal(told("photo", ""), "Photo");
+  assert.equal(told("photo", "A lake"), "A lake");
+  assert.equal(told("odd", null), "Message without text");
 });
 
 test("of other chats it is told how much is unread, once", () => {
