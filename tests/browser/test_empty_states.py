@@ -24,6 +24,7 @@ async def test_no_chats_is_a_sentence_with_a_button(person: Any) -> None:
     ann = await person("Ann")
     page = await ann.open()
     await expect(page.get_by_text("No chats yet")).to_be_visible()
+    await expect(page.get_by_text(f"Others find you as @{ann.username}.")).to_be_visible()
     await page.locator(".dm-notice").get_by_role("button", name="New chat").click()
     await expect(page.get_by_role("dialog")).to_be_visible()
     await page.keyboard.press("Escape")
@@ -31,10 +32,17 @@ async def test_no_chats_is_a_sentence_with_a_button(person: Any) -> None:
 
 
 @pytest.mark.parametrize("size", ["desktop"])
-async def test_none_chosen_is_a_sentence(person: Any) -> None:
-    ann, _, _ = await two(person)
+async def test_none_chosen_says_what_is_new_and_begins_chats(person: Any) -> None:
+    ann, bob, conversation = await two(person)
     page = await ann.open()
     await expect(page.get_by_text("Choose a chat")).to_be_visible()
+    await bob.send(conversation, "Hello")
+    await expect(page.get_by_text("1 chat has something new.")).to_be_visible()
+    for entry, dialog in (("Write to somebody", "New chat"), ("Make a group", "New group")):
+        await page.locator(".dm-timeline").get_by_role("button", name=entry).click()
+        await expect(page.get_by_role("dialog", name=dialog)).to_be_visible()
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 async def test_no_messages_is_a_sentence(person: Any) -> None:

@@ -110,7 +110,7 @@ class ConversationList(Component):
     """The list of conversations, with the buttons that start new ones and the connection's banner.
 
     - id (string): The component's id.
-    - labels (Record<string, string>): What each message type is called, by its name.
+    - labels (Record<string, string>): What each message type is called, by its name; `{text}` in it stands for the text of a message.
     - language (string): The language of the page, such as `en`.
     - me (User): Who is signed in.
     - menu_clicks (number): How often the menu button was pressed.

@@ -5,7 +5,7 @@ import type { Catalogue } from "../i18n/texts";
 import { choose, chosen } from "../state/device";
 import { draftOf } from "../state/drafts";
 import { faceOf, photoOf, titleOf } from "../state/people";
-import { elsewhere, type Line } from "../state/spoken";
+import { elsewhere, inOneLine, type Line } from "../state/spoken";
 import { activity } from "../state/store";
 import { Avatar } from "../parts/Avatar";
 import { Banner } from "../parts/Banner";
@@ -32,7 +32,7 @@ export interface ConversationListProps {
   language?: string;
   /** The words in that language, by the keys of texts.json. */
   texts?: Catalogue;
-  /** What each message type is called, by its name. */
+  /** What each message type is called, by its name; `{text}` in it stands for the text of a message. */
   labels?: Record<string, string>;
   /** The address of each message type's own script, for those that have one. */
   modules?: Record<string, string>;
@@ -71,6 +71,8 @@ function Chats(props: ConversationListProps & { app: Messenger }) {
   }, [wanted]);
 
   const newChat = () => setProps?.({ new_chat_clicks: new_chat_clicks + 1 });
+  const newGroup = () => setProps?.({ new_group_clicks: new_group_clicks + 1 });
+  app.begin = { chat: newChat, group: newGroup };
 
   const move = (event: KeyboardEvent) => {
     const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity };
@@ -92,7 +94,7 @@ function Chats(props: ConversationListProps & { app: Messenger }) {
         <IconButton
           icon="newGroup"
           label={texts.t("new_group")}
-          onClick={() => setProps?.({ new_group_clicks: new_group_clicks + 1 })}
+          onClick={newGroup}
         />
         <IconButton icon="newChat" label={texts.t("new_chat")} onClick={newChat} />
       </header>
@@ -115,6 +117,7 @@ function Chats(props: ConversationListProps & { app: Messenger }) {
           <button type="button" className="dm-button" onClick={newChat}>
             {texts.t("new_chat")}
           </button>
+          <p>{texts.t("found_as", { name: app.store.me.username })}</p>
         </div>
       ) : (
         waiting && <ListSkeleton />
@@ -214,7 +217,7 @@ function Preview({ app, conversation: { kind, last }, users }: Omit<ChatRowProps
         : "";
   return (
     <>
-      {author && <b className="dm-chat-author">{author}</b>} {last.text || app.labels[last.type] || app.texts.t("empty_message")}
+      {author && <b className="dm-chat-author">{author}</b>} {inOneLine(last, app.labels, app.texts)}
     </>
   );
 }

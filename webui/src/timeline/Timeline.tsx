@@ -9,6 +9,7 @@ import { type Messenger, useMessenger } from "../parts/messenger";
 import { Notice } from "../parts/Notice";
 import type { MenuEntry } from "./menu";
 import { Messages } from "./Messages";
+import { NoneChosen } from "./NoneChosen";
 import { PersonCard } from "./person";
 import { buildRows, type Row } from "./rows";
 
@@ -47,7 +48,7 @@ function Opened(props: Inside) {
     const asked = id && app.closePanel ? { details_clicks: (props.details_clicks ?? 0) + 1 } : {};
     setProps?.({ conversation: id, ...asked });
   }, [id]);
-  if (!id) return <div className="dm-timeline dm-timeline-empty"><p>{app.texts.t("none_chosen")}</p></div>;
+  if (!id) return <NoneChosen app={app} />;
   return <Conversation key={id} {...props} opened={id} />;
 }
 

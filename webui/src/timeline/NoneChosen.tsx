@@ -1,0 +1,31 @@
+import * as React from "react";
+import { useList } from "../parts/hooks";
+import { Icon } from "../parts/icons";
+import type { Messenger } from "../parts/messenger";
+
+/** In place of a conversation while none is open: what is new, and how to begin one. */
+export function NoneChosen({ app }: { app: Messenger }) {
+  const { texts, store } = app;
+  const list = useList(app);
+  const fresh = list.filter(({ unread }) => unread > 0).length;
+  return (
+    <div className="dm-timeline dm-timeline-empty">
+      <h2>{texts.t("where_to", { name: store.me.display_name })}</h2>
+      <p>{fresh ? texts.t("chats_unread", { n: fresh }) : texts.t(list.length ? "none_chosen" : "none_yet")}</p>
+      <button type="button" className="dm-begin" onClick={() => app.begin?.chat()}>
+        <Icon name="newChat" />
+        <span>
+          <b>{texts.t("begin_chat")}</b>
+          {texts.t("begin_chat_how")}
+        </span>
+      </button>
+      <button type="button" className="dm-begin" onClick={() => app.begin?.group()}>
+        <Icon name="newGroup" />
+        <span>
+          <b>{texts.t("begin_group")}</b>
+          {texts.t("begin_group_how")}
+        </span>
+      </button>
+    </div>
+  );
+}
