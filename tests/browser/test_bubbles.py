@@ -141,3 +141,28 @@ async def test_list_shows_the_same_face_as_the_chat(person: Any) -> None:
     await expect(page.locator(".dm-header-chat .dm-avatar")).to_have_attribute(
         "data-hue", hue or ""
     )
+
+
+WORDS_UNDER_TIME = """(bubbles) => bubbles.flatMap((bubble) => {
+    const time = bubble.querySelector('.dm-meta').getBoundingClientRect();
+    const words = document.createRange();
+    words.selectNodeContents(bubble.querySelector('.dm-body > :not(.dm-space)'));
+    const under = [...words.getClientRects()].filter((line) => line.width
+        && line.right > time.left + 1 && line.left < time.right - 1
+        && line.bottom > time.top + 2 && line.top < time.bottom - 2);
+    return under.length ? [bubble.querySelector('.dm-body').textContent] : [];
+})"""
+
+
+async def test_text_that_leaves_a_direction_open_is_not_drawn_under_its_time(
+    person: Any,
+) -> None:
+    ann, bob, conversation = await two(person)
+    for opens in "\u2066\u2067\u2068\u202a\u202b\u202d\u202e":
+        for type in ("text", "markdown"):
+            for text in (f"{opens}hello", f"see example.org {opens}and more words"):
+                await bob.post(conversation, type, {"text": text})
+    page = await ann.open(f"/c/{conversation}")
+    await settled(page)
+    await expect(rows(page)).to_have_count(28)
+    assert await page.locator(".dm-bubble").evaluate_all(WORDS_UNDER_TIME) == []

@@ -53,10 +53,17 @@ export function Body(props: BodyProps) {
   );
 }
 
+const count = (pattern: RegExp, text: string): number => text.match(pattern)?.length ?? 0;
+
+/** Ends the isolates and embeddings that a text has left open, or the time's room would be laid out in them. */
+const closing = (text: string): string =>
+  "\u2069".repeat(count(/[\u2066-\u2068]/g, text)) + "\u202c".repeat(count(/[\u202a\u202b\u202d\u202e]/g, text));
+
 export function Plain({ text, space }: { text: string; space: string }) {
   return (
     <div className="dm-body dm-plain" dir="auto">
       <span>{text}</span>
+      {closing(text)}
       <i className="dm-space" data-time={space} aria-hidden="true" />
     </div>
   );
@@ -82,7 +89,7 @@ function Drawn(props: BodyProps & { view: View | undefined; fallback: React.Reac
   if (typeof view === "string") return <Plain text={view} space={space} />;
   if (!view) return props.fallback;
   if ("html" in view) {
-    const room = view.bare ? "" : `<i class="dm-space" data-time="${space}" aria-hidden="true"></i>`;
+    const room = view.bare ? "" : `${closing(message.text ?? "")}<i class="dm-space" data-time="${space}" aria-hidden="true"></i>`;
     return (
       <div
         key="html"
