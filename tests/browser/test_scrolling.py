@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 from tests.browser.pages.any_page import at_rest, becomes
 from tests.browser.pages.forms import chosen, form, sent
 from tests.browser.pages.messenger import bubbles, scroller, settled, write
-from tests.browser.people import two
+from tests.browser.people import talk, two
 
 LEFT = "e => e.scrollHeight - e.scrollTop - e.clientHeight"
 
@@ -185,3 +185,73 @@ async def test_opens_at_the_unread_line(person: Any) -> None:
     assert box is not None
     assert box["y"] < 400
     assert await scroller(page).evaluate(LEFT) > 500
+
+
+FIRST_READ = """(scroller) => {
+    const { top } = scroller.getBoundingClientRect();
+    const rows = [...scroller.querySelectorAll('.dm-row[data-number]')];
+    return +rows.find((row) => row.getBoundingClientRect().top >= top).dataset.number;
+}"""
+
+
+async def test_what_is_read_stays_when_a_message_at_the_upper_edge_gets_a_reaction(
+    person: Any,
+) -> None:
+    ann, bob, conversation = await long_chat(person, 60)
+    page = await ann.open(f"/c/{conversation}")
+    await settled(page)
+    await scroller(page).evaluate("e => { e.scrollTop -= 700 }")
+    await expect(page.locator(".dm-down")).to_be_visible()
+    await at_rest(page)
+    number = await scroller(page).evaluate(FIRST_READ)
+    # A few pixels of the message before it are seen.
+    gap = "(e, n) => e.querySelector(`[data-number='${n}']`).getBoundingClientRect().bottom"
+    bottom = await scroller(page).evaluate(gap, number - 1)
+    top = await scroller(page).evaluate("e => e.getBoundingClientRect().top")
+    await scroller(page).evaluate("(e, by) => { e.scrollTop += by }", bottom - top - 12)
+    await at_rest(page)
+    before = await place_of(page, number)
+    assert before > top
+    found = await ann.call("message.history", conversation=conversation, around=number - 1, limit=5)
+    edge = next(each for each in found["messages"] if each["number"] == number - 1)
+    await bob.call("message.react", message=edge["id"], emoji="👍", on=True)
+    reaction = page.locator(f".dm-row[data-number='{number - 1}'] [data-react]")
+    await expect(reaction).to_be_attached()
+    await at_rest(page)
+    assert await place_of(page, number) == pytest.approx(before, abs=1)
+
+
+@pytest.mark.parametrize("size", ["desktop"])
+async def test_one_comes_back_to_where_one_left_off(person: Any) -> None:
+    ann, _, conversation = await long_chat(person, 130)
+    await talk(ann, await person("Carl"))
+    page = await ann.open(f"/c/{conversation}")
+    await settled(page)
+    # Further up than the newest page reaches.
+    await page.evaluate("id => dashMessenger.history.load(id, 'before')", conversation)
+    await page.evaluate("id => dashMessenger.history.load(id, 'before')", conversation)
+    await scroller(page).evaluate("e => { e.scrollTop = 900 }")
+    await expect(page.locator(".dm-row[data-number='20']")).to_be_attached()
+    await at_rest(page)
+    number = await scroller(page).evaluate(FIRST_READ)
+    before = await place_of(page, number)
+    await page.locator(".dm-chat", has_text="Carl").click()
+    await expect(page.locator(".dm-timeline").get_by_text("No messages here yet")).to_be_visible()
+    await page.locator(".dm-chat", has_text="Bob").click()
+    await settled(page)
+    await at_rest(page)
+    assert await place_of(page, number) == pytest.approx(before, abs=1)
+    await page.reload()
+    await settled(page)
+    await at_rest(page)
+    assert await place_of(page, number) == pytest.approx(before, abs=2)
+    for width, height in ((390, 844), (1280, 800)):
+        await page.set_viewport_size({"width": width, "height": height})
+        await at_rest(page)
+        assert await place_of(page, number) == pytest.approx(before, abs=2)
+    # From the end one comes back to the end.
+    await page.locator(".dm-down").click()
+    await expect(page.locator(".dm-row[data-number='130']")).to_be_in_viewport()
+    await page.reload()
+    await settled(page)
+    assert await scroller(page).evaluate(LEFT) <= 2

@@ -19,6 +19,7 @@ import { Logs } from "../state/logs";
 import { Outbox } from "../state/outbox";
 import { Modules } from "../state/modules";
 import { ReadPositions } from "../state/positions";
+import { ReadingPlaces } from "../state/reading_places";
 import { Route } from "../state/route";
 import { Store } from "../state/store";
 import { storedKeys } from "../state/stored";
@@ -42,6 +43,7 @@ export class Messenger {
   readonly history: MessageHistory;
   readonly directory: Directory;
   readonly readPositions: ReadPositions;
+  readonly places: ReadingPlaces;
   readonly texts: Texts;
   times: Times;
   /** Topic: "today". */
@@ -57,6 +59,8 @@ export class Messenger {
   readonly modules: Modules;
   /** Closes the panel beside the conversation, while it is open. Topic: "panel". */
   closePanel: (() => void) | null = null;
+  /** Opens the dialogs in which conversations are begun; the list knows how. */
+  begin: { chat(): void; group(): void } | null = null;
   /** Whose card is shown. Topic: "person". */
   person: string | null = null;
   /** The long messages that the reader has wanted to see in full, by their ids. */
@@ -101,7 +105,8 @@ export class Messenger {
       conversation: (id) => this.history.reload(id),
       own: () => this.sync.startOver(),
     });
-    this.history = new MessageHistory(this.store, this.socket, logs, this.cache, this.kept, view);
+    this.places = new ReadingPlaces(me.id);
+    this.history = new MessageHistory(this.store, this.socket, logs, this.cache, this.kept, this.places, view);
     this.sync = new Sync(this.store, this.socket, logs, this.history, this.outbox, this.kept, view);
     this.store.onDropped = (id) => this.forgetConversation(id);
   }
@@ -179,7 +184,7 @@ export class Messenger {
 
   /** Forget what this browser kept of the user: messages, drafts, what was not sent. */
   async forget(): Promise<void> {
-    for (const kind of ["outbox", "wish", "draft"]) {
+    for (const kind of ["outbox", "wish", "draft", "place"]) {
       for (const key of storedKeys(`dm:${kind}:${this.store.me.id}:`)) localStorage.removeItem(key);
     }
     await Promise.all([this.cache.forget(), this.outbox.files.forget()]);
@@ -198,6 +203,7 @@ export class Messenger {
     this.outbox.drop(id);
     this.actions.forget(id);
     dropDraft(this.store, id);
+    this.places.keep(id, null);
     void this.cache.dropPage(id);
   }
 

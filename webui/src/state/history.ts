@@ -6,6 +6,7 @@ import type { Cache } from "./cache";
 import type { Kept } from "./kept";
 import { find } from "./loaded";
 import type { Logs } from "./logs";
+import type { ReadingPlaces } from "./reading_places";
 import type { Store } from "./store";
 
 const PAGE = 50;
@@ -20,6 +21,7 @@ export class MessageHistory {
     private readonly logs: Logs,
     private readonly cache: Cache,
     private readonly kept: Kept,
+    private readonly places: ReadingPlaces,
     private readonly view: string,
   ) {}
 
@@ -28,18 +30,28 @@ export class MessageHistory {
     this.opened.add(id);
     const window = this.store.window(id);
     if (window.cursor >= 0 || window.loading) return;
-    if (!window.messages.length) {
-      const kept = await this.cache.page(id);
-      const now = this.store.window(id);
-      if (kept?.length && now.cursor < 0 && !now.messages.length) {
-        // What precedes a whole page is drawn no sooner than it would be of the server's page.
-        this.store.changeWindow(id, { messages: kept, moreBefore: kept.length >= PAGE });
-      }
-    }
+    const left = this.places.of(id)?.number;
+    // A page without the place where one left off would have to be shown elsewhere first.
+    await this.recall(id, left);
     if (!this.store.online) return;
     if (!this.store.conversation(id)) await this.logs.fetch(id);
-    const unread = this.store.conversation(id)?.unread ?? 0;
-    await this.load(id, unread > PAGE / 2 ? "unread" : "newest");
+    const { unread = 0, message_no = 0 } = this.store.conversation(id) ?? {};
+    if (left && message_no - left > PAGE / 2) await this.load(id, "around", left);
+    else await this.load(id, unread > PAGE / 2 ? "unread" : "newest");
+  }
+
+  /** There is no connection: what this browser has kept is all there is. */
+  down(): void {
+    for (const id of this.opened) void this.recall(id);
+  }
+
+  private async recall(id: string, withNumber = Infinity): Promise<void> {
+    if (this.store.window(id).messages.length) return;
+    const kept = await this.cache.page(id);
+    const now = this.store.window(id);
+    if (!kept?.length || kept[0]!.number > withNumber || now.cursor >= 0 || now.messages.length) return;
+    // What precedes a whole page is drawn no sooner than it would be of the server's page.
+    this.store.changeWindow(id, { messages: kept, moreBefore: kept.length >= PAGE });
   }
 
   close(id: string): void {

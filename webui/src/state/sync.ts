@@ -72,6 +72,7 @@ export class Sync {
     this.held = null;
     this.logs.down();
     this.store.setOnline(false);
+    this.history.down();
   }
 
   /** Take the next snapshot from the beginning. */

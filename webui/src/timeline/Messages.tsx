@@ -6,6 +6,7 @@ import { useCallback, useEffect, useLayoutEffect, useReducer, useRef, useState }
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import type { Message } from "../net/wire";
 import { press } from "../state/actions";
+import type { Place } from "../state/reading_places";
 import { arrived, type Line } from "../state/spoken";
 import { useConversation, useOnline, useTopic } from "../parts/hooks";
 import { Icon } from "../parts/icons";
@@ -14,7 +15,7 @@ import { Spoken } from "../parts/Spoken";
 import { nextStep, type Step } from "./edges";
 import { type MenuEntry, MessageMenu, type Opening } from "./menu";
 import { MessageRow } from "./MessageRow";
-import { lastAbove, lastStanding, leftBelow, PARTLY_SEEN_PX, rowsAround } from "./places";
+import { fillerOf, keepPlace, lastAbove, lastStanding, leftBelow, PARTLY_SEEN_PX, placeRead, rowsAround } from "./places";
 import type { Row } from "./rows";
 
 // Within this much of the end one reads the newest messages: new ones are followed.
@@ -22,6 +23,7 @@ const AT_END_PX = 32;
 // Pages are asked for well before their place is reached.
 const LOAD_WITHIN_SCREENS = 2;
 const ROW_PX = 46;
+const UNREAD_LINE_PX = 96;
 const MEASURED_AFTER_MS = 400;
 // As long as its motion lasts.
 const FRESH_MS = 250;
@@ -48,8 +50,16 @@ export function Messages({ app, id, rows: wanted, group, today, plugins, menus }
   const { history, readPositions, store, texts } = app;
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);
-  // Where it opens at the unread line, sizes that become known at first must not carry it to the end.
-  const atEnd = useRef(!store.window(id).moreAfter && !wanted.some((row) => row.unread));
+  // Where it opens: where one left off, else at the unread line; at the end without either.
+  const [opens] = useState(() => {
+    const left = app.places.of(id);
+    const index = left ? wanted.findIndex((row) => row.message?.number === left.number) : -1;
+    return index < 0 ? { index: wanted.findIndex((row) => row.unread), px: UNREAD_LINE_PX } : { index, px: left!.px };
+  });
+  // Sizes that become known at first must not carry it from there to the end.
+  const atEnd = useRef(!store.window(id).moreAfter && opens.index < 0);
+  // What is read where it is not the end: it stays in its place.
+  const read = useRef<Place | null>(null);
   // Where it stood, and how high it was, when that was last found out.
   const stood = useRef({ at: 0, height: 0 });
   const touchedAtMs = useRef(-Infinity);
@@ -60,7 +70,7 @@ export function Messages({ app, id, rows: wanted, group, today, plugins, menus }
   const [shown, setShown] = useState(false);
   // The list measures what it is scrolled towards: what lies around where it opens is measured too,
   // or the first scrolling up would push about what is seen.
-  const [around, setAround] = useState<readonly number[] | undefined>(() => rowsAround(wanted));
+  const [around, setAround] = useState<readonly number[] | undefined>(() => rowsAround(wanted, opens.index));
 
   const { rows, shift } = useSteps(wanted);
   const before = useRef(rows);
@@ -113,6 +123,7 @@ export function Messages({ app, id, rows: wanted, group, today, plugins, menus }
     const window = store.window(id);
     atEnd.current = left <= AT_END_PX && !window.moreAfter;
     stood.current = { at: element.scrollTop, height: element.scrollHeight };
+    read.current = placeRead(element, drawn.current, place);
     setAway(left > AT_END_PX * 3 || window.moreAfter);
     const within = element.clientHeight * LOAD_WITHIN_SCREENS;
     if (element.scrollTop < within && window.moreBefore) void history.load(id, "before");
@@ -149,12 +160,11 @@ export function Messages({ app, id, rows: wanted, group, today, plugins, menus }
 
   useEffect(lookSoon, [rows]);
 
-  // Where it opens: at the unread line if there is one, at the end otherwise.
   useLayoutEffect(() => {
-    const line = rows.findIndex((row) => row.unread);
+    const { index, px } = opens;
     const place = () => {
-      if (line > 0) list.current?.scrollToIndex(line, { align: "start", offset: -96 });
-      else if (line < 0) toEnd();
+      if (index >= 0) list.current?.scrollToIndex(index, { align: "start", offset: fillerOf(scroller.current!) - px });
+      else toEnd();
     };
     place();
     // Sizes are known a frame later.
@@ -190,6 +200,15 @@ export function Messages({ app, id, rows: wanted, group, today, plugins, menus }
       document.removeEventListener("visibilitychange", look);
     };
   }, [look]);
+
+  useEffect(() => {
+    const leave = () => settled.current && app.places.keep(id, atEnd.current ? null : read.current);
+    addEventListener("pagehide", leave);
+    return () => {
+      removeEventListener("pagehide", leave);
+      leave();
+    };
+  }, []);
 
   const toNewest = async () => {
     if (store.window(id).moreAfter) await history.load(id, "newest");
@@ -336,6 +355,7 @@ export function Messages({ app, id, rows: wanted, group, today, plugins, menus }
           onResize={() => {
             if (!settled.current) return;
             follow();
+            if (!atEnd.current && read.current) keepPlace(read.current, scroller.current!, drawn.current, list.current!);
             // The list is as high as its rows only when it has been drawn again.
             requestAnimationFrame(follow);
           }}

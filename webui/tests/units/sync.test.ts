@@ -10,6 +10,7 @@ import { Kept } from "../../src/state/kept";
 import { Logs } from "../../src/state/logs";
 import type { Outbox } from "../../src/state/outbox";
 import { ReadPositions } from "../../src/state/positions";
+import { ReadingPlaces } from "../../src/state/reading_places";
 import { Store } from "../../src/state/store";
 import { Sync } from "../../src/state/sync";
 
@@ -61,7 +62,7 @@ function started(answers: Answers) {
   const kept = new Kept(store, cache);
   const directory = new Directory(store, socket);
   const logs = new Logs(store, socket, directory, kept, { conversation: (id) => history.reload(id), own: () => sync.startOver() });
-  const history = new MessageHistory(store, socket, logs, cache, kept, "dash:en");
+  const history = new MessageHistory(store, socket, logs, cache, kept, new ReadingPlaces(ME.id), "dash:en");
   const sync = new Sync(store, socket, logs, history, outbox, kept, "dash:en");
   return { store, socket: played, sync, logs, history, directory, positions: new ReadPositions(store, socket), lists, flushed: () => flushed };
 }
