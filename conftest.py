@@ -23,7 +23,8 @@ MARKERS = {
     "tests/attacks": [pytest.mark.alone],
     # One browser serves all tests of a worker.
     "tests/browser": [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")],
-    "tests/crash": [pytest.mark.crash, pytest.mark.alone],
+    "tests/crash": [pytest.mark.crash],
+    "tests/crash/test_supervisor.py": [pytest.mark.alone],
     "tests/test_costly_content.py": [pytest.mark.alone],
 }
 

@@ -40,12 +40,13 @@ CHROMIUM_PLACES = (
 # The second package is for the emoji in messages, the third for Cyrillic and other scripts.
 DEBIAN_BROWSER = ("chromium", "fonts-noto-color-emoji", "fonts-noto-core")
 UNANNOTATED = ("--allow-untyped-defs", "--allow-incomplete-defs", "--allow-untyped-calls")
-# The tests of a file stay together: they share a server.
-TESTS_BESIDE_OTHERS = (
-    *("-n=auto", "--maxprocesses=4", "--dist=loadfile"),
-    *("-m=not alone", "--durations=10"),
+# One after another. The tests of a file stay together: they share a server. Kills and power cuts
+# have a server each, whose many starts would slow browsers down.
+TEST_RUNS = (
+    ("-n=auto", "--maxprocesses=4", "--dist=loadfile", "-m=not crash and not alone"),
+    ("-n=auto", "--maxprocesses=4", "--dist=worksteal", "-m=crash and not alone"),
+    ("-m=alone",),
 )
-TESTS_ALONE = ("-m=alone", "--durations=10")
 DEBIAN_NODE = ("nodejs", "npm")
 
 
@@ -108,9 +109,8 @@ def test(arguments: list[str]) -> int:
     pytest = [program("python"), "-m", "pytest"]
     if arguments:
         return become([*pytest, *arguments])
-    beside = succeeds([*pytest, *TESTS_BESIDE_OTHERS])
-    alone = succeeds([*pytest, *TESTS_ALONE])
-    return 0 if beside and alone else 1
+    passed = [succeeds([*pytest, *run, "--durations=10"]) for run in TEST_RUNS]
+    return 0 if all(passed) else 1
 
 
 def lint(arguments: list[str]) -> int:
