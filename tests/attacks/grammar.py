@@ -15,9 +15,7 @@ from pygments.lexers import get_all_lexers
 
 __all__ = ["Contents", "Written"]
 
-MAX_CHARACTERS = 4_000
-# A text may be longer than Markdown.
-MAX_TEXT_CHARACTERS = 16_000
+MAX_CHARACTERS = 16_000
 
 # A message's type and content.
 Written: TypeAlias = tuple[str, dict[str, Any]]
@@ -136,7 +134,7 @@ class Contents:
         )
 
     def _text(self) -> Written:
-        text = self._near_miss(MAX_TEXT_CHARACTERS + self._chance.choice([0, 0, 1]))
+        text = self._near_miss(MAX_CHARACTERS + self._chance.choice([0, 0, 1]))
         return "text", {"text": text}
 
     def _photo(self) -> Written:

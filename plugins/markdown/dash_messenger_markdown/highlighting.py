@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COLOURED", "MAX_HIGHLIGHTED_CHARACTERS", "MAX_HIGHLIGHT_CPU_S", "Highlighting"]
 
-# What one message's code may hold in all: a message holds no more either.
+# What one message's code may hold in all. What holds more is shown without colours.
 MAX_HIGHLIGHTED_CHARACTERS = 4_000
 # Ordinary code of 4,000 characters takes 10 to 40 ms.
 MAX_HIGHLIGHT_CPU_S = 0.12

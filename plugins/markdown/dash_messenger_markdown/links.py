@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from dash_messenger_webui import links, names_another_host, shown_address
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 __all__ = ["beside", "find_links_as_in_text"]
@@ -46,20 +47,13 @@ class _Finder:
             for link in links(text)
         ]
 
-    def match_at_start(self, text: str) -> _Match | None:
-        """The one that the text begins with."""
-        word = _word(text)
-        link = next(links(word), None)
-        if link is None or link.start:
-            return None
-        return _Match(link.address, word[: link.end], 0, link.end)
-
 
 def find_links_as_in_text(parser: MarkdownIt) -> None:
     """Have a parser take as bare links what is one in plain text, and tell where others lead."""
     parser.options["linkify"] = True
     parser.enable("linkify")
     parser.linkify = _Finder()
+    parser.inline.ruler.at("linkify", _find_address)
     parser.normalizeLinkText = shown_address  # type: ignore[assignment, method-assign]
     parser.core.ruler.push("hosts", _tell_hosts)
 
@@ -93,6 +87,35 @@ def _tell_hosts(state: StateCore) -> None:
         block.children = told
 
 
-def _word(text: str) -> str:
-    """A text up to its first white space: no address is longer."""
-    return text.split(maxsplit=1)[0]
+def _find_address(state: StateInline, silent: bool) -> bool:
+    """Take an address with its scheme as a whole: what looks like a mark in it is none."""
+    if state.linkLevel > 0 or not state.src.startswith("://", state.pos):
+        return False
+    match = _with_scheme(state).get(state.pos)
+    if match is None or match.last_index > state.posMax:
+        return False
+    scheme = state.src[match.index : state.pos]
+    address = state.md.normalizeLink(match.url.rstrip("*"))
+    if not state.pending.endswith(scheme) or not state.md.validateLink(address):
+        return False
+    shown = match.text.rstrip("*")
+    if not silent:
+        state.pending = state.pending.removesuffix(scheme)
+        opened = state.push("link_open", "a", 1)
+        opened.attrs = {"href": address}
+        words = state.push("text", "", 0)
+        words.content = state.md.normalizeLinkText(shown)
+        closed = state.push("link_close", "a", -1)
+        for token in (opened, closed):
+            token.markup, token.info = "linkify", "auto"
+    state.pos = match.index + len(shown)
+    return True
+
+
+def _with_scheme(state: StateInline) -> dict[int, _Match]:
+    """The addresses with a scheme, by the place of its colon; looked for once in a text."""
+    found: dict[str, dict[int, _Match]] = state.env.setdefault("addresses", {})
+    if state.src not in found:
+        matches = ((match.text.find("://"), match) for match in _Finder().match(state.src))
+        found[state.src] = {match.index + colon: match for colon, match in matches if colon >= 0}
+    return found[state.src]

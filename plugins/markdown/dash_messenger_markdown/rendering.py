@@ -26,7 +26,7 @@ from dash_messenger_markdown.links import beside, find_links_as_in_text
 
 __all__ = ["MAX_DRAWN_BYTES", "Rendering"]
 
-# A drawing may have 128 KiB as JSON, with what stands around it. Colours are left out before that.
+# A drawing may have 128 KiB as JSON, with what stands around it.
 MAX_DRAWN_BYTES = 120 * 1024
 
 # Numbers of lists that have room anyway.
@@ -111,21 +111,24 @@ class Rendering:
         """The markup of ``source``; the others are words in the reader's language.
 
         Code is shown without colours where they would make the markup larger than
-        ``max_drawn_bytes`` or take too long.
+        ``max_drawn_bytes`` or take too long; where it is too large all the same, or would show
+        nothing, the source is shown as it was typed.
         """
-        drawn = self._drawn(source, {"copy": copy, "reveal": reveal, "done": done, "todo": todo})
-        return drawn if _shows_something(drawn) else f"<p>{escape(source)}</p>\n"
-
-    def _drawn(self, source: str, words: dict[str, str]) -> str:
-        self._highlighting.begin()
-        drawn = self._cleaner.clean(self._parser.render(source, words))
-        if len(msgspec.json.encode(drawn)) > self._max_drawn_bytes:
-            self._highlighting.begin(coloured=False)
-            drawn = self._cleaner.clean(self._parser.render(source, words))
-        return drawn
+        words = {"copy": copy, "reveal": reveal, "done": done, "todo": todo}
+        for coloured in (True, False):
+            self._highlighting.begin(coloured=coloured)
+            drawn = self._cleaner.clean(self._parser.render(source, dict(words)))
+            if len(msgspec.json.encode(drawn)) <= self._max_drawn_bytes:
+                return drawn if _shows_something(drawn) else _as_typed(source)
+        return _as_typed(source)
 
     def _highlight(self, code: str, language: str, attributes: str) -> str:
         return self._highlighting.html(code, language)
+
+
+def _as_typed(source: str) -> str:
+    """The source without a meaning: five bytes a character at most."""
+    return f"<p>{escape(source, quote=False)}</p>\n".replace("\n", "<br>", source.count("\n"))
 
 
 def _mark_blocks(state: StateCore) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_CHARACTERS", "Markdown", "MarkdownMessage", "on_demo", "register_message_types"]
 
-MAX_CHARACTERS = 4_000
+MAX_CHARACTERS = 16_000
 
 SHOWN = """\
 **Rye bread**, as promised:
@@ -42,7 +42,7 @@ The secret is ||patience||.
 
 
 class Markdown(Struct, frozen=True, forbid_unknown_fields=True):
-    """What an author sends: 1 to 4,000 characters, one of them at least to be seen."""
+    """What an author sends: 1 to 16,000 characters, one of them at least to be seen."""
 
     text: Annotated[str, Meta(min_length=1, max_length=MAX_CHARACTERS)]
 

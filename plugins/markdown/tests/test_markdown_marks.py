@@ -52,4 +52,4 @@ def test_a_text_full_of_near_misses_is_searched_in_time_that_grows_with_it(part:
             pattern.search(text)
         return time.thread_time() - began_s
 
-    assert min(cost_s(MAX_CHARACTERS) for _ in range(3)) < 0.02
+    assert min(cost_s(MAX_CHARACTERS) for _ in range(3)) < 0.08

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import html
 import inspect
+import json
 import re
 from pathlib import Path
 
@@ -38,6 +39,11 @@ def rendering() -> Rendering:
          "https://a.org/<strong>b</strong></a> (evil.example)</p>\n"),
         ("![a.org](https://evil.example)",
          f'<p><a href="https://evil.example" {LINK}>a.org</a> (evil.example)</p>\n'),
+        (
+            "www.a.org/http://b.c *_d_*",
+            f'<p><a href="https://www.a.org/http://b.c" {LINK}>www.a.org/http://b.c</a> '
+            "<em><em>d</em></em></p>\n",
+        ),
         ("www.a.org", f'<p><a href="https://www.a.org" {LINK}>www.a.org</a></p>\n'),
         ("**a@b.org**",
          f'<p><strong><a href="mailto:a@b.org" {LINK}>a@b.org</a></strong></p>\n'),
@@ -106,8 +112,9 @@ def test_code_in_a_language_nobody_knows_is_shown_as_it_is(
 
 
 def test_ordinary_code_of_full_length_is_coloured(rendering: Rendering) -> None:
-    code = (inspect.getsource(Rendering) * 2)[: MAX_CHARACTERS - len("```python\n\n```")]
-    assert "hl-k" in rendering.html(f"```python\n{code}\n```")
+    code = (inspect.getsource(Rendering) * 2)[: highlighting.MAX_HIGHLIGHTED_CHARACTERS - 1]
+    coloured = "hl-k" in rendering.html(f"```python\n{code}\n```")
+    assert coloured
 
 
 def test_code_whose_colours_are_too_large_is_drawn_without(rendering: Rendering) -> None:
@@ -116,6 +123,14 @@ def test_code_whose_colours_are_too_large_is_drawn_without(rendering: Rendering)
     drawn = Rendering(max_drawn_bytes=8_192).html("```python\n" + "1 if 1 else 1\n" * 200 + "```")
     assert "hl-" not in drawn
     assert "1 if 1 else 1" in drawn
+
+
+@pytest.mark.parametrize("part", ["- [ ] a\n", "||a||", "a.de ", "|a\n|-\n|b\n\n", "&"])
+def test_what_would_be_too_large_is_drawn_as_it_was_typed(rendering: Rendering, part: str) -> None:
+    source = (part * MAX_CHARACTERS)[:MAX_CHARACTERS]
+    assert len(json.dumps(rendering.html(source))) <= MAX_DRAWN_BYTES
+    small = Rendering(max_drawn_bytes=1_000)
+    assert small.html("- [ ] a\n" * 50) == "<p>" + "- [ ] a<br>" * 50 + "</p>\n"
 
 
 def test_all_code_of_a_message_shares_one_limit() -> None:
