@@ -13,7 +13,7 @@ from playwright.async_api import Dialog, Locator, Page, expect
 from tests.browser.pages.any_page import at_rest, becomes
 from tests.browser.pages.dialogs import open_dialog
 from tests.browser.pages.forms import chosen, form, png
-from tests.browser.pages.messenger import choose_chat, composer, message, open_list
+from tests.browser.pages.messenger import choose_chat, composer, message, open_list, open_menu
 from tests.browser.people import talk, two
 
 VIEWER = "dialog.dm-gallery"
@@ -41,10 +41,7 @@ async def viewer(page: Page) -> Locator:
 
 
 async def menu(page: Page) -> Locator:
-    await message(page, "tea").get_by_role("button", name="What to do with").focus()
-    await page.keyboard.press("Enter")
-    await expect(page.get_by_role("menu")).to_be_visible()
-    return page.get_by_role("menu")
+    return await open_menu(message(page, "tea"))
 
 
 async def attaching(page: Page) -> Locator:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Request, expect
 
-from tests.browser.pages.any_page import becomes
+from tests.browser.pages.any_page import becomes, drawn
 from tests.browser.pages.dialogs import open_dialog
 from tests.browser.pages.forms import form
 from tests.browser.pages.messenger import TEXT_BOX, open_chat, open_list
@@ -145,43 +146,69 @@ async def test_a_pack_of_one_s_own_is_made_in_the_settings(
         paths[-1].write_bytes(out.getvalue())
     (tmp_path / "wrong.png").write_bytes(b"no picture")
     page = await open_list(ann)
+    answered = watch_callbacks(page)
     settings = await open_dialog(page, "Settings")
     await settings.locator(".settings-panel > summary", has_text="Stickers").click()
     await settings.get_by_label("Name of a new pack").fill("Dots")
     await page.keyboard.press("Enter")
     pack = settings.locator(".pack", has_text="Dots")
     # Dash asks once more for what has just been drawn.
-    await page.wait_for_load_state("networkidle")
+    await answered()
     await pack.locator(".dm-uploads input").set_input_files([*paths, tmp_path / "wrong.png"])
     await expect(pack.locator(".tiles > li")).to_have_count(3)
     await expect(settings.get_by_text("This is no picture.")).to_be_visible()
     assert await heights(ann) == [366, 293, 219]
-    await page.wait_for_load_state("networkidle")
+    await answered()
     await pack.get_by_role("button", name="Later").first.click()
     await becomes(lambda: heights(ann), lambda now: now == [293, 366, 219])
-    await page.wait_for_load_state("networkidle")
+    await answered()
     await expect(pack.get_by_role("button", name="Earlier").first).to_be_disabled()
     await pack.get_by_label("Emoji").nth(1).fill("🔴")
     await page.keyboard.press("Enter")
     await becomes(
         lambda: ann.call("stickers.packs"), lambda found: found["packs"][0]["items"][1]["emoji"]
     )
-    await page.wait_for_load_state("networkidle")
+    await answered()
     await pack.get_by_label("Name", exact=True).fill("Red dots")
     await page.keyboard.press("Enter")
     renamed = settings.locator(".pack", has_text="Red dots")
     await expect(renamed.locator(".pack-count")).to_have_text("3 stickers")
-    await page.wait_for_load_state("networkidle")
+    await answered()
     await renamed.get_by_role("button", name="Remove").last.click()
     await expect(renamed.locator(".pack-count")).to_have_text("2 stickers")
     (made, *_) = (await ann.call("stickers.packs"))["packs"]
     assert (made["title"], [item["emoji"] for item in made["items"]]) == ("Red dots", ["", "🔴"])
     assert made["items"][1]["width"] == 512
-    await page.wait_for_load_state("networkidle")
+    await answered()
     await renamed.get_by_text("Delete the pack").click()
     await renamed.get_by_role("button", name="Delete", exact=True).click()
     await expect(renamed).to_have_count(0)
     assert "Red dots" not in str(await ann.call("stickers.packs"))
+
+
+def watch_callbacks(page: Page) -> Callable[[], Awaitable[None]]:
+    """What waits until all callbacks of the page are answered, those of what they drew too."""
+    running: set[Request] = set()
+
+    def begin(request: Request) -> None:
+        if "_dash-update-component" in request.url:
+            running.add(request)
+
+    def end(request: Request) -> None:
+        running.discard(request)
+
+    page.on("request", begin)
+    page.on("requestfinished", end)
+    page.on("requestfailed", end)
+
+    async def answered() -> None:
+        async def look() -> int:
+            await drawn(page)
+            return len(running)
+
+        await becomes(look, lambda left: not left)
+
+    return answered
 
 
 async def heights(ann: Any) -> list[int]:

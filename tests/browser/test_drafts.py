@@ -14,6 +14,7 @@ from tests.browser.pages.messenger import (
     message,
     open_chat,
     open_list,
+    open_menu,
     round_trip,
 )
 from tests.browser.people import talk, two
@@ -23,8 +24,7 @@ BAR = ".dm-composing"
 
 async def begin(page: Page, text: str, entry: str) -> None:
     """Choose an entry of a message's menu."""
-    await message(page, text).get_by_role("button", name="What to do with").focus()
-    await page.keyboard.press("Enter")
+    await open_menu(message(page, text))
     await page.get_by_role("menuitem", name=entry, exact=True).click()
     await expect(page.locator(BAR)).to_be_visible()
 

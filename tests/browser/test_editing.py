@@ -13,7 +13,7 @@ from playwright.async_api import Locator, Page, expect
 from tests.browser.conftest import forgive_network
 from tests.browser.pages.any_page import drawn
 from tests.browser.pages.forms import chosen, form, sent, transfer
-from tests.browser.pages.messenger import TEXT_BOX, message, open_chat, write
+from tests.browser.pages.messenger import TEXT_BOX, message, open_chat, open_menu, write
 from tests.browser.people import talk
 from tests.browser.wire import frames_sent, sit_in_the_middle
 from tests.environment import FIRST_PARTY, ROOT, serving
@@ -54,9 +54,7 @@ async def content_of(person: Any, id: str) -> Any:
 
 async def edit(page: Page, shown: Locator) -> Locator:
     """The form in which the message with this body is edited."""
-    row = page.locator(".dm-row", has=shown)
-    await row.get_by_role("button", name="What to do with this message").focus()
-    await page.keyboard.press("Enter")
+    await open_menu(page.locator(".dm-row", has=shown))
     await page.get_by_role("menuitem", name="Edit", exact=True).click()
     dialog = page.get_by_role("dialog", name="Edit message")
     await expect(dialog).to_be_visible()

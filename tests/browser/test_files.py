@@ -11,7 +11,7 @@ from playwright.async_api import Page, Route, WebSocketRoute, expect
 
 from tests.browser.conftest import PATIENCE_S, forgive_network
 from tests.browser.pages.forms import FORM, SEND, chosen, form, png, sent, transfer
-from tests.browser.pages.messenger import TEXT_BOX, open_chat, round_trip
+from tests.browser.pages.messenger import TEXT_BOX, open_chat, open_menu, round_trip
 from tests.browser.people import talk
 
 NAMES = ".dm-files .dm-file-name"
@@ -89,8 +89,7 @@ async def test_what_an_edit_cannot_take_is_told_beside_it(person: Any) -> None:
     _, _, page = await a_chat(person)
     await (await form(page, "Photo")).set_input_files(chosen("a.png"))
     await sent(page)
-    await page.get_by_role("button", name="What to do with this message").focus()
-    await page.keyboard.press("Enter")
+    await open_menu(page.locator(".dm-row"))
     await page.get_by_role("menuitem", name="Edit", exact=True).click()
     # It stays one message.
     await transfer(page, "drop", FORM, "b.txt")

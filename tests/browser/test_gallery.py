@@ -41,6 +41,8 @@ async def a_chat(person: Any, *alts: str, lines: int = 0) -> Page:
 
 
 async def open_large(page: Page, name: str) -> Locator:
+    # A page that still moves would be pressed beside the picture.
+    await at_rest(page)
     await page.get_by_role("button", name=name, exact=True).click()
     gallery = page.get_by_role("dialog", name="Picture")
     await expect(gallery.locator("img")).to_have_js_property("complete", True)
@@ -239,7 +241,6 @@ async def test_what_is_transparent_can_be_seen_in_either_scheme(person: Any, sch
     assert behind["teal"] == clear
     assert (behind["black"] == clear) == (scheme == "light")
     assert (behind["white"] == clear) == (scheme == "dark")
-    await at_rest(page)
     gallery = await open_large(page, "black")
     await expect(gallery.locator("img")).to_have_css("background-color", "rgb(242, 244, 246)")
     await page.keyboard.press("ArrowRight")

@@ -9,7 +9,14 @@ from typing import Any
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import forgive_network
-from tests.browser.pages.messenger import SEND_KEY, TEXT_BOX, open_chat, until_kept, write
+from tests.browser.pages.messenger import (
+    SEND_KEY,
+    TEXT_BOX,
+    open_chat,
+    open_menu,
+    until_kept,
+    write,
+)
 from tests.browser.people import talk
 from tests.browser.wire import sit_in_the_middle
 
@@ -172,9 +179,7 @@ async def test_a_menu_closes_by_escape_and_gives_the_focus_back(person: Any) -> 
     await ann.send(chat, "Tea?")
     here = await open_chat(ann, chat)
     button = row(here, "Tea?").get_by_role("button", name="What to do with this message")
-    await button.focus()
-    await here.keyboard.press("Enter")
-    await expect(here.get_by_role("menu")).to_be_visible()
+    await open_menu(row(here, "Tea?"))
     await here.keyboard.press("Escape")
     await expect(here.get_by_role("menu")).to_have_count(0)
     await expect(button).to_be_focused()

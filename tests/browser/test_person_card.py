@@ -10,7 +10,7 @@ from playwright.async_api import expect
 
 from tests.browser.pages.any_page import at_rest
 from tests.browser.pages.dialogs import open_dialog
-from tests.browser.pages.messenger import message, open_chat
+from tests.browser.pages.messenger import message, open_chat, open_menu
 from tests.browser.people import talk
 
 
@@ -31,7 +31,7 @@ async def test_authors_and_members_open_a_card_that_leads_to_the_chat(
         await expect(card).to_have_count(0)
         await expect(page).to_have_url(f"{ann.base_url}/c/{chat}")
     # By the keyboard.
-    await message(page, "Hello").get_by_role("button", name="What to do with").press("Enter")
+    await open_menu(message(page, "Hello"))
     await page.get_by_role("menuitem", name="Profile: Bob").press("Enter")
     await expect(card).to_be_visible()
     await page.keyboard.press("Escape")

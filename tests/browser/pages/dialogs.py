@@ -10,6 +10,8 @@ from tests.browser.pages.any_page import at_rest
 async def open_dialog(page: Page, name: str) -> Locator:
     """The dialog with this heading, when it has come to rest."""
     if name == "Details":
+        # The title closes what it has opened, until the page has heard that it was closed.
+        await expect(page.locator(".dm-details")).to_have_attribute("aria-expanded", "false")
         await page.locator(".dm-header-chat").click()
     else:
         button = "Menu" if name == "Settings" else name

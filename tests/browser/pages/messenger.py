@@ -75,6 +75,17 @@ def message(page: Page, text: str) -> Locator:
     return page.locator(".dm-row").filter(has=page.get_by_text(text, exact=True))
 
 
+async def open_menu(row: Locator) -> Locator:
+    """The menu of a message, opened by the keyboard."""
+    page = row.page
+    # A chat that has just opened takes the focus to its text box, unless somebody presses keys.
+    await page.keyboard.press("Shift")
+    await row.get_by_role("button", name="What to do with this message").press("Enter")
+    menu = page.get_by_role("menu")
+    await expect(menu).to_be_visible()
+    return menu
+
+
 def scroller(page: Page) -> Locator:
     """What scrolls the messages."""
     return page.locator(".dm-scroll")
