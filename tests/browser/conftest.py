@@ -32,6 +32,8 @@ PASSWORD = "seven quiet otters at dawn"
 # What is waited for comes much sooner; a loaded machine must not decide whether a test passes.
 PATIENCE_S = 30
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
+# What does not depend on the size of the window is tested at one.
+at_one_size = pytest.mark.parametrize("size", ["desktop"])
 # Chromium talks to its maker's servers unless it is told not to.
 QUIET = [
     "--no-sandbox",

@@ -11,7 +11,7 @@ from dash_messenger.testing import ServerProcess
 from playwright.async_api import BrowserContext, FilePayload, expect
 
 from tests.browser.accessibility import axe, colours_are, in_both_schemes
-from tests.browser.conftest import PASSWORD, Person
+from tests.browser.conftest import PASSWORD, Person, at_one_size
 from tests.browser.pages.dialogs import open_dialog
 from tests.browser.pages.messenger import BANNER, TEXT_BOX, message, open_chat, open_list, write
 from tests.browser.people import talk
@@ -175,6 +175,7 @@ async def test_a_tour_of_everything_stays_quiet_and_on_its_own_origin(
     assert [url for url in asked if not url.startswith((server.url + "/", "data:"))] == []
 
 
+@at_one_size
 async def test_the_policy_lets_nothing_in_from_elsewhere_and_evaluates_nothing(
     person: MakePerson, new_context: NewContext, server: ServerProcess
 ) -> None:
@@ -210,6 +211,7 @@ def policy_of(headers: dict[str, str]) -> dict[str, list[str]]:
     return {name: sources for name, *sources in directives}
 
 
+@at_one_size
 async def test_the_browser_keeps_to_the_policy_and_we_would_notice(person: MakePerson) -> None:
     ann = await person("Ann")
     page = await open_list(ann)
@@ -237,6 +239,7 @@ async def test_the_browser_keeps_to_the_policy_and_we_would_notice(person: MakeP
     ann.problems.clear()
 
 
+@at_one_size
 async def test_the_watch_over_pages_notices_each_kind_of_problem(person: MakePerson) -> None:
     ann = await person("Ann")
     page = await open_list(ann)
@@ -251,6 +254,7 @@ async def test_the_watch_over_pages_notices_each_kind_of_problem(person: MakePer
     await noticed("() => { setTimeout(() => { throw new Error('tripped'); }); }", "tripped")
 
 
+@at_one_size
 async def test_axe_notices_what_is_wrong(person: MakePerson) -> None:
     ann = await person("Ann")
     page = await open_list(ann)

@@ -11,9 +11,11 @@ import pytest
 from dash_messenger.testing import ServerProcess
 from playwright.async_api import expect
 
-from tests.browser.conftest import Person
+from tests.browser.conftest import Person, at_one_size
 from tests.browser.pages.messenger import composer, write
 from tests.environment import FIRST_PARTY, ROOT, make_environment
+
+pytestmark = at_one_size
 
 SHOUT = ROOT / "tests" / "projects" / "shout"
 

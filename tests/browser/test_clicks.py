@@ -15,11 +15,13 @@ import pytest
 from dash_messenger.testing import ServerProcess
 from playwright.async_api import Locator, Page, Request, expect
 
-from tests.browser.conftest import Person, forgive_network
+from tests.browser.conftest import Person, at_one_size, forgive_network
 from tests.browser.pages.messenger import settled
 from tests.browser.people import talk
 from tests.browser.wire import frames_sent
 from tests.environment import FIRST_PARTY, ROOT, serving
+
+pytestmark = at_one_size
 
 TIMES = 5
 # So many that the first is unmounted while the last is in view.

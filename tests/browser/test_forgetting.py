@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable
 
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import PASSWORD, Person, forgive_network
+from tests.browser.conftest import PASSWORD, Person, at_one_size, forgive_network
 from tests.browser.pages.any_page import becomes
 from tests.browser.pages.dialogs import open_dialog
 from tests.browser.pages.messenger import TEXT_BOX, message, open_chat
 from tests.browser.people import talk
+
+pytestmark = at_one_size
 
 KEPT = """async () => {
     const found = Object.keys(localStorage).filter((key) => /^dm:(outbox|draft):/.test(key));

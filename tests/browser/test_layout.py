@@ -11,7 +11,7 @@ import pytest
 from dash_messenger.testing import ServerProcess, post
 from playwright.async_api import BrowserContext, Locator, Page, Route, expect
 
-from tests.browser.conftest import PASSWORD, PATIENCE_S, Person
+from tests.browser.conftest import PASSWORD, PATIENCE_S, Person, at_one_size
 from tests.browser.pages.any_page import at_rest, drawn
 from tests.browser.pages.messenger import (
     SETTLED,
@@ -252,6 +252,7 @@ async def test_a_word_of_500_letters_scrolls_nothing_sideways(person: MakePerson
             assert right <= width + 1
 
 
+@at_one_size
 async def test_links_can_be_followed_and_lead_nowhere_else(person: MakePerson) -> None:
     ann, ben = await person("Ann"), await person("Ben")
     chat = await talk(ann, ben)
@@ -336,6 +337,7 @@ async def test_the_time_never_covers_the_text(person: MakePerson) -> None:
     assert covered == []
 
 
+@at_one_size
 @in_russian
 async def test_russian_counts_unread_messages_as_russians_do(person: MakePerson) -> None:
     ann, ben = await person("Аня"), await person("Боря")
@@ -356,6 +358,7 @@ async def test_russian_counts_unread_messages_as_russians_do(person: MakePerson)
         await expect(badge).to_contain_text(str(count))
 
 
+@at_one_size
 @in_russian
 @pytest.mark.parametrize(
     ("count", "words"),
@@ -384,6 +387,7 @@ async def id_of(person: Person, username: str) -> str:
     return str(found["users"][0]["id"])
 
 
+@at_one_size
 @in_russian
 async def test_russian_counts_characters_as_russians_do(person: MakePerson) -> None:
     ann, ben = await person("Аня"), await person("Боря")

@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable
 
 from playwright.async_api import expect
 
-from tests.browser.conftest import Person
+from tests.browser.conftest import Person, at_one_size
 from tests.browser.pages.messenger import message
 from tests.browser.people import talk
+
+pytestmark = at_one_size
 
 
 async def test_at_the_readers_midnight_today_becomes_yesterday(

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from dash_messenger.testing import ServerProcess, post
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.conftest import PASSWORD, Person, forgive_network
+from tests.browser.conftest import PASSWORD, Person, at_one_size, forgive_network
 from tests.browser.pages.any_page import at_rest, becomes, drawn
 from tests.browser.pages.forms import FORM, SEND, chosen, form
 from tests.browser.pages.messenger import BANNER, TEXT_BOX, message, open_chat, open_list, write
@@ -109,6 +109,7 @@ async def let_effects_run(page: Page) -> None:
         )
 
 
+@at_one_size
 async def test_what_is_written_offline_is_sent_once_and_in_order_on_return(
     person: MakePerson,
 ) -> None:
@@ -136,6 +137,7 @@ async def test_what_is_written_offline_is_sent_once_and_in_order_on_return(
     forgive_network(ann.problems)
 
 
+@at_one_size
 async def test_a_message_whose_answer_was_lost_is_there_once(person: MakePerson) -> None:
     ann, ben = await person("Ann"), await person("Ben")
     chat = await talk(ann, ben)
@@ -202,6 +204,7 @@ async def passes_until(page: Page, row: Locator, state: str) -> None:
     await becomes(look, lambda now: now == state)
 
 
+@at_one_size
 async def test_what_was_not_sent_survives_a_reload(person: MakePerson) -> None:
     ann, ben = await person("Ann"), await person("Ben")
     chat = await talk(ann, ben)
@@ -257,6 +260,7 @@ async def test_photos_chosen_offline_wait_outlive_a_reload_and_are_sent(
     forgive_network(ann.problems)
 
 
+@at_one_size
 async def test_what_happened_meanwhile_is_there_on_return(person: MakePerson) -> None:
     ann, ben, cem = await person("Ann"), await person("Ben"), await person("Cem")
     chat = await talk(ann, ben)
@@ -275,6 +279,7 @@ async def test_what_happened_meanwhile_is_there_on_return(person: MakePerson) ->
     forgive_network(ann.problems)
 
 
+@at_one_size
 async def test_a_server_restart_is_no_reload_and_shows_no_error(
     person: MakePerson, server: ServerProcess
 ) -> None:
@@ -331,6 +336,7 @@ async def test_a_dialog_used_while_the_server_is_away_says_so_and_works_later(
     forgive_network(ann.problems)
 
 
+@at_one_size
 async def test_a_session_closed_elsewhere_leads_to_the_log_in_and_back_to_the_chat(
     person: MakePerson,
 ) -> None:
@@ -353,6 +359,7 @@ async def test_a_session_closed_elsewhere_leads_to_the_log_in_and_back_to_the_ch
     await expect(page.locator(TEXT_BOX)).to_have_value("")
 
 
+@at_one_size
 async def test_a_session_closed_while_offline_is_noticed_on_return(person: MakePerson) -> None:
     ann, ben = await person("Ann"), await person("Ben")
     chat = await talk(ann, ben)
@@ -370,6 +377,7 @@ async def test_a_session_closed_while_offline_is_noticed_on_return(person: MakeP
     forgive_network(ann.problems)
 
 
+@at_one_size
 async def test_the_log_in_leads_nowhere_but_to_a_chat_of_this_server(person: MakePerson) -> None:
     ann = await person("Ann")
     await ann.context.clear_cookies()

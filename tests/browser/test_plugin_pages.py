@@ -12,7 +12,7 @@ import pytest_asyncio
 from dash_messenger.testing import ServerProcess
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.conftest import PASSWORD, Person, forgive_network
+from tests.browser.conftest import PASSWORD, Person, at_one_size, forgive_network
 from tests.browser.pages.dialogs import open_dialog
 from tests.browser.pages.messenger import TEXT_BOX, open_chat, open_list
 from tests.browser.people import talk
@@ -99,6 +99,7 @@ async def test_a_stranger_logs_in_first_and_comes_back_to_the_page(
     await expect(page.get_by_text("Good day, Ann")).to_be_visible()
 
 
+@at_one_size
 @pytest.mark.parametrize("path", ["/p/yard/attic", "/p/nobody/gate", "/p/yard", "/p/"])
 async def test_a_page_that_is_not_there_is_not_found(person: Any, path: str) -> None:
     ann = await person("Ann")

@@ -10,10 +10,12 @@ from typing import Any
 
 from playwright.async_api import Page, WebSocketRoute, expect
 
-from tests.browser.conftest import Person
+from tests.browser.conftest import Person, at_one_size
 from tests.browser.pages.any_page import becomes, drawn
 from tests.browser.pages.messenger import message, write
 from tests.browser.people import talk
+
+pytestmark = at_one_size
 
 LIMITED = {
     "code": 1009,
