@@ -160,7 +160,7 @@ async def test_no_socket_opens_before_the_code(ann: Ann, way: str) -> None:
     address = f"ws://{parts.netloc}/ws{query}"
     async with connect(address, additional_headers=headers) as socket:
         with pytest.raises(ConnectionClosed):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await socket.recv()
         assert socket.close_code == CloseCode.UNAUTHENTICATED
 

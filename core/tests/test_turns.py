@@ -76,4 +76,4 @@ async def test_a_cancelled_asker_ends_the_work() -> None:
     asking.cancel()
     await asyncio.wait([asking])
     assert asking.cancelled()
-    await asyncio.wait_for(ended.wait(), 5)
+    await asyncio.wait_for(ended.wait(), 30)

@@ -213,7 +213,7 @@ async def keyed(
 
 async def until_closed(client: Client) -> None:
     """Return once the server has ended the client's session."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         with pytest.raises(Unauthenticated):
             [event async for event in client.events()]
 

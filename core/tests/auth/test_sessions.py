@@ -108,6 +108,6 @@ async def test_a_look_for_closed_sessions_that_fails_is_not_the_last(
 
     with monkeypatch.context() as patched:
         patched.setattr(local.server.store, "read", fail)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await looks.get()
             await looks.get()

@@ -360,7 +360,7 @@ async def test_an_upload_that_breaks_off_leaves_nothing(
 async def nothing_incoming(server: ServerProcess) -> None:
     """Return once nothing is left of what was broken off or refused: a thread clears it away."""
     incoming = server.data / "blobs" / "incoming"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while incoming.is_dir() and any(incoming.iterdir()):
             await asyncio.sleep(0.01)
 

@@ -134,7 +134,7 @@ async def test_an_upload_ends_with_its_session(
     lines = (f"Content-Type: {kind}", f"Content-Length: {len(body)}")
     await loop.sock_sendall(slow_socket, head("POST", "/blobs", ann, *lines) + body[:400_000])
     incoming = server.data / "blobs" / "incoming"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not _files(incoming):
             await asyncio.sleep(0.01)
     await end(server, ann)

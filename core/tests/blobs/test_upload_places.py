@@ -98,7 +98,7 @@ class Request:
     async def answer(self) -> tuple[int, Any]:
         # A refused client is given the time to send the rest.
         self.send(0, None)
-        await asyncio.wait_for(self.task, 10)
+        await asyncio.wait_for(self.task, 30)
         begin, end = self.answered
         return begin["status"], json.loads(end["body"])
 
@@ -125,7 +125,7 @@ def uploads_of(local: LocalServer, **options: Any) -> Uploads:
 async def under_way(uploads: Uploads, request: Request, count: int) -> None:
     """Send the first part of a body and return when so many hold places."""
     request.send(0, 100)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(uploads._places._places) < count:
             await asyncio.sleep(0)
 

@@ -142,6 +142,6 @@ async def test_receipts_are_told_at_once_and_then_together() -> None:
         receipts.advance("c", "ann", number)
     receipts.advance("c", "ben", 3)
     assert len(heard.all) == 1
-    await asyncio.wait_for(heard.new.wait(), 5)
+    await asyncio.wait_for(heard.new.wait(), 30)
     assert heard.all[1:] == [("c", "ann", 5), ("ann", None, 3)]
     receipts.close()

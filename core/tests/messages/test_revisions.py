@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import msgspec
 import pytest
 from dash_messenger.plugin_api.actions import Acted, Change, Refuse, action
 from dash_messenger.plugin_api.message_types import MessageType
+from dash_messenger.realtime.coalescing import EVERY_S
 from fixtures.local_server import LocalServer, open_server
 from msgspec import Meta, Struct
 
@@ -166,7 +168,7 @@ async def test_a_flood_of_votes_is_a_few_events_and_the_same_state_for_all(
         listener.messages[message] = await shown(local, "ann", message)
         assert hub.connect(listener) is None
         hub.subscribe(listener, [group])
-    stopped_at = 0
+    stopped_at, began_s = 0, time.monotonic()
     for n in range(40):
         by = ("ann", "ben", "cleo", "dan")[n % 4]
         await local.call(by, "message.act", **act(message, "vote", on=n % 8 < 4))
@@ -175,12 +177,12 @@ async def test_a_flood_of_votes_is_a_few_events_and_the_same_state_for_all(
             stopped_at = cut.cursor
     end = await end_of(local, group)
     assert end == seq + 40
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while live.cursor < end:
             live.stirred.clear()
             await live.stirred.wait()
-    # 40 revisions in a moment; a slow machine's moment may have several rounds.
-    assert live.updates < 20
+    # One at once, then one a round, however many rounds the machine takes for all of them.
+    assert live.updates <= (time.monotonic() - began_s) / EVERY_S + 2
     fresh = await shown(local, "ann", message)
     assert live.messages[message] == fresh
     page = await local.call("ben", "log.read", log=group, after=stopped_at, limit=500)

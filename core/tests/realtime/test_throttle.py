@@ -34,7 +34,7 @@ async def test_the_first_is_told_at_once_and_what_comes_meanwhile_together() -> 
     ask("one", 2)
     ask("one", 3)
     assert len(told) == 2
-    await asyncio.wait_for(again.wait(), 5)
+    await asyncio.wait_for(again.wait(), 30)
     assert told[2:] == [("one", [2, 3])]
     # A while later nothing waits, and the next is told at once again.
     await asyncio.sleep(5 * EVERY_S)

@@ -271,7 +271,7 @@ async def check_density(folder: Path, batches: list[list[tuple[int, str, int, st
             await asyncio.gather(*writes, return_exceptions=True)
             for draft, future in waits:
                 key, params = (draft.client_id, draft.sender), (draft.conversation, str(draft.text))
-                error = await asyncio.wait_for(asyncio.gather(future, return_exceptions=True), 10)
+                error = await asyncio.wait_for(asyncio.gather(future, return_exceptions=True), 30)
                 answer = error[0]
                 if isinstance(answer, Sent):
                     assert first.setdefault(key, (params, answer.id)) == (params, answer.id)

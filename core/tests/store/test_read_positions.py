@@ -89,7 +89,7 @@ async def test_who_wrote_before_a_crash_has_read_up_to_it(tmp_path: Path) -> Non
 @pytest.mark.parametrize("store_limits", [StoreLimits(positions_every_s=0)])
 async def test_positions_are_stored_without_any_send(filled: FilledStore) -> None:
     filled.store.advance_read(filled.conversation, filled.bob, 4)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await filled.store.read(stored) != [4]:
             pass
 

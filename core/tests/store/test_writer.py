@@ -80,9 +80,9 @@ async def test_what_is_committed_is_answered_whatever_the_listener_does(
         raise ZeroDivisionError
 
     monkeypatch.setattr(filled.heard, method, fail)
-    first = await asyncio.wait_for(filled.store.send(filled.draft()), 5)
+    first = await asyncio.wait_for(filled.store.send(filled.draft()), 30)
     monkeypatch.undo()
-    second = await asyncio.wait_for(filled.store.send(filled.draft()), 5)
+    second = await asyncio.wait_for(filled.store.send(filled.draft()), 30)
     assert (first.seq, second.seq) == (1, 2)
     await filled.store.read(count)
     assert filled.heard.events[-1].seq == 2
