@@ -138,9 +138,9 @@ def load_all(page: Page, talk: str) -> None:
     """Have all messages loaded, as after scrolling up for long."""
     page.evaluate(
         """async (id) => {
-            const { sync, store } = dashMessenger;
+            const { history, store } = dashMessenger;
             while (store.window(id).moreBefore) {
-                await sync.load(id, "before");
+                await history.load(id, "before");
                 await new Promise((drawn) => requestAnimationFrame(drawn));
             }
         }""",
