@@ -255,3 +255,23 @@ async def test_one_comes_back_to_where_one_left_off(person: Any) -> None:
     await page.reload()
     await settled(page)
     assert await scroller(page).evaluate(LEFT) <= 2
+
+
+@pytest.mark.parametrize("size", ["desktop"])
+async def test_messages_can_be_pressed_while_the_list_moves(person: Any) -> None:
+    ann, _, conversation = await long_chat(person, 40)
+    page = await ann.open(f"/c/{conversation}")
+    await settled(page)
+    takes = await scroller(page).evaluate(
+        """async (scroller) => {
+            const seen = new Set();
+            for (let n = 0; n < 6; n++) {
+                scroller.scrollTop -= 20;
+                await new Promise(requestAnimationFrame);
+                await new Promise((next) => setTimeout(next));
+                seen.add(getComputedStyle(scroller.querySelector('.dm-row')).pointerEvents);
+            }
+            return [...seen];
+        }"""
+    )
+    assert takes == ["auto"]
