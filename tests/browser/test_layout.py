@@ -414,3 +414,15 @@ async def test_a_russian_page_speaks_russian_throughout(person: MakePerson) -> N
         assert name is None or re.search("[А-Яа-яЁё]", name), name
     await expect(page.locator(TEXT_BOX)).to_have_attribute("placeholder", re.compile("[А-Яа-я]"))
     await expect(page.locator(".dm-day")).to_have_text("Сегодня")
+
+
+@pytest.mark.parametrize("size", ["desktop"])
+async def test_the_width_of_the_list_is_told_as_it_is_changed(person: MakePerson) -> None:
+    ann = await person("Ann")
+    page = await ann.open()
+    handle = page.get_by_role("separator", name="Width of the list")
+    for key, px in (("ArrowRight", 16), ("ArrowRight", 16), ("ArrowLeft", -16)):
+        before = await page.locator(".pane-list").evaluate("e => e.offsetWidth")
+        await expect(handle).to_have_attribute("aria-valuenow", str(before))
+        await handle.press(key)
+        await expect(handle).to_have_attribute("aria-valuenow", str(before + px))

@@ -222,18 +222,25 @@ function Preview({ app, conversation: { kind, last }, users }: Omit<ChatRowProps
   );
 }
 
-function Resizer({ label }: { label: string }) {
-  const width = () => document.querySelector(".dm-list")?.clientWidth ?? NARROWEST_PX;
+/** Drawn by itself: the width is asked for when it changes, not with each message that comes. */
+const Resizer = React.memo(function Resizer({ label }: { label: string }) {
+  const width = () => document.querySelector<HTMLElement>(".pane-list")?.offsetWidth ?? NARROWEST_PX;
+  const [told, setTold] = useState(NARROWEST_PX);
+  useEffect(() => setTold(width()), []);
+  const change = (px: number) => {
+    setListWidth(px);
+    setTold(width());
+  };
   const drag = (down: React.PointerEvent<HTMLDivElement>) => {
     const handle = down.currentTarget;
     const start = width() - down.clientX;
     handle.setPointerCapture(down.pointerId);
-    handle.onpointermove = (event) => setListWidth(start + event.clientX);
+    handle.onpointermove = (event) => change(start + event.clientX);
     handle.onpointerup = handle.onpointercancel = () => (handle.onpointermove = null);
   };
   const step = (event: KeyboardEvent) => {
     const by = event.key === "ArrowLeft" ? -STEP_PX : event.key === "ArrowRight" ? STEP_PX : 0;
-    if (by) setListWidth(width() + by);
+    if (by) change(width() + by);
   };
   return (
     <div
@@ -241,7 +248,7 @@ function Resizer({ label }: { label: string }) {
       role="separator"
       aria-orientation="vertical"
       aria-label={label}
-      aria-valuenow={Math.round(width())}
+      aria-valuenow={told}
       aria-valuemin={NARROWEST_PX}
       aria-valuemax={WIDEST_PX}
       tabIndex={0}
@@ -249,7 +256,7 @@ function Resizer({ label }: { label: string }) {
       onKeyDown={step}
     />
   );
-}
+});
 
 function setListWidth(px: number): void {
   const width = Math.max(NARROWEST_PX, Math.min(WIDEST_PX, Math.round(px)));
