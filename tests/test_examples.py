@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -32,6 +34,20 @@ def test_the_poll_is_small() -> None:
     files = [*(EXAMPLES / "poll").rglob("*.py")]
     written = [line for file in files for line in file.read_text().splitlines() if line.strip()]
     assert len(written) <= 80
+
+
+def test_the_poll_draws_shares_of_the_votes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(EXAMPLES / "poll"))
+    server, ui = import_module("acme_poll.server"), import_module("acme_poll.ui")
+    words = SimpleNamespace(count=lambda one, other, n: other.replace("{n}", str(n)))
+    for counts, shares in (([3, 1, 0], [75, 25, 0]), ([0, 0, 0], [0, 0, 0])):
+        asked = server.Question("Where?", ["up", "along", "home"])
+        message = SimpleNamespace(content=asked, state=server.Votes(counts))
+        drawn = ui.PollView().render(message, words).children
+        bars = [part.value for part in drawn if part._type == "Progress"]
+        said = [part.leftSection for part in drawn if part._type == "Button"]
+        assert bars == shares
+        assert said == [f"{share} %" for share in shares]
 
 
 def test_a_plugin_of_one_file_passes_its_tests_from_a_folder_of_plugins(tmp_path: Path) -> None:

@@ -25,8 +25,7 @@ class PollView(MessageView):
         question = field.text("question", t("Question"), max=100, required=True)
         options = field.lines("options", t("Options"), min=2, max=10)
         several = field.switch("several", t("Several answers"))
-        fields = [question, options, several]
-        return Composer(icon="chart-bar", label=t("Poll"), fields=fields)
+        return Composer(icon="chart-bar", label=t("Poll"), fields=[question, options, several])
 
     def menu(self, t):
         return [MenuEntry(t("Close the poll"), "lock", act="close", may="author")]
