@@ -39,7 +39,7 @@ async def served_by_readme(data: Path) -> AsyncIterator[str]:
     try:
         said = ""
         async with asyncio.timeout(START_LIMIT_S):
-            while "Log in" not in said:
+            while "The admin is" not in said:
                 line = await server.stdout.readline()
                 assert line, "it ended before it was ready"
                 said += line.decode()
