@@ -205,11 +205,11 @@ class Sound extends Player {
     const { media, src } = this;
     if (!media) return;
     if (media.paused && !media.currentTime) sounds.delete(src);
-    // Its message may have been deleted, or be drawn again.
+    // Its message may have been deleted, be drawn again, or be of a chat that was left.
     const row = this.closest("[data-id]") ?? this.row;
     setTimeout(() => {
       const again = document.querySelector(`files-sound[data-src="${src}"]`);
-      if (row?.isConnected && !again) media.pause();
+      if ((row?.isConnected && !again) || location.pathname !== media.chat) media.pause();
     });
   }
 
