@@ -29,7 +29,7 @@ from dash_messenger_webui.i18n.translations import LANGUAGES, Words, folder_of, 
 __all__ = ["Extension", "MessageViews"]
 
 PAGE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-MODULE_NAME = re.compile(r"[a-z0-9_-]+\.js")
+MODULE_NAME = re.compile(r"[a-z0-9_-]{1,64}\.js")
 
 log = structlog.get_logger(__name__)
 
