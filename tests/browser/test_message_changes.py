@@ -117,6 +117,7 @@ async def test_what_is_asked_for_offline_survives_a_reload_and_is_done_once(
     for text in ("Which tea?", "soon gone"):
         await (await menu(page, text)).get_by_role("menuitemcheckbox", name="👍").click()
     await choose(page, "Black tea", "Edit")
+    await expect(page.locator(TEXT_BOX)).to_have_value("Black tea")
     await page.locator(TEXT_BOX).fill("Green tea")
     await page.locator(".dm-send").click()
     await choose(page, "nonsense", "Delete")
