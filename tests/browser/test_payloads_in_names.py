@@ -193,9 +193,9 @@ async def test_questions_and_answers_of_polls(ann: Person, person: Any) -> None:
         await ann.post(chat, "acme.poll", {"question": some[0], "options": some})
     page = await open_chat(ann, chat)
     buttons = page.locator(".dm-body[data-plugin=poll] button")
-    await expect(buttons.last).to_have_text(f"{options[-1]} · 0")
+    await expect(buttons.last).to_have_text(f"0 %{options[-1]}")
     await buttons.last.click()
-    await expect(buttons.last).to_have_text(f"{options[-1]} · 1")
+    await expect(buttons.last).to_have_text(f"100 %{options[-1]}")
 
 
 async def test_settings_of_plugins(ann: Person, server: ServerProcess) -> None:
