@@ -12,20 +12,20 @@ export function NoneChosen({ app }: { app: Messenger }) {
     <div className="dm-timeline dm-timeline-empty">
       <h2>{texts.t("where_to", { name: store.me.display_name })}</h2>
       <p>{fresh ? texts.t("chats_unread", { n: fresh }) : texts.t(list.length ? "none_chosen" : "none_yet")}</p>
-      <button type="button" className="dm-begin" onClick={() => app.begin?.chat()}>
-        <Icon name="newChat" />
-        <span>
-          <b>{texts.t("begin_chat")}</b>
-          {texts.t("begin_chat_how")}
-        </span>
-      </button>
-      <button type="button" className="dm-begin" onClick={() => app.begin?.group()}>
-        <Icon name="newGroup" />
-        <span>
-          <b>{texts.t("begin_group")}</b>
-          {texts.t("begin_group_how")}
-        </span>
-      </button>
+      <Begin icon="newChat" name={texts.t("begin_chat")} how={texts.t("begin_chat_how")} onClick={() => app.begin?.chat()} />
+      <Begin icon="newGroup" name={texts.t("begin_group")} how={texts.t("begin_group_how")} onClick={() => app.begin?.group()} />
     </div>
+  );
+}
+
+function Begin({ icon, name, how, onClick }: { icon: "newChat" | "newGroup"; name: string; how: string; onClick(): void }) {
+  return (
+    <button type="button" className="dm-begin" onClick={onClick}>
+      <Icon name={icon} />
+      <span>
+        <b>{name}</b>
+        {how}
+      </span>
+    </button>
   );
 }
