@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from dash_messenger.testing import People, ServerProcess
 
+from tests.attacks.processes import wait_until_at_rest
 from tests.attacks.timed_pair import TimedPair
 from tests.environment import ROOT
 
@@ -39,6 +40,8 @@ def defended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess
         },
     )
     server.start()
+    # What it does after a start is not what an attack costs.
+    wait_until_at_rest(server)
     yield server
     server.kill()
 

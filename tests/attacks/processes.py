@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,7 +17,12 @@ from dash_messenger.testing import ServerProcess
 
 from tests.environment import ROOT
 
-__all__ = ["attacker", "memory_mib"]
+__all__ = ["attacker", "memory_mib", "wait_until_at_rest"]
+
+# At rest a server uses less than this part of a processor, looked at so often.
+AT_REST = 0.1
+EVERY_S = 0.5
+AT_REST_WITHIN_S = 60.0
 
 
 @contextlib.asynccontextmanager
@@ -40,6 +47,22 @@ async def attacker(module: str, *arguments: object) -> AsyncIterator[asyncio.sub
         await process.wait()
 
 
+def wait_until_at_rest(server: ServerProcess) -> None:
+    """Return once a server has done what it does after a start, such as compressing files.
+
+    Raises:
+        AssertionError: it is at work for a minute.
+    """
+    until, used_s = time.monotonic() + AT_REST_WITHIN_S, _used_s(server)
+    while time.monotonic() < until:
+        time.sleep(EVERY_S)
+        before_s, used_s = used_s, _used_s(server)
+        # A process that ended takes along what it used.
+        if 0 <= used_s - before_s < AT_REST * EVERY_S:
+            return
+    raise AssertionError(f"at work for {AT_REST_WITHIN_S:.0f} s")
+
+
 def memory_mib(server: ServerProcess, *, only: int | None = None) -> float:
     """The proportional memory (PSS) of every process of the server, or of one, in MiB."""
     kib = 0
@@ -50,6 +73,18 @@ def memory_mib(server: ServerProcess, *, only: int | None = None) -> float:
             if only in (None, number) and _session(folder) == server.pid:
                 kib += _pss_kib(folder)
     return kib / 1024
+
+
+def _used_s(server: ServerProcess) -> float:
+    """The processor time of every process of the server so far."""
+    ticks = 0
+    for folder in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            if folder.name.isdigit() and _session(folder) == server.pid:
+                # proc(5), stat: utime and stime are the 12th and 13th field after the name.
+                used = (folder / "stat").read_text().rpartition(")")[2].split()[11:13]
+                ticks += sum(map(int, used))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _session(folder: Path) -> int:

@@ -24,7 +24,7 @@ from dash_messenger.testing import People, ServerProcess
 
 from tests.attacks.background import going_on
 from tests.attacks.processes import attacker, memory_mib
-from tests.attacks.timed_pair import MAX_ANSWER_MS, MAX_TIMES_QUIET, TimedPair
+from tests.attacks.timed_pair import MAX_ANSWER_MS, MAX_TIMES_QUIET, TimedPair, TooSlow
 
 # Small enough for a check of a change; each author's share of the whole.
 AUTHORS, FULL_AUTHORS = 4, 8
@@ -55,15 +55,24 @@ async def test_hostile_authors_cost_their_neighbours_nothing(
     took: list[float] = []
     answered: Counter[str] = Counter()
 
-    for half in range(2):
-        seed = half * authors
+    async def attack(seed: int) -> None:
         async with attacker("author", defended.url, messages // 2, authors, seed) as writing:
             assert writing.stdin is not None
             writing.stdin.write(b"\n")
             async with slowest.probing():
-                took += await pair.beside_timed(writing.wait, whole=True)
+                took.extend(await pair.beside_timed(writing.wait, whole=True))
             assert writing.stdout is not None
             answered.update(json.loads(await writing.stdout.read()))
+
+    for half in range(2):
+        seed = half * authors
+        try:
+            await attack(seed)
+        except TooSlow as once:
+            # Something else may have held the machine for a moment; what the server does to its
+            # people it does again.
+            print(f"\n{once}: once more")
+            await attack(seed)
         server_mib.append(memory_mib(defended, only=defended.server_pid))
 
     grown = [after - before for before, after in itertools.pairwise(server_mib)]

@@ -39,6 +39,8 @@ __all__ = ["read_frame", "serve"]
 LINUX = sys.platform == "linux"
 # A module that is imported late needs one or two.
 MAX_OPEN_FILES = 16
+# Where processors are scarce the server goes first: what people wait for most needs no child.
+NICENESS = 5
 # The server looks at the clock first; this is for when it is gone.
 WALL_GRACE_S = 2.0
 _HAS_TIMERS = sys.platform != "win32"
@@ -121,6 +123,8 @@ def _disarm() -> None:
 def limit(limits: JobLimits) -> int:
     """Give up what a job does not need; the most memory in use so far, in bytes."""
     sys.dont_write_bytecode = True
+    if sys.platform != "win32":
+        os.nice(NICENESS)
     if not LINUX:
         return 0
     import resource

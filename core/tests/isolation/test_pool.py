@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from dash_messenger.errors import ActionRefused, Busy, RateLimited, Refused
+from dash_messenger.isolation.child import NICENESS
 from dash_messenger.isolation.pool import JobFailed, JobKilled, JobLimits, JobPool
 from fixtures.bad_jobs import ENTRY, MIB
 
@@ -252,9 +253,14 @@ async def test_costly_jobs_are_demoted_and_a_third_is_killed(start: Start) -> No
     assert killed.value.cpu_s < 5
     assert [task.done() for task in slow].count(True) == 1
     assert await call(pool, "echo", b"free") == b"free"
-    priorities = [Path(f"/proc/{pid}/stat") for pid in _children_of(await _fork_server(pool))]
-    nice = [int(path.read_text().rpartition(")")[2].split()[16]) for path in priorities]
+    nice = [_niceness(pid) for pid in _children_of(await _fork_server(pool))]
     assert nice.count(19) == 2
+
+
+@pytest.mark.skipif(not LINUX, reason="how niceness is read")
+async def test_the_server_goes_before_its_children(start: Start) -> None:
+    pool = await start()
+    assert _niceness(int(await call(pool, "pid"))) == _niceness(os.getpid()) + NICENESS
 
 
 @pytest.mark.skipif(not LINUX, reason="the clock of another process")
@@ -490,6 +496,11 @@ async def test_no_process_remains_when_the_server_is_killed() -> None:
 
 async def _fork_server(pool: JobPool) -> int:
     return int(await call(pool, "parent"))
+
+
+def _niceness(pid: int) -> int:
+    # proc(5), stat: the 17th field after the name.
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[16])
 
 
 def _children_of(pid: int) -> list[int]:
