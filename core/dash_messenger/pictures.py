@@ -40,6 +40,8 @@ ANIMATED_FORMATS = ("PNG", "GIF", "WEBP", "AVIF")
 # Less is a frame of a broken file, as browsers see it; more would never end.
 MIN_FRAME_MS, USUAL_FRAME_MS, MAX_FRAME_MS = 20, 100, 10_000
 MAX_PLAYS = 65_535
+# With so few it is drawn, not photographed: nothing is lost of it, and it is smaller for that.
+FEW_COLOURS = 256
 # What is converted at a time where a picture is made much smaller.
 STRIP_PIXELS = 1_000_000
 # How much larger than wanted a picture is after the cheap step; less is seen.
@@ -97,7 +99,9 @@ def encode_webp(
     out = io.BytesIO()
     # The next method takes twice the time for 3 % less.
     options: dict[str, Any] = {"quality": quality, "method": 2}
-    if len(frames) > 1:
+    if len(frames) == 1:
+        options["lossless"] = frames[0].getcolors(FEW_COLOURS) is not None
+    else:
         options |= {"save_all": True, "append_images": frames[1:]}
         options |= {"duration": list(durations_ms), "loop": plays}
     frames[0].save(out, "WEBP", **options)
@@ -117,7 +121,6 @@ class Picture:
 
     def __init__(self, opened: Image.Image) -> None:
         self._opened = opened
-        self._orientation = _orientation(opened)
         animated = opened.format in ANIMATED_FORMATS and getattr(opened, "n_frames", 1) > 1
         # An animated PNG may have a picture for programs that show no animations.
         self._first = int(animated and bool(opened.info.get("default_image")))
@@ -131,11 +134,15 @@ class Picture:
             raise _too_many_pixels()
         if animated and pixels * self.frame_count > MAX_DECODED_PIXELS:
             raise _too_many_pixels()
+        # Only now: what describes a PNG may stand behind its pixels, and they are decoded for it.
+        self._orientation = _orientation(opened)
         self.width, self.height = self._turned_size(opened.size)
 
     def still(self, size: Size) -> Image.Image:
         """The picture, or the first frame, in this size: RGB, or RGBA where something is clear."""
         stored = self._turned_size(size)
+        if self._first and self.frame_count == 1:
+            self._opened.seek(self._first)
         # A large JPEG is decoded at a half, a quarter or an eighth where that is enough.
         self._opened.draft(None, stored)
         return self._drawn(stored)
@@ -237,6 +244,9 @@ def _too_many_pixels() -> Refused:
 
 
 def _orientation(picture: Image.Image) -> int:
+    if picture.format == "PNG":
+        # Damaged pixels do hinder.
+        picture.load()
     try:
         orientation = picture.getexif().get(ORIENTATION)
     # What describes the picture is damaged, which does not hinder.

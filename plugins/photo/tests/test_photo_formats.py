@@ -294,6 +294,39 @@ def test_the_picture_that_stands_for_an_animated_png_is_no_part_of_it() -> None:
     assert not near(middle(picture), (254, 0, 0), by=30)
 
 
+def test_of_an_animated_png_with_one_frame_the_frame_is_shown() -> None:
+    stands = Image.new("RGB", (32, 32), "red")
+    frame = Image.new("RGB", (32, 32), "blue")
+    data = encoded(stands, "PNG", save_all=True, append_images=[frame], default_image=True)
+    made = make_photo(data)
+    assert not made["animated"]
+    assert near(middle(shown(data)), (0, 0, 255))
+
+
+# What was drawn
+
+
+def test_thin_lines_of_a_drawing_keep_their_colours() -> None:
+    drawing = Image.new("RGB", (200, 100), "white")
+    ImageDraw.Draw(drawing).line((100, 0, 100, 100), fill=(255, 0, 0))
+    made = shown(encoded(drawing, "PNG")).convert("RGB")
+    assert made.tobytes() == drawing.tobytes()
+
+
+def test_a_photo_is_not_stored_without_loss() -> None:
+    photo = Image.effect_noise((400, 300), 60).convert("RGB")
+    assert len(make_photo(encoded(photo, "PNG"))["variants"][-1]["webp"]) < 400 * 300
+
+
+def test_a_png_with_damaged_pixels_is_refused_though_what_describes_it_stands_behind_them() -> None:
+    # Incompressible, so that it is the pixels that are damaged.
+    data = encoded(Image.effect_noise((128, 128), 90), "PNG")
+    at = data.index(b"IDAT") + 4_000
+    damaged = data[:at] + bytes(200) + data[at + 200 :]
+    with pytest.raises(Refused):
+        make_photo(damaged)
+
+
 # What iPhones make
 
 
