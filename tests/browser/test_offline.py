@@ -80,6 +80,50 @@ async def test_the_banner_covers_no_chat_and_no_text_box(person: MakePerson) -> 
     forgive_network(ann.problems)
 
 
+async def test_the_banner_covers_no_message_and_moves_none(person: MakePerson) -> None:
+    ann, ben = await person("Ann"), await person("Ben")
+    chat = await talk(ann, ben)
+    for number in range(40):
+        await ann.send(chat, f"Line {number}")
+    page = await open_chat(ann, chat)
+    banner, last = page.locator(BANNER), message(page, "Line 39")
+
+    async def above(row: Locator) -> float:
+        box = await row.bounding_box()
+        assert box is not None
+        return box["y"]
+
+    async def goes_offline() -> None:
+        await ann.context.set_offline(True)
+        await expect(banner).to_be_visible()
+        await at_rest(page)
+        assert await overlaps(banner, page.locator(".dm-scroll")) == []
+
+    at_end = await above(last)
+    await goes_offline()
+    await becomes(lambda: above(last), lambda now: abs(now - at_end) <= 1)
+    await ann.context.set_offline(False)
+    await expect(banner).to_have_count(0)
+    await becomes(lambda: above(last), lambda now: abs(now - at_end) <= 1)
+    await page.locator(".dm-scroll").evaluate("(element) => element.scrollTo(0, 300)")
+    await at_rest(page)
+    read = await page.locator(".dm-scroll").evaluate(
+        """(scroll) => {
+            const middle = scroll.getBoundingClientRect().top + scroll.clientHeight / 2;
+            const rows = [...scroll.querySelectorAll('.dm-row[data-number]')];
+            return rows.find((row) => row.getBoundingClientRect().top > middle).dataset.number;
+        }"""
+    )
+    row = page.locator(f'.dm-row[data-number="{read}"]')
+    in_place = await above(row)
+    await goes_offline()
+    await becomes(lambda: above(row), lambda now: abs(now - in_place) <= 1)
+    await ann.context.set_offline(False)
+    await expect(banner).to_have_count(0)
+    await becomes(lambda: above(row), lambda now: abs(now - in_place) <= 1)
+    forgive_network(ann.problems)
+
+
 async def overlaps(one: Locator, others: Locator) -> list[str]:
     """Which of the visible others share a place with the one."""
     mine = await one.bounding_box()

@@ -186,8 +186,13 @@ export function Messages({ app, id, rows: wanted, group, today, plugins, menus }
 
   useEffect(() => {
     const element = scroller.current!;
-    // The keyboard opens, the text box grows: whoever was at the end stays there.
+    let top = element.getBoundingClientRect().top;
+    // The keyboard opens, the text box grows, a banner comes: whoever was at the end stays there,
+    // and what others read stays where it was on the screen.
     const resized = new ResizeObserver(() => {
+      const before = top;
+      top = element.getBoundingClientRect().top;
+      if (!atEnd.current) element.scrollTop += top - before;
       if (settled.current) follow();
       if (!atEnd.current || !settled.current) look();
     });
