@@ -51,6 +51,19 @@ async def test_a_phone_has_no_button_for_what_its_header_opens(person: Any) -> N
 
 
 @on_the_desktop
+async def test_details_that_were_just_hidden_come_again_at_the_next_press(person: Any) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    page = await open_chat(ann, await talk(ann, bob))
+    details = await open_dialog(page, "Details")
+    # In one turn of the page, as two quick presses may be.
+    await page.locator(".dm-details").evaluate("(button) => (button.click(), button.click())")
+    await at_rest(page)
+    await expect(details).to_be_visible()
+    await expect(details.get_by_text(f"@{bob.username}")).to_be_visible()
+    await expect(page.locator(".dm-details")).to_have_attribute("aria-expanded", "true")
+
+
+@on_the_desktop
 async def test_details_are_shown_and_hidden_by_a_button_and_by_keys(person: Any) -> None:
     ann, bob = await person("Ann"), await person("Bob")
     page = await open_chat(ann, await talk(ann, bob))

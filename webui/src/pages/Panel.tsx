@@ -30,6 +30,8 @@ function Inside({ app, opened, title = "", children, setProps }: PanelProps & { 
   const close = () => {
     // While what has the focus is still in it: the browser gives it back.
     dialog.current?.close();
+    // The next press opens it again, though the page has not heard of this one.
+    app.setPanel(null);
     setProps?.({ opened: false });
   };
   useLayer(app, opened && !wide ? close : null);
