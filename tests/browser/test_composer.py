@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.pages.any_page import drawn
 from tests.browser.pages.dialogs import open_dialog
 from tests.browser.pages.messenger import (
     SEND_KEY,
@@ -182,6 +183,34 @@ async def test_text_that_is_too_long_is_kept_and_explained(person: Any) -> None:
     await expect(page.get_by_text("too many")).to_have_count(0)
     await write(page, "short")
     await expect(bubbles(page, "short")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", ["desktop"])
+async def test_what_is_typed_right_after_an_edit_was_ended_stays(person: Any) -> None:
+    ann, _, chat = await two(person)
+    page = await open_chat(ann, chat)
+    box = composer(page)
+    await write(page, "tea")
+    await open_menu(rows(page).first)
+    await page.get_by_role("menuitem", name="Edit", exact=True).click()
+    await expect(box).to_have_value("tea")
+    # Sooner than the next frame, as somebody fast is on a busy machine.
+    await box.evaluate(
+        """async (box) => {
+            const options = { bubbles: true, cancelable: true };
+            box.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', ...options }));
+            await new Promise((next) => {
+                const channel = new MessageChannel();
+                channel.port1.onmessage = next;
+                channel.port2.postMessage(0);
+            });
+            box.value = 'coffee';
+            box.dispatchEvent(new InputEvent('input', options));
+        }"""
+    )
+    await drawn(page)
+    await expect(box).to_have_value("coffee")
+    await expect(page.get_by_text("Edit message")).to_have_count(0)
 
 
 @pytest.mark.parametrize("size", ["desktop"])

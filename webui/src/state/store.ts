@@ -343,6 +343,8 @@ export class Store {
     const edit = composing.editing ?? composing.rewriting;
     this.composings.set(id, edit && replyTo ? { replyTo, ...composing } : composing);
     this.topics.touch(`composing:${id}`);
+    // The text box is another's now: what is typed next must not be lost with what stood there.
+    this.topics.tell();
   }
 
   endEdit(id: string): void {
