@@ -14,6 +14,7 @@ import signal
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,8 @@ from pathlib import Path
 # linux/fs/ext4: EXT4_IOC_SHUTDOWN, _IOR('X', 125, __u32), and its flag.
 EXT4_IOC_SHUTDOWN = 0x8004587D
 NO_LOG_FLUSH = 2
+# A flush may take long on a busy disk.
+STOPS_WITHIN_S = 2.0
 
 
 def why_not() -> str | None:
@@ -46,11 +49,22 @@ def standing_still(group: int, pid: int) -> Iterator[None]:
     given up, and it reports success. A bare fdatasync did so in 4 of 60 cuts, and in none of 60
     when the cut was made between two of its system calls.
     """
-    os.killpg(group, signal.SIGSTOP)
-    while any(_state(task) not in "TtZX" for task in Path(f"/proc/{pid}/task").iterdir()):
-        os.sched_yield()
+    stopped = False
+    while not stopped:
+        os.killpg(group, signal.SIGSTOP)
+        until_s = time.monotonic() + STOPS_WITHIN_S
+        while not (stopped := _all_stopped(pid)) and time.monotonic() < until_s:
+            os.sched_yield()
+        if not stopped:
+            # It starts a process: vfork(2) waits for one that is stopped too.
+            os.killpg(group, signal.SIGCONT)
+            time.sleep(0.01)
     yield
     os.killpg(group, signal.SIGCONT)
+
+
+def _all_stopped(pid: int) -> bool:
+    return all(_state(task) in "TtZX" for task in Path(f"/proc/{pid}/task").iterdir())
 
 
 def _state(task: Path) -> str:
