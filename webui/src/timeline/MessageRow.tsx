@@ -16,7 +16,7 @@ import { Reaction } from "./who";
 
 const NOTHING: ReadonlySet<string> = new Set();
 
-interface MessageRowProps {
+export interface MessageRowProps {
   row: Row;
   group: boolean;
   /** Times are told as of this day. */

@@ -2,7 +2,8 @@
 // guesses until they are measured; whatever is measured, loaded or resized, what is read stays in place.
 
 import * as React from "react";
-import { useCallback, useEffect, useLayoutEffect, useReducer, useRef, useState } from "react";
+import type { ReactElement } from "react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import type { Message } from "../net/wire";
 import { press } from "../state/actions";
@@ -14,7 +15,7 @@ import type { Messenger } from "../parts/messenger";
 import { Spoken } from "../parts/Spoken";
 import { nextStep, type Step } from "./edges";
 import { type MenuEntry, MessageMenu, type Opening } from "./menu";
-import { MessageRow } from "./MessageRow";
+import { MessageRow, type MessageRowProps } from "./MessageRow";
 import { fillerOf, keepPlace, lastAbove, lastStanding, leftBelow, PARTLY_SEEN_PX, placeRead, rowsAround } from "./places";
 import type { Row } from "./rows";
 
@@ -73,6 +74,9 @@ export function Messages({ app, id, rows: wanted, group, today, plugins, menus }
   const [around, setAround] = useState<readonly number[] | undefined>(() => rowsAround(wanted, opens.index));
 
   const { rows, shift } = useSteps(wanted);
+  // While it moves the list drops what lies behind, and draws it again when it stands: whoever
+  // is at the end would pay for that with each message that comes.
+  const kept = useMemo(() => around ?? (away ? undefined : rowsAround(rows, -1)), [around, away, rows.length]);
   const before = useRef(rows);
   const newLast = rows[rows.length - 1];
   const lastChanged = newLast?.key !== before.current[before.current.length - 1]?.key;
@@ -303,21 +307,21 @@ export function Messages({ app, id, rows: wanted, group, today, plugins, menus }
   };
   const letGo = () => clearTimeout(held.current);
 
-  const draw = useCallback(
-    (row: Row) => (
-      <MessageRow
-        key={row.key}
-        row={row}
-        group={group}
-        today={today}
-        app={app}
-        plugins={plugins}
-        quoted={quotedBy(app, id, row)}
-        fresh={row.key === fresh.current.key && Date.now() - fresh.current.atMs < FRESH_MS}
-      />
-    ),
-    [group, plugins, today],
-  );
+  const draw = useMemo(() => {
+    // The list draws its rows again whenever it moves: those that are as before are left alone.
+    const drawn = new WeakMap<Row, ReactElement<MessageRowProps>>();
+    return (row: Row) => {
+      const quoted = quotedBy(app, id, row);
+      const isFresh = row.key === fresh.current.key && Date.now() - fresh.current.atMs < FRESH_MS;
+      const there = drawn.get(row);
+      if (there && there.props.quoted === quoted && there.props.fresh === isFresh) return there;
+      const now = (
+        <MessageRow key={row.key} row={row} group={group} today={today} app={app} plugins={plugins} quoted={quoted} fresh={isFresh} />
+      );
+      drawn.set(row, now);
+      return now;
+    };
+  }, [group, plugins, today]);
 
   return (
     <>
@@ -355,7 +359,7 @@ export function Messages({ app, id, rows: wanted, group, today, plugins, menus }
           shift={shift}
           itemSize={ROW_PX}
           bufferSize={400}
-          keepMounted={around}
+          keepMounted={kept}
           scrollRef={scroller}
           onResize={() => {
             if (!settled.current) return;
