@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.async_api import expect
 
-from tests.browser.conftest import forgive_network
+from tests.browser.conftest import PASSWORD, forgive_network
 from tests.browser.pages.any_page import becomes
 from tests.browser.pages.dialogs import open_dialog
 from tests.browser.pages.messenger import BANNER, open_list
@@ -58,3 +58,27 @@ async def test_theme_and_language_reach_the_other_tabs_of_the_browser(person: An
     await expect(other.locator("html")).to_have_attribute("lang", "ru")
     await expect(other.locator("html")).to_have_attribute("data-theme", "dark")
     await expect(other.get_by_role("dialog")).to_have_count(0)
+
+
+async def test_a_section_comes_into_view_with_all_that_it_shows(person: Any, size: str) -> None:
+    ann = await person("Ann")
+    page = await open_list(ann)
+    settings = await open_dialog(page, "Settings")
+    password = settings.locator(".settings-panel", has_text="Password and devices")
+    await password.locator("> summary").click()
+    change = password.get_by_role("button", name="Change the password")
+    await expect(change).to_be_in_viewport(ratio=1)
+    steps = settings.locator(".settings-panel", has_text="Two-step log-in")
+    await steps.locator("> summary").click()
+    begin = steps.get_by_role("button", name="Set it up")
+    await expect(begin).to_be_in_viewport(ratio=1)
+    # An answer comes later, and stands at the end.
+    await steps.get_by_label("Your password").fill("a wrong one, of fifteen")
+    await begin.click()
+    await expect(steps.get_by_role("alert").filter(has_text="wrong")).to_be_in_viewport(ratio=1)
+    await steps.get_by_label("Your password").fill(PASSWORD)
+    await begin.click()
+    await expect(steps.get_by_label("The six digits")).to_be_in_viewport(ratio=1)
+    await steps.get_by_label("The six digits").fill("000000")
+    await steps.get_by_role("button", name="Turn it on").click()
+    await expect(steps.get_by_role("alert").filter(has_text="wrong")).to_be_in_viewport(ratio=1)

@@ -184,6 +184,43 @@
     window.dash_clientside.set_props?.("mantine", { forceColorScheme: matches ? "dark" : "light" });
   });
 
+  // A section that is opened comes into view, and so does what comes into it later: it would grow below
+  // the lower edge, where nobody sees that something happened.
+  const SECTION = ".settings-panel, .settings-panel details, .leave";
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  let used = null;
+  let height = 0;
+  // Nobody has done anything in it yet: its beginning may be shown where all of it has no room.
+  let untouched = false;
+
+  const bringIntoView = () => {
+    const alert = [...used.querySelectorAll('[role="alert"]')].find((one) => one.textContent);
+    const room = (used.closest("section")?.clientHeight ?? innerHeight) * 0.85;
+    const block = alert || used.offsetHeight <= room ? "nearest" : untouched ? "start" : null;
+    if (block) (alert ?? used).scrollIntoView({ block, behavior: calm.matches ? "auto" : "smooth" });
+  };
+
+  const growth = new ResizeObserver(() => {
+    const before = height;
+    height = used.offsetHeight;
+    if (height > before) bringIntoView();
+  });
+
+  const use = ({ type, target }) => {
+    const section = target.closest?.(SECTION);
+    if (!section?.open) return;
+    untouched = type === "toggle" || (untouched && !!target.closest("summary"));
+    height = section.offsetHeight;
+    if (section !== used) {
+      growth.disconnect();
+      growth.observe(section);
+      used = section;
+    }
+    if (type === "toggle") bringIntoView();
+  };
+
+  for (const sign of ["toggle", "click", "focusin"]) document.addEventListener(sign, use, true);
+
   // What a callback without an answer means, in the dialogs that are open. Details are opened by
   // their callback: without it they open here.
   let told = [];
