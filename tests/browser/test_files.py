@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.async_api import Page, Route, WebSocketRoute, expect
 
-from tests.browser.conftest import PATIENCE_S, forgive_network
+from tests.browser.conftest import PATIENCE_S, at_one_size, forgive_network
 from tests.browser.pages.forms import FORM, SEND, chosen, form, png, sent, transfer
 from tests.browser.pages.messenger import TEXT_BOX, open_chat, open_menu, round_trip
 from tests.browser.people import talk
@@ -114,7 +114,7 @@ async def test_a_photo_that_cannot_be_shown_is_marked_and_goes_as_a_file(
     marked = page.locator('.dm-files li[data-state="failed"]')
     await expect(marked).to_have_count(1)
     await expect(marked).to_contain_text("bad.png")
-    await expect(marked).to_contain_text("This picture is damaged.")
+    await expect(marked).to_contain_text("This is no picture.")
     await expect(page.locator(SEND)).to_be_disabled()
     await marked.get_by_role("button", name="Send as file").click()
     await expect(page.locator(".dm-files li").nth(1)).to_contain_text("Will be sent as: File")
@@ -151,7 +151,7 @@ async def test_a_photo_that_is_refused_after_send_is_marked_when_it_is_edited(
     marked = page.locator('.dm-files li[data-state="failed"]')
     await expect(marked).to_have_count(1)
     await expect(marked).to_contain_text("bad.png")
-    await expect(marked).to_contain_text("This picture is damaged.")
+    await expect(marked).to_contain_text("This is no picture.")
     await marked.get_by_role("button", name="Send as file").click()
     await sent(page)
     await expect(page.locator(".dm-row[data-state=sent]")).to_have_count(2)
@@ -323,3 +323,15 @@ async def test_a_video_chosen_as_a_photo_goes_as_what_takes_it(person: Any) -> N
     await expect(page.locator(".dm-row[data-state=sent]")).to_have_count(3)
     found = (await ann.call("message.history", conversation=chat))["messages"]
     assert [message["type"] for message in found] == ["files", "photo", "files"]
+
+
+@at_one_size
+async def test_what_is_no_picture_is_shown_as_a_file(person: Any) -> None:
+    _, _, page = await a_chat(person)
+    damaged = {"name": "a.png", "mimeType": "image/png", "buffer": b"words" * 100}
+    await (await form(page, "Photo")).set_input_files([damaged, *chosen("b.png")])
+    rows = page.locator(".dm-files li")
+    await expect(rows.first).to_contain_text("This is no picture.")
+    await expect(rows.first.locator(".dm-file-icon")).to_be_visible()
+    await expect(rows.first.locator("img")).to_have_count(0)
+    await expect(rows.last.locator("img")).to_have_js_property("naturalWidth", 300)

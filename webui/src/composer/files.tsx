@@ -331,7 +331,7 @@ export function FilesField({ app, field, also, items, problem, dropping, waits, 
       <ul className="dm-files" aria-label={field.label}>
         {list.map((item, at) => (
           <li key={item.key} data-state={item.problem ? "failed" : waits && item.upload?.lost ? "uploading" : item.upload?.state}>
-            {item.picture ? <img className="dm-file-picture" src={item.picture} alt="" /> : <span className="dm-file-icon" aria-hidden="true"><span className="icon icon-file" /></span>}
+            <FilePicture address={item.picture} />
             <div className="dm-file-words">
               <span className="dm-file-name" dir="auto" title={item.name}>{item.name}</span>
               {item.size !== null && <span className="dm-file-size">{sizeOf(item.size, texts.language)}</span>}
@@ -367,6 +367,14 @@ export function FilesField({ app, field, also, items, problem, dropping, waits, 
       {said && <p className="dm-form-problem" role="alert">{said}</p>}
     </div>
   );
+}
+
+/** What a file looks like; a sheet of paper where the browser cannot show it. */
+function FilePicture({ address }: { address: string }) {
+  const [broken, setBroken] = useState("");
+  return address && address !== broken
+    ? <img className="dm-file-picture" src={address} alt="" onError={() => setBroken(address)} />
+    : <span className="dm-file-icon" aria-hidden="true"><span className="icon icon-file" /></span>;
 }
 
 interface ProblemProps {
