@@ -65,7 +65,9 @@ def _is_few_emoji(text: str) -> bool:
             joined = character == "\u200d"
             continue
         code = ord(character)
-        if code in _REGIONAL:
+        if character == " ":
+            pass
+        elif code in _REGIONAL:
             regional += 1
             shown += regional % 2
         elif code >= 0x2190 and unicodedata.category(character) == "So":
