@@ -81,3 +81,12 @@ async def test_details_are_shown_and_hidden_by_a_button_and_by_keys(person: Any)
     await page.keyboard.press("Escape")
     await expect(details).to_be_hidden()
     await expect(button).to_be_focused()
+
+
+async def test_leaving_is_asked_about_where_it_is_seen(person: Any, size: str) -> None:
+    ann = await person("Ann")
+    others = [await person() for _ in range(6)]
+    page = await open_chat(ann, await talk(ann, *others, title="Tea"))
+    details = await open_dialog(page, "Details")
+    await details.get_by_text("Leave the group").click()
+    await expect(details.get_by_role("button", name="Leave")).to_be_in_viewport(ratio=1)
