@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.pages.dialogs import open_dialog
 from tests.browser.pages.messenger import open_list
 
 GROUPS = 20
@@ -32,6 +33,13 @@ START_GROUPS = """async ([groups, member]) => {
     return '';
 }"""
 
+# The greatest difference, of 255, between a name's ground and that of the field it is in.
+STANDS_OUT = """(name) => {
+    const ground = (of) => getComputedStyle(of).backgroundColor.match(/\\d+/g);
+    const field = ground(name.closest('.mantine-Input-input'));
+    return Math.max(...ground(name).map((part, at) => Math.abs(part - field[at])));
+}"""
+
 
 @pytest.mark.parametrize("size", ["desktop"])
 async def test_every_new_group_opens_though_no_chat_was_open(person: Any) -> None:
@@ -39,3 +47,14 @@ async def test_every_new_group_opens_though_no_chat_was_open(person: Any) -> Non
     page = await open_list(ann)
     assert await page.evaluate(START_GROUPS, [GROUPS, ben.username]) == ""
     await expect(page.locator(".dm-timeline .dm-notice")).to_contain_text("No messages here yet")
+
+
+@pytest.mark.parametrize("size", ["desktop"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_names_that_were_entered_stand_out(person: Any) -> None:
+    ann = await person("Ann")
+    dialog = await open_dialog(await open_list(ann), "New group")
+    await dialog.get_by_label("Members").press_sequentially("bob,")
+    name = dialog.locator(".mantine-TagsInput-pill")
+    await expect(name).to_have_text("bob")
+    assert await name.evaluate(STANDS_OUT) > 10
