@@ -84,7 +84,7 @@ export function MessageMenu({ app, opening, entries, onClose }: MenuProps) {
     }
   });
   useLayoutEffect(() => {
-    (menu.current!.querySelector<HTMLElement>("[role=menuitem]") ?? menu.current!).focus();
+    (menu.current!.querySelector<HTMLElement>("[role^=menuitem]") ?? menu.current!).focus();
   }, [more, asking, listing, listing && !people]);
 
   useEffect(() => {
