@@ -82,3 +82,18 @@ async def test_a_section_comes_into_view_with_all_that_it_shows(person: Any, siz
     await steps.get_by_label("The six digits").fill("000000")
     await steps.get_by_role("button", name="Turn it on").click()
     await expect(steps.get_by_role("alert").filter(has_text="wrong")).to_be_in_viewport(ratio=1)
+
+
+async def test_what_is_wrong_with_a_sticker_is_seen(person: Any, size: str) -> None:
+    ann = await person("Ann")
+    settings = await open_dialog(await open_list(ann), "Settings")
+    stickers = settings.locator(".settings-panel", has_text="Stickers")
+    await stickers.locator("> summary").click()
+    for title in ("One", "Two", "Three", "Four"):
+        await stickers.get_by_label("Name of a new pack").fill(title)
+        await stickers.get_by_role("button", name="Make a pack").click()
+        await expect(stickers.locator(".pack", has_text=title)).to_be_visible()
+    pack = stickers.locator(".pack", has_text="Four")
+    wrong = {"name": "a.png", "mimeType": "image/png", "buffer": b"words"}
+    await pack.locator("input[type=file]").first.set_input_files([wrong])
+    await expect(stickers.get_by_text("This is no picture.")).to_be_in_viewport(ratio=1)

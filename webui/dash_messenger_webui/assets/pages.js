@@ -189,12 +189,21 @@
   const SECTION = ".settings-panel, .settings-panel details, .leave";
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let used = null;
+  let panel = null;
   let height = 0;
+  let said = "";
   // Nobody has done anything in it yet: its beginning may be shown where all of it has no room.
   let untouched = false;
 
-  const bringIntoView = () => {
-    const alert = [...used.querySelectorAll('[role="alert"]')].find((one) => one.textContent);
+  const alertIn = (section) => [...section.querySelectorAll('[role="alert"]')].find((one) => one.textContent);
+
+  // Said since somebody last did something here.
+  const news = () => {
+    const alert = alertIn(panel);
+    return alert?.textContent === said ? null : alert;
+  };
+
+  const bringIntoView = (alert) => {
     const room = (used.closest("section")?.clientHeight ?? innerHeight) * 0.85;
     const block = alert || used.offsetHeight <= room ? "nearest" : untouched ? "start" : null;
     if (block) (alert ?? used).scrollIntoView({ block, behavior: calm.matches ? "auto" : "smooth" });
@@ -202,21 +211,26 @@
 
   const growth = new ResizeObserver(() => {
     const before = height;
-    height = used.offsetHeight;
-    if (height > before) bringIntoView();
+    height = panel.offsetHeight;
+    const alert = news();
+    if (alert || (height > before && used.isConnected)) bringIntoView(alert);
   });
 
   const use = ({ type, target }) => {
     const section = target.closest?.(SECTION);
     if (!section?.open) return;
     untouched = type === "toggle" || (untouched && !!target.closest("summary"));
-    height = section.offsetHeight;
-    if (section !== used) {
+    used = section;
+    const around = section.closest(".settings-panel") ?? section;
+    // What is drawn again opens again, by nobody.
+    if (type !== "toggle" || around !== panel) said = alertIn(around)?.textContent ?? "";
+    if (around !== panel) {
       growth.disconnect();
-      growth.observe(section);
-      used = section;
+      panel = around;
+      height = panel.offsetHeight;
+      growth.observe(panel);
     }
-    if (type === "toggle") bringIntoView();
+    if (type === "toggle") bringIntoView(news());
   };
 
   for (const sign of ["toggle", "click", "focusin"]) document.addEventListener(sign, use, true);
