@@ -94,6 +94,6 @@ async def test_what_is_wrong_with_a_sticker_is_seen(person: Any, size: str) -> N
         await stickers.get_by_role("button", name="Make a pack").click()
         await expect(stickers.locator(".pack", has_text=title)).to_be_visible()
     pack = stickers.locator(".pack", has_text="Four")
-    wrong = {"name": "a.png", "mimeType": "image/png", "buffer": b"words"}
+    wrong: Any = {"name": "a.png", "mimeType": "image/png", "buffer": b"words"}
     await pack.locator("input[type=file]").first.set_input_files([wrong])
     await expect(stickers.get_by_text("This is no picture.")).to_be_in_viewport(ratio=1)
