@@ -26,6 +26,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc tells the
 
 KILLS = int(os.environ.get("CRASH_PROCESS_KILLS", "40"))
 BACK_WITHIN_S = 2.0
+MAX_TIMES_START = 1.5
 PATIENCE_S = 60.0
 
 
@@ -95,7 +96,9 @@ async def test_each_process_may_be_killed_at_any_instant(tmp_path: Path) -> None
     assert history.check() == []
     assert history.acknowledged > KILLS
     assert min(killed["parent"], killed["server"]) >= KILLS // 5
-    # As fast as the machine starts one, where that takes longer.
-    assert statistics.median(back_s) < max(BACK_WITHIN_S, 1.5 * statistics.median(starts_s))
+    # As fast as the machine starts one at about that time, where that takes longer: both happen
+    # once in each round.
+    slower = [back / start for back, start in zip(back_s, starts_s, strict=False)]
+    assert statistics.median(back_s) < BACK_WITHIN_S or statistics.median(slower) < MAX_TIMES_START
     print(f"killed {dict(killed)}; back after {[round(s, 2) for s in sorted(back_s)]} s, ")
     print(f"started in {[round(s, 2) for s in sorted(starts_s)]} s")
