@@ -81,15 +81,18 @@ def _used_s(server: ServerProcess) -> float:
     for folder in Path("/proc").iterdir():
         with contextlib.suppress(OSError, IndexError, ValueError):
             if folder.name.isdigit() and _session(folder) == server.pid:
-                # proc(5), stat: utime and stime are the 12th and 13th field after the name.
-                used = (folder / "stat").read_text().rpartition(")")[2].split()[11:13]
-                ticks += sum(map(int, used))
+                # utime and stime
+                ticks += sum(map(int, _stat(folder)[11:13]))
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _session(folder: Path) -> int:
-    # proc(5), stat: the name in brackets may hold anything; the session is the 4th field after it.
-    return int((folder / "stat").read_text().rpartition(")")[2].split()[3])
+    return int(_stat(folder)[3])
+
+
+def _stat(folder: Path) -> list[str]:
+    # proc(5): the name in brackets may hold anything; these are the fields after it.
+    return (folder / "stat").read_text().rpartition(")")[2].split()
 
 
 def _pss_kib(folder: Path) -> int:
