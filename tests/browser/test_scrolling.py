@@ -173,6 +173,31 @@ async def test_older_pages_come_in_without_moving_what_is_seen(person: Any) -> N
     assert moved["worst"] <= 1
 
 
+async def test_rows_that_get_their_sizes_do_not_undo_a_scroll(person: Any) -> None:
+    ann, _, conversation = await long_chat(person, 120)
+    page = await ann.open(f"/c/{conversation}")
+    await settled(page)
+    await scroller(page).evaluate("e => { e.scrollTop -= 900 }")
+    await expect(page.locator(".dm-down")).to_be_visible()
+    await at_rest(page)
+    # More moves, and a row changes its size, in the frame after the reader's scroll.
+    moved = await scroller(page).evaluate(
+        """async (e) => {
+          const frame = () => new Promise(requestAnimationFrame);
+          const seen = [...e.querySelectorAll('.dm-row[data-number]')]
+            .find(row => row.getBoundingClientRect().top > 120);
+          e.scrollTop -= 200;
+          await frame();
+          const before = seen.getBoundingClientRect().top;
+          e.dispatchEvent(new Event('scroll', { bubbles: true }));
+          seen.style.minHeight = seen.offsetHeight + 40 + 'px';
+          for (let n = 0; n < 3; n++) await frame();
+          return seen.getBoundingClientRect().top - before;
+        }"""
+    )
+    assert abs(moved) <= 1
+
+
 async def test_opens_at_the_unread_line(person: Any) -> None:
     ann, _, conversation = await long_chat(person, 80, read=False)
     await ann.call("read.advance", conversation=conversation, message_no=30)

@@ -144,10 +144,13 @@ export function Messages({ app, id, rows: wanted, group, today, plugins, menus }
 
   const frame = useRef(0);
   const lookAgain = useRef(() => {});
-  /** Look once before the next frame, however much has moved until then. */
+  /** Look once before the next frame, however much has moved until then. A look is never put off: rows that
+      get their sizes before it would be kept in the place that was read before. */
   const lookSoon = useCallback(() => {
-    cancelAnimationFrame(frame.current);
-    frame.current = requestAnimationFrame(look);
+    frame.current ||= requestAnimationFrame(() => {
+      frame.current = 0;
+      look();
+    });
   }, [look]);
   lookAgain.current = lookSoon;
 
