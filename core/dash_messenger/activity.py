@@ -33,10 +33,11 @@ T = TypeVar("T")
 # The loop's beats, how far the server is, and the seconds it takes to stop.
 _HEAD = Struct("=QQd")
 # A thread's number for the kernel, then what it does between two equal counts: where they differ,
-# the reader came in between.
+# the reader came in between. A first count of 0 says that it works for nobody.
 _THREAD = Struct("=Q")
 _NOW = Struct("=Q48s40s64sQ")
 _write = _NOW.pack_into
+_write_count = Struct("=Q").pack_into
 _HEAD_BYTES = 64
 _SLOT_BYTES = 192
 # The loop, the drawing threads and those that plugins are given. More share the last one.
@@ -56,6 +57,7 @@ class Now(NamedTuple):
 
 # What was so before: plugin, user and command.
 Token: TypeAlias = tuple[bytes, bytes, bytes]
+_NOBODY: Token = (b"", b"", b"")
 _NOTHING = Now()
 
 
@@ -95,6 +97,10 @@ class Activity:
         """It works for what it did before `begin`."""
         slot: _Slot = self._local.slot
         slot.now = token
+        if token is _NOBODY:
+            # After every command; half of what writing all of it takes.
+            _write_count(self._map, slot.offset, 0)
+            return
         slot.count = count = slot.count + 1
         _write(self._map, slot.offset, count, *token, count)
 
@@ -151,6 +157,8 @@ class Activity:
     def _read(self, offset: int) -> Now:
         for _ in range(1_000):
             first, plugin, user, command, last = _NOW.unpack_from(self._map, offset)
+            if first == 0:
+                break
             if first == last:
                 return Now(_text(plugin), _text(user), _text(command))
         return _NOTHING
@@ -170,7 +178,7 @@ class _Slot:
         self._place = free.pop() if free else None
         place = _SLOTS - 1 if self._place is None else self._place
         self.offset = _HEAD_BYTES + place * _SLOT_BYTES + _THREAD.size
-        self.now: Token = (b"", b"", b"")
+        self.now = _NOBODY
         self.count = 0
 
     def __del__(self) -> None:
