@@ -30,5 +30,5 @@ class Locks(Generic[K]):
 
     def __contains__(self, key: K) -> bool:
         """Whether somebody holds it, or waits for it."""
-        # Mostly nobody does, and looking for what is missing in a weak mapping takes four times that.
+        # Mostly nobody does; to look for what a weak mapping lacks takes four times as long.
         return len(self._locks) > 0 and key in self._locks
