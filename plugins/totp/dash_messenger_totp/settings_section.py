@@ -88,6 +88,7 @@ class TotpPanel(SettingsPanel):
                 shows,
                 Input(_id(name), "n_clicks"),
                 Input(_id(f"{name}-code"), "n_submit"),
+                Input(_id(f"{name}-password"), "n_submit"),
                 State(_id(f"{name}-password"), "value"),
                 State(_id(f"{name}-code"), "value"),
                 prevent_initial_call=True,
@@ -95,11 +96,13 @@ class TotpPanel(SettingsPanel):
             async def change(
                 clicks: int,
                 submitted: int | None,
+                entered: int | None,
                 password: str | None,
                 code: str | None,
                 act: Any = act,
             ) -> Any:
-                asked = clicks or submitted
+                # Enter after the password alone is no attempt: the code is still to come.
+                asked = clicks or submitted or (entered and code)
                 return await act(self.words(), password, code or "") if asked else no_update
 
         @app.callback(
