@@ -93,9 +93,11 @@ class ServerProcess:
 
     @property
     def log(self) -> str:
-        """What it has written to standard error so far, over all its starts."""
+        """The lines that it has written to standard error so far, over all its starts."""
         with contextlib.suppress(FileNotFoundError):
-            return self.log_path.read_text()
+            # What it is writing now is no line yet.
+            lines, end, _ = self.log_path.read_bytes().rpartition(b"\n")
+            return (lines + end).decode()
         return ""
 
     def start(self, time_limit_s: float = 120) -> str:
