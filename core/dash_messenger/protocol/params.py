@@ -27,8 +27,9 @@ _CONTROL = re.compile(
 )
 # No UTF-8 holds it.
 _PAIR = b"\xff"
-# Looked for as numbers: every request comes by here, and a byte takes a fifth of bytes of length 1.
-_BACKSLASH, _DELETE, _LATIN_1 = 0x5C, 0x7F, 0xC2
+# What `_CONTROL` begins with. As numbers they are found in a fifth of the time that bytes take, and
+# every request comes by here.
+_BACKSLASH, _DELETE, _HIGH_CONTROL = 0x5C, 0x7F, 0xC2
 
 T = TypeVar("T")
 
@@ -56,7 +57,7 @@ def _without_controls(params: bytes) -> bytes:
         # Of two backslashes the second begins nothing.
         paired = params.replace(b"\\\\", _PAIR)
         return _CONTROL.sub(b"", paired).replace(_PAIR, b"\\\\")
-    if _DELETE in params or (not params.isascii() and _LATIN_1 in params):
+    if _DELETE in params or _HIGH_CONTROL in params:
         return _CONTROL.sub(b"", params)
     return params
 
