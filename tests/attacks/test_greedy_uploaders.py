@@ -7,6 +7,7 @@ send photos as if they were alone.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import os
@@ -157,7 +158,12 @@ async def _sending_photos(people: People) -> Callable[[], Awaitable[object]]:
 
 def _stored_bytes(server: ServerProcess) -> int:
     """What all files take on the disk, those under way too."""
-    return sum(path.stat().st_size for path in (server.data / "blobs").rglob("*") if path.is_file())
+    total = 0
+    for path in (server.data / "blobs").rglob("*"):
+        # Others finish meanwhile: a file may have its last name by now.
+        with contextlib.suppress(FileNotFoundError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total
 
 
 class _Watch:

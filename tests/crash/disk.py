@@ -24,6 +24,8 @@ EXT4_IOC_SHUTDOWN = 0x8004587D
 NO_LOG_FLUSH = 2
 # A flush may take long on a busy disk.
 STOPS_WITHIN_S = 2.0
+# A process that was killed closes its output, by which it is known to end, before other files.
+ENDS_WITHIN_S = 10.0
 
 
 def why_not() -> str | None:
@@ -68,7 +70,10 @@ def _all_stopped(pid: int) -> bool:
 
 
 def _state(task: Path) -> str:
-    return (task / "stat").read_text().rpartition(")")[2].split()[0]
+    try:
+        return (task / "stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "X"
 
 
 class Disk:
@@ -96,8 +101,19 @@ class Disk:
         _run("mount", "-o", "loop", str(self._file), str(self.path))
 
     def unmount(self) -> None:
-        """Unmount; no file may be open any more."""
-        _run("umount", str(self.path))
+        """Unmount, when the last of those that were killed has given its files back.
+
+        Raises:
+            RuntimeError: a file is still open after ``ENDS_WITHIN_S``.
+        """
+        until_s = time.monotonic() + ENDS_WITHIN_S
+        while True:
+            try:
+                return _run("umount", str(self.path))
+            except RuntimeError:
+                if time.monotonic() > until_s:
+                    raise
+            time.sleep(0.01)
 
     def cut(self) -> None:
         """The power fails now."""

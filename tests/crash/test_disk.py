@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import pytest
 
-from tests.crash.disk import standing_still
+from tests.crash.disk import Disk, standing_still, why_not
 
 # Each start is a vfork(2), which waits for the child until that runs its program.
 STARTS_PROCESSES = "import subprocess\nwhile True: subprocess.run(['true'], check=True)"
@@ -22,3 +24,12 @@ def test_a_process_that_starts_others_can_be_made_to_stand_still() -> None:
                     pass
         finally:
             busy.kill()
+
+
+@pytest.mark.skipif(why_not() is not None, reason=f"no power cuts here: {why_not()}")
+def test_a_disk_is_unmounted_once_its_last_file_is_closed(tmp_path: Path) -> None:
+    with Disk(tmp_path, size_mib=16) as disk:
+        file = (disk.path / "open").open("w")
+        threading.Timer(0.3, file.close).start()
+        disk.unmount()
+        assert not disk.path.is_mount()
