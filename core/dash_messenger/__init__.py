@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from dash_messenger.plugins.loader import HOOK_API, Plugins
     from dash_messenger.protocol.commands import Caller, Command
     from dash_messenger.protocol.models import Blob, Message, User
+    from dash_messenger.registry import Registry
 
 __all__ = [
     "HOOK_API",
@@ -69,6 +70,7 @@ __all__ = [
     "Proposed",
     "Refuse",
     "Refused",
+    "Registry",
     "SlashCall",
     "SlashCommand",
     "Sources",
@@ -111,6 +113,7 @@ _HOMES = {
     "plugin_api.views": ("View",),
     "plugin_api.web": ("Viewer", "WebContext"),
     "protocol.models": ("Blob", "Message", "User"),
+    "registry": ("Registry",),
 }
 
 

@@ -57,5 +57,5 @@ class Beside:
 
     def _part(self, path: str) -> Part | None:
         name = path.removeprefix(OF_PLUGINS).rstrip("/")
-        page = self._views.pages.get(name) if path.startswith(OF_PLUGINS) else None
+        page = self._views.pages.by_name.get(name) if path.startswith(OF_PLUGINS) else None
         return None if page is None else part_of(name, page, self._views.plugins, reader().language)

@@ -50,14 +50,14 @@ def offers(views: MessageViews, themes: Iterable[Theme], language: str) -> Offer
     """What plugins offer."""
     plugins, labels = views.plugins, {}
     for theme in themes:
-        named = views.theme_views.get(theme.name)
+        named = views.theme_views.by_name.get(theme.name)
         label = _label(named, plugins, language) if named else None
         labels[theme.name] = label or theme.name.capitalize()
     return Offers(
         labels,
         {one.name: one.scheme for one in themes},
-        _parts(views.panels, plugins, language),
-        _parts(views.pages, plugins, language),
+        _parts(views.panels.by_name, plugins, language),
+        _parts(views.pages.by_name, plugins, language),
     )
 
 
@@ -91,7 +91,7 @@ def _text(answer: object) -> str:
 def register_extensions(app: Dash, views: MessageViews, sentences: Sentences) -> None:
     """Add the callbacks of plugins, and the one that fills their sections."""
     for kind, parts in (("settings-panel", views.panels), ("page", views.pages)):
-        for name, part in list(parts.items()):
+        for name, part in list(parts.by_name.items()):
             if not _register(part.value, app, part.plugin, views.plugins):
                 continue
             id = {kind: name}

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from dash_messenger import Failure, Message, MessageTypes, Plugins, Sources, View
+from dash_messenger import Failure, Message, MessageTypes, Plugins, Registry, Sources, View
 from msgspec import UNSET
 
 from dash_messenger_webui.api.composers import Composer, MenuEntry, composer_json, menu_json
@@ -57,13 +57,13 @@ class MessageViews:
 
     def __init__(self) -> None:
         self.plugins = Plugins(group=GROUP, project=PROJECT, hooks=DashHooks)
-        self._entries: dict[str, _Entry] = {}
+        self._entries: Registry[_Entry] = Registry("view of message type")
         self._types: MessageTypes | None = None
-        self.theme_views: dict[str, Extension] = {}
-        self.steps: dict[str, Extension] = {}
-        self.panels: dict[str, Extension] = {}
+        self.theme_views: Registry[Extension] = Registry("theme view")
+        self.steps: Registry[Extension] = Registry("step view")
+        self.panels: Registry[Extension] = Registry("settings panel")
         # By address, without the "/p/".
-        self.pages: dict[str, Extension] = {}
+        self.pages: Registry[Extension] = Registry("page")
         # Those of whose sections and pages the callbacks are there, once they all are.
         self._with_callbacks: frozenset[str] | None = None
         self._loaded = False
@@ -87,7 +87,7 @@ class MessageViews:
             self.plugins.register(hook, partial(self._add_extensions, kind, taken), self.remove)
 
     def _add_extensions(
-        self, kind: type[Any], taken: dict[str, Extension], plugin: str, found: Iterable[Any]
+        self, kind: type[Any], taken: Registry[Extension], plugin: str, found: Iterable[Any]
     ) -> None:
         for one in found:
             if not isinstance(one, kind):
@@ -96,10 +96,8 @@ class MessageViews:
             if self._comes_too_late(one, name):
                 log.warning("plugin_part_needs_a_start", plugin=plugin, part=name)
                 continue
-            if name in taken:
-                raise ValueError(f"{kind.__name__} {name} is registered twice")
             folder = folder_of(one)
-            taken[name] = Extension(plugin, one, folder, words_beside(folder))
+            taken.add(plugin, name, Extension(plugin, one, folder, words_beside(folder)))
 
     def _comes_too_late(self, one: object, name: str) -> bool:
         """Whether Dash, which takes callbacks at start alone, has none of a section or page."""
@@ -108,7 +106,7 @@ class MessageViews:
 
     def close_callbacks(self) -> None:
         """All callbacks are registered."""
-        self._with_callbacks = frozenset((*self.panels, *self.pages))
+        self._with_callbacks = frozenset((*self.panels.by_name, *self.pages.by_name))
 
     def add(self, plugin: str, views: Iterable[MessageView[Any, Any]]) -> None:
         """Register a plugin's views.
@@ -123,21 +121,18 @@ class MessageViews:
             name = getattr(view, "type", None)
             if not isinstance(name, str):
                 raise ValueError(f"{type(view).__name__} names no message type")
-            if name in self._entries:
-                raise ValueError(f"messages of type {name} are drawn by another plugin")
             folder = folder_of(view)
             if view.module and not (
                 MODULE_NAME.fullmatch(view.module) and (folder / "assets" / view.module).is_file()
             ):
                 raise ValueError(f"there is no module {view.module!r} in assets/")
-            self._entries[name] = _Entry(view, plugin, folder, words_beside(folder))
+            self._entries.add(plugin, name, _Entry(view, plugin, folder, words_beside(folder)))
 
     def remove(self, plugin: str) -> None:
         """Forget what a plugin registered."""
-        self._entries = {n: e for n, e in self._entries.items() if e.plugin != plugin}
+        self._entries.remove(plugin)
         for taken in (self.theme_views, self.steps, self.panels, self.pages):
-            for name in [name for name, one in taken.items() if one.plugin == plugin]:
-                del taken[name]
+            taken.remove(plugin)
 
     def bind(self, types: MessageTypes) -> None:
         """From now on draw the messages of these types; the views of others stay unused."""
@@ -145,7 +140,7 @@ class MessageViews:
 
     def load_for_drawing(self) -> None:
         """Import what is slow, in the process that children are made from."""
-        for entry in list(self._entries.values()):
+        for entry in self._entries:
             load = partial(_read, entry, also_what_is_slow=True)
             self.plugins.runner.start(entry.plugin, load, doing="load")
 
@@ -154,17 +149,17 @@ class MessageViews:
 
         A plugin that fails is quarantined.
         """
-        for entry in list(self._entries.values()):
+        for entry in self._entries:
             await self.plugins.runner.start_async(
                 entry.plugin, partial(asyncio.to_thread, _read, entry), doing="load", within_s=None
             )
         for language in LANGUAGES:
-            for entry in list(self._entries.values()):
-                if self._entries.get(entry.view.type) is entry and self._is_used(entry):
+            for entry in self._entries:
+                if self._entries.by_name.get(entry.view.type) is entry and self._is_used(entry):
                     self.plugins.runner.start(
                         entry.plugin, partial(self._ask_all, entry, language), doing="composer"
                     )
-            for name, one in list(self.steps.items()):
+            for name, one in list(self.steps.by_name.items()):
                 if name in self.steps:
                     ask = partial(step_json, one.value, one.words[language])
                     self.plugins.runner.start(one.plugin, ask, doing="step")
@@ -180,14 +175,14 @@ class MessageViews:
         """
         return {
             english: words
-            for entry in self._entries.values()
+            for entry in self._entries
             for english, words in entry.words[language].sentences.items()
         }
 
     def step_views(self, language: str) -> dict[str, dict[str, Any]]:
         """How each step of the log-in is asked for, but for those that cannot say so."""
         drawn = {}
-        for name, one in list(self.steps.items()):
+        for name, one in list(self.steps.by_name.items()):
             ask = partial(step_json, one.value, one.words[language])
             try:
                 drawn[name] = self.plugins.runner.call(one.plugin, ask, doing="step")
@@ -199,7 +194,7 @@ class MessageViews:
         """What the steps' plugins refuse with, as `refusals`."""
         return {
             english: words
-            for one in self.steps.values()
+            for one in self.steps
             for english, words in one.words[language].sentences.items()
         }
 
@@ -210,24 +205,24 @@ class MessageViews:
             languages=tuple(LANGUAGES),
             draw=self.draw,
             failed=self._failed,
-            plugin_of=lambda type: self.owners().get(type),
+            plugin_of=self._entries.owners.get,
             inline=self._is_inline,
             load=self.load_for_drawing,
         )
 
     def _is_inline(self, type: str) -> bool:
         """Whether a type is drawn on the server's thread; what has no view costs nothing there."""
-        entry = self._entries.get(type)
+        entry = self._entries.by_name.get(type)
         return entry is None or entry.view.inline
 
     def _failed(self, type: str, error: BaseException, grave: bool) -> None:
-        entry = self._entries.get(type)
+        entry = self._entries.by_name.get(type)
         if entry is not None:
             self.plugins.runner.content_failed(entry.plugin, error, kind=type, grave=grave)
 
     def draw(self, message: Message, language: str) -> bytes | None:
         """A message's body as the time line's JSON, or None where its text is to be shown."""
-        entry = self._entries.get(message.type)
+        entry = self._entries.by_name.get(message.type)
         if entry is None or self._types is None or message.content is None:
             return None
         version = 1 if message.type_version is UNSET else message.type_version
@@ -264,7 +259,7 @@ class MessageViews:
             raise TypeError(f"composer() returned {composer!r}")
         page = None
         if composer.guide is not None:
-            page = f"{self._entries[view.type].plugin}/{composer.guide}"
+            page = f"{self._entries.owners[view.type]}/{composer.guide}"
             if page not in self.pages:
                 raise ValueError(f"there is no page {page}")
         return composer.rank, composer_json(view.type, composer, page and f"/p/{page}")
@@ -277,7 +272,7 @@ class MessageViews:
         self, language: str, question: Callable[[MessageView[Any, Any], Words], Any]
     ) -> Iterator[tuple[str, Any]]:
         """What each view in use answers, but for those that raise."""
-        for name, entry in list(self._entries.items()):
+        for name, entry in list(self._entries.by_name.items()):
             if not self._is_used(entry):
                 continue
             ask = partial(question, entry.view, entry.words[language])
@@ -292,25 +287,25 @@ class MessageViews:
 
     def each(self) -> list[tuple[str, MessageView[Any, Any]]]:
         """Every view with its plugin."""
-        return [(entry.plugin, entry.view) for entry in self._entries.values()]
+        return [(entry.plugin, entry.view) for entry in self._entries]
 
     def owners(self) -> dict[str, str]:
         """The plugin that draws each type: bodies carry it, and its style sheets hold for them."""
-        return {name: entry.plugin for name, entry in self._entries.items()}
+        return dict(self._entries.owners)
 
     def modules(self) -> dict[str, tuple[str, Path]]:
         """The JavaScript module of each type that has one, with the plugin's name."""
         return {
             name: (entry.plugin, entry.folder / "assets" / entry.view.module)
-            for name, entry in self._entries.items()
+            for name, entry in self._entries.by_name.items()
             if entry.view.module
         }
 
     def style_sheets(self) -> list[tuple[str, Path]]:
         """Each plugin's ``assets/*.css``, by plugin."""
-        parts = (*self.panels.values(), *self.pages.values())
+        parts = (*self.panels, *self.pages)
         folders = {part.plugin: part.folder for part in parts}
-        folders.update((entry.plugin, entry.folder) for entry in self._entries.values())
+        folders.update((entry.plugin, entry.folder) for entry in self._entries)
         return [
             (plugin, path)
             for plugin, folder in sorted(folders.items())

@@ -69,7 +69,7 @@ def test_a_step_is_given_to_the_page_in_the_readers_language() -> None:
 def test_what_is_no_step_view_or_is_there_already_is_refused() -> None:
     with pytest.raises(TypeError, match="is not a StepView"):
         views_with(3)
-    with pytest.raises(ValueError, match="StepView key is registered twice"):
+    with pytest.raises(ValueError, match="step view key is registered twice"):
         views_with(Code(), Code())
 
 

@@ -114,7 +114,7 @@ def test_composers_speak_the_readers_language(views: MessageViews) -> None:
 
 
 def test_a_second_view_of_a_type_is_refused(views: MessageViews) -> None:
-    with pytest.raises(ValueError, match="another plugin"):
+    with pytest.raises(ValueError, match="registered twice"):
         views.add("other", [ShoutView()])
 
 
