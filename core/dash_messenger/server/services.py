@@ -27,6 +27,7 @@ from dash_messenger.auth.factor_setup import FactorSetup
 from dash_messenger.auth.login import Logins
 from dash_messenger.auth.password_change import PasswordChange
 from dash_messenger.auth.sessions import Sessions
+from dash_messenger.background import Timers
 from dash_messenger.blobs import BlobStore
 from dash_messenger.blobs.quotas import rules_of
 from dash_messenger.blobs.transfers import Transfers
@@ -91,6 +92,7 @@ class Ground:
         self.store = store
         self.clock = clock
         self.limits = limits
+        self.timers = Timers(store, clock)
         self.pool = JobPool(entry=ENTRY)
         self.costly = CostlyContent(store)
         self.states = QuarantineFile(settings.data, clock, in_background=True)
@@ -334,6 +336,7 @@ class Services:
         self.additions.jobs.start()
         ground.blobs.start()
         self.people.sessions.start()
+        ground.timers.start()
 
     async def aclose(self, left_s: Callable[[], float]) -> None:
         """Stop everything and store what waits: nothing new first, the store last.
@@ -346,6 +349,7 @@ class Services:
         self.people.profile_updates.close()
         await self.additions.returning.aclose()
         await self.additions.jobs.aclose()
+        await ground.timers.aclose()
         await self.transport.transfers.aclose()
         await ground.blobs.aclose()
         await self.people.sessions.aclose()

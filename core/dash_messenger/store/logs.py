@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from dash_messenger.errors import NotFound, Resync
 from dash_messenger.protocol.events import Event, Hidden, hide, number_in, restore
@@ -19,12 +20,31 @@ from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES, size_of
 from dash_messenger.store.rows import MESSAGE_COLUMNS, message_of
 from dash_messenger.store.tables import TIMELINE_EVENTS, conversations, events, messages, users
 
-__all__ = ["MAX_BEHIND", "LogPage", "read_log", "timeline_events"]
+__all__ = [
+    "MAX_BEHIND",
+    "LogPage",
+    "RowPage",
+    "newest_row",
+    "read_all_logs",
+    "read_log",
+    "timeline_events",
+]
 
 # Beyond this a fresh snapshot is quicker for both sides.
 MAX_BEHIND = 2_000
 
 logger = structlog.get_logger("store")
+
+EVENTS: Select[Any] = select(
+    events.c.row_id,
+    events.c.log_id,
+    events.c.seq.label("event_seq"),
+    events.c.kind,
+    events.c.by_id,
+    events.c.at_ms,
+    events.c.data,
+    *MESSAGE_COLUMNS,
+).select_from(events.outerjoin(messages, messages.c.id == events.c.message_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +55,15 @@ class LogPage:
     after: int
     seq: int
     newest: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowPage:
+    """Events of all logs in the order in which they were stored, up to the one in ``row``."""
+
+    events: list[Event]
+    row: int
+    is_last: bool
 
 
 def read_log(
@@ -70,16 +99,7 @@ def read_log(
     if after > newest or after < row.floor or newest - after > max_behind:
         raise Resync
     rows = connection.execute(
-        select(
-            events.c.seq.label("event_seq"),
-            events.c.kind,
-            events.c.by_id,
-            events.c.at_ms,
-            events.c.data,
-            *MESSAGE_COLUMNS,
-        )
-        .select_from(events.outerjoin(messages, messages.c.id == events.c.message_id))
-        .where(events.c.log_id == log, events.c.seq > after, events.c.seq <= newest)
+        EVENTS.where(events.c.log_id == log, events.c.seq > after, events.c.seq <= newest)
         .order_by(events.c.seq)
         .limit(limit)
     )
@@ -87,14 +107,7 @@ def read_log(
     unreadable: list[str] = []
     previous, size, is_whole = after, 0, True
     for entry in rows:
-        message = None if entry.id is None else message_of(entry)
-        try:
-            data = restore(entry.kind, entry.data, message)
-        except ValueError as error:
-            # Written by another version: the log stays readable.
-            unreadable.append(f"{entry.event_seq}: {error}")
-            data = Hidden()
-        event = Event(log, previous, entry.event_seq, entry.by_id, entry.at_ms, data)
+        event = _event_of(entry, previous, unreadable)
         number = number_in(event)
         if number is not None and number < first_number:
             event = hide(event)
@@ -105,10 +118,42 @@ def read_log(
             break
         found.append(event)
         previous = event.seq
-    if unreadable:
-        logger.warning("events_unreadable", log=log, count=len(unreadable), first=unreadable[0])
+    _tell(unreadable)
     is_whole = is_whole and len(found) < limit
     return LogPage(found, after, newest if is_whole else previous, newest)
+
+
+def read_all_logs(
+    connection: Connection, after_row: int, limit: int, *, max_bytes: int = MAX_PAGE_BYTES
+) -> RowPage:
+    """At most ``limit`` events of all logs that were stored after the one in ``after_row``.
+
+    There is at least one, if there are any, and no more than have room in ``max_bytes``. Nothing is
+    hidden: this is for the server itself.
+    """
+    rows = connection.execute(
+        EVENTS.where(events.c.row_id > after_row).order_by(events.c.row_id).limit(limit)
+    )
+    found: list[Event] = []
+    unreadable: list[str] = []
+    row, size, is_last = after_row, 0, True
+    for entry in rows:
+        event = _event_of(entry, entry.event_seq - 1, unreadable)
+        size += size_of(event)
+        if found and size > max_bytes:
+            is_last = False
+            rows.close()
+            break
+        found.append(event)
+        row = entry.row_id
+    _tell(unreadable)
+    return RowPage(found, row, is_last and len(found) < limit)
+
+
+def newest_row(connection: Connection) -> int:
+    """The row of the event that was stored last, 0 where there is none."""
+    newest: int | None = connection.execute(select(func.max(events.c.row_id))).scalar()
+    return newest or 0
 
 
 def timeline_events(
@@ -130,3 +175,20 @@ def timeline_events(
             data = restore(row.kind, row.data, None)
             found.append(Event(log, row.seq - 1, row.seq, row.by_id, row.at_ms, data))
     return found[::-1]
+
+
+def _event_of(entry: Row[Any], after: int, unreadable: list[str]) -> Event:
+    """The event in a row of `EVENTS`; what this version cannot read is hidden, and noted."""
+    message = None if entry.id is None else message_of(entry)
+    try:
+        data = restore(entry.kind, entry.data, message)
+    except ValueError as error:
+        # Written by another version: the log stays readable.
+        unreadable.append(f"{entry.log_id}/{entry.event_seq}: {error}")
+        data = Hidden()
+    return Event(entry.log_id, after, entry.event_seq, entry.by_id, entry.at_ms, data)
+
+
+def _tell(unreadable: list[str]) -> None:
+    if unreadable:
+        logger.warning("events_unreadable", count=len(unreadable), first=unreadable[0])

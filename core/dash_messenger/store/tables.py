@@ -51,6 +51,7 @@ __all__ = [
     "read_positions",
     "revisions",
     "sessions",
+    "timers",
     "users",
 ]
 
@@ -388,5 +389,19 @@ costly_content = Table(
     Column("type", String(64), nullable=False),
     Column("reason", String(16), nullable=False),
     Column("at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What is to be done at a time. ``key`` names it among its kind; ``data`` is its handler's own.
+timers = Table(
+    "timers",
+    metadata,
+    Column("kind", String(64), primary_key=True),
+    Column("key", String(160), primary_key=True),
+    Column("due_at_ms", BigInteger, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    # How often its handler has failed since it was set.
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Index("ix_timers_kind_due_at_ms", "kind", "due_at_ms"),
     sqlite_with_rowid=False,
 )

@@ -3,5 +3,5 @@
 `NEWEST` is the graph's head, so that a current database opens without importing alembic (0.3 s).
 """
 
-NEWEST = "0013"
+NEWEST = "0014"
 VERSION_TABLE = "alembic_version_core"
