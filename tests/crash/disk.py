@@ -79,10 +79,13 @@ def _state(task: Path) -> str:
 class Disk:
     """Mounted at ``path`` between entering and leaving."""
 
-    def __init__(self, folder: Path, size_mib: int = 256) -> None:
+    def __init__(
+        self, folder: Path, size_mib: int = 256, *, ends_within_s: float = ENDS_WITHIN_S
+    ) -> None:
         self.path = folder / "disk"
         self._file = folder / "disk.img"
         self._size = size_mib * 2**20
+        self._ends_within_s = ends_within_s
 
     def __enter__(self) -> Disk:
         self.path.mkdir()
@@ -93,8 +96,14 @@ class Disk:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self.path.is_mount():
+        if not self.path.is_mount():
+            return
+        try:
             self.unmount()
+        except RuntimeError:
+            # Left there it would stop whoever clears the folder away.
+            _run("umount", "--lazy", str(self.path))
+            raise
 
     def mount(self) -> None:
         """Mount; replays the journal after a cut."""
@@ -104,9 +113,9 @@ class Disk:
         """Unmount, when the last of those that were killed has given its files back.
 
         Raises:
-            RuntimeError: a file is still open after ``ENDS_WITHIN_S``.
+            RuntimeError: a file is still open after ``ends_within_s``.
         """
-        until_s = time.monotonic() + ENDS_WITHIN_S
+        until_s = time.monotonic() + self._ends_within_s
         while True:
             try:
                 return _run("umount", str(self.path))

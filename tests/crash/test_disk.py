@@ -33,3 +33,12 @@ def test_a_disk_is_unmounted_once_its_last_file_is_closed(tmp_path: Path) -> Non
         threading.Timer(0.3, file.close).start()
         disk.unmount()
         assert not disk.path.is_mount()
+
+
+@pytest.mark.skipif(why_not() is not None, reason=f"no power cuts here: {why_not()}")
+def test_a_disk_that_is_kept_busy_is_told_and_does_not_stay_mounted(tmp_path: Path) -> None:
+    disk = Disk(tmp_path, size_mib=16, ends_within_s=0)
+    disk.__enter__()
+    with (disk.path / "open").open("w"), pytest.raises(RuntimeError, match="busy"):
+        disk.__exit__()
+    assert not disk.path.is_mount()
