@@ -95,7 +95,9 @@ async def test_photos_that_take_long_hold_up_nobody_elses(
     watch = _Watch(sends[0])
     albums = FULL_ALBUMS if full_scale else ALBUMS
     answered = await _attack(defended, pair, watch, "pictures", albums, [token], whole=full_scale)
-    assert not full_scale or answered == {"taken": albums}
+    # Ten of the slowest photos take about as long as preparing a message may: 25 s.
+    assert answered.keys() <= {"taken", "timed_out"}
+    assert not full_scale or sum(answered.values()) == albums
     await watch.check()
 
 
