@@ -227,14 +227,15 @@ def _storing(
             },
         )
         connection.execute(
-            insert(revisions).values(
-                message_id=before.id,
-                rev=before.rev,
-                type_version=found.type_version,
-                content=bytes(before.content),
-                text=before.text,
-                at_ms=transaction.now_ms,
-            )
+            insert(revisions),
+            {
+                "message_id": before.id,
+                "rev": before.rev,
+                "type_version": found.type_version,
+                "content": bytes(before.content),
+                "text": before.text,
+                "at_ms": transaction.now_ms,
+            },
         )
         forget(connection, f"message:{before.id}", transaction.now_ms)
         refer_message(rows, before.id, prepared.blobs)

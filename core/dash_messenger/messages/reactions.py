@@ -11,7 +11,7 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
-from sqlalchemy import insert, select, update
+from sqlalchemy import BindParameter, bindparam, insert, select, update
 
 from dash_messenger.characters import canonical_emoji
 from dash_messenger.conversations.access import Right
@@ -29,6 +29,13 @@ MAX_DISTINCT = 20
 MAX_OWN = 5
 # Families of four with skin tones are this long.
 MAX_EMOJI_CHARACTERS = 32
+
+# Made once: SQLAlchemy takes longer to build a statement than SQLite to run it.
+_MESSAGE: BindParameter[str] = bindparam("for_message")
+_WHOSE = (marks.c.message_id == _MESSAGE, marks.c.user_id == bindparam("for_user"))
+_FIND_OWN = select(marks.c.reactions).where(*_WHOSE)
+_CHANGE_OWN = update(marks).where(*_WHOSE)
+_CHANGE_COUNTS = update(messages).where(messages.c.id == _MESSAGE)
 
 Id = Annotated[str, Meta(max_length=64)]
 
@@ -94,8 +101,8 @@ class MessageReactions:
             acted_on.require(user, Right.REACT)
             found = acted_on.message
             counts = _counts(found.reactions)
-            whose = (marks.c.message_id == message, marks.c.user_id == user)
-            row = connection.execute(select(marks.c.reactions).where(*whose)).first()
+            whose = {"for_message": message, "for_user": user}
+            row = connection.execute(_FIND_OWN, whose).first()
             own = put_by(row[0]) if row and row[0] else []
             if (emoji in own) == params.on:
                 return _reacted(counts, own)
@@ -111,15 +118,12 @@ class MessageReactions:
                 del counts[emoji]
             kept = msgspec.json.encode(own) if own else None
             if row is None:
-                connection.execute(
-                    insert(marks).values(message_id=message, user_id=user, reactions=kept)
-                )
+                new = {"message_id": message, "user_id": user, "reactions": kept}
+                connection.execute(insert(marks), new)
             else:
-                connection.execute(update(marks).where(*whose).values(reactions=kept))
+                connection.execute(_CHANGE_OWN, whose | {"reactions": kept})
             stored = msgspec.json.encode(_reacted(counts, own).reactions) if counts else None
-            connection.execute(
-                update(messages).where(messages.c.id == message).values(reactions=stored)
-            )
+            connection.execute(_CHANGE_COUNTS, {"for_message": message, "reactions": stored})
             transaction.append(
                 found.conversation,
                 user,

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Raw
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, update
 
 from dash_messenger.conversations.access import STANDING, Right, Rights, rights_of
 from dash_messenger.errors import Conflict, Forbidden, NotFound
@@ -31,6 +31,36 @@ __all__ = [
     "put_mark",
     "put_revision",
 ]
+
+# Made once: SQLAlchemy takes longer to build a statement than SQLite to run it.
+_USER: BindParameter[str] = bindparam("for_user")
+_MESSAGE: BindParameter[str] = bindparam("for_message")
+_FIND = (
+    select(
+        *MESSAGE_COLUMNS,
+        *STANDING,
+        may_read_message(_USER).label("may_read"),
+        marks.c.mark,
+    )
+    .select_from(messages)
+    .join(conversations, conversations.c.id == messages.c.conversation_id)
+    .outerjoin(members, is_member(_USER))
+    .outerjoin(users, users.c.id == members.c.user_id)
+    .outerjoin(marks, (marks.c.message_id == messages.c.id) & (marks.c.user_id == _USER))
+    .where(messages.c.id == _MESSAGE)
+)
+_CHANGE = (
+    update(messages)
+    .where(messages.c.id == _MESSAGE, messages.c.rev == bindparam("before"))
+    .returning(*MESSAGE_COLUMNS)
+)
+_OWN_MARK = (marks.c.message_id == _MESSAGE, marks.c.user_id == _USER)
+_FIND_REACTIONS = select(marks.c.reactions).where(*_OWN_MARK)
+_DELETE_MARK = delete(marks).where(*_OWN_MARK)
+_CHANGE_MARK = update(marks).where(*_OWN_MARK)
+_FIND_ANSWER = select(answers.c.params_hash, answers.c.answer).where(
+    answers.c.client_id == bindparam("name"), answers.c.user_id == _USER
+)
 
 
 class Found(NamedTuple):
@@ -57,20 +87,7 @@ def find(connection: Connection, message: str, user: str, *, by_bot: bool = Fals
     Raises:
         NotFound: there is none, it was deleted, or it is not for them.
     """
-    row = connection.execute(
-        select(
-            *MESSAGE_COLUMNS,
-            *STANDING,
-            may_read_message(user).label("may_read"),
-            marks.c.mark,
-        )
-        .select_from(messages)
-        .join(conversations, conversations.c.id == messages.c.conversation_id)
-        .outerjoin(members, is_member(user))
-        .outerjoin(users, users.c.id == members.c.user_id)
-        .outerjoin(marks, (marks.c.message_id == messages.c.id) & (marks.c.user_id == user))
-        .where(messages.c.id == message)
-    ).first()
+    row = connection.execute(_FIND, {"for_user": user, "for_message": message}).first()
     if row is None or row.deleted_at_ms is not None or not (by_bot or row.may_read):
         raise NotFound
     return Found(message_of(row), row.type_version, rights_of(row), row.mark)
@@ -89,16 +106,11 @@ def put_revision(
     Raises:
         Overtaken: it is not; nothing is stored.
     """
-    changed = transaction.connection.execute(
-        update(messages)
-        .where(messages.c.id == before.id, messages.c.rev == before.rev)
-        .values(rev=before.rev + 1, **values)
-    )
-    if changed.rowcount != 1:
+    newest = {"for_message": before.id, "before": before.rev}
+    changed = {"rev": before.rev + 1, **values}
+    row = transaction.connection.execute(_CHANGE, newest | changed).first()
+    if row is None:
         raise Overtaken
-    row = transaction.connection.execute(
-        select(*MESSAGE_COLUMNS).where(messages.c.id == before.id)
-    ).one()
     after = message_of(row)
     transaction.append(after.conversation, by, event(after))
     return after
@@ -107,15 +119,16 @@ def put_revision(
 def put_mark(transaction: Transaction, message: Message, user: str, mark: bytes | None) -> None:
     """Store what ``user`` has put on a message, and tell that user alone."""
     connection = transaction.connection
-    own = (marks.c.message_id == message.id, marks.c.user_id == user)
-    there = connection.execute(select(marks.c.reactions).where(*own)).first()
+    own = {"for_message": message.id, "for_user": user}
+    there = connection.execute(_FIND_REACTIONS, own).first()
     if there is None:
         if mark is not None:
-            connection.execute(insert(marks).values(message_id=message.id, user_id=user, mark=mark))
+            new = {"message_id": message.id, "user_id": user, "mark": mark}
+            connection.execute(insert(marks), new)
     elif mark is None and there.reactions is None:
-        connection.execute(delete(marks).where(*own))
+        connection.execute(_DELETE_MARK, own)
     else:
-        connection.execute(update(marks).where(*own).values(mark=mark))
+        connection.execute(_CHANGE_MARK, own | {"mark": mark})
     transaction.append(
         user,
         user,
@@ -140,11 +153,8 @@ class Answers:
         Raises:
             Conflict: the name was used for another request.
         """
-        row = connection.execute(
-            select(answers.c.params_hash, answers.c.answer).where(
-                answers.c.client_id == self._client_id, answers.c.user_id == self._user
-            )
-        ).first()
+        named = {"name": self._client_id, "for_user": self._user}
+        row = connection.execute(_FIND_ANSWER, named).first()
         if row is None:
             return None
         if row.params_hash != self._hash:
@@ -155,11 +165,12 @@ class Answers:
     def keep(self, transaction: Transaction, answer: msgspec.Struct) -> None:
         """Remember the answer with what it answers."""
         transaction.connection.execute(
-            insert(answers).values(
-                client_id=self._client_id,
-                user_id=self._user,
-                params_hash=self._hash,
-                answer=msgspec.json.encode(answer),
-                at_ms=transaction.now_ms,
-            )
+            insert(answers),
+            {
+                "client_id": self._client_id,
+                "user_id": self._user,
+                "params_hash": self._hash,
+                "answer": msgspec.json.encode(answer),
+                "at_ms": transaction.now_ms,
+            },
         )

@@ -7,7 +7,18 @@ conversation shows its history to everybody; somebody who left, or was removed, 
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, literal_column, select
+from typing import TypeAlias
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    and_,
+    case,
+    exists,
+    literal_column,
+    select,
+)
 
 from dash_messenger.store.tables import conversations, members, messages, sessions, users
 
@@ -20,6 +31,9 @@ __all__ = [
     "may_read_message",
     "session_is_open",
 ]
+
+# An id, or where one goes in a statement that is made once.
+UserParam: TypeAlias = str | BindParameter[str]
 
 # Of a row of `members`: whether it is of somebody who is in the conversation now.
 IS_PRESENT: ColumnElement[bool] = members.c.to_seq.is_(None)
@@ -34,13 +48,13 @@ FIRST_SEQ: ColumnElement[int] = case((_SHOWS_ALL, _ONE), else_=members.c.from_se
 
 
 def is_member(
-    user: str, conversation: ColumnElement[str] | str = conversations.c.id
+    user: UserParam, conversation: ColumnElement[str] | str = conversations.c.id
 ) -> ColumnElement[bool]:
     """Whether a row of `members` says that ``user`` is in ``conversation`` now."""
     return (members.c.conversation_id == conversation) & (members.c.user_id == user) & IS_PRESENT
 
 
-def may_read_message(user: str) -> ColumnElement[bool]:
+def may_read_message(user: UserParam) -> ColumnElement[bool]:
     """Whether ``user`` may read the message of a row of `messages` now."""
     return (
         exists()

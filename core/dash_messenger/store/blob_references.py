@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
 
 from dash_messenger.errors import BlobUnusable
 from dash_messenger.store.access import is_member, may_read_message
@@ -16,6 +16,19 @@ from dash_messenger.store.backend import BlobRows
 from dash_messenger.store.tables import blob_references, blobs, members, messages
 
 __all__ = ["CoreBlobRows", "check_usable", "forget", "may_read", "refer_message"]
+
+# Made once: SQLAlchemy takes longer to build a statement than SQLite to run it.
+_OWN = blob_references.c.referrer == bindparam("of")
+_OTHER = blob_references.alias()
+_UNREFER = (
+    update(blobs)
+    .where(
+        blobs.c.id.in_(select(blob_references.c.blob_id).where(_OWN)),
+        ~exists().where(_OTHER.c.blob_id == blobs.c.id, _OTHER.c.referrer != bindparam("of")),
+    )
+    .values(unreferenced_at_ms=bindparam("now_ms"))
+)
+_FORGET = delete(blob_references).where(_OWN)
 
 
 def check_usable(rows: BlobRows, user: str, blobs: Sequence[str]) -> None:
@@ -91,14 +104,5 @@ class CoreBlobRows:
 
 def forget(connection: Connection, referrer: str, now_ms: int) -> None:
     """Drop all references of a referrer; what nothing refers to any more is collected later."""
-    own = select(blob_references.c.blob_id).where(blob_references.c.referrer == referrer)
-    other = blob_references.alias()
-    connection.execute(
-        update(blobs)
-        .where(
-            blobs.c.id.in_(own),
-            ~exists().where(other.c.blob_id == blobs.c.id, other.c.referrer != referrer),
-        )
-        .values(unreferenced_at_ms=now_ms)
-    )
-    connection.execute(delete(blob_references).where(blob_references.c.referrer == referrer))
+    connection.execute(_UNREFER, {"of": referrer, "now_ms": now_ms})
+    connection.execute(_FORGET, {"of": referrer})

@@ -6,7 +6,7 @@ taken on the log's own row in the transaction that stores the event.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import BindParameter, Connection, bindparam, insert, update
 
 from dash_messenger.errors import NotFound
 from dash_messenger.ids import IdMaker
@@ -14,6 +14,18 @@ from dash_messenger.protocol.events import Event, EventData, row_of
 from dash_messenger.store.tables import conversations, events, users
 
 __all__ = ["Transaction"]
+
+# Made once: SQLAlchemy takes longer to build a statement than SQLite to run it.
+_LOG: BindParameter[str] = bindparam("log")
+_NEXT_OF_CONVERSATION = (
+    update(conversations)
+    .where(conversations.c.id == _LOG)
+    .values(seq=conversations.c.seq + 1, change_no=bindparam("change"))
+    .returning(conversations.c.seq)
+)
+_NEXT_OF_USER = (
+    update(users).where(users.c.id == _LOG).values(seq=users.c.seq + 1).returning(users.c.seq)
+)
 
 
 class Transaction:
@@ -54,33 +66,27 @@ class Transaction:
         """
         seq = self._next_seq(log_id)
         self.connection.execute(
-            insert(events).values(
-                log_id=log_id,
-                seq=seq,
-                kind=data.kind,
-                by_id=by,
-                at_ms=self.now_ms,
-                message_id=None if data.message is None else data.message.id,
-                data=row_of(data),
-            )
+            insert(events),
+            {
+                "log_id": log_id,
+                "seq": seq,
+                "kind": data.kind,
+                "by_id": by,
+                "at_ms": self.now_ms,
+                "message_id": None if data.message is None else data.message.id,
+                "data": row_of(data),
+            },
         )
         self.events.append(Event(log_id, seq - 1, seq, by, self.now_ms, data))
         return seq
 
     def _next_seq(self, log_id: str) -> int:
-        seq: int | None = self.connection.execute(
-            update(conversations)
-            .where(conversations.c.id == log_id)
-            .values(seq=conversations.c.seq + 1, change_no=self.change_no)
-            .returning(conversations.c.seq)
+        execute = self.connection.execute
+        seq: int | None = execute(
+            _NEXT_OF_CONVERSATION, {"log": log_id, "change": self.change_no}
         ).scalar()
         if seq is None:
-            seq = self.connection.execute(
-                update(users)
-                .where(users.c.id == log_id)
-                .values(seq=users.c.seq + 1)
-                .returning(users.c.seq)
-            ).scalar()
+            seq = execute(_NEXT_OF_USER, {"log": log_id}).scalar()
         if seq is None:
             raise NotFound
         return seq
