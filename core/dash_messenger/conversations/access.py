@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from dash_messenger.errors import Failure, Forbidden, NotFound, Refused
 from dash_messenger.store.access import FIRST_NUMBER, FIRST_SEQ, is_member
@@ -132,6 +132,15 @@ DEFAULT_RIGHTS: Mapping[str, Rights] = {
 }
 
 
+# Made once: SQLAlchemy takes longer to build a statement than SQLite to run it.
+_MEMBERSHIP = (
+    select(*STANDING, conversations.c.seq, conversations.c.message_no, FIRST_SEQ, FIRST_NUMBER)
+    .join(members, is_member(bindparam("of_user")))
+    .join(users, users.c.id == members.c.user_id)
+    .where(conversations.c.id == bindparam("in_conversation"))
+)
+
+
 def require(connection: Connection, user: str, conversation: str, right: Right) -> Membership:
     """What ``user`` may do and read in a conversation, if they have this right.
 
@@ -141,10 +150,7 @@ def require(connection: Connection, user: str, conversation: str, right: Right) 
         Forbidden: others have it.
     """
     row = connection.execute(
-        select(*STANDING, conversations.c.seq, conversations.c.message_no, FIRST_SEQ, FIRST_NUMBER)
-        .join(members, is_member(user))
-        .join(users, users.c.id == members.c.user_id)
-        .where(conversations.c.id == conversation)
+        _MEMBERSHIP, {"of_user": user, "in_conversation": conversation}
     ).first()
     if row is None:
         raise NotFound

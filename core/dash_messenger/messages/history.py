@@ -7,12 +7,12 @@ messages that the reader may see, ascending by number, from one snapshot whose l
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from dash_messenger.accounts.directory import Name, users_by_id
 from dash_messenger.conversations.access import Membership, Right, require
@@ -38,7 +38,26 @@ PREVIEW_WITHIN_S = 10.0
 
 Id = Annotated[str, Meta(max_length=64)]
 Number = Annotated[int, Meta(ge=0, le=2**53)]
-# Tells a connection, of a message, how it looks in a view.
+
+# Made once: SQLAlchemy takes longer to build a statement than SQLite to run it.
+_INTERVAL = select(*MESSAGE_COLUMNS).where(
+    messages.c.conversation_id == bindparam("conversation"),
+    messages.c.number.between(bindparam("low"), bindparam("high")),
+)
+_OLDEST_FIRST = _INTERVAL.order_by(messages.c.number)
+_NEWEST_FIRST = _INTERVAL.order_by(messages.c.number.desc())
+_BY_ID = (
+    select(*MESSAGE_COLUMNS)
+    .where(
+        messages.c.id.in_(bindparam("ids", expanding=True)),
+        may_read_message(bindparam("of_user")),
+    )
+    .order_by(messages.c.number)
+)
+_MARKS = select(marks.c.message_id, marks.c.mark, marks.c.reactions).where(
+    marks.c.message_id.in_(bindparam("ids", expanding=True)),
+    marks.c.user_id == bindparam("of_user"),
+)
 
 
 class MessageHistory(Struct, frozen=True, forbid_unknown_fields=True):
@@ -198,9 +217,8 @@ class History:
         ids = [id_param(id, "messages") for id in params.messages]
 
         def work(connection: Connection) -> MessagesFound:
-            found, is_whole = _select(
-                connection, messages.c.id.in_(ids) & may_read_message(user), self._page_bytes
-            )
+            values = {"ids": ids, "of_user": user}
+            found, is_whole = _select(connection, _BY_ID, values, self._page_bytes)
             senders = {one.sender for one in found}
             return MessagesFound(
                 found,
@@ -251,11 +269,7 @@ def own_of(connection: Connection, user: str, found: Sequence[Message]) -> dict[
     """What ``user`` has put on these messages, by id."""
     if not found:
         return {}
-    rows = connection.execute(
-        select(marks.c.message_id, marks.c.mark, marks.c.reactions).where(
-            marks.c.message_id.in_([one.id for one in found]), marks.c.user_id == user
-        )
-    )
+    rows = connection.execute(_MARKS, {"ids": [one.id for one in found], "of_user": user})
     return {
         row.message_id: Own(
             None if row.mark is None else Raw(row.mark),
@@ -276,15 +290,13 @@ async def draw(
 
 
 def _select(
-    connection: Connection, condition: ColumnElement[bool], max_bytes: int, *, newest: bool = False
+    connection: Connection, query: Select[Any], values: Mapping[str, Any], max_bytes: int
 ) -> tuple[list[Message], bool]:
-    """Messages, the oldest (or newest) first, that there is room for; whether that is all.
+    """Messages in their order that there is room for; whether that is all.
 
     There is at least one, if there are any. Rows are fetched one by one.
     """
-    number = messages.c.number
-    query = select(*MESSAGE_COLUMNS).where(condition)
-    rows = connection.execute(query.order_by(number.desc() if newest else number))
+    rows = connection.execute(query, values)
     found: list[Message] = []
     size = 0
     for row in rows:
@@ -364,10 +376,9 @@ def _between(
     # Numbers are dense: a page is an interval of them, read by the index alone, from the message
     # that must be there on, since there may not be room for all.
     def select_between(low: int, high: int, room: int, *, newest: bool = False) -> list[Message]:
-        condition = (messages.c.conversation_id == conversation) & (
-            messages.c.number.between(low, high)
-        )
-        found, _ = _select(connection, condition, room, newest=newest)
+        values = {"conversation": conversation, "low": low, "high": high}
+        query = _NEWEST_FIRST if newest else _OLDEST_FIRST
+        found, _ = _select(connection, query, values, room)
         return found[::-1] if newest else found
 
     if params.after is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from dash_messenger.conversations.access import Membership
 from dash_messenger.protocol.events import Event, MemberJoined, MemberRemoved
@@ -21,6 +21,11 @@ __all__ = ["MAX_LINES", "lines_of", "mentioned"]
 
 # As many as the creation of a group with the most members makes, and some.
 MAX_LINES = 256
+# Made once: SQLAlchemy takes longer to build a statement than SQLite to run it.
+_SEQ = select(messages.c.seq).where(
+    messages.c.conversation_id == bindparam("conversation"),
+    messages.c.number == bindparam("number"),
+)
 
 
 def lines_of(
@@ -32,12 +37,8 @@ def lines_of(
     """
     after, until = own.from_seq - 1, own.seq
     if page and page[0].number > own.first_number:
-        before: int = connection.execute(
-            select(messages.c.seq).where(
-                messages.c.conversation_id == conversation,
-                messages.c.number == page[0].number - 1,
-            )
-        ).scalar_one()
+        above = {"conversation": conversation, "number": page[0].number - 1}
+        before: int = connection.execute(_SEQ, above).scalar_one()
         after = max(after, before)
     if page and page[-1].number < own.message_no:
         until = page[-1].seq

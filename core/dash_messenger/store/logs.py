@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, func, select
 
 from dash_messenger.errors import NotFound, Resync
 from dash_messenger.protocol.events import Event, Hidden, hide, number_in, restore
@@ -35,7 +35,15 @@ MAX_BEHIND = 2_000
 
 logger = structlog.get_logger("store")
 
-EVENTS: Select[Any] = select(
+# Made once: SQLAlchemy takes longer to build a statement than SQLite to run it.
+_LOG: BindParameter[str] = bindparam("log")
+_LIMIT: BindParameter[int] = bindparam("limit")
+_IN_LOG = (
+    events.c.log_id == _LOG,
+    events.c.seq > bindparam("after"),
+    events.c.seq <= bindparam("until"),
+)
+_EVENTS: Select[Any] = select(
     events.c.row_id,
     events.c.log_id,
     events.c.seq.label("event_seq"),
@@ -45,6 +53,19 @@ EVENTS: Select[Any] = select(
     events.c.data,
     *MESSAGE_COLUMNS,
 ).select_from(events.outerjoin(messages, messages.c.id == events.c.message_id))
+_READ_LOG = _EVENTS.where(*_IN_LOG).order_by(events.c.seq).limit(_LIMIT)
+_READ_ALL = (
+    _EVENTS.where(events.c.row_id > bindparam("after_row")).order_by(events.c.row_id).limit(_LIMIT)
+)
+_ENDS = [
+    select(table.c.seq, table.c.floor).where(table.c.id == _LOG) for table in (conversations, users)
+]
+_TIMELINE = (
+    select(events.c.seq, events.c.kind, events.c.by_id, events.c.at_ms, events.c.data)
+    .where(*_IN_LOG, TIMELINE_EVENTS)
+    .order_by(events.c.seq.desc())
+    .limit(_LIMIT)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +108,15 @@ def read_log(
         Resync: the cursor is more than ``max_behind`` behind, below the log's floor, or beyond its
             end (it is of another epoch).
     """
-    row = (
-        connection.execute(
-            select(conversations.c.seq, conversations.c.floor).where(conversations.c.id == log)
-        ).first()
-        or connection.execute(select(users.c.seq, users.c.floor).where(users.c.id == log)).first()
-    )
+    ends = (connection.execute(query, {"log": log}).first() for query in _ENDS)
+    row = next((found for found in ends if found is not None), None)
     if row is None:
         raise NotFound
     newest = row.seq if until is None else min(row.seq, until)
     if after > newest or after < row.floor or newest - after > max_behind:
         raise Resync
     rows = connection.execute(
-        EVENTS.where(events.c.log_id == log, events.c.seq > after, events.c.seq <= newest)
-        .order_by(events.c.seq)
-        .limit(limit)
+        _READ_LOG, {"log": log, "after": after, "until": newest, "limit": limit}
     )
     found: list[Event] = []
     unreadable: list[str] = []
@@ -131,9 +146,7 @@ def read_all_logs(
     There is at least one, if there are any, and no more than have room in ``max_bytes``. Nothing is
     hidden: this is for the server itself.
     """
-    rows = connection.execute(
-        EVENTS.where(events.c.row_id > after_row).order_by(events.c.row_id).limit(limit)
-    )
+    rows = connection.execute(_READ_ALL, {"after_row": after_row, "limit": limit})
     found: list[Event] = []
     unreadable: list[str] = []
     row, size, is_last = after_row, 0, True
@@ -164,10 +177,7 @@ def timeline_events(
     They come in their order; what another version wrote and this one cannot read is left out.
     """
     rows = connection.execute(
-        select(events.c.seq, events.c.kind, events.c.by_id, events.c.at_ms, events.c.data)
-        .where(events.c.log_id == log, events.c.seq > after, events.c.seq <= until, TIMELINE_EVENTS)
-        .order_by(events.c.seq.desc())
-        .limit(limit)
+        _TIMELINE, {"log": log, "after": after, "until": until, "limit": limit}
     )
     found: list[Event] = []
     for row in rows:
@@ -178,7 +188,7 @@ def timeline_events(
 
 
 def _event_of(entry: Row[Any], after: int, unreadable: list[str]) -> Event:
-    """The event in a row of `EVENTS`; what this version cannot read is hidden, and noted."""
+    """The event in a row of `_EVENTS`; what this version cannot read is hidden, and noted."""
     message = None if entry.id is None else message_of(entry)
     try:
         data = restore(entry.kind, entry.data, message)
