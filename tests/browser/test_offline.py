@@ -52,6 +52,13 @@ async def test_what_is_written_offline_is_sent_once_and_in_order_on_return(
     await write(page, *written)
     for text in written:
         await expect(message(page, text)).to_have_attribute("data-state", "pending")
+    preview = page.locator(f'.dm-chat[href="/c/{chat}"] .dm-chat-preview')
+    await expect(preview).to_have_text(re.compile(r"You:\s+Third"))
+    state = await preview.get_by_role("img", name="Sending").bounding_box()
+    words = await preview.get_by_text("You:").bounding_box()
+    assert state is not None
+    assert words is not None
+    assert state["x"] + state["width"] <= words["x"] + 1
     await ben.send(chat, "Meanwhile")
     await expect(message(bens, "Meanwhile")).to_be_visible()
     await expect(page.locator(BANNER)).to_be_visible()
@@ -60,6 +67,8 @@ async def test_what_is_written_offline_is_sent_once_and_in_order_on_return(
         await expect(message(page, text)).to_have_attribute("data-state", re.compile("sent|read"))
         await expect(message(bens, text)).to_be_visible()
     await expect(page.locator(BANNER)).to_have_count(0)
+    await expect(preview).to_have_text(re.compile(r"You:\s+Third"))
+    await expect(preview.get_by_role("img")).to_have_count(0)
     for each in (page, bens):
         await expect(message(each, "Third")).to_have_count(1)
         await shows_texts(each, "Meanwhile", *written)

@@ -9,8 +9,8 @@ import { elsewhere, inOneLine, type Line } from "../state/spoken";
 import { activity } from "../state/store";
 import { Avatar } from "../parts/Avatar";
 import { Banner } from "../parts/Banner";
-import { useLasting, useList, useOpened, useSynced, useToday, useTopic, useUsers } from "../parts/hooks";
-import { IconButton } from "../parts/icons";
+import { useLasting, useList, useOnline, useOpened, useSynced, useToday, useTopic, useUsers } from "../parts/hooks";
+import { Icon, IconButton } from "../parts/icons";
 import { type Messenger, useMessenger } from "../parts/messenger";
 import { Spoken } from "../parts/Spoken";
 
@@ -206,7 +206,23 @@ function Elsewhere({ app }: { app: Messenger }) {
   return <Spoken lines={said} />;
 }
 
-function Preview({ app, conversation: { kind, last }, users }: Omit<ChatRowProps, "selected" | "today">) {
+function Preview({ app, conversation: { id, kind, last }, users }: Omit<ChatRowProps, "selected" | "today">) {
+  const online = useOnline(app);
+  const own = useTopic(app.store.topics, `outbox:${id}`, () => app.store.outbox(id).at(-1));
+  if (own && (own.state !== "failed" || own.createdAtMs > (last?.sent_at_ms ?? 0))) {
+    const failed = own.state === "failed";
+    const word = app.texts.t(failed ? "not_sent" : "sending");
+    return (
+      <>
+        {(failed || !online) && (
+          <span className={failed ? "dm-chat-state dm-chat-failed" : "dm-chat-state"} role="img" aria-label={word}>
+            <Icon name={failed ? "failed" : "pending"} size={15} />
+          </span>
+        )}
+        <b className="dm-chat-author">{app.texts.t("you")}</b> {inOneLine(own, app.labels, app.texts)}
+      </>
+    );
+  }
   if (!last) return <>{app.texts.t("nothing_yet")}</>;
   if (last.deleted_at_ms) return <i>{app.texts.t("deleted")}</i>;
   const author =
