@@ -40,8 +40,9 @@ ANIMATED_FORMATS = ("PNG", "GIF", "WEBP", "AVIF")
 # Less is a frame of a broken file, as browsers see it; more would never end.
 MIN_FRAME_MS, USUAL_FRAME_MS, MAX_FRAME_MS = 20, 100, 10_000
 MAX_PLAYS = 65_535
-# With so few it is drawn, not photographed: nothing is lost of it, and it is smaller for that.
-FEW_COLOURS = 256
+# With so few, and most of it in some of them, it is drawn, not photographed: nothing is lost of it,
+# and it is smaller for that. A black and white photo has as few, but spread.
+FEW_COLOURS, MAIN_COLOURS = 256, 8
 # What is converted at a time where a picture is made much smaller.
 STRIP_PIXELS = 1_000_000
 # How much larger than wanted a picture is after the cheap step; less is seen.
@@ -100,12 +101,17 @@ def encode_webp(
     # The next method takes twice the time for 3 % less.
     options: dict[str, Any] = {"quality": quality, "method": 2}
     if len(frames) == 1:
-        options["lossless"] = frames[0].getcolors(FEW_COLOURS) is not None
+        options["lossless"] = _is_drawn(frames[0])
     else:
         options |= {"save_all": True, "append_images": frames[1:]}
         options |= {"duration": list(durations_ms), "loop": plays}
     frames[0].save(out, "WEBP", **options)
     return out.getvalue()
+
+
+def _is_drawn(picture: Image.Image) -> bool:
+    counts = sorted((count for count, _ in picture.getcolors(FEW_COLOURS) or ()), reverse=True)
+    return 2 * sum(counts[:MAIN_COLOURS]) > picture.width * picture.height
 
 
 class Picture:

@@ -313,11 +313,6 @@ def test_thin_lines_of_a_drawing_keep_their_colours() -> None:
     assert made.tobytes() == drawing.tobytes()
 
 
-def test_a_photo_is_not_stored_without_loss() -> None:
-    photo = Image.effect_noise((400, 300), 60).convert("RGB")
-    assert len(make_photo(encoded(photo, "PNG"))["variants"][-1]["webp"]) < 400 * 300
-
-
 def test_a_png_with_damaged_pixels_is_refused_though_what_describes_it_stands_behind_them() -> None:
     # Incompressible, so that it is the pixels that are damaged.
     data = encoded(Image.effect_noise((128, 128), 90), "PNG")

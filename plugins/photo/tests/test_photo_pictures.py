@@ -14,7 +14,7 @@ import pytest
 from dash_messenger.errors import Refused
 from dash_messenger.isolation.subprocess_pool import SubprocessPool
 from dash_messenger_photo.pictures import make_photo, make_square
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tests.corpora import source_of
 
@@ -43,6 +43,17 @@ def test_it_is_upright_without_metadata_in_the_sizes_that_screens_need() -> None
 def test_a_small_photo_has_one_size() -> None:
     made = make_photo(encoded(Image.new("RGB", (300, 200), "red")))
     assert [one["width"] for one in made["variants"]] == [300]
+
+
+@pytest.mark.parametrize("tone", ["black and white", "sepia"])
+def test_a_photo_without_colours_is_stored_like_every_photo(tone: str) -> None:
+    levels = Image.effect_noise((400, 300), 40).resize((1600, 1200))
+    if tone == "sepia":
+        levels = ImageOps.colorize(levels, (40, 20, 0), (255, 240, 200))
+    made = make_photo(encoded(levels, "PNG"))
+    for variant in made["variants"]:
+        # WebP's container (RFC 9649, 2.5): ``VP8 `` is lossy, ``VP8L`` is not.
+        assert variant["webp"][12:16] == b"VP8 "
 
 
 def test_an_animation_stays_one() -> None:
