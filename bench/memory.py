@@ -24,6 +24,8 @@ PEOPLE = 1_000
 AT_ONCE = 20
 # Caches of a burst are given back when it is over for so long.
 SETTLE_S = 15.0
+# Processes that decoded pictures at the first start end when they had nothing to do for 30 s.
+REST_S = 35.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def main() -> None:
         try:
             start_again(without)
             warm(without.url)
-            time.sleep(3)
+            time.sleep(REST_S)
             bare = processes(without.pid)
         finally:
             without.kill()
@@ -62,7 +64,7 @@ def main() -> None:
         try:
             start_again(server)
             warm(server.url)
-            time.sleep(3)
+            time.sleep(REST_S)
             rest = processes(server.pid)
             crowd(server.url, asked.people)
             peak = processes(server.pid)
