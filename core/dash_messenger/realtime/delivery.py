@@ -52,9 +52,10 @@ class Drawn(Struct, frozen=True):
 
 
 class Delivery:
-    """One for a process."""
+    """One for a process; it writes for ``slice_s`` at a time."""
 
-    def __init__(self, channels: Channels) -> None:
+    def __init__(self, channels: Channels, slice_s: float = SLICE_S) -> None:
+        self._slice_s = slice_s
         self._channels = channels.channels
         self._readers_of = channels.readers_of
         # By conversation: who joined at which seq, until that event is on its way.
@@ -119,7 +120,7 @@ class Delivery:
         """Write for a while, each lane in its turn, then give the loop back."""
         turns = self._turns
         factor = CROWDED_FACTOR if len(turns) > CROWDED else 1
-        ends = time.perf_counter() + SLICE_S * factor
+        ends = time.perf_counter() + self._slice_s * factor
         budget = WRITES_A_SLICE * factor
         while turns and budget > 0 and time.perf_counter() < ends:
             lane = turns.popleft()

@@ -52,7 +52,7 @@ class Hub:
         self._connections: set[Reader] = set()
         self._closed_sessions: OrderedDict[str, None] = OrderedDict()
         self._channels = Channels()
-        self._delivery = Delivery(self._channels)
+        self._delivery = Delivery(self._channels, slice_s)
         self._drawing = DrawingQueue(renderer, self._channels, self._delivery)
         self._coalescing = Coalescing(_later, self._send)
 

@@ -40,11 +40,17 @@ class Supervisor:
     """
 
     def __init__(
-        self, command: list[str], first: Spawned, *, serving: watch.Limits = watch.SERVING
+        self,
+        command: list[str],
+        first: Spawned,
+        *,
+        serving: watch.Limits = watch.SERVING,
+        grace_s: float = GRACE_S,
     ) -> None:
         self._command = command
         self._first = first
         self._serving = serving
+        self._grace_s = grace_s
         self._log = Log()
         self._files = Files(first)
         self._restarts = Restarts()
@@ -191,7 +197,7 @@ class Supervisor:
         first = self._asked is None
         self._asked = self._asked or number
         shutdown_s = (self._files.activity.shutdown_s or SHUTDOWN_S) if first else 0.0
-        kill_at_s = time.monotonic() + shutdown_s + GRACE_S
+        kill_at_s = time.monotonic() + shutdown_s + self._grace_s
         if first or (self._kill_at_s is not None and kill_at_s < self._kill_at_s):
             self._kill_at_s = kill_at_s
         self._files.close_listening()

@@ -34,7 +34,7 @@ class Notes:
         return [event.data.message.text for event in self.events if event.data.message is not None]
 
     async def comes_to(self, count: int) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(self.events) < count:
                 await asyncio.sleep(0.005)
 

@@ -52,6 +52,8 @@ async def connect(local: LocalServer, name: str) -> Socket:
 
 async def settle(local: LocalServer) -> None:
     hub = local.server.hub
+    # What was answered is announced in the loop's next turn.
+    await asyncio.sleep(0)
     while hub.backlog or hub._delivery._turns or hub._coalescing._rounds:
         await asyncio.sleep(0.01)
 

@@ -15,9 +15,9 @@ from fixtures.served_gateway import ask, port_of, serve_gateway, serving
 
 
 class Impatient(GuardedHttp):
-    """Waits hardly at all."""
+    """Does not wait for long."""
 
-    head_timeout_s = 0.05
+    head_timeout_s = 0.5
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\nA: b"])

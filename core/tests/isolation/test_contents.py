@@ -146,9 +146,10 @@ async def test_exponential_content_is_refused_while_others_go_on(
     message = await send(local, group, words="hi")
     content = EXPONENTIAL[kind]
     refused = asyncio.create_task(local.failure("ann", "message.send", **sending(group, **content)))
-    for _ in range(5):
-        await local.say("ben", group)
+    await local.say("ben", group)
     assert not refused.done()
+    for _ in range(4):
+        await local.say("ben", group)
     assert (await refused).key == "content_too_costly"
     assert not (await refused).retryable
     failure = await local.failure("ann", "message.edit", **editing(message, **content))
@@ -193,8 +194,9 @@ async def test_a_drawing_that_is_killed_leaves_the_text_and_is_not_tried_again(
     )
     page = await local.call("ben", "message.history", conversation=group, views=["test:en"])
     assert "view" not in page["messages"][0]
-    assert (await shown(local, other))["view"] == "drawn e"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
+        while (await shown(local, other)).get("view") != "drawn e":
+            await asyncio.sleep(0.01)
         while not killed:
             await asyncio.sleep(0.01)
     local.server.installed.renderer.forget_drawn()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -253,7 +254,11 @@ async def test_costly_jobs_are_demoted_and_a_third_is_killed(start: Start) -> No
     assert killed.value.cpu_s < 5
     assert [task.done() for task in slow].count(True) == 1
     assert await call(pool, "echo", b"free") == b"free"
-    nice = [_niceness(pid) for pid in _children_of(await _fork_server(pool))]
+    nice = []
+    for pid in _children_of(await _fork_server(pool)):
+        # The one that was killed may be gone by now.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            nice.append(_niceness(pid))
     assert nice.count(19) == 2
 
 
@@ -265,7 +270,8 @@ async def test_the_server_goes_before_its_children(start: Start) -> None:
 
 @pytest.mark.skipif(not LINUX, reason="the clock of another process")
 async def test_a_demoted_job_ends_and_its_child_with_it(start: Start) -> None:
-    pool = await start(demote_after_cpu_s=0.05)
+    # Demoted, it gets hardly any of a busy processor.
+    pool = await start(demote_after_cpu_s=0.05, wall_s=120.0)
     pid = int(await call(pool, "pid"))
     assert await call(pool, "burn", 0.3) == b"0.3"
     await ended(pid)
@@ -299,7 +305,7 @@ async def test_a_queue_is_bounded_for_one_and_for_all(start: Start) -> None:
 
 
 async def test_waiting_counts_for_nobodys_limit(start: Start) -> None:
-    pool = await start(wall_s=1.5)
+    pool = await start(wall_s=2.5)
     slept = [call(pool, "sleep", 0.5, user=f"user{n}") for n in range(12)]
     assert await asyncio.gather(*slept) == [b"0.5"] * 12
 
@@ -349,7 +355,7 @@ async def test_the_service_is_back_after_the_fork_server_is_killed(start: Start)
 
 @pytest.mark.skipif(not LINUX, reason="there is no fork server")
 async def test_a_fork_server_that_was_stopped_is_replaced(start: Start) -> None:
-    pool = await start(load_s=3.0)
+    pool = await start(load_s=8.0)
     child, fork_server = int(await call(pool, "pid")), await _fork_server(pool)
     os.kill(fork_server, signal.SIGSTOP)
     for pid in _children_of(fork_server):

@@ -13,6 +13,9 @@ from dash_messenger.store.tables import read_positions
 from fixtures.filled_store import FilledStore, open_filled
 from sqlalchemy import Connection, select
 
+# Nothing is stored by time.
+SELDOM = StoreLimits(positions_every_s=3_600)
+
 
 def stored(connection: Connection) -> list[int]:
     return list(connection.execute(select(read_positions.c.read_no)).scalars())
@@ -61,7 +64,7 @@ async def test_who_writes_has_read_up_to_it(filled: FilledStore) -> None:
 
 
 async def test_many_messages_are_one_position(tmp_path: Path) -> None:
-    async with open_filled(tmp_path / "store.db") as filled:
+    async with open_filled(tmp_path / "store.db", SELDOM) as filled:
         for _ in range(3):
             await filled.store.send(filled.draft())
         assert await filled.store.read(stored) == []
@@ -71,7 +74,7 @@ async def test_many_messages_are_one_position(tmp_path: Path) -> None:
 
 
 async def test_who_wrote_before_a_crash_has_read_up_to_it(tmp_path: Path) -> None:
-    async with open_filled(tmp_path / "store.db") as filled:
+    async with open_filled(tmp_path / "store.db", SELDOM) as filled:
         filled.store.advance_read(filled.conversation, filled.bob, 4)
         for _ in range(2):
             await filled.store.send(filled.draft())
