@@ -101,9 +101,8 @@ async def test_who_holds_the_loop_for_a_while_is_named_with_the_line_and_stays(
     visitor, conversation = await host.visitor()
     await say(visitor, conversation, "hold a while")
     await pair.talk()
-    await host.until(lambda: host.logged("loop_held"))
-    (line,) = host.logged("loop_held")
-    assert line["plugin"] == "holds_a_while"
+    await host.until(lambda: host.logged("loop_held", "holds_a_while"))
+    (line,) = host.logged("loop_held", "holds_a_while")
     assert line["stack"].splitlines()[-1].strip() == "time.sleep(2)"
     assert (await host.statuses())["holds_a_while", "server"] == ("loaded", "")
     assert host.logged("server_restarting") == []

@@ -20,6 +20,7 @@ from dash_messenger.errors import Forbidden, NotFound
 from dash_messenger.testing import Network, People, ServerProcess, upload
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Flaky
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     precondition,
@@ -318,5 +319,6 @@ def test_whoever_comes_back_ends_with_what_a_fresh_client_sees(polled: ServerPro
 
 
 def test_a_client_that_skips_what_it_missed_is_found_out(polled: ServerProcess) -> None:
-    with pytest.raises(AssertionError):
+    # Played once more, the same steps may happen to miss nothing: it was found out all the same.
+    with pytest.raises((AssertionError, Flaky)):
         run(lambda: ComingBack(polled, Forgetful, same_within_s=3.0))

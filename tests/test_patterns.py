@@ -113,7 +113,15 @@ def test_near_misses_take_no_time(name: str, pattern: str) -> None:
         for lengths, limit_s in ((SHORT, SHORT_S), (LENGTHS, FULL_S)):
             for characters in lengths:
                 text = (unit * characters)[:characters] + "\x00"
-                began_s = time.thread_time()
-                expression.fullmatch(text)
-                expression.search(text)
-                assert time.thread_time() - began_s < limit_s, (unit, characters)
+                if took_s(expression, text) >= limit_s:
+                    # What takes long does so each time; an interrupted thread does not.
+                    again_s = min(took_s(expression, text) for _ in range(3))
+                    assert again_s < limit_s, (unit, characters)
+
+
+def took_s(expression: re.Pattern[str], text: str) -> float:
+    """The processor time of looking for it."""
+    began_s = time.thread_time()
+    expression.fullmatch(text)
+    expression.search(text)
+    return time.thread_time() - began_s

@@ -17,13 +17,14 @@ from urllib.parse import urlsplit
 
 import pyotp
 import pytest
+from dash_messenger.auth.sessions import SWEEP_EVERY_S
 from dash_messenger.client import Client, log_in, post
 from dash_messenger.errors import AccountDeactivated, CloseCode, WrongCredentials, WrongPassword
 from dash_messenger.testing import PASSWORD, People, ServerProcess
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-WITHIN_S = 1.0
+WITHIN_S, BUSY_S = 1.0, 4.0
 NEW = "another horse, another battery"
 
 CALLBACK = {
@@ -170,8 +171,10 @@ async def test_a_socket_is_closed_within_a_second(
 ) -> None:
     socket = await open_socket(ann)
     await trigger(ann)
+    # What another process does is looked for so often; the rest is for a busy machine.
+    assert SWEEP_EVERY_S < WITHIN_S
     with pytest.raises(ConnectionClosed):
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(WITHIN_S + BUSY_S):
             await socket.recv()
     expected = CloseCode.SESSION_CLOSED
     if trigger is deactivate:

@@ -5,6 +5,7 @@ The environments hold wheels only, so that nothing is found because a checkout l
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import subprocess
@@ -97,8 +98,13 @@ async def test_a_type_from_a_wheel_is_sent_stored_and_drawn(
             type="acme.shout",
             content={"words": "hey you"},
         )
-        page = await ann.call("message.history", conversation=conversation, views=["dash:en"])
-        (message,) = page["messages"]
+        history = {"conversation": conversation, "views": ["dash:en"]}
+        async with asyncio.timeout(30):
+            # A page goes out without what is still being drawn.
+            while True:
+                (message,) = (await ann.call("message.history", **history))["messages"]
+                if "view" in message:
+                    break
         assert message["text"] == "HEY YOU"
         assert message["view"]["namespace"] == "dash_mantine_components"
         assert message["view"]["props"]["children"] == "HEY YOU"

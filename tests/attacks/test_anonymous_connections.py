@@ -66,7 +66,7 @@ async def test_what_is_never_finished_ends_and_disturbs_nobody(
         for task in done:
             task.result()
 
-    await pair.beside_timed(attack, whole=True)
+    await pair.beside_timed(attack, whole=True, again=True)
 
 
 async def test_a_message_in_endless_empty_pieces_ends_and_disturbs_nobody(

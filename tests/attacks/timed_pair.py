@@ -61,12 +61,18 @@ class TimedPair(Pair):
         return [(at - due[text]) * 1_000 for _, text, at in heard]
 
     async def beside_timed(
-        self, attack: Callable[[], Awaitable[Any]], *, whole: bool = False
+        self,
+        attack: Callable[[], Awaitable[Any]],
+        *,
+        whole: bool = False,
+        again: bool = False,
     ) -> list[float]:
         """Talk while ``attack`` goes on, and check what they saw; how long each message took.
 
         The attack is ended once they have said enough; ``whole`` lets it finish, and they go on.
-        Where it took too long, they talk again without it, to see whether the machine is busy.
+        Where it took too long, they talk again without it, to see whether the machine is busy. With
+        ``again`` they then do so once more beside it: what the server does to its people it does
+        again, what else held the machine for a moment does not.
 
         Raises:
             TooSlow: too many messages took too long.
@@ -88,6 +94,8 @@ class TimedPair(Pair):
         if p99_ms > MAX_P99_MS:
             quiet_ms = percentile_ms(await self.talk_timed(), 0.99)
             if p99_ms > MAX_TIMES_QUIET * quiet_ms:
+                if again:
+                    return await self.beside_timed(attack, whole=whole)
                 raise TooSlow(f"{p99_ms:.0f} ms, quiet {quiet_ms:.0f} ms")
         return took
 

@@ -78,6 +78,8 @@ async def test_back_closes_what_lies_over_a_chat(at_chat: Any, open_it: Any) -> 
     _, page, address = at_chat
     opened = await open_it(page)
     await expect(opened).to_be_visible()
+    # Its place in the history is made after it is drawn.
+    await page.wait_for_function("() => history.state?.layer")
     await page.go_back()
     await expect(opened).to_be_hidden()
     await expect(page).to_have_url(address)

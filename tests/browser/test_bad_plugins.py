@@ -13,6 +13,7 @@ from dash_messenger.testing import ServerProcess
 from playwright.async_api import expect
 
 from tests.bad_plugins.host import PluginHost
+from tests.browser.pages.any_page import becomes
 from tests.browser.pages.messenger import write
 from tests.browser.people import two
 
@@ -56,7 +57,12 @@ async def test_pages_stand_whatever_a_plugin_brings_and_others_talk(
         plain = page.locator(".dm-row .dm-plain").get_by_text(f"text of {words}", exact=True)
         await expect(plain).to_be_visible()
     named = "A body of plugin odd cannot be drawn"
-    assert sum(named in problem for problem in ann.problems) == 2
+
+    async def told() -> int:
+        return sum(named in problem for problem in ann.problems)
+
+    # They are read before their drawing has come, too.
+    await becomes(told, lambda times: times == 2)
     # Who cannot say how it is written is quarantined when the page asks, and read as text.
     await expect(page.get_by_text("words", exact=True)).to_be_visible()
     assert (await host.statuses())["moody", "_webui"] == ("quarantined", "RuntimeError: not today")

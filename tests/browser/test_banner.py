@@ -29,7 +29,7 @@ async def test_a_banner_says_after_two_seconds_that_there_is_no_connection(
     await page.clock.install()
     await page.goto(ann.base_url)
     await page.wait_for_function("() => window.dashMessenger?.store.synced")
-    await page.clock.pause_at(await page.evaluate("() => Date.now() + 1000"))
+    await page.clock.pause_at(await page.evaluate("() => Date.now() + 5000"))
     await ann.context.set_offline(True)
     await page.wait_for_function(OFFLINE, polling=50)
     await let_effects_run(page)

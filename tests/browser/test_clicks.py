@@ -17,6 +17,7 @@ from dash_messenger.testing import ServerProcess
 from playwright.async_api import Locator, Page, Request, expect
 
 from tests.browser.conftest import Person, at_one_size, forgive_network
+from tests.browser.pages.any_page import becomes, drawn
 from tests.browser.pages.messenger import settled
 from tests.browser.people import talk
 from tests.browser.wire import frames_sent
@@ -71,8 +72,14 @@ class Reader:
 
     async def there_and_back(self) -> None:
         """Scroll away until the message is unmounted, and back to it."""
-        await self.page.locator(SCROLL).evaluate("e => (e.scrollTop = e.scrollHeight)")
-        await expect(self.row).to_have_count(0)
+
+        async def left() -> int:
+            # A list that is still going to where it opens goes there once more.
+            await self.page.locator(SCROLL).evaluate("e => (e.scrollTop = e.scrollHeight)")
+            await drawn(self.page)
+            return await self.row.count()
+
+        await becomes(left, lambda count: count == 0)
         await self.to_the_message()
 
     async def to_the_message(self) -> None:

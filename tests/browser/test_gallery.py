@@ -30,6 +30,12 @@ async def send_photos(person: Any, chat: str, *alts: str, caption: str = "") -> 
     await person.post(chat, "photo", {"photos": photos, "caption": caption})
 
 
+ALL_DRAWN = """() => {
+    const { store, route } = window.dashMessenger;
+    return store.window(route.conversation).messages.every(({ view }) => view !== undefined);
+}"""
+
+
 async def a_chat(person: Any, *alts: str, lines: int = 0) -> Page:
     ann, bob = await person("Ann"), await person("Bob")
     chat = await talk(ann, bob)
@@ -37,7 +43,10 @@ async def a_chat(person: Any, *alts: str, lines: int = 0) -> Page:
     for line in range(lines):
         await ann.send(chat, f"line {line}")
     await send_photos(ann, chat, *alts)
-    return await open_chat(ann, chat)
+    page = await open_chat(ann, chat)
+    # A page of messages may come before all of them are drawn.
+    await page.wait_for_function(ALL_DRAWN)
+    return page
 
 
 async def open_large(page: Page, name: str) -> Locator:
@@ -198,6 +207,8 @@ async def test_nothing_moves_while_photos_come(person: Any) -> None:
         await send_photos(ann, chat, *alts, caption="under it")
     await ann.context.route("**/blobs/*", lambda route: None)
     page = await open_chat(ann, chat)
+    await page.wait_for_function(ALL_DRAWN)
+    await at_rest(page)
     tops = (
         "() => [...document.querySelectorAll('.dm-row')].map((r) => r.getBoundingClientRect().top)"
     )
@@ -285,6 +296,7 @@ async def test_an_album_of_long_pictures_is_no_tower_and_sharp(
     blobs = [await ann.upload("p.png", "image/png", ruled(*one)) for one in sizes]
     await ann.post(chat, "photo", {"photos": [{"blob": blob} for blob in blobs]})
     page = await open_chat(ann, chat)
+    await expect(page.locator(".dm-body .row img")).to_have_count(len(sizes))
     await page.wait_for_function(
         "() => [...document.querySelectorAll('.dm-row img')].every((one) => one.naturalWidth)"
     )

@@ -12,7 +12,7 @@ from dash_messenger.testing import ServerProcess, post
 from playwright.async_api import BrowserContext, Locator, Page, Route, expect
 
 from tests.browser.conftest import PASSWORD, PATIENCE_S, Person, at_one_size
-from tests.browser.pages.any_page import at_rest, drawn
+from tests.browser.pages.any_page import at_rest, becomes, drawn
 from tests.browser.pages.messenger import (
     SETTLED,
     TEXT_BOX,
@@ -209,13 +209,14 @@ async def test_an_outline_stands_in_while_the_page_is_on_its_way(person: MakePer
     await expect(outline).to_have_css("opacity", "1")
     assert await outline.evaluate("(e) => getComputedStyle(e).animationDelay") == "0.2s"
     await expect(page.locator(".outline-list")).to_be_visible()
-    # It fades in, and a font may come late on a busy machine.
+    await at_rest(page)
     looks, before = await page.screenshot(), b""
     while looks != before:
         looks, before = await page.screenshot(), looks
     scripts.set()
     await expect(page.locator("._dash-loading")).to_be_visible()
-    assert await page.screenshot() == looks, "what stands in changes its looks"
+    # What is there may be painted a frame later on a busy machine.
+    await becomes(page.screenshot, lambda now: now == looks)
     layout.set()
     await expect(page.locator(".dm-list .dm-notice")).to_be_visible()
 

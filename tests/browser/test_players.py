@@ -130,6 +130,7 @@ async def test_a_video_has_its_picture_shape_and_length_before_it_plays(
     await expect(player.locator(".controls")).to_be_visible()
     await expect(player.get_by_role("button", name="film.webm")).to_be_focused()
     seek = player.get_by_role("slider", name="Position")
+    await player.locator("video").evaluate("(film) => film.pause()")
     await seek.press("Home")
     await expect(seek).to_have_attribute("aria-valuetext", "0:00 of 0:03")
     await player.get_by_role("button", name="Mute").click()

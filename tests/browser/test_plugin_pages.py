@@ -197,6 +197,9 @@ async def test_what_was_quarantined_is_listed_in_plain_words(
         await expect(markdown).to_contain_text("plugins enable markdown")
         await expect(form(page)).to_contain_text("Works")
     finally:
+        # It would go on trying to connect, and say so after the test.
+        for one in admin.pages:
+            await one.close()
         await asyncio.to_thread(server.stop)
         await asyncio.to_thread(server.run, "plugins", "enable", "markdown")
         await asyncio.to_thread(server.start)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import PASSWORD, Person
-from tests.browser.pages.any_page import drawn, like_a_window
+from tests.browser.pages.any_page import becomes, drawn, like_a_window
 from tests.browser.pages.messenger import message, open_chat, open_list, round_trip, settled
 from tests.browser.people import talk
 from tests.browser.wire import frames_sent
@@ -56,7 +56,7 @@ async def test_a_message_is_not_read_while_the_page_lacks_the_focus(person: Make
     other = await ben.context.new_page()
     await like_a_window(other)
     await other.bring_to_front()
-    assert await page.evaluate("() => document.hasFocus()") is False
+    await becomes(lambda: page.evaluate("() => document.hasFocus()"), lambda has: has is False)
     already = len(read)
     await ann.send(chat, "First")
     await ann.send(chat, "Second")

@@ -87,7 +87,7 @@ async def test_message_without_an_answer_fails_after_ten_seconds_and_can_be_trie
     await composer(page).fill("lost?")
     line.hold = True
     # From here on time passes as the test says.
-    await page.clock.pause_at(await page.evaluate("() => Date.now() + 1000"))
+    await page.clock.pause_at(await page.evaluate("() => Date.now() + 5000"))
     await composer(page).press(SEND_KEY)
     await page.clock.run_for(100)
     await expect(page.locator(".dm-row[data-state=pending]")).to_have_count(1)

@@ -23,6 +23,20 @@ def frames_sent(page: Page, method: str) -> list[dict[str, Any]]:
     return found
 
 
+def frames_heard(page: Page, method: str, found: list[dict[str, Any]]) -> None:
+    """Put the parameters of every notification of this method into ``found`` from now on.
+
+    To be called before the page is opened.
+    """
+
+    def on_frame(payload: str | bytes) -> None:
+        frame = json.loads(payload)
+        if frame.get("method") == method:
+            found.append(frame["params"])
+
+    page.on("websocket", lambda socket: socket.on("framereceived", on_frame))
+
+
 @dataclass
 class Wire:
     """The page's connection, with somebody sitting in the middle."""

@@ -79,6 +79,7 @@ async def test_each_process_may_be_killed_at_any_instant(tmp_path: Path) -> None
                 server.kill()
                 began_s = time.monotonic()
                 await asyncio.to_thread(server.start, PATIENCE_S)
+                await until_answered(server)
                 starts_s.append(time.monotonic() - began_s)
             elif role == "server":
                 while server.log.count("server_restarted") == restarts:

@@ -34,7 +34,7 @@ async def writing(workload: Workload) -> AsyncIterator[None]:
         await workload.close()
 
 
-async def run_until_dead(workload: Workload, time_limit_s: float = 20) -> bool:
+async def run_until_dead(workload: Workload, time_limit_s: float = 60) -> bool:
     """Whether the server killed itself at its fail point."""
     for _ in range(int(time_limit_s / 0.02)):
         if not workload.server.running:
@@ -123,6 +123,10 @@ async def test_the_checker_catches_acknowledging_before_the_commit(tmp_path: Pat
     await workload.open(people=8, groups=2)
     async with writing(workload):
         for _ in range(10):
+            before = history.acknowledged
+            async with asyncio.timeout(60):
+                while history.acknowledged == before:
+                    await asyncio.sleep(0.01)
             await asyncio.sleep(0.3)
             server.kill()
             await asyncio.to_thread(server.start, 60)

@@ -82,6 +82,10 @@ class Stage:
         lines = [json.loads(line) for line in self.server.log.splitlines() if line[:1] == "{"]
         return [line for line in lines if line["event"] == event]
 
+    def held(self) -> list[dict[str, Any]]:
+        """When the plugin held the loop; something else may have, for a moment."""
+        return [line for line in self.logged("loop_held") if line.get("plugin") == "stuck"]
+
     def logged_times(self, event: str, times: int) -> bool:
         return len(self.logged(event)) == times
 
@@ -108,6 +112,8 @@ async def stage(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
 # Who holds the loop or the interpreter.
 
 
+# Ten seconds: a busy machine takes its time over the end of a process.
+@pytest.mark.parametrize("stage", [{"DASH_MESSENGER_SHUTDOWN_S": "10"}], indirect=True)
 @pytest.mark.parametrize("command", ["stuck.keep", "stuck.backtrack", "stuck.sleep"])
 async def test_who_holds_the_server_is_named_killed_and_quarantined(
     stage: Stage, command: str
@@ -116,8 +122,8 @@ async def test_who_holds_the_server_is_named_killed_and_quarantined(
     stage.call(command)
     await stage.until(lambda: stage.logged("server_restarting"))
     await stage.serves()
-    for event in ("loop_held", "loop_given_up"):
-        (line,) = stage.logged(event)
+    (given_up,) = stage.logged("loop_given_up")
+    for line in (stage.held()[0], given_up):
         assert line["plugin"] == "stuck"
         assert line["command"] == command
         assert line["user"] == stage.user
@@ -211,14 +217,15 @@ async def end_after(stage: Stage, *signals: int, group: bool = False) -> tuple[i
 async def test_sigterm_ends_it_in_time_whatever_it_does(stage: Stage, command: str) -> None:
     processes = [pid for pids in roles(stage.server).values() for pid in pids]
     stage.call(command)
-    await stage.until(lambda: stage.logged("loop_held"))
+    await stage.until(stage.held)
     began = time.time()
     status, _ = await end_after(stage, signal.SIGTERM)
     assert status == 1
     await stage.until(lambda: not alive(processes))
     # When it was killed: how long the kernel takes to clear away is no matter of ours.
     (line,) = stage.logged("server_killed")
-    assert datetime.fromisoformat(line["timestamp"]).timestamp() - began < SHUTDOWN_S + 1
+    # 1.7 s, and what a busy machine needs; a setting that is not heeded is 5.7.
+    assert datetime.fromisoformat(line["timestamp"]).timestamp() - began < SHUTDOWN_S + 3
 
 
 # Ten seconds: a busy machine takes its time over the end of a process, too.
@@ -235,7 +242,7 @@ async def test_a_signal_counts_once_though_all_processes_get_it(stage: Stage, nu
     """A terminal and systemd send it to all. A request under way gets its time: twice would have
     ended it at once."""
     waiting = stage.call("stuck.wait")
-    await asyncio.sleep(0.2)
+    await stage.until(lambda: "stuck.wait has begun" in stage.server.log)
     _, took_s = await end_after(stage, number, group=True)
     assert took_s > SHUTDOWN_S
     waiting.cancel()
@@ -247,16 +254,17 @@ async def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
     try:
         await stage.open()
         stage.call("stuck.keep")
-        await stage.until(lambda: stage.logged("loop_held"))
+        await stage.until(stage.held)
         _, took_s = await end_after(stage, signal.SIGINT, signal.SIGINT, group=True)
-        assert took_s < 2
+        # At once is some 0.9 s; 30 is the time that it has.
+        assert took_s < 10
     finally:
         stage.server.kill()
 
 
 async def test_a_killed_parent_takes_everything_with_it(stage: Stage) -> None:
     stage.call("stuck.keep")
-    await stage.until(lambda: stage.logged("loop_held"))
+    await stage.until(stage.held)
     processes = [pid for pids in roles(stage.server).values() for pid in pids]
     assert len(processes) >= 2
     os.kill(stage.server.pid, signal.SIGKILL)

@@ -5,6 +5,7 @@ import collections
 import ctypes
 import itertools
 import re
+import sys
 import threading
 import time
 
@@ -43,6 +44,7 @@ async def sleep(caller: Caller, params: Nothing) -> Nothing:
 
 
 async def wait(caller: Caller, params: Nothing) -> Nothing:
+    print("stuck.wait has begun", file=sys.stderr, flush=True)
     await asyncio.sleep(600)
     return params
 
