@@ -2,7 +2,8 @@
 
 Owns names, columns, keys and indexes; the migrations make them. Must not know who reads or writes.
 Hot tables (messages, events) are written in append order and carry no foreign keys: the writer
-checks what it refers to in the same transaction.
+checks what it refers to in the same transaction. One file, however many tables: whoever
+adds a column or a query looks through all of them.
 """
 
 from __future__ import annotations
