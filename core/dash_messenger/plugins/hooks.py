@@ -1,7 +1,8 @@
-"""Calls what plugins implement of ``check_*`` and ``on_*``, and nothing else.
+"""Calls what plugins implement of ``check_*`` and ``on_*``, and limits how long they take.
 
-Owns their time limits and their order. Invariants: a check that fails or takes too long refuses; a
-failing ``on_*`` concerns nobody but its plugin's log; what one plugin does slowly delays no other.
+Owns their time limits and their order, and nothing else of them. Invariants: a check that fails or
+takes too long refuses; a failing ``on_*`` concerns nobody but its plugin's log; what one plugin
+does slowly delays no other.
 """
 
 from __future__ import annotations

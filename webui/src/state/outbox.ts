@@ -1,5 +1,6 @@
 // What was written and is not yet known to be stored. The same client id is sent until the server
-// answers, over reloads too, so a message can never be stored twice.
+// answers, over reloads too, so a message can never be stored twice. Messages are kept in localStorage
+// (`stored`), their files in IndexedDB (`files`).
 
 import type { Socket } from "../net/socket";
 import { type Files, UnsentFiles } from "./files";
