@@ -218,7 +218,7 @@ class History:
 
         def work(connection: Connection) -> MessagesFound:
             values = {"ids": ids, "of_user": user}
-            found, is_whole = _select(connection, _BY_ID, values, self._page_bytes)
+            found, is_whole = _fetch(connection, _BY_ID, values, self._page_bytes)
             senders = {one.sender for one in found}
             return MessagesFound(
                 found,
@@ -289,7 +289,7 @@ async def draw(
     return [replace(one, view=drawn[(one.id, one.rev, view)]) for one in found]
 
 
-def _select(
+def _fetch(
     connection: Connection, query: Select[Any], values: Mapping[str, Any], max_bytes: int
 ) -> tuple[list[Message], bool]:
     """Messages in their order that there is room for; whether that is all.
@@ -378,7 +378,7 @@ def _between(
     def select_between(low: int, high: int, room: int, *, newest: bool = False) -> list[Message]:
         values = {"conversation": conversation, "low": low, "high": high}
         query = _NEWEST_FIRST if newest else _OLDEST_FIRST
-        found, _ = _select(connection, query, values, room)
+        found, _ = _fetch(connection, query, values, room)
         return found[::-1] if newest else found
 
     if params.after is not None:

@@ -8,11 +8,12 @@ rows are fetched one by one, and no more of them than the page has room for.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, CursorResult, Row, Select, bindparam, func, select
 
 from dash_messenger.errors import NotFound, Resync
 from dash_messenger.protocol.events import Event, Hidden, hide, number_in, restore
@@ -118,24 +119,17 @@ def read_log(
     rows = connection.execute(
         _READ_LOG, {"log": log, "after": after, "until": newest, "limit": limit}
     )
-    found: list[Event] = []
     unreadable: list[str] = []
-    previous, size, is_whole = after, 0, True
-    for entry in rows:
-        event = _event_of(entry, previous, unreadable)
+
+    def event_of(entry: Row[Any], before: Event | None) -> Event:
+        event = _event_of(entry, after if before is None else before.seq, unreadable)
         number = number_in(event)
-        if number is not None and number < first_number:
-            event = hide(event)
-        size += size_of(event)
-        if found and size > max_bytes:
-            is_whole = False
-            rows.close()
-            break
-        found.append(event)
-        previous = event.seq
+        return hide(event) if number is not None and number < first_number else event
+
+    found, _, all_fit = _fitting(rows, event_of, max_bytes)
     _tell(unreadable)
-    is_whole = is_whole and len(found) < limit
-    return LogPage(found, after, newest if is_whole else previous, newest)
+    is_whole = all_fit and len(found) < limit
+    return LogPage(found, after, newest if is_whole else found[-1].seq, newest)
 
 
 def read_all_logs(
@@ -147,20 +141,14 @@ def read_all_logs(
     hidden: this is for the server itself.
     """
     rows = connection.execute(_READ_ALL, {"after_row": after_row, "limit": limit})
-    found: list[Event] = []
     unreadable: list[str] = []
-    row, size, is_last = after_row, 0, True
-    for entry in rows:
-        event = _event_of(entry, entry.event_seq - 1, unreadable)
-        size += size_of(event)
-        if found and size > max_bytes:
-            is_last = False
-            rows.close()
-            break
-        found.append(event)
-        row = entry.row_id
+
+    def event_of(entry: Row[Any], _before: Event | None) -> Event:
+        return _event_of(entry, entry.event_seq - 1, unreadable)
+
+    found, row, all_fit = _fitting(rows, event_of, max_bytes)
     _tell(unreadable)
-    return RowPage(found, row, is_last and len(found) < limit)
+    return RowPage(found, row or after_row, all_fit and len(found) < limit)
 
 
 def newest_row(connection: Connection) -> int:
@@ -185,6 +173,28 @@ def timeline_events(
             data = restore(row.kind, row.data, None)
             found.append(Event(log, row.seq - 1, row.seq, row.by_id, row.at_ms, data))
     return found[::-1]
+
+
+def _fitting(
+    rows: CursorResult[Any],
+    event_of: Callable[[Row[Any], Event | None], Event],
+    max_bytes: int,
+) -> tuple[list[Event], int, bool]:
+    """The events that there is room for, the row of the last, or 0; and whether that is all.
+
+    There is at least one, if there are any. ``event_of`` is given the event before, too.
+    """
+    found: list[Event] = []
+    row = size = 0
+    for entry in rows:
+        event = event_of(entry, found[-1] if found else None)
+        size += size_of(event)
+        if found and size > max_bytes:
+            rows.close()
+            return found, row, False
+        found.append(event)
+        row = entry.row_id
+    return found, row, True
 
 
 def _event_of(entry: Row[Any], after: int, unreadable: list[str]) -> Event:
