@@ -77,6 +77,7 @@ def main() -> None:
         "server_private_mib": of(rest, "server").private_mib,
         "without_webui_mib": of(bare, "server").resident_mib,
         "without_webui_private_mib": of(bare, "server").private_mib,
+        "without_webui_pss_mib": of(bare, "server").pss_mib,
         "after_mib": of(after, "server").resident_mib,
         "all_pss_mib": round(sum(one.pss_mib for one in rest), 1),
         "without_webui_all_pss_mib": round(sum(one.pss_mib for one in bare), 1),

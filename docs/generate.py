@@ -42,6 +42,7 @@ from docs.reference import draw_api, draw_tokens
 DOCS = Path(__file__).parent
 CORE = DOCS.parent / "core" / "dash_messenger"
 WEB_UI = DOCS.parent / "webui" / "dash_messenger_webui"
+SOURCES = DOCS.parent / "webui" / "src"
 # Rooms without modules written by hand.
 GENERATED = ("components",)
 PART = re.compile(r"(<!-- from the code: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -76,7 +77,9 @@ RIGHT_MEANINGS = {
     Right.ADD: "add members",
     Right.REMOVE: "remove others",
     Right.LEAVE: "leave",
-    Right.RENAME: "change name and photo",
+    Right.RENAME: "change name, photo, description and rules",
+    Right.SET_ROLE: "make members owners, admins, or members again",
+    Right.BAN: "ban people, lift bans, and see who is banned",
 }
 
 
@@ -143,14 +146,52 @@ def _modules(folder: Path, names: list[str]) -> list[str]:
 
 
 def _folders(room: Path) -> list[str]:
-    inner = sorted(path.parent for path in room.glob("*/__init__.py"))
-    return [f"| `{one.name}/` | {_summary(one / '__init__.py')} |" for one in inner]
+    rows = []
+    for folder in sorted(path.parent for path in room.glob("*/__init__.py")):
+        rows.append(f"| `{folder.name}/` | {_summary(folder / '__init__.py')} |")
+        rows += [
+            f"| `{folder.name}/{path.stem}` | {_summary(path)} |"
+            for path in sorted(folder.glob("*.py"))
+            if path.stem != "__init__"
+        ]
+    return rows
 
 
 def _summary(module: Path) -> str:
-    """The first line of a module's docstring."""
+    """The first paragraph of a module's docstring."""
     text = ast.get_docstring(ast.parse(module.read_text())) or ""
-    return text.partition("\n")[0].replace("``", "`").replace("|", "\\|")
+    first = " ".join(text.partition("\n\n")[0].split())
+    return first.replace("``", "`").replace("|", "\\|")
+
+
+def draw_web_sources() -> str:
+    """Each folder of the components' sources as webui/README.md lists them, with its files."""
+    readme = " ".join((SOURCES.parent / "README.md").read_text().split())
+    listed = re.findall(r"`(\w+)/` \((.*?)\)", readme)
+    folders = {path.name for path in SOURCES.iterdir() if path.is_dir()}
+    if {name for name, _ in listed} != folders:
+        raise ValueError("webui/README.md lists other folders than webui/src has")
+    parts = _source_files(SOURCES)
+    for name, summary in listed:
+        parts += [f"\n### `{name}/`\n\n{summary[0].upper()}{summary[1:]}.\n"]
+        parts += _source_files(SOURCES / name)
+    return "\n".join(parts)
+
+
+def _source_files(folder: Path) -> list[str]:
+    rows = [f"| `{path.name}` | {_first_comment(path)} |" for path in sorted(folder.glob("*.ts*"))]
+    return ["| file | is |", "| --- | --- |", *rows]
+
+
+def _first_comment(source: Path) -> str:
+    """The first sentence of the comment that a file begins with, or of its first export's."""
+    text = source.read_text()
+    found = re.match(r"(?://.*\n)+", text) or re.search(r"^/\*\*.*?\*/", text, re.M | re.DOTALL)
+    if found is None:
+        raise ValueError(f"{source} has no comment that says what it is")
+    words = re.sub(r"^(//|/\*\*| \*(?!/))|\*/$", "", found[0].strip(), flags=re.M).split()
+    first = re.split(r"(?<=\.) (?=[A-Z`])", " ".join(words))[0]
+    return first.replace("|", "\\|")
 
 
 # Commands
@@ -385,8 +426,9 @@ def draw_settings() -> str:
     """Every setting with its default and what it is for."""
     sentences = _field_docstrings(Settings)
     rows = []
-    for name, field in Settings.model_fields.items():
-        default = "by the system" if field.default_factory else f"`{_json(field.default)}`"
+    for field in msgspec.structs.fields(Settings):
+        name, made = field.name, field.default is msgspec.NODEFAULT
+        default = "by the system" if made else f"`{_json(field.default)}`"
         rows.append((f"`{name}`", f"`{PREFIX}{name.upper()}`", default, sentences.get(name, "")))
     return _table(("setting", "environment", "default", "meaning"), rows)
 
@@ -475,6 +517,7 @@ def _table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 PARTS: dict[str, Callable[[], str]] = {
     "rooms": draw_rooms,
     "web_rooms": draw_web_rooms,
+    "web_sources": draw_web_sources,
     "commands": draw_commands,
     "rights": draw_rights,
     "security_events": draw_security_events,

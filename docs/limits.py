@@ -8,12 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dash_messenger.accounts import attempts, names, stranger_attempts
+from dash_messenger.accounts import (
+    attempts,
+    blocks,
+    contact_codes,
+    contacts,
+    names,
+    people_search,
+    privacy,
+    stranger_attempts,
+)
 from dash_messenger.auth import unfinished_logins
 from dash_messenger.blobs import quotas, upload_places
-from dash_messenger.conversations import members, sync
+from dash_messenger.conversations import about, members, preferences, sync
 from dash_messenger.errors import (
     Busy,
+    CheckFailed,
     CloseCode,
     ContentTooCostly,
     DiskLow,
@@ -28,11 +38,16 @@ from dash_messenger.errors import (
     Superseded,
     TimedOut,
     TooLarge,
+    TooManyBlocks,
+    TooManyCodes,
+    TooManyExceptions,
+    TooManyOpenRequests,
+    TooManyPins,
     UploadTooSlow,
 )
 from dash_messenger.gateway import http as http_edge
 from dash_messenger.gateway import inbound, request_limits
-from dash_messenger.isolation import contents, subprocess_pool
+from dash_messenger.isolation import contents, subprocess_pool, time_limits
 from dash_messenger.isolation import quotas as plugin_quotas
 from dash_messenger.isolation.jobs import JobLimits
 from dash_messenger.messages import history, people, reactions, send
@@ -49,6 +64,7 @@ __all__ = ["draw_limits"]
 KIB = 1024
 ANONYMOUS = "requests without a session of an address"
 DAY_S = 86_400
+DEFAULTS = Settings()
 
 
 class Limit(Struct, frozen=True):
@@ -69,6 +85,7 @@ def _parts() -> dict[str, Sequence[Limit]]:
     return {
         "Requests": _requests(),
         "Messages": _messages(),
+        "People": _people(),
         "Work on content": _work(),
         "Files": _files(),
         "Connections": _connections(),
@@ -105,6 +122,9 @@ def _requests() -> list[Limit]:
         Limit("events of a page", str(sync.MAX_EVENTS), InvalidParams),
         Limit("conversations of a page", str(sync.MAX_CONVERSATIONS), "`more`"),
         Limit("members of a page", str(members.MAX_MEMBERS_PAGE), "`more`"),
+        Limit("contacts of a page", str(contacts.MAX_CONTACTS_PAGE), "`more`"),
+        Limit("people of a page of exceptions", str(privacy.MAX_EXCEPTIONS_PAGE), "`more`"),
+        Limit("people of a page of blocked ones", str(blocks.MAX_BLOCKED_PAGE), "`more`"),
         Limit("people of a page, by what they did", str(people.MAX_PEOPLE_PAGE), "`next`"),
         Limit("events that a log is read on from", f"{logs.MAX_BEHIND:,} behind", "`resync`"),
     ]
@@ -124,7 +144,62 @@ def _messages() -> list[Limit]:
         Limit("different reactions to a message", str(reactions.MAX_DISTINCT), InvalidParams),
         Limit("reactions of one user to a message", str(reactions.MAX_OWN), InvalidParams),
         Limit("a group's title", f"{members.MAX_TITLE_CHARACTERS} characters", InvalidParams),
+        Limit("pinned conversations of a user", str(preferences.MAX_PINNED), TooManyPins),
+        *(
+            Limit(f"a group's {name}", f"{most:,} characters", InvalidParams)
+            for name, most in about.LIMITS.items()
+        ),
+    ]
+
+
+def _people() -> list[Limit]:
+    return [
         Limit("a person's name", f"{names.MAX_DISPLAY_NAME_CHARACTERS} characters", InvalidParams),
+        Limit("a contact's label", f"{contacts.MAX_LABEL_CHARACTERS} characters", InvalidParams),
+        Limit("a request's note", f"{contacts.MAX_NOTE_CHARACTERS} characters", InvalidParams),
+        Limit(
+            "contact requests of a user without an answer",
+            str(contacts.MAX_OPEN_REQUESTS),
+            TooManyOpenRequests,
+        ),
+        Limit(
+            "searches for people of a user",
+            f"{people_search.BURST} at once, {people_search.PER_S:g} a second",
+            RateLimited,
+            "rate_limits",
+        ),
+        Limit("people whom a user blocks", f"{blocks.MAX_BLOCKED:,}", TooManyBlocks),
+        Limit(
+            "people who are exceptions of a user's settings",
+            f"{privacy.MAX_EXCEPTED:,}",
+            TooManyExceptions,
+        ),
+        Limit("contact codes of a user that work", str(contact_codes.MAX_LIVE_CODES), TooManyCodes),
+        Limit("people who may use a code", f"{contact_codes.MAX_USES:,}", InvalidParams),
+        Limit(
+            "wrong contact codes of a user",
+            _pace(attempts.CODES_OF_USER, attempts.SECONDS_A_CODE_OF_USER),
+            RateLimited,
+            "rate_limits",
+        ),
+        Limit(
+            "wrong contact codes of an address, over all accounts",
+            _pace(attempts.CODES_AT_ADDRESS, attempts.SECONDS_A_CODE_AT_ADDRESS),
+            RateLimited,
+            "rate_limits",
+        ),
+        Limit("people whom one search finds", str(people_search.MAX_FOUND), InvalidParams),
+        Limit(
+            "people who fit that one search looks at",
+            f"{people_search.MAX_LOOKED_AT:,}",
+            "the first count",
+        ),
+        Limit(
+            "people whom a user asks for the first time",
+            f"{contacts.NEW_REQUESTS} at once, {contacts.NEW_REQUESTS_A_DAY} a day",
+            RateLimited,
+            "rate_limits",
+        ),
     ]
 
 
@@ -239,7 +314,7 @@ def _log_ins() -> list[Limit]:
         Limit("wrong answers in one log-in", str(unfinished_logins.MAX_WRONG_ANSWERS), LoginEnded),
         Limit(
             "a password",
-            f"{Settings.model_fields['password_min_length'].default} characters at least",
+            f"{DEFAULTS.password_min_length} characters at least",
             PasswordUnacceptable,
             "password_min_length",
         ),
@@ -248,6 +323,7 @@ def _log_ins() -> list[Limit]:
 
 def _plugins() -> list[Limit]:
     return [
+        *_plugin_times(),
         Limit(
             "messages of a plugin's bot",
             f"{plugin_quotas.SENDS_AT_ONCE:,} at once, {plugin_quotas.SENDS_PER_S} a second",
@@ -262,6 +338,22 @@ def _plugins() -> list[Limit]:
             "reads, writes and jobs of a plugin that wait", f"{plugin_quotas.MAX_WAITING:,}", Busy
         ),
         Limit("background tasks of a plugin", f"{plugin_quotas.MAX_TASKS:,}", Busy),
+    ]
+
+
+def _plugin_times() -> list[Limit]:
+    return [
+        Limit(
+            "a `check_*` hook, a factor, a step of a log-in",
+            _s(time_limits.CHECK_WITHIN_S),
+            CheckFailed,
+        ),
+        Limit("an `on_*` hook", _s(time_limits.ON_WITHIN_S), "logged"),
+        Limit("the `prepare` of a message type", _s(time_limits.PREPARE_WITHIN_S), TimedOut),
+        Limit("making a photo of a person or group", _s(time_limits.AVATAR_WITHIN_S), TimedOut),
+        Limit("a slash command", _s(time_limits.SLASH_WITHIN_S), TimedOut),
+        Limit("a command of a plugin", _s(time_limits.COMMAND_WITHIN_S), TimedOut),
+        Limit("a run of a job", _s(time_limits.JOB_WITHIN_S), "logged"),
     ]
 
 
@@ -282,11 +374,11 @@ def _error(error: type[Failure] | CloseCode | str) -> str:
 
 
 def _setting(name: str) -> str:
-    return f"{Settings.model_fields[name].default:,}"
+    return f"{getattr(DEFAULTS, name):,}"
 
 
 def _setting_bytes(name: str) -> str:
-    return _bytes(Settings.model_fields[name].default)
+    return _bytes(getattr(DEFAULTS, name))
 
 
 def _bytes(count: int) -> str:

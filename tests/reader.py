@@ -1,6 +1,7 @@
 """What a client knows that follows the documented rules, in a form that can be compared.
 
-It loads a conversation once, then it goes by events alone; the list comes by `sync`.
+It loads a conversation, and the lists of contacts, once; then it goes by events alone. The list of
+conversations comes by `sync`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any
 from dash_messenger.client import RESYNC, Client, Event
 from dash_messenger.errors import Forbidden, NotFound, Resync
 
+CONTACT_STATES = ("contact", "sent", "received")
+
 
 @dataclass
 class Known:
@@ -19,9 +22,18 @@ class Known:
     seq: int = 0
     title: str | None = None
     photo: str | None = None
-    members: set[str] = field(default_factory=set)
+    description: str | None = None
+    rules: str | None = None
+    # By id, the role of each.
+    members: dict[str, str] = field(default_factory=dict)
     messages: dict[str, dict[str, Any]] = field(default_factory=dict)
     own: dict[str, dict[str, Any]] = field(default_factory=dict)
+    preferences: dict[str, Any] = field(default_factory=dict)
+
+    def prefer(self, preferences: dict[str, Any]) -> None:
+        """How its reader wants it in the list, unless something newer is known."""
+        if preferences.get("change_no", 0) >= self.preferences.get("change_no", 0):
+            self.preferences = preferences
 
     def shown(self) -> dict[str, Any]:
         """All of it, in a form that can be compared."""
@@ -37,9 +49,12 @@ class Known:
         return {
             "title": self.title,
             "photo": self.photo,
+            "description": self.description,
+            "rules": self.rules,
             "members": self.members,
             "messages": messages,
             "own": own,
+            "preferences": self.preferences,
         }
 
 
@@ -53,6 +68,9 @@ class Reader:
         # The list of conversations, by `sync` from where the last answer ended.
         self.listed: dict[str, dict[str, Any]] = {}
         self._since: str | None = None
+        # By id, and the event of one's own log that they are as new as.
+        self.contacts: dict[str, dict[str, Any]] = {}
+        self._contacts_seq = 0
 
     async def list(self) -> None:
         """Bring the list up to date."""
@@ -67,6 +85,19 @@ class Reader:
             self._since = page["since"]
             if not page["more"]:
                 return
+
+    async def load_contacts(self) -> None:
+        """All of one's contacts, page by page, while they may change."""
+        found: dict[str, dict[str, Any]] = {}
+        seqs: list[int] = []
+        for state in CONTACT_STATES:
+            after, more = None, True
+            while more:
+                page = await self.client.call("contact.list", state=state, after=after, limit=1)
+                found |= {one["user"]: one for one in page["contacts"]}
+                after, more = (page["contacts"] or [{}])[-1].get("user"), page["more"]
+                seqs.append(page["seq"])
+        self.contacts, self._contacts_seq = found, min(seqs)
 
     async def load(self, conversation: str) -> None:
         """One conversation, as a client opens it."""
@@ -86,9 +117,14 @@ class Reader:
             # Removed again meanwhile, as an event will say.
             self.forget(conversation)
             return
-        known.members = {member["id"] for member in members["members"]}
+        known.members = {
+            member["id"]: members["roles"].get(member["id"], "member")
+            for member in members["members"]
+        }
         known.title = summary["conversation"]["title"]
-        known.photo = summary["conversation"]["photo"]
+        known.photo = summary["conversation"].get("photo")
+        known.prefer(summary["conversation"].get("preferences", {}))
+        known.description, known.rules = summary.get("description"), summary.get("rules")
         self.known[conversation] = known
         # Whoever was removed and added again may have had the list before they heard of either.
         self.listed.setdefault(conversation, summary["conversation"])
@@ -110,7 +146,16 @@ class Reader:
 
     async def _apply_own(self, event: Event) -> None:
         data = event.data
-        if event.kind == "conversation.added":
+        if event.kind == RESYNC:
+            await self.load_contacts()
+        elif event.kind == "contact.updated" and event.seq > self._contacts_seq:
+            self.contacts.pop(data["user"]["id"], None)
+            if data["contact"] is not None:
+                self.contacts[data["user"]["id"]] = data["contact"]
+        elif event.kind == "preferences.updated":
+            if (known := self.known.get(data["conversation"])) is not None:
+                known.prefer(data["preferences"])
+        elif event.kind == "conversation.added":
             await self.load(data["conversation"])
         elif event.kind == "conversation.removed":
             self.forget(data["conversation"])
@@ -133,10 +178,14 @@ class Reader:
         elif event.kind == "conversation.updated":
             known.title = data.get("title", known.title)
             known.photo = data.get("photo", known.photo)
+            known.description = data.get("description", known.description)
+            known.rules = data.get("rules", known.rules)
         elif event.kind == "member.joined":
-            known.members.add(data["user"]["id"])
+            known.members[data["user"]["id"]] = "member"
+        elif event.kind == "member.updated":
+            known.members[data["user"]] = data["role"]
         elif event.kind == "member.removed":
-            known.members.discard(data["user"])
+            known.members.pop(data["user"], None)
 
     def _react(self, known: Known, event: Event) -> None:
         data = event.data
@@ -155,5 +204,6 @@ class Reader:
         return {
             "name": self.name,
             "list": self.listed,
+            "contacts": self.contacts,
             "known": {id: known.shown() for id, known in self.known.items()},
         }

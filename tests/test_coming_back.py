@@ -10,7 +10,7 @@ import io
 import shutil
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +42,20 @@ SCALE = settings(
     suppress_health_check=list(HealthCheck),
 )
 INDEX = st.integers(0, 1_000)
+ROLES = ["owner", "admin", "member"]
+# Whom Eve has to do with.
+OTHER = st.sampled_from(["ann", "ben"])
+# How she wants a group in her list.
+WISH = st.sampled_from(
+    [
+        {"pinned": True},
+        {"pinned": False},
+        {"archived": True, "muted_until_ms": 2**53 - 1},
+        {"archived": False, "muted_until_ms": None},
+        {"marked_unread": True, "notify": "mentions"},
+        {"marked_unread": False, "notify": "all"},
+    ]
+)
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +85,9 @@ class Room:
 
     id: str
     members: set[str]
+    # Besides ann, who always stays one.
+    owners: set[str] = field(default_factory=set)
+    banned: set[str] = field(default_factory=set)
     # By id: who wrote it, and its type.
     messages: dict[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -84,7 +101,18 @@ class ComingBack(RuleBasedStateMachine):
         super().__init__()
         self._server, self._returning, self._same_within_s = server, returning, same_within_s
         self._runner = asyncio.Runner()
-        self._do(self._begin())
+        self._opened = AsyncExitStack()
+        try:
+            self._do(self._begin())
+        except BaseException:
+            self._close()
+            raise
+
+    def _close(self) -> None:
+        try:
+            self._do(self._opened.aclose())
+        finally:
+            self._runner.close()
 
     def _do(self, step: Awaitable[Any]) -> Any:
         async def within_time() -> Any:
@@ -94,9 +122,9 @@ class ComingBack(RuleBasedStateMachine):
         return self._runner.run(within_time())
 
     async def _begin(self) -> None:
-        self.network = Network(self._server)
-        await self.network.__aenter__()
+        self.network = await self._opened.enter_async_context(Network(self._server))
         self.people = People(self._server)
+        self._opened.push_async_callback(self.people.aclose)
         self.actors = {name: await self.people() for name in ("ann", "ben")}
         _, self.token = await self.people.register()
         self.actors["eve"] = await self.people.connect(self.token)
@@ -104,11 +132,15 @@ class ComingBack(RuleBasedStateMachine):
         self.ann_token = await self.people.log_in(self.actors["ann"].me["username"])
         self.rooms = [await self._group({"ann", "ben", "eve"}, "Garden")]
         self.hearing: asyncio.Task[None] | None = None
+        self._opened.push_async_callback(self._stop_hearing)
         self.unapplied: deque[Event] = deque()
         client = self._returning(self.network.url, token=self.token)
         await client.__aenter__()
         self.reader = Reader(client)
+        # Whichever it is then: coming back may make another.
+        self._opened.push_async_callback(lambda: self.reader.client.aclose())
         await self.reader.list()
+        await self.reader.load_contacts()
         for conversation in self.reader.listed:
             await self.reader.load(conversation)
         self._hear()
@@ -210,6 +242,15 @@ class ComingBack(RuleBasedStateMachine):
     def rename(self, which: int, title: str) -> None:
         self._call("ann", "conversation.update", conversation=self._room(which).id, title=title)
 
+    @rule(
+        which=INDEX,
+        field=st.sampled_from(["description", "rules"]),
+        text=st.sampled_from(["Be kind", "Talk", None]),
+    )
+    def describe(self, which: int, field: str, text: str | None) -> None:
+        room = self._room(which).id
+        self._call("ann", "conversation.update", conversation=room, **{field: text})
+
     @rule(which=INDEX)
     def photograph(self, which: int) -> None:
         picture = io.BytesIO()
@@ -222,12 +263,50 @@ class ComingBack(RuleBasedStateMachine):
     def come_or_go(self, which: int, who: str, leaves: bool) -> None:
         room = self._room(which)
         if who in room.members:
-            by, user = who if leaves else "ann", self.ids[who]
-            self._call(by, "conversation.remove", conversation=room.id, user=user)
+            # An owner is removed by nobody.
+            leaves = leaves or who in room.owners
+            if leaves:
+                self._call(who, "conversation.leave", conversation=room.id)
+            else:
+                gone = self.ids[who]
+                self._call("ann", "conversation.remove", conversation=room.id, user=gone)
             room.members.discard(who)
-        else:
+            room.owners.discard(who)
+        elif who not in room.banned:
             self._call("ann", "conversation.add", conversation=room.id, members=[self.ids[who]])
             room.members.add(who)
+
+    @rule(which=INDEX, who=st.sampled_from(["ben", "eve"]), role=st.sampled_from(ROLES))
+    def give_a_role(self, which: int, who: str, role: str) -> None:
+        room = self._room(which)
+        # Another owner is changed by nobody.
+        if who in room.members and who not in room.owners:
+            user = self.ids[who]
+            self._call("ann", "conversation.set_role", conversation=room.id, user=user, role=role)
+            if role == "owner":
+                room.owners.add(who)
+
+    @rule(which=INDEX, who=st.sampled_from(["ben", "eve"]), role=st.sampled_from(ROLES))
+    def step_down(self, which: int, who: str, role: str) -> None:
+        room = self._room(which)
+        if who in room.members & room.owners:
+            user = self.ids[who]
+            self._call(who, "conversation.set_role", conversation=room.id, user=user, role=role)
+            if role != "owner":
+                room.owners.discard(who)
+
+    @rule(which=INDEX, who=st.sampled_from(["ben", "eve"]), on=st.booleans())
+    def ban_or_lift(self, which: int, who: str, on: bool) -> None:
+        room = self._room(which)
+        if who in room.owners:
+            return
+        command = "conversation.ban" if on else "conversation.unban"
+        self._call("ann", command, conversation=room.id, user=self.ids[who])
+        if on:
+            room.members.discard(who)
+            room.banned.add(who)
+        else:
+            room.banned.discard(who)
 
     @precondition(lambda self: len(self.rooms) < 3)
     @rule(with_eve=st.booleans())
@@ -241,9 +320,37 @@ class ComingBack(RuleBasedStateMachine):
         reader = self._member(room, who)
         self._call(reader, "read.advance", conversation=room.id, message_no=number)
 
+    @rule(which=INDEX, wish=WISH)
+    def prefer(self, which: int, wish: dict[str, Any]) -> None:
+        room = self._room(which)
+        if "eve" in room.members:
+            self._call("eve", "conversation.set", conversation=room.id, **wish)
+
     @rule(name=st.sampled_from(["Eve", "Eva", "Evi"]))
     def call_oneself(self, name: str) -> None:
         self._call("eve", "account.update", display_name=name)
+
+    @rule(other=OTHER, by_eve=st.booleans(), note=st.sampled_from(["x", "y", ""]))
+    def ask_for_a_contact(self, other: str, by_eve: bool, note: str) -> None:
+        self._wish("request", other, by_eve, note=note)
+
+    @rule(other=OTHER, by_eve=st.booleans(), answer=st.sampled_from(["accept", "decline"]))
+    def answer_who_asks(self, other: str, by_eve: bool, answer: str) -> None:
+        self._wish(answer, other, by_eve)
+
+    @rule(other=OTHER, by_eve=st.booleans())
+    def end_a_contact(self, other: str, by_eve: bool) -> None:
+        self._wish("remove", other, by_eve)
+
+    @rule(other=OTHER, by_eve=st.booleans(), label=st.sampled_from(["x", "y", None]))
+    def label_a_contact(self, other: str, by_eve: bool, label: str | None) -> None:
+        self._wish("label", other, by_eve, label=label)
+
+    def _wish(self, wish: str, other: str, by_eve: bool, **said: str | None) -> None:
+        by, to = ("eve", other) if by_eve else (other, "eve")
+        # Who does not ask is not accepted, who is no contact has no label.
+        with suppress(NotFound):
+            self._call(by, f"contact.{wish}", user=self.ids[to], **said)
 
     # Leaving and coming back.
 
@@ -279,8 +386,7 @@ class ComingBack(RuleBasedStateMachine):
             self._do(self._come_back())
             self._do(self._compare())
         finally:
-            self._do(self._end())
-            self._runner.close()
+            self._close()
 
     async def _compare(self) -> None:
         """What came back knows becomes what a fresh client sees."""
@@ -289,6 +395,7 @@ class ComingBack(RuleBasedStateMachine):
             while True:
                 fresh = Reader(client)
                 await fresh.list()
+                await fresh.load_contacts()
                 for conversation in fresh.listed:
                     await fresh.load(conversation)
                 await self.reader.list()
@@ -300,13 +407,10 @@ class ComingBack(RuleBasedStateMachine):
                     assert self.reader.shown() == fresh.shown()
                 await asyncio.sleep(0.1)
 
-    async def _end(self) -> None:
-        await self.reader.client.aclose()
+    async def _stop_hearing(self) -> None:
         if self.hearing is not None:
             self.hearing.cancel()
             await asyncio.wait([self.hearing])
-        await self.people.aclose()
-        await self.network.__aexit__()
 
 
 def run(machine: Callable[[], ComingBack]) -> None:

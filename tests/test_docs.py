@@ -49,6 +49,21 @@ def headings(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
+def test_where_a_change_belongs_names_files_that_exist() -> None:
+    page = (ROOT / "docs" / "structure.md").read_text()
+    rows = page.partition("## Where a change belongs")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`((?:[\w.]+/)+[\w.]+)`", rows))
+    assert {"store/access", "webui/src/state/logs.ts"} <= named
+    folders = (ROOT, ROOT / "core/dash_messenger", ROOT / "webui/dash_messenger_webui")
+    found = {
+        path
+        for path in named
+        for folder in folders
+        if (folder / path).exists() or (folder / f"{path}.py").exists()
+    }
+    assert named - found == set()
+
+
 def test_every_notification_is_documented() -> None:
     page = (ROOT / "docs" / "protocol.md").read_text()
     code = "".join(

@@ -1,9 +1,10 @@
-// Builds what the Python package ships: the script, the component classes and the list of words.
+// Builds what the Python package ships: the scripts, the component classes and the list of words.
 // `--check` builds into memory and fails when the committed files differ.
 import { build } from "esbuild";
 import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { brotliCompressSync } from "node:zlib";
+import { emojiData } from "./tools/emoji_data.mjs";
 
 const NAMESPACE = "dash_messenger_webui";
 const OUT = new URL(`./${NAMESPACE}/components/`, import.meta.url);
@@ -38,7 +39,7 @@ async function bundle(entry, options) {
     entryPoints: [new URL(entry, SRC).pathname],
     bundle: true,
     write: false,
-    plugins: [dashReact],
+    plugins: [dashReact, emojiData],
     legalComments: "none",
     charset: "utf8",
     absWorkingDir: new URL(".", import.meta.url).pathname,
@@ -133,19 +134,21 @@ ${classes.join("\n")}`;
 const rank = (name) => ["children", "id"].indexOf(name) + 1 || 3;
 
 async function readWords() {
-  const code = await bundle("i18n/texts.ts", { format: "esm" });
-  const { ENGLISH } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
-  return `${JSON.stringify(ENGLISH, null, 2)}\n`;
+  const read = async (file) => import(`data:text/javascript,${encodeURIComponent(await bundle(file, { format: "esm" }))}`);
+  const [{ ENGLISH }, { PEOPLE }] = [await read("i18n/texts.ts"), await read("i18n/people_texts.ts")];
+  return `${JSON.stringify({ ...ENGLISH, ...PEOPLE }, null, 2)}\n`;
 }
 
-const script = await bundle("index.ts", {
-  format: "iife",
-  target: "es2021",
-  minify: true,
-  jsx: "transform",
-});
+// Loaded by `import()` when it is first needed.
+const later = (entry) => bundle(entry, { format: "esm", target: "es2021", minify: true, jsx: "transform" });
+const scripts = {
+  [`${NAMESPACE}.min.js`]: await bundle("index.ts", { format: "iife", target: "es2021", minify: true, jsx: "transform" }),
+  "people.min.js": await later("people/script.tsx"),
+  "plugins.min.js": await later("pages/plugin_list.tsx"),
+  "emoji.min.js": await later("parts/emoji_script.ts"),
+};
 const files = {
-  [`${NAMESPACE}.min.js`]: script,
+  ...scripts,
   "__init__.py": pythonModule(readComponents()),
   "texts.json": await readWords(),
 };
@@ -158,5 +161,7 @@ if (process.argv.includes("--check")) {
   process.exit(stale.length ? 1 : 0);
 }
 for (const [name, text] of stale) writeFileSync(new URL(name, OUT), text);
-const brotli = brotliCompressSync(script).length;
-console.log(`${script.length} bytes, ${brotli} with Brotli; ${stale.length} files changed`);
+for (const [name, text] of Object.entries(scripts)) {
+  console.log(`${name}: ${Buffer.byteLength(text)} bytes, ${brotliCompressSync(text).length} with Brotli`);
+}
+console.log(`${stale.length} files changed`);

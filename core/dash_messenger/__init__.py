@@ -11,7 +11,7 @@ from importlib import import_module
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from dash_messenger.characters import cut, is_visible, require_visible
+    from dash_messenger.characters import count_emoji, cut, is_visible, require_visible
     from dash_messenger.errors import Failure, NotFound, Refused, Unauthenticated, WrongAnswer
     from dash_messenger.plugin_api.actions import Acted, Change, Refuse, action
     from dash_messenger.plugin_api.avatars import Portrait, Portraits
@@ -84,6 +84,7 @@ __all__ = [
     "WebContext",
     "WrongAnswer",
     "action",
+    "count_emoji",
     "cut",
     "hookimpl",
     "is_visible",
@@ -94,7 +95,7 @@ __all__ = [
 # The same as above, for whoever runs this.
 _HOMES = {
     "plugin_api.actions": ("Acted", "Change", "Refuse", "action"),
-    "characters": ("cut", "is_visible", "require_visible"),
+    "characters": ("count_emoji", "cut", "is_visible", "require_visible"),
     "protocol.commands": ("Caller", "Command"),
     "errors": ("Failure", "NotFound", "Refused", "Unauthenticated", "WrongAnswer"),
     "plugin_api.factors": ("Beginning", "Confirmed", "Factor", "LoginStep"),

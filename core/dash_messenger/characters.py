@@ -11,6 +11,7 @@ import unicodedata
 __all__ = [
     "NothingVisible",
     "canonical_emoji",
+    "count_emoji",
     "cut",
     "is_visible",
     "require_visible",
@@ -160,6 +161,17 @@ def canonical_emoji(text: str) -> str:
             return ""
         parts.append(_EMOJI_STYLE)
     return "".join(parts) if shown else ""
+
+
+def count_emoji(text: str) -> int:
+    """How many emoji ``text`` is, spaces aside; 0 where anything else is in it."""
+    if not canonical_emoji(text.replace(" ", "")):
+        return 0
+    # As in `cut`: few texts come this far.
+    from wcwidth import iter_graphemes
+
+    shown = [one for word in text.split() for one in iter_graphemes(word)]
+    return len(shown) if all(map(canonical_emoji, shown)) else 0
 
 
 def _is_picture(character: str) -> bool:

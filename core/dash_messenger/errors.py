@@ -11,7 +11,9 @@ The tree:
     ├── Refused ── UsernameInvalid, PasswordUnacceptable, ContentInvalid, ContentTooCostly,
     │   UnknownType, OverLimit, BlobUnusable, ActionRefused, PluginFailed, CheckFailed,
     │   PortraitsUnavailable, PortraitFailed, WrongAnswer, WrongPassword, AnswerNeeded, SetupEnded,
-    │   FactorUnavailable, SetupCodeWrong, QuotaExceeded
+    │   FactorUnavailable, SetupCodeWrong, QuotaExceeded, TooManyOpenRequests, TooManyCodes,
+    │   MessagesNotAccepted, AddingNotAllowed, BlockedByYou, TooManyExceptions, TooManyBlocks,
+    │   TooManyPins, LastOwner, UserBanned
     ├── TooLarge
     ├── FileDamaged, UploadTooSlow
     ├── RateLimited, Busy, TimedOut, StorageFailed, DiskLow                       (retryable)
@@ -31,8 +33,10 @@ __all__ = [
     "ANYTHING",
     "AccountDeactivated",
     "ActionRefused",
+    "AddingNotAllowed",
     "AnswerNeeded",
     "BlobUnusable",
+    "BlockedByYou",
     "Busy",
     "CheckFailed",
     "CloseCode",
@@ -48,7 +52,9 @@ __all__ = [
     "InternalError",
     "InvalidParams",
     "InvalidRequest",
+    "LastOwner",
     "LoginEnded",
+    "MessagesNotAccepted",
     "NotFound",
     "OverLimit",
     "ParseError",
@@ -67,6 +73,11 @@ __all__ = [
     "Superseded",
     "TimedOut",
     "TooLarge",
+    "TooManyBlocks",
+    "TooManyCodes",
+    "TooManyExceptions",
+    "TooManyOpenRequests",
+    "TooManyPins",
     "Unauthenticated",
     "UnknownCommand",
     "UnknownSlashCommand",
@@ -74,6 +85,7 @@ __all__ = [
     "UnknownUser",
     "UpgradeRequired",
     "UploadTooSlow",
+    "UserBanned",
     "UsernameInvalid",
     "UsernameTaken",
     "WrongAnswer",
@@ -390,6 +402,76 @@ class SetupCodeWrong(Refused):
         "This set-up code is wrong or was used already."
         " The one that counts stands in the server's log."
     )
+
+
+class TooManyOpenRequests(Refused):
+    """Somebody has as many requests to become a contact as one may have unanswered: ``limit``."""
+
+    code, key = 1090, "too_many_open_requests"
+    sentence = "You have {limit} contact requests without an answer. Take one of them back first."
+
+
+class TooManyCodes(Refused):
+    """Somebody has as many codes that still work as one may have: ``limit``."""
+
+    code, key = 1091, "too_many_codes"
+    sentence = "You have {limit} codes that still work. Revoke one of them first."
+
+
+class MessagesNotAccepted(Refused):
+    """Somebody takes no messages from the one who writes, whatever the reason."""
+
+    code, key = 1092, "messages_not_accepted"
+    sentence = "This person does not accept messages from you."
+
+
+class AddingNotAllowed(Refused):
+    """Somebody does not let the one who asks add them to groups: ``user`` is their id."""
+
+    code, key = 1093, "adding_not_allowed"
+    sentence = "{display_name} does not let you add them to groups."
+
+
+class BlockedByYou(Refused):
+    """The one who asks has blocked the other one."""
+
+    code, key = 1094, "blocked_by_you"
+    sentence = "You have blocked this person. Unblock them first."
+
+
+class TooManyExceptions(Refused):
+    """Somebody has made as many people exceptions of their settings as one may: ``limit``."""
+
+    code, key = 1095, "too_many_exceptions"
+    sentence = "You have {limit} exceptions. Remove one of them first."
+
+
+class TooManyBlocks(Refused):
+    """Somebody has blocked as many people as one may: ``limit``."""
+
+    code, key = 1096, "too_many_blocks"
+    sentence = "You have blocked {limit} people. Unblock one of them first."
+
+
+class TooManyPins(Refused):
+    """Somebody has pinned as many conversations as one may: ``limit``."""
+
+    code, key = 1100, "too_many_pins"
+    sentence = "You have pinned {limit} chats. Unpin one of them first."
+
+
+class LastOwner(Refused):
+    """The only owner of a group cannot become something else in it."""
+
+    code, key = 1101, "last_owner"
+    sentence = "A group needs an owner. Make somebody else an owner first."
+
+
+class UserBanned(Refused):
+    """Somebody who is banned from a group, ``username``, cannot be added to it."""
+
+    code, key = 1102, "user_banned"
+    sentence = "{username} is banned from this group."
 
 
 class OverLimit(Refused):

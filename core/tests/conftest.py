@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -14,6 +15,10 @@ from dash_messenger.server.limits import Limits
 from dash_messenger.store import StoreLimits
 from fixtures.filled_store import FilledStore, open_filled
 from fixtures.local_server import LocalServer, open_server
+
+# How long an example takes is decided by what else the machine does.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import pytest
 from dash_messenger import characters
 from dash_messenger.characters import (
     canonical_emoji,
+    count_emoji,
     cut,
     is_visible,
     without_controls,
@@ -88,6 +89,18 @@ def test_a_character_that_does_not_fit_is_cut_all_the_same() -> None:
 def test_an_emoji_has_one_spelling(text: str, one: str) -> None:
     assert canonical_emoji(text) == one
     assert canonical_emoji(one) == one
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        *(("👍", 1), (ENGLAND, 1), (FAMILY, 1), ("1️⃣2⃣", 2), ("🇩🇪🇺🇦", 2), ("👍🏽 ❤ ⭐", 3)),
+        *((new, 1) for new in NEW),
+        *(("", 0), (" ", 0), ("1", 0), ("👍a", 0), ("👍\n👍", 0), ("🏽", 0), ("👍 \u200d", 0)),
+    ],
+)
+def test_emoji_are_counted_as_they_are_seen(text: str, count: int) -> None:
+    assert count_emoji(text) == count
 
 
 @pytest.mark.parametrize(

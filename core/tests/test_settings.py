@@ -26,6 +26,30 @@ def test_the_environment_may_name_the_folder(
     assert not load_settings().rate_limits
 
 
+def test_a_list_in_the_environment_is_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DASH_MESSENGER_PLUGINS_WITHOUT", '["webui", "totp"]')
+    assert load_settings(data=tmp_path).plugins_without == ("webui", "totp")
+    monkeypatch.setenv("DASH_MESSENGER_PLUGINS_WITHOUT", "webui")
+    with pytest.raises(SettingsInvalid, match="plugins_without"):
+        load_settings(data=tmp_path)
+
+
+def test_a_path_is_absolute_and_knows_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    settings = load_settings(data="~/data", plugins_dir="plugins", security_log=Path("log"))
+    assert settings.data == tmp_path / "data"
+    assert (settings.plugins_dir, settings.security_log) == (tmp_path / "plugins", tmp_path / "log")
+
+
+@pytest.mark.parametrize("text", ["on", "Yes", "true", "1"])
+def test_on_is_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("DASH_MESSENGER_RATE_LIMITS", text)
+    assert load_settings(data=tmp_path).rate_limits is True
+
+
 def test_off_is_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DASH_MESSENGER_RATE_LIMITS", "off")
     assert not load_settings(data=tmp_path).rate_limits
@@ -36,6 +60,13 @@ def test_off_is_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("prot = 1", "prot"),
         ("port = 70000", "port"),
+        ('port = "many"', "port"),
+        ("shutdown_s = nan", "shutdown_s"),
+        ('registration = "ajar"', "registration"),
+        ('trusted_proxies = "127.0.0.1"', "trusted_proxies"),
+        ("plugins_without = [1]", "plugins_without"),
+        ('security_log = ""', "security_log"),
+        ("plugins_dir = 1", "plugins_dir"),
         ("password_min_length = 4", "password_min_length"),
         ('public_url = "chat.example.org"', "public_url"),
         ('public_url = "https://chat.example.org/chat"', "public_url"),

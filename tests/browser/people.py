@@ -23,3 +23,10 @@ async def two(person: Any, *, say: tuple[str, ...] = ()) -> tuple[Any, Any, str]
     for text in say:
         await bob.send(conversation, text)
     return ann, bob, conversation
+
+
+async def befriend(one: Person, *others: Person) -> None:
+    """Make each of the others a contact of the first."""
+    for other in others:
+        await one.call("contact.request", user=other.id)
+        await other.call("contact.accept", user=one.id)

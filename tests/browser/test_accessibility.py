@@ -12,7 +12,8 @@ from playwright.async_api import BrowserContext, FilePayload, expect
 
 from tests.browser.accessibility import axe, colours_are, in_both_schemes
 from tests.browser.conftest import PASSWORD, Person, at_one_size
-from tests.browser.pages.dialogs import open_dialog
+from tests.browser.pages.any_page import reload_after_closing
+from tests.browser.pages.dialogs import choose_person, open_dialog, people_field
 from tests.browser.pages.messenger import BANNER, TEXT_BOX, message, open_chat, open_list, write
 from tests.browser.people import talk
 from tests.browser.wire import sit_in_the_middle
@@ -120,9 +121,12 @@ async def test_axe_finds_nothing_in_a_dialog(person: MakePerson, scheme: str, di
         assert await axe(page) == []
         if dialog == "Settings":
             return
-        button = "Start the chat" if dialog == "New chat" else "Create the group"
-        await shown.get_by_role("button", name=button).click()
-        await expect(shown.get_by_text("Please fill this in.").first).to_be_visible()
+        if dialog == "New group":
+            await shown.get_by_role("button", name="Create the group").click()
+            await expect(shown.get_by_text("Please fill this in.")).to_be_visible()
+        await people_field(shown).fill(ben.username)
+        await expect(shown.get_by_text(f"@{ben.username}")).to_be_visible()
+        await colours_are(page, scheme)
         assert await axe(page) == []
         return
     for title in (None, "A group"):
@@ -154,15 +158,12 @@ async def test_a_tour_of_everything_stays_quiet_and_on_its_own_origin(
         await page.keyboard.press("Escape")
         await expect(page.get_by_role("dialog")).to_have_count(0)
     dialog = await open_dialog(page, "New chat")
-    await dialog.get_by_label("User name").fill(ben.username)
-    await dialog.get_by_role("button", name="Start the chat").click()
+    await choose_person(dialog, ben.username)
     await write(page, "Hello 🎉")
     await expect(message(page, "Hello 🎉")).to_have_attribute("data-state", "sent")
     await open_dialog(page, "Details")
     await page.keyboard.press("Escape")
-    # What is closed takes its history entry along, which a reload would cut short.
-    await page.wait_for_function("() => !history.state?.layer")
-    await page.reload()
+    await reload_after_closing(page)
     await expect(message(page, "Hello 🎉")).to_be_visible()
     await page.goto(server.url)
     dialog = await open_dialog(page, "Settings")
@@ -295,10 +296,26 @@ async def test_axe_finds_nothing_in_what_plugins_draw_and_write(
     await page.get_by_role("button", name="Preview").click()
     await expect(page.locator(".dm-preview strong")).to_be_visible()
     assert await axe(page) == []
+    await page.keyboard.press("Escape")
+    # On a phone the text takes the place of the sticker button.
+    await page.locator(TEXT_BOX).fill("")
     await page.locator(".dm-composer-line").get_by_role("button", name="Stickers").click()
     await expect(page.locator(".dm-pick").first).to_be_visible()
     assert await axe(page) == []
     await page.keyboard.press("Escape")
+    await page.locator(".dm-composer-line").get_by_role("button", name="Emoji", exact=True).click()
+    await expect(page.locator(".dm-picker-grid > .dm-pick").first).to_be_visible()
+    assert await axe(page) == []
+    await page.locator(".dm-tones > .dm-pick").click()
+    await expect(page.locator(".dm-tones > .dm-pick")).to_have_count(6)
+    assert await axe(page) == []
+    await page.keyboard.press("Escape")
+    await page.locator(TEXT_BOX).fill("")
+    await page.locator(TEXT_BOX).press_sequentially(":smi")
+    await expect(page.get_by_role("listbox", name="Emoji")).to_be_visible()
+    assert await axe(page) == []
+    await page.locator(TEXT_BOX).press("Escape")
+    await page.locator(TEXT_BOX).fill("")
     await page.get_by_role("button", name="An icon").last.click()
     await expect(page.get_by_role("dialog", name="Picture")).to_be_visible()
     assert await axe(page) == []

@@ -11,7 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Dialog, Locator, Page, expect
 
 from tests.browser.pages.any_page import at_rest, becomes
-from tests.browser.pages.dialogs import open_dialog
+from tests.browser.pages.dialogs import choose_person, open_dialog
 from tests.browser.pages.forms import chosen, form, png
 from tests.browser.pages.messenger import choose_chat, composer, message, open_list, open_menu
 from tests.browser.people import talk, two
@@ -54,6 +54,17 @@ async def picker(page: Page) -> Locator:
     return page.locator(".dm-picker")
 
 
+async def emoji(page: Page) -> Locator:
+    await page.get_by_role("button", name="Emoji", exact=True).click()
+    return page.locator(".dm-picker")
+
+
+async def reacting(page: Page) -> Locator:
+    await open_menu(message(page, "tea"))
+    await page.get_by_role("menuitem", name="More emoji").click()
+    return page.locator(".dm-reacting")
+
+
 async def preview(page: Page) -> Locator:
     await page.get_by_role("button", name="Write as: Markdown").click()
     await composer(page).fill("**bold**")
@@ -70,7 +81,7 @@ async def empty_form(page: Page) -> Locator:
     return page.locator(FORM)
 
 
-OVER_A_CHAT = [viewer, menu, attaching, picker, preview, empty_form]
+OVER_A_CHAT = [viewer, menu, attaching, picker, emoji, reacting, preview, empty_form]
 
 
 @pytest.mark.parametrize("open_it", OVER_A_CHAT)
@@ -141,8 +152,7 @@ async def test_back_from_a_chat_that_a_dialog_began_leads_to_the_list(person: An
     await talk(ann, await person("Carl"))
     page = await open_list(ann)
     dialog = await open_dialog(page, "New chat")
-    await dialog.get_by_label("User name").fill(bob.username)
-    await dialog.get_by_role("button", name="Start the chat").click()
+    await choose_person(dialog, bob.username)
     await expect(composer(page)).to_be_visible()
     await expect(dialog).to_be_hidden()
     await leaves_for_the_list(page)

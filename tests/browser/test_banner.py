@@ -62,6 +62,23 @@ async def test_the_banner_covers_no_chat_and_no_text_box(person: MakePerson) -> 
     forgive_network(ann.problems)
 
 
+async def test_the_banner_stands_above_an_open_dialog(person: MakePerson) -> None:
+    ann = await person("Ann")
+    page = await open_list(ann)
+    await page.get_by_role("button", name="New chat").first.click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_be_visible()
+    await ann.context.set_offline(True)
+    banner = page.locator(BANNER)
+    await expect(banner).to_be_visible()
+    await at_rest(page)
+    box = await banner.bounding_box()
+    assert box is not None
+    assert (box["x"], box["y"], box["width"]) == (0, 0, await page.evaluate("innerWidth"))
+    assert await overlaps(banner, dialog) == []
+    forgive_network(ann.problems)
+
+
 async def test_the_banner_covers_no_message_and_moves_none(person: MakePerson) -> None:
     ann, ben = await person("Ann"), await person("Ben")
     chat = await talk(ann, ben)

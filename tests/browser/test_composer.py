@@ -226,6 +226,15 @@ async def test_marks_in_the_ordinary_box_make_it_markdown(person: Any) -> None:
     await expect(box).to_have_value("**tea**")
     await box.press("Control+Enter")
     await expect(rows(page).last.locator("strong")).to_have_text("tea")
+    # What became Markdown is edited as it was written, and says what it is.
+    await open_menu(rows(page).last)
+    await page.get_by_role("menuitem", name="Edit", exact=True).click()
+    await expect(box).to_have_value("**tea**")
+    await expect(page.get_by_text("Edit message: Markdown", exact=True)).to_be_visible()
+    await box.fill("**tea** and *milk*")
+    await box.press("Control+Enter")
+    await expect(rows(page).last.locator("em")).to_have_text("milk")
+    await expect(page.locator(".dm-composing")).to_have_count(0)
     # A text stays one when it is edited, and says so.
     await open_menu(rows(page).first)
     await page.get_by_role("menuitem", name="Edit", exact=True).click()

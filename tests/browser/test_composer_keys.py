@@ -38,10 +38,16 @@ async def test_keys_pressed_beside_an_open_menu_write_nothing(person: Any) -> No
     ann, _, chat = await two(person, say=("hello",))
     page = await open_chat(ann, chat)
     await message(page, "hello").click(button="right")
-    await page.get_by_role("menuitem", name="More emoji").click()
     await page.evaluate("() => document.activeElement.blur()")
     await page.keyboard.type("hi")
     await expect(page.get_by_role("menu")).to_be_visible()
+    await expect(composer(page)).to_have_value("")
+    await page.get_by_role("menuitem", name="More emoji").click()
+    emoji = page.get_by_role("dialog", name="Emoji")
+    await expect(emoji.get_by_role("searchbox")).to_be_focused()
+    await page.evaluate("() => document.activeElement.blur()")
+    await page.keyboard.type("hi")
+    await expect(emoji).to_be_visible()
     await expect(composer(page)).to_have_value("")
 
 

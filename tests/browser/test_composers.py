@@ -144,7 +144,8 @@ async def test_a_pack_of_one_s_own_is_made_in_the_settings(
         Image.new("RGBA", (700, 500 - 100 * n), (200, 30, 30, 128)).save(out, "PNG")
         paths.append(tmp_path / f"dot{n}.png")
         paths[-1].write_bytes(out.getvalue())
-    (tmp_path / "wrong.png").write_bytes(b"no picture")
+    for name in ("wrong.png", "fake.heic"):
+        (tmp_path / name).write_bytes(b"no picture")
     page = await open_list(ann)
     answered = watch_callbacks(page)
     settings = await open_dialog(page, "Settings")
@@ -154,9 +155,11 @@ async def test_a_pack_of_one_s_own_is_made_in_the_settings(
     pack = settings.locator(".pack", has_text="Dots")
     # Dash asks once more for what has just been drawn.
     await answered()
-    await pack.locator(".dm-uploads input").set_input_files([*paths, tmp_path / "wrong.png"])
+    wrong = [tmp_path / "wrong.png", tmp_path / "fake.heic"]
+    await pack.locator(".dm-uploads input").set_input_files([paths[0], *wrong, *paths[1:]])
     await expect(pack.locator(".tiles > li")).to_have_count(3)
-    await expect(settings.get_by_text("This is no picture.")).to_be_visible()
+    for one in wrong:
+        await expect(settings.get_by_text(f"{one.name}: This is no picture.")).to_be_visible()
     assert await heights(ann) == [366, 293, 219]
     await answered()
     await pack.get_by_role("button", name="Later").first.click()

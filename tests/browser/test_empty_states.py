@@ -9,13 +9,14 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import forgive_network
+from tests.browser.pages.dialogs import open_dialog, people_field
 from tests.browser.pages.messenger import choose_chat, composer
 from tests.browser.people import two
 
 
 async def start_chat(page: Page, username: str) -> None:
     await page.get_by_role("button", name="New chat").first.click()
-    field = page.get_by_role("dialog").get_by_label("User name")
+    field = people_field(page.get_by_role("dialog"))
     await field.fill(username)
     await field.press("Enter")
 
@@ -56,8 +57,8 @@ async def test_unknown_user_name_is_said_in_the_dialog_and_kept(person: Any) -> 
     page = await ann.open()
     await start_chat(page, "nobody.at.all")
     dialog = page.get_by_role("dialog")
-    await expect(dialog.get_by_text("There is nobody called nobody.at.all.")).to_be_visible()
-    await expect(dialog.get_by_label("User name")).to_have_value("nobody.at.all")
+    await expect(dialog.get_by_text("Nobody found")).to_be_visible()
+    await expect(people_field(dialog)).to_have_value("nobody.at.all")
 
 
 async def test_starting_a_chat_that_exists_opens_it_again(person: Any) -> None:
@@ -79,10 +80,10 @@ async def test_a_group_is_made_by_user_names_and_its_members_see_it_at_once(pers
     await page.get_by_role("button", name="New group").click()
     dialog = page.get_by_role("dialog")
     await dialog.get_by_label("Name of the group").fill("Hikers")
-    names = dialog.get_by_label("Members")
-    for username in (bob.username, carl.username):
-        await names.fill(username)
-        await names.press("Enter")
+    for username, name in ((bob.username, "Bob"), (carl.username, "Carl")):
+        await people_field(dialog).fill(username)
+        await people_field(dialog).press("Enter")
+        await expect(dialog.locator(".dm-people-chips")).to_contain_text(name)
     await dialog.get_by_role("button", name="Create the group").click()
     await expect(composer(page)).to_be_visible()
     await expect(page.locator(".dm-header-words")).to_contain_text("3 members")
@@ -101,7 +102,7 @@ async def test_a_group_is_made_by_user_names_and_its_members_see_it_at_once(pers
 async def test_a_dialog_says_why_nothing_was_done_and_keeps_what_was_typed(
     person: Any, status: int | None, sentence: str
 ) -> None:
-    ann, bob, conversation = await two(person)
+    ann, _, conversation = await two(person)
     page = await ann.open(f"/c/{conversation}")
     await expect(composer(page)).to_be_visible()
     callbacks = re.compile("/_dash-update-component")
@@ -120,11 +121,13 @@ async def test_a_dialog_says_why_nothing_was_done_and_keeps_what_was_typed(
     await expect(dialog).to_have_count(0)
     if await page.get_by_role("button", name="Back").is_visible():
         await page.get_by_role("button", name="Back").click()
-    await start_chat(page, bob.username)
+    await open_dialog(page, "Settings")
+    name = dialog.get_by_label("Name that others see")
+    await name.fill("Anna")
+    await dialog.get_by_role("button", name="Save").first.click()
     await expect(dialog.get_by_text(sentence)).to_be_visible()
-    await expect(dialog.get_by_label("User name")).to_have_value(bob.username)
+    await expect(name).to_have_value("Anna")
     await page.unroute(callbacks)
-    await dialog.get_by_role("button", name="Start the chat").click()
-    await page.wait_for_url(f"**/c/{conversation}")
-    await expect(dialog).to_have_count(0)
+    await dialog.get_by_role("button", name="Save").first.click()
+    await expect(dialog.get_by_text("Saved.")).to_be_visible()
     forgive_network(ann.problems)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,8 @@ async def test_what_a_form_cannot_take_goes_as_what_takes_it(person: Any) -> Non
     await transfer(page, "drop", ".dm-timeline", "a.png")
     await transfer(page, "drop", FORM, "b.txt")
     await expect(page.locator(".dm-files li").last).to_contain_text("Will be sent as: File")
+    said = await page.locator(".dm-files li").last.locator(".dm-file-words").inner_text()
+    assert "Will be sent as: File" in said.splitlines()
     await page.get_by_label("Caption").fill("of the first")
     await sent(page)
     await expect(page.locator(".dm-row[data-state=sent]")).to_have_count(2)
@@ -229,6 +232,33 @@ async def test_a_few_files_are_on_their_way_at_once(person: Any) -> None:
     forgive_network(ann.problems)
 
 
+async def test_a_form_is_sent_before_its_files_have_arrived(person: Any, size: str) -> None:
+    ann, chat, page = await a_chat(person)
+    held: asyncio.Queue[Route] = asyncio.Queue()
+    await page.route("**/blobs", held.put_nowait)
+    await (await form(page, "File")).set_input_files(chosen("a.txt"))
+    begun = await asyncio.wait_for(held.get(), PATIENCE_S)
+    await page.locator(SEND).click()
+    await expect(page.locator(FORM)).to_have_count(0)
+    row = page.locator(".dm-row.dm-own")
+    await expect(row).to_have_attribute("data-state", "pending")
+    await expect(row).to_contain_text("a.txt")
+    await expect(page.get_by_text("% uploaded")).to_be_visible()
+    # The upload that was begun in the form goes on.
+    await begun.continue_()
+    await expect(row).to_have_attribute("data-state", re.compile("sent|read"))
+    assert held.empty()
+    await (await form(page, "File")).set_input_files(chosen("b.txt"))
+    await asyncio.wait_for(held.get(), PATIENCE_S)
+    await page.locator(SEND).click()
+    await expect(row).to_have_count(2)
+    async with page.expect_event("requestfailed"):
+        await page.get_by_role("button", name="Discard").click()
+    await expect(row).to_have_count(1)
+    assert await names_sent(ann, chat) == ["a.txt"]
+    forgive_network(ann.problems)
+
+
 async def test_an_upload_that_broke_off_goes_on_by_itself(person: Any, size: str) -> None:
     ann, chat, page = await a_chat(person)
     tries: list[str] = []
@@ -296,6 +326,27 @@ async def test_closing_a_form_asks_before_it_loses_what_was_written(person: Any,
     await page.get_by_role("button", name="Close").click()
     await page.get_by_role("button", name="Discard").click()
     await expect(page.locator(FORM)).to_have_count(0)
+
+
+async def test_what_is_typed_already_goes_with_the_files(person: Any, size: str) -> None:
+    ann, chat, page = await a_chat(person)
+    box = page.locator(TEXT_BOX)
+    await box.fill("Look at this")
+    await (await form(page, "Photo")).set_input_files(chosen("a.png"))
+    await expect(page.get_by_label("Caption")).to_have_value("Look at this")
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Discard").click()
+    await expect(page.locator(FORM)).to_have_count(0)
+    await expect(box).to_have_value("Look at this")
+    await transfer(page, "drop", ".dm-timeline", "b.png")
+    await page.get_by_label("Caption").fill("Look at these")
+    await sent(page)
+    await expect(box).to_have_value("")
+    await page.reload()
+    await expect(page.locator(".dm-row.dm-own")).to_have_count(1)
+    await expect(box).to_have_value("")
+    (message,) = (await ann.call("message.history", conversation=chat))["messages"]
+    assert message["content"]["caption"] == "Look at these"
 
 
 async def test_photos_are_asked_for_at_once(person: Any) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Dialog, Locator, Page, expect
 
 from tests.browser.conftest import PASSWORD, Person, at_one_size, forgive_network
 from tests.browser.pages.any_page import becomes
@@ -133,3 +134,69 @@ async def test_password_is_changed_and_other_devices_are_logged_out(
     assert answer.status == 401
     await dialog.get_by_role("button", name="Log out all other devices").click()
     await expect(dialog.get_by_text("All other devices are logged out.").last).to_be_visible()
+
+
+async def press(button: Locator, *, accept: bool) -> str:
+    """What the browser asks when a button is pressed, answered so."""
+    asked: asyncio.Queue[str] = asyncio.Queue()
+
+    async def answer(question: Dialog) -> None:
+        asked.put_nowait(question.message)
+        await (question.accept() if accept else question.dismiss())
+
+    button.page.once("dialog", answer)
+    await button.click()
+    return await asyncio.wait_for(asked.get(), 30)
+
+
+async def test_log_out_asks_before_what_is_not_sent_is_lost(
+    person: Callable[..., Awaitable[Person]], size: str
+) -> None:
+    ann, ben = await person(), await person()
+    conversation = await talk(ann, ben)
+    page = await open_chat(ann, conversation)
+    await page.locator(TEXT_BOX).fill("half a sentence")
+    await has_kept(page, f"dm:draft:{ann.id}:{conversation}")
+    dialog = await open_dialog(page, "Settings")
+    log_out = dialog.get_by_role("button", name="Log out", exact=True)
+    assert "not sent yet" in await press(log_out, accept=False)
+    await page.keyboard.press("Escape")
+    await expect(page.locator(TEXT_BOX)).to_have_value("half a sentence")
+    await ann.call("account.get")
+    await open_dialog(page, "Settings")
+    await press(log_out, accept=True)
+    await page.wait_for_url(f"{ann.base_url}/")
+    await keeps_nothing_of(page, "")
+
+
+async def test_log_out_without_a_connection_says_so_and_loses_nothing(
+    person: Callable[..., Awaitable[Person]], size: str
+) -> None:
+    ann, ben = await person(), await person()
+    conversation = await talk(ann, ben)
+    page = await open_chat(ann, conversation)
+    dialog = await open_dialog(page, "Settings")
+    await ann.context.set_offline(True)
+    await expect(page.locator(".dm-banner").first).to_be_visible()
+    await dialog.get_by_role("button", name="Log out", exact=True).click()
+    await expect(dialog.get_by_text("There is no connection: you can log out")).to_be_visible()
+    await ann.context.set_offline(False)
+    await expect(page.locator(".dm-banner")).to_have_count(0)
+    await ann.call("account.get")
+    forgive_network(ann.problems)
+
+
+async def test_log_out_that_the_server_did_not_hear_loses_nothing(
+    person: Callable[..., Awaitable[Person]], size: str
+) -> None:
+    ann, ben = await person(), await person()
+    conversation = await talk(ann, ben)
+    await ben.send(conversation, "hello")
+    page = await open_chat(ann, conversation)
+    await has_kept(page, f"page:{conversation}")
+    await page.route("**/api/session.close", lambda route: route.abort())
+    dialog = await open_dialog(page, "Settings")
+    await dialog.get_by_role("button", name="Log out", exact=True).click()
+    await expect(dialog.get_by_text("There is no connection: you can log out")).to_be_visible()
+    assert f"page:{conversation}" in await kept(page)
+    forgive_network(ann.problems)

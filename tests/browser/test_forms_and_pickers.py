@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
+from tests.browser.conftest import forgive_network
 from tests.browser.pages.forms import FORM, SEND, form
 from tests.browser.pages.messenger import open_chat
 from tests.browser.people import talk
@@ -77,6 +80,38 @@ async def test_a_sticker_sent_offline_waits_survives_a_reload_and_arrives_once(
     assert await types_stored(ann, chat) == ["sticker"]
 
 
+def black_and_white() -> bytes:
+    """A picture of a black and a white half, on nothing."""
+    picture = Image.new("RGBA", (400, 400))
+    picture.paste("black", (50, 50, 200, 350))
+    picture.paste("white", (200, 50, 350, 350))
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_a_sticker_is_seen_where_it_has_the_colour_of_the_ground(
+    person: Any, size: str, scheme: Any, pictures: Path
+) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    page = await ann.context.new_page()
+    await page.emulate_media(color_scheme=scheme)
+    await page.route("**/blobs/*", lambda route: route.fulfill(body=black_and_white()))
+    await page.goto(f"{ann.base_url}/c/{chat}")
+    await page.get_by_role("button", name="Stickers").click()
+    await page.locator(".dm-pick img").first.click()
+    sticker = page.locator('.dm-body[data-plugin="stickers"] img')
+    await expect(sticker).not_to_have_js_property("naturalWidth", 0)
+    await page.screenshot(path=pictures / f"sticker-on-ground-{scheme}-{size}.png")
+    seen = Image.open(io.BytesIO(await sticker.screenshot())).convert("L")
+    across = seen.crop((0, seen.height // 2, seen.width, seen.height // 2 + 1)).tobytes()
+    ground, quarter = across[1], seen.width // 4
+    for edge in (across[:quarter], across[-quarter:]):
+        assert max(abs(one - ground) for one in edge) > 60
+
+
 async def test_a_form_sent_offline_waits_survives_a_reload_and_arrives_once(
     person: Any, size: str, photo: Path
 ) -> None:
@@ -103,6 +138,58 @@ async def test_a_form_sent_offline_waits_survives_a_reload_and_arrives_once(
     await expect(row).to_have_attribute("data-state", SENT)
     await expect(there.locator('.dm-body[data-plugin="photo"] img')).to_have_count(1)
     assert await types_stored(ann, chat) == ["photo"]
+
+
+async def places(row: Locator, pictures: Locator) -> list[Any]:
+    """Where a bubble and the pictures in it stand."""
+    all = [row.locator(".dm-bubble"), *await pictures.all()]
+    return [await one.bounding_box() for one in all]
+
+
+@pytest.mark.parametrize("shapes", [[(900, 600)], [(600, 900), (900, 600), (700, 700)]])
+async def test_photos_stand_at_their_size_while_they_are_sent(
+    person: Any, size: str, tmp_path: Path, pictures: Path, shapes: list[tuple[int, int]]
+) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    page = await open_chat(ann, chat)
+    held: asyncio.Queue[Route] = asyncio.Queue()
+    await page.route("**/blobs", held.put_nowait)
+    files = [tmp_path / f"{at}.jpg" for at in range(len(shapes))]
+    for path, shape in zip(files, shapes, strict=True):
+        Image.radial_gradient("L").resize(shape).convert("RGB").save(path, "JPEG")
+    await (await form(page, "Photo")).set_input_files(files)
+    await page.get_by_label("Caption").fill("Dusk")
+    seen = page.locator(".dm-file-picture")
+    for at in range(len(shapes)):
+        await expect(seen.nth(at)).not_to_have_js_property("naturalWidth", 0)
+    await page.locator(SEND).click()
+    row = page.locator(".dm-row")
+    shown = row.locator('.dm-body[data-plugin="photo"] img[src^="blob:"]')
+    await expect(shown).to_have_count(len(shapes))
+    await expect(shown.first).not_to_have_js_property("naturalWidth", 0)
+    await expect(row).to_have_attribute("data-state", "pending")
+    await expect(page.get_by_text("% uploaded")).to_be_visible()
+    await page.screenshot(path=pictures / f"photo-on-its-way-{len(shapes)}-{size}.png")
+    before = await places(row, shown)
+    # Its own pictures are slow too: until they have come, what the browser has stays over them.
+    slow: asyncio.Queue[Route] = asyncio.Queue()
+    await page.route("**/blobs/*", slow.put_nowait)
+    for _ in shapes:
+        await (await held.get()).continue_()
+    await expect(row).to_have_attribute("data-state", SENT)
+    late = [await slow.get() for _ in shapes]
+    await expect(shown).to_have_count(len(shapes))
+    for route in late:
+        await route.continue_()
+    await expect(shown).to_have_count(0)
+    drawn = row.locator("[data-gallery] img")
+    await expect(drawn).to_have_count(len(shapes))
+    assert await places(row, drawn) == before
+    await page.reload()
+    await expect(drawn).to_have_count(len(shapes))
+    assert await places(row, drawn) == before
+    forgive_network(ann.problems)
 
 
 async def test_a_refused_form_is_opened_again_with_the_refusal_under_its_field(

@@ -69,6 +69,24 @@ async def swipe(page: Page, by_x: int, by_y: int) -> None:
     await devtools.send(touch, {"type": "touchEnd", "touchPoints": []})
 
 
+async def test_a_link_in_a_caption_can_be_followed(person: Any, size: str, pictures: Path) -> None:
+    ann, bob = await person("Ann"), await person("Bob")
+    chat = await talk(ann, bob)
+    await send_photos(ann, chat, "a lake", caption="More: https://example.org/lake <b>")
+    page = await open_chat(ann, chat)
+    gallery = await open_large(page, "a lake")
+    await expect(gallery.locator("p")).to_have_text(
+        "More: https://example.org/lake <b>\na lake", use_inner_text=True
+    )
+    link = gallery.get_by_role("link", name="https://example.org/lake")
+    await expect(link).to_have_attribute("href", "https://example.org/lake")
+    await expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
+    # Nothing lies over it.
+    await link.click(trial=True)
+    await at_rest(page)
+    await page.screenshot(path=pictures / f"viewer-link-{size}.png")
+
+
 async def test_it_says_who_sent_the_picture_and_when(
     person: Any, size: str, pictures: Path
 ) -> None:

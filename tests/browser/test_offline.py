@@ -13,6 +13,7 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import PASSWORD, Person, at_one_size, forgive_network
 from tests.browser.pages.any_page import becomes, drawn
+from tests.browser.pages.dialogs import people_field
 from tests.browser.pages.forms import FORM, SEND, chosen, form
 from tests.browser.pages.messenger import BANNER, TEXT_BOX, message, open_chat, open_list, write
 from tests.browser.people import talk
@@ -256,17 +257,20 @@ async def test_a_dialog_used_while_the_server_is_away_says_so_and_works_later(
     await page.evaluate(WATCH)
     await page.locator(".dm-list").get_by_role("button", name="New chat").first.click()
     dialog = page.get_by_role("dialog", name="New chat")
-    await dialog.get_by_label("User name").fill(ben.username)
+    await people_field(dialog).fill(ben.username)
+    found = dialog.locator(".dm-people-row", has_text=f"@{ben.username}")
+    await expect(found).to_be_visible()
     await asyncio.to_thread(server.kill)
     try:
-        await dialog.get_by_role("button", name="Start the chat").click()
+        await found.click()
         await expect(page.locator(BANNER)).to_be_visible()
+        await expect(dialog.get_by_role("alert")).not_to_be_empty()
         assert await page.locator(BANNER).evaluate(IS_ON_TOP), "the dialog covers the banner"
-        await expect(dialog.get_by_label("User name")).to_have_value(ben.username)
+        await expect(people_field(dialog)).to_have_value(ben.username)
     finally:
         await asyncio.to_thread(server.start)
     await expect(page.locator(BANNER)).to_have_count(0)
-    await dialog.get_by_role("button", name="Start the chat").click()
+    await found.click()
     await expect(page).to_have_url(re.compile("/c/[0-9a-f]{32}$"))
     await expect(page.locator(TEXT_BOX)).to_be_visible()
     watched = await page.evaluate("() => window.watched")

@@ -47,10 +47,11 @@ INSERT = """bodies => {
       any.dispatchEvent(new Event("mouseover"));
       any.focus?.();
     }
+    // Each focus lays out all that is in the page.
+    place.remove();
   }
   const found = window.odd;
   window.odd = [];
-  document.body.replaceChildren();
   return found;
 }"""
 

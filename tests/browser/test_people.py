@@ -93,3 +93,31 @@ async def test_the_menu_of_a_message_says_who_has_read_it(
     await expect(menu.get_by_role("menuitem")).to_contain_text([f"Bob@{bob.username}"])
     await at_rest(page)
     await page.screenshot(path=pictures / f"read-by-{size}.png")
+
+
+async def test_people_of_one_name_are_told_apart_wherever_they_are_named(
+    person: Any, size: str, pictures: Path
+) -> None:
+    # The second begins with a Cyrillic letter.
+    ann, ben, other = await person("Ann"), await person("Ben"), await person("Вen")
+    await talk(ann, ben)
+    direct = await talk(ann, other)
+    await other.send(direct, "Lunch?")
+    chat = await talk(ann, ben, other)
+    tea = (await ben.send(chat, "Tea?"))["id"]
+    await other.call("message.react", message=tea, emoji="👍")
+    await other.post(chat, "text", {"text": "Yes"}, reply_to=tea)
+    page = await ann.context.new_page()
+    await page.goto(ann.base_url)
+    row = page.locator(f'.dm-chat[href="/c/{direct}"]')
+    await expect(row.locator(".dm-chat-title")).to_contain_text(f"@{other.username}")
+    preview = page.locator(f'.dm-chat[href="/c/{chat}"] .dm-chat-preview')
+    await expect(preview).to_contain_text(f"@{other.username}")
+    await page.screenshot(path=pictures / f"one-name-list-{size}.png")
+    page = await open_chat(ann, chat)
+    await expect(message(page, "Yes").locator(".dm-quote b")).to_contain_text(f"@{ben.username}")
+    await page.screenshot(path=pictures / f"one-name-chat-{size}.png")
+    if size == "desktop":
+        reaction = message(page, "Tea?").locator(".dm-reactions button")
+        await reaction.hover()
+        await expect(reaction).to_have_attribute("title", re.compile(f"@{other.username}"))

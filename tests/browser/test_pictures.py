@@ -22,7 +22,7 @@ from playwright.async_api import Browser, BrowserContext, FilePayload, Page, Vie
 
 from tests.browser.conftest import SIZES, watch
 from tests.browser.pages.any_page import at_rest, drawn
-from tests.browser.pages.dialogs import open_dialog
+from tests.browser.pages.dialogs import open_dialog, people_field
 from tests.browser.pages.forms import FORM, form
 from tests.browser.pages.messenger import SETTLED, composer
 from tests.environment import ROOT
@@ -176,6 +176,13 @@ async def sticker_picker(page: Page) -> None:
     await expect(page.locator(".dm-pick").first).to_be_visible()
 
 
+@view("Choosing an emoji", "Writing")
+async def emoji_picker(page: Page) -> None:
+    await open_demo_chat(page, "Saturday hike")
+    await page.locator(".dm-composer-line").get_by_role("button", name="Emoji", exact=True).click()
+    await expect(page.locator(".dm-picker-grid > .dm-pick").first).to_be_visible()
+
+
 @view("Markdown, with its preview", "Writing")
 async def markdown_preview(page: Page) -> None:
     await open_demo_chat(page, "Saturday hike")
@@ -205,6 +212,49 @@ async def new_chat(page: Page) -> None:
 async def new_group(page: Page) -> None:
     await page.goto("/")
     await open_dialog(page, "New group")
+
+
+@view("People who come into a group", "People and settings")
+async def add_people(page: Page) -> None:
+    await open_demo_chat(page, "Saturday hike")
+    shown = await open_dialog(page, "Details")
+    await shown.get_by_role("button", name="Add people").click()
+    dialog = page.get_by_role("dialog", name="Add people")
+    await people_field(dialog).fill("e")
+    await expect(dialog.locator(".dm-people-row").first).to_be_visible()
+
+
+@view("Contact requests", "People and settings")
+async def requests(page: Page) -> None:
+    await page.goto("/")
+    await page.wait_for_function("() => window.dashMessenger?.store.synced")
+    # Asked again for the next size: it is the same request.
+    await page.evaluate(
+        """() => window.dashMessenger.contacts.learn()
+            .then(() => window.dashMessenger.contacts.ask('request', 'ella'))"""
+    )
+    dialog = await open_dialog(page, "New chat")
+    await dialog.get_by_role("button", name="Requests").click()
+    await expect(page.locator(".dm-people-request")).to_be_visible()
+
+
+@view("A link that was just made", "People and settings")
+async def code(page: Page) -> None:
+    await page.goto("/")
+    dialog = await open_dialog(page, "New chat")
+    await dialog.get_by_role("button", name="Your links and QR codes").click()
+    await page.get_by_label("What it is for").fill("Business cards")
+    await page.get_by_role("button", name="Make a link").click()
+    await expect(page.get_by_alt_text("QR code of the link")).to_be_visible()
+
+
+@view("Privacy", "People and settings")
+async def privacy(page: Page) -> None:
+    await page.goto("/")
+    await open_dialog(page, "Settings")
+    await page.locator("[data-privacy]").click()
+    dialog = page.get_by_role("dialog", name="Privacy")
+    await expect(dialog.locator(".dm-people-row").first).to_be_visible()
 
 
 @view("Settings", "People and settings")

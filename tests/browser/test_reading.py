@@ -22,6 +22,12 @@ HIDE = """(state) => {
     document.dispatchEvent(new Event('visibilitychange'));
 }"""
 
+NOTE_TITLES = """() => {
+    window.titles = [];
+    new MutationObserver(() => window.titles.push(document.title)).observe(
+        document.querySelector('title'), { childList: true, characterData: true, subtree: true });
+}"""
+
 
 async def is_unread(page: Page, reader: Person, conversation: str, count: int) -> None:
     """Check that neither the page nor the server takes the last messages for read."""
@@ -40,6 +46,23 @@ async def test_a_message_in_view_is_read_and_its_author_sees_it(person: MakePers
     await expect(message(bens, "Are you there?")).to_be_visible()
     await expect(message(anns, "Are you there?")).to_have_attribute("data-state", "read")
     await expect(bens).to_have_title(NONE_UNREAD)
+
+
+async def test_a_message_that_is_read_as_it_comes_is_not_counted_in_the_title(
+    person: MakePerson,
+) -> None:
+    ann, ben = await person("Ann"), await person("Ben")
+    chat = await talk(ann, ben)
+    anns, bens = await open_chat(ann, chat), await open_chat(ben, chat)
+    await expect(bens).to_have_title(NONE_UNREAD)
+    plain = await bens.title()
+    await bens.evaluate(NOTE_TITLES)
+    await ann.send(chat, "You see this")
+    await expect(message(anns, "You see this")).to_have_attribute("data-state", "read")
+    await bens.evaluate(HIDE, "hidden")
+    await ann.send(chat, "You are away")
+    await expect(bens).to_have_title(ONE_UNREAD)
+    assert await bens.evaluate("() => window.titles") == [f"(1) {plain}"]
 
 
 async def test_a_message_is_not_read_while_the_page_lacks_the_focus(person: MakePerson) -> None:

@@ -40,6 +40,22 @@ async def test_lines_stand_between_messages_at_once_and_after_a_reload(person: M
         await page.reload()
 
 
+async def test_lines_are_shown_before_anything_was_said(person: MakePerson) -> None:
+    ann, ben, cem = await person("Ann"), await person("Ben"), await person("Cem")
+    chat = await talk(ann, ben, title="Friends")
+    page = await open_chat(ann, chat)
+    line = page.locator(".dm-event")
+    await expect(line).to_have_text(["Ann created the group"])
+    await ann.call("conversation.add", conversation=chat, members=[cem.username])
+    said = ["Ann created the group", "Ann added Cem"]
+    for _ in range(2):
+        await expect(line).to_have_text(said)
+        await expect(page.get_by_text("No messages here yet")).to_be_visible()
+        await page.reload()
+    page = await open_chat(cem, chat)
+    await expect(page.locator(".dm-event")).to_have_text(["Ann added Cem"])
+
+
 async def test_lines_from_before_one_joined_are_not_shown_and_old_ones_are_found(
     person: MakePerson,
 ) -> None:

@@ -71,6 +71,7 @@ async def set_up(page: Page) -> tuple[str, list[str]]:
     await panel.get_by_label("Your password").press("Enter")
     await expect(panel.get_by_alt_text("QR code")).to_be_visible()
     secret = (await panel.locator(".totp-key").inner_text()).replace(" ", "")
+    assert await panel.get_by_label("The six digits").evaluate("e => e.inputMode") == "numeric"
     await panel.get_by_label("The six digits").fill(code_of(secret))
     await panel.get_by_label("The six digits").press("Enter")
     codes = (await panel.locator(".totp-codes").inner_text()).split()
@@ -125,6 +126,65 @@ async def test_the_second_step_is_set_up_and_asked_for(
     await expect(step.get_by_text("This code is wrong")).to_be_hidden()
     await page.keyboard.press("Enter")
     await expect(page.get_by_text("No chats yet")).to_be_visible()
+
+
+async def see_codes(page: Page) -> Locator:
+    """The section with the new recovery codes, which nobody has kept yet."""
+    panel = await panel_of(page)
+    await panel.get_by_label("Your password").fill(PASSWORD)
+    await panel.get_by_label("Your password").press("Enter")
+    secret = (await panel.locator(".totp-key").inner_text()).replace(" ", "")
+    await panel.get_by_label("The six digits").fill(code_of(secret))
+    await panel.get_by_label("The six digits").press("Enter")
+    await expect(panel.locator(".totp-codes")).to_be_visible()
+    return panel
+
+
+async def test_closing_asks_while_the_recovery_codes_are_not_kept(
+    person: Callable[..., Awaitable[Person]], pictures: Path, size: str
+) -> None:
+    ann = await person("Ann")
+    page = await open_list(ann)
+    panel = await see_codes(page)
+    settings = page.get_by_role("dialog", name="Settings")
+    question = settings.get_by_role("alert").filter(has_text="Close without keeping them?")
+    # The dialog's own × comes first.
+    cross = settings.get_by_role("button", name="Close").first
+
+    async def beside() -> None:
+        await page.mouse.click(5, 5)
+
+    for leave in (lambda: page.keyboard.press("Escape"), page.go_back, cross.click, beside):
+        if leave is beside and size == "phone":
+            continue
+        await leave()
+        await expect(question).to_be_in_viewport(ratio=1)
+        await page.screenshot(path=pictures / f"settings-codes-{size}.png")
+        await settings.get_by_role("button", name="Go back").click()
+        await expect(question).to_have_count(0)
+        await expect(panel.locator(".totp-codes")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await page.locator(".dialog-question").get_by_role("button", name="Close").click()
+    await expect(settings).to_have_count(0)
+
+
+@at_one_size
+@pytest.mark.parametrize("keeps", ["Copy", "Save as a file", "Done"])
+async def test_kept_recovery_codes_are_not_asked_for(
+    person: Callable[..., Awaitable[Person]], keeps: str
+) -> None:
+    ann = await person("Ann")
+    page = await open_list(ann)
+    panel = await see_codes(page)
+    await page.keyboard.press("Escape")
+    settings = page.get_by_role("dialog", name="Settings")
+    await expect(settings.get_by_text("Close without keeping them?")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await panel.get_by_text(keeps, exact=True).click()
+    if keeps == "Done":
+        await expect(panel.get_by_text("10 recovery codes are left.")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(settings).to_have_count(0)
 
 
 @at_one_size

@@ -23,6 +23,7 @@ from dash_messenger_webui.api.extensions import Page, SettingsPanel, StepView, T
 from dash_messenger_webui.api.fields import field
 from dash_messenger_webui.api.hookspecs import hookimpl
 from dash_messenger_webui.api.links import linked, links, names_another_host, shown_address
+from dash_messenger_webui.api.pictures import picture_kinds
 from dash_messenger_webui.session import viewer
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "names_another_host",
     "password_input",
     "person",
+    "picture_kinds",
     "shown_address",
     "text_input",
     "uploads",

@@ -65,7 +65,7 @@ class WebUi:
         words = read_words(OWN_WORDS)
         texts: dict[str, Any] = json.loads((FOLDER / "components" / "texts.json").read_text())
         files = Assets(views.style_sheets(), context.themes, views.modules().values())
-        beside = Beside(views, words)
+        beside = Beside(views, words, files.url("plugins.min.js"))
 
         @app.before_serving
         async def read_ahead() -> None:
@@ -99,7 +99,8 @@ class WebUi:
                 who,
                 t,
                 offers(views, context.themes, who.language),
-                translated,
+                # English ones are in the script, which falls back on them.
+                {key: text for key, text in translated.items() if text != texts.get(key)},
                 composers,
                 menus,
                 views.owners(),
@@ -108,6 +109,8 @@ class WebUi:
                     for type, (plugin, path) in views.modules().items()
                     if files.has(name := f"{plugin}/{path.name}")
                 },
+                [files.url("people.min.js"), files.url("people.css")],
+                files.url("emoji.min.js"),
                 context.max_upload_bytes,
             )
 

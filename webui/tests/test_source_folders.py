@@ -9,7 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src"
 # From the ground up: a folder imports only itself and folders before it.
-FOLDERS = ["net", "i18n", "state", "parts", "timeline", "composer", "list", "pages"]
+FOLDERS = ["net", "i18n", "state", "parts", "people", "timeline", "composer", "list", "pages"]
 WITHOUT_REACT = {"net", "i18n", "state"}
 IMPORT = re.compile(r'^(?:import|export)\b(?P<names>[^"]*?)(?:from )?"(?P<what>[^"]+)";', re.M)
 

@@ -15,15 +15,29 @@ from enum import Enum
 from pathlib import Path
 
 import msgspec
+from dash_messenger.accounts.blocks import Block, BlockedFound, BlockNow
+from dash_messenger.accounts.contact_codes import CodeCreated, CodeInfo, CodeOpened, CodesFound
+from dash_messenger.accounts.contacts import ContactNow, ContactsFound
 from dash_messenger.accounts.directory import Name
+from dash_messenger.accounts.people_search import PeopleFound, PersonFound
+from dash_messenger.accounts.privacy import ExceptionsFound, ExceptionsNow, PrivacyNow
 from dash_messenger.conversations.access import Right
+from dash_messenger.conversations.preferences import PreferencesNow
 from dash_messenger.conversations.summaries import LastMessage, Summary
 from dash_messenger.conversations.sync import LogRange, Me, Synced
 from dash_messenger.messages.history import HistoryPage, MessagesFound, Own
 from dash_messenger.messages.reactions import Reaction
 from dash_messenger.plugins.listing import ActionInfo, TypeInfo
 from dash_messenger.protocol.events import KINDS, LogEntry
-from dash_messenger.protocol.models import Message, Reply, User
+from dash_messenger.protocol.models import (
+    Contact,
+    Exceptions,
+    Message,
+    Preferences,
+    Privacy,
+    Reply,
+    User,
+)
 from dash_messenger.realtime.delivery import Drawn
 from dash_messenger.store import Sent
 from msgspec import inspect as types
@@ -38,8 +52,12 @@ import type { View } from "./wire";
 TYPES: dict[str, type] = {
     "User": User,
     "Name": Name,
+    "Contact": Contact,
+    "Privacy": Privacy,
+    "Exceptions": Exceptions,
     "Me": Me,
     "LastMessage": LastMessage,
+    "Preferences": Preferences,
     "Conversation": Summary,
     "Reply": Reply,
     "Reaction": Reaction,
@@ -51,6 +69,21 @@ TYPES: dict[str, type] = {
     "HistoryPage": HistoryPage,
     "MessagesFound": MessagesFound,
     "LogPage": LogRange,
+    "PreferencesNow": PreferencesNow,
+    "ContactNow": ContactNow,
+    "ContactsFound": ContactsFound,
+    "CodeCreated": CodeCreated,
+    "CodeInfo": CodeInfo,
+    "CodesFound": CodesFound,
+    "CodeOpened": CodeOpened,
+    "PrivacyNow": PrivacyNow,
+    "ExceptionsNow": ExceptionsNow,
+    "ExceptionsFound": ExceptionsFound,
+    "Block": Block,
+    "BlockNow": BlockNow,
+    "BlockedFound": BlockedFound,
+    "PersonFound": PersonFound,
+    "PeopleFound": PeopleFound,
     "ActionInfo": ActionInfo,
     "TypeInfo": TypeInfo,
     "Sent": Sent,

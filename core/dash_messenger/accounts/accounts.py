@@ -44,6 +44,7 @@ from dash_messenger.settings import Settings
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.rows import USER_COLUMNS, user_of
 from dash_messenger.store.tables import users
+from dash_messenger.store.user_words import put_words
 
 __all__ = ["Account", "Accounts", "AnyText", "Credentials", "find_user"]
 
@@ -184,6 +185,7 @@ class Accounts:
                 )
             except IntegrityError:
                 raise UsernameTaken(field="username") from None
+            put_words(transaction.connection, user.id, username, name)
 
         await self._store.write(work)
         return user
@@ -310,6 +312,8 @@ class Accounts:
             if changes:
                 connection.execute(update(users).where(users.c.id == user).values(changes))
             after = _account(connection, user)
+            if after.user.display_name != before.user.display_name:
+                put_words(connection, user, after.user.username, after.user.display_name)
             if after != before:
                 transaction.append(
                     user,

@@ -1,4 +1,4 @@
-"""How often somebody may try to log in, to answer a second factor, to register and to set up.
+"""How often somebody may try to log in, to answer a second factor, to register, and to use codes.
 
 Owns the counters of an account: one for each device and each address that its owner logged in from
 before, one for all other places together (`stranger_attempts`), each bounded, so that strangers who
@@ -37,6 +37,10 @@ SETUP_CODES_AT_ADDRESS, SECONDS_A_SETUP_CODE = 10, 30.0
 # guessing one takes years.
 ANSWERS_AT_PLACE, SECONDS_AN_ANSWER_AT_PLACE = 10, 30.0
 ANSWERS_A_DAY, SECONDS_AN_ANSWER = 50, 86_400 / 50
+# Codes that let people in have 78 bits. Wrong ones are typing errors, or a search for one: over all
+# accounts that an address makes.
+CODES_OF_USER, SECONDS_A_CODE_OF_USER = 20, 60.0
+CODES_AT_ADDRESS, SECONDS_A_CODE_AT_ADDRESS = 100, 12.0
 # Accounts with tries of strangers under way. Hashing makes a few thousand in the 90 s in which one
 # try is forgotten again.
 MAX_ACCOUNTS = 10_000
@@ -55,6 +59,8 @@ class Attempts:
         self._setup_codes = self._buckets(SETUP_CODES_AT_ADDRESS, SECONDS_A_SETUP_CODE)
         self._answers_at_place = self._buckets(ANSWERS_AT_PLACE, SECONDS_AN_ANSWER_AT_PLACE)
         self._answers = self._buckets(ANSWERS_A_DAY, SECONDS_AN_ANSWER)
+        self._codes = self._buckets(CODES_OF_USER, SECONDS_A_CODE_OF_USER)
+        self._codes_at_address = self._buckets(CODES_AT_ADDRESS, SECONDS_A_CODE_AT_ADDRESS)
         self._strangers: dict[str, Strangers] = {}
 
     def _buckets(self, burst: int, seconds_each: float) -> Buckets:
@@ -144,6 +150,28 @@ class Attempts:
         """Give back the code of somebody who turned out to know it."""
         if self._enabled and place.counted_as is not None:
             self._setup_codes.give_back(place.counted_as)
+
+    def open_code(self, user: str, place: Place) -> None:
+        """Count a code that somebody typed, before it is looked at.
+
+        Raises:
+            RateLimited: too many of this user, or from this address.
+        """
+        if not self._enabled:
+            return
+        if place.counted_as is not None:
+            self._codes_at_address.test(place.counted_as)
+        self._codes.take(user)
+        if place.counted_as is not None:
+            self._codes_at_address.take(place.counted_as)
+
+    def code_opened(self, user: str, place: Place) -> None:
+        """Give back the code of somebody who turned out to have a right one."""
+        if not self._enabled:
+            return
+        self._codes.give_back(user)
+        if place.counted_as is not None:
+            self._codes_at_address.give_back(place.counted_as)
 
     def _strangers_of(self, account: str) -> Strangers:
         found = self._strangers.get(account)

@@ -1,6 +1,6 @@
 """Asks the plugin that makes photos of people and groups.
 
-Owns which plugin that is, the time limit and what may come back. Must not know blobs' rows, users
+Owns which plugin that is and what may come back. Must not know blobs' rows, users
 or conversations. Invariant: what comes back is a small picture that browsers show, whatever the
 plugin did.
 """
@@ -12,12 +12,11 @@ import inspect
 from dash_messenger.blobs.media_types import media_type_of
 from dash_messenger.errors import PortraitFailed, PortraitsUnavailable
 from dash_messenger.isolation.runner import PluginRunner
+from dash_messenger.isolation.time_limits import AVATAR_WITHIN_S
 from dash_messenger.plugin_api.avatars import Portrait, Portraits
 
-__all__ = ["MAKE_WITHIN_S", "AvatarMaker"]
+__all__ = ["AvatarMaker"]
 
-# The client waits 30.
-MAKE_WITHIN_S = 25.0
 # A list shows dozens at once.
 MAX_AVATAR_BYTES = 262_144
 KINDS = ("image/webp", "image/png", "image/jpeg", "image/avif")
@@ -26,7 +25,7 @@ KINDS = ("image/webp", "image/png", "image/jpeg", "image/avif")
 class AvatarMaker:
     """The one plugin that makes photos of people and groups, if there is one."""
 
-    def __init__(self, runner: PluginRunner, *, make_within_s: float = MAKE_WITHIN_S) -> None:
+    def __init__(self, runner: PluginRunner, *, make_within_s: float = AVATAR_WITHIN_S) -> None:
         self._runner = runner
         self._make_within_s = make_within_s
         self._maker: tuple[str, Portraits] | None = None

@@ -1,7 +1,8 @@
 """Finding users and showing them to each other.
 
-Owns the queries that turn ids and exact user names into `User`. Everybody may see everybody's id,
-user name and display name, the photo as `policy` says, and nothing else.
+Owns the queries that turn ids and exact user names into `User`. Whom one may find is `policy`'s;
+of people who stand in an answer, everybody may see id, user name and display name, the photo as
+`policy` says, and nothing else.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from msgspec import Meta, Struct
 from sqlalchemy import ColumnElement, Connection, select
 
 from dash_messenger.accounts.names import username_key
-from dash_messenger.accounts.policy import as_shown_to
-from dash_messenger.errors import UnknownUser
+from dash_messenger.accounts.policy import MAY_FIND, MAY_FIND_BY_ID, as_shown_to
+from dash_messenger.errors import InvalidParams, UnknownUser
 from dash_messenger.ids import parse_id
 from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.protocol.models import User
@@ -27,7 +28,9 @@ __all__ = [
     "Name",
     "Names",
     "Users",
+    "find_other",
     "find_users",
+    "own_user",
     "resolve_users",
     "users_by_id",
 ]
@@ -58,7 +61,7 @@ class UserGet(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class UsersFound(Struct, frozen=True):
-    """Result of ``user.get``; those that do not exist are left out."""
+    """Result of ``user.get``; who does not exist, or may not be found, is left out."""
 
     users: list[User]
 
@@ -94,7 +97,11 @@ class Users:
 
 
 def find_users(connection: Connection, viewer: str, names: Iterable[str]) -> dict[str, User]:
-    """Those of ``names`` (ids, or user names however they were typed) that exist, by name given."""
+    """Those of ``names`` (ids, or user names however they were typed) that exist, by name given.
+
+    Who may not be found by ``viewer`` is left out as if they did not exist. An id also finds whom
+    one has met: it stands beside what they said.
+    """
     wanted: dict[str, str] = {}
     keys: list[str] = []
     ids: list[str] = []
@@ -106,8 +113,8 @@ def find_users(connection: Connection, viewer: str, names: Iterable[str]) -> dic
         except ValueError:
             wanted[name] = username_key(name)
         keys.append(username_key(name))
-    by_id = _select(connection, viewer, users.c.id.in_(ids)) if ids else []
-    by_key = _select(connection, viewer, users.c.username_key.in_(keys)) if keys else []
+    by_id = _select(connection, viewer, users.c.id.in_(ids) & MAY_FIND_BY_ID) if ids else []
+    by_key = _select(connection, viewer, users.c.username_key.in_(keys) & MAY_FIND) if keys else []
     found = {user.username.lower(): user for user in by_key} | {user.id: user for user in by_id}
     return {name: found[key] for name, key in wanted.items() if key in found}
 
@@ -125,6 +132,26 @@ def resolve_users(connection: Connection, viewer: str, names: Sequence[str]) -> 
     return list(dict.fromkeys(found[name] for name in names))
 
 
+def find_other(connection: Connection, user: str, name: str) -> User:
+    """Somebody else, by id or user name.
+
+    Raises:
+        UnknownUser: nobody is called so, or they may not be found.
+        InvalidParams: it is oneself.
+    """
+    found = find_users(connection, user, [name])
+    if name not in found:
+        raise UnknownUser(username=name, field="user")
+    if found[name].id == user:
+        raise InvalidParams(field="user", reason="is oneself")
+    return found[name]
+
+
+def own_user(connection: Connection, user: str) -> User:
+    """A user as they see themselves."""
+    return user_of(connection.execute(select(*USER_COLUMNS).where(users.c.id == user)).one())
+
+
 def users_by_id(connection: Connection, viewer: str, ids: Collection[str]) -> dict[str, Name]:
     """The names of users as ``viewer`` sees them, by id."""
     if not ids:
@@ -136,5 +163,5 @@ def users_by_id(connection: Connection, viewer: str, ids: Collection[str]) -> di
 
 
 def _select(connection: Connection, viewer: str, condition: ColumnElement[bool]) -> list[User]:
-    rows: Any = connection.execute(select(*USER_COLUMNS).where(condition))
+    rows: Any = connection.execute(select(*USER_COLUMNS).where(condition), {"viewer": viewer})
     return as_shown_to(connection, viewer, map(user_of, rows))

@@ -1,4 +1,4 @@
-"""The rules for user names and display names."""
+"""The rules for user names and display names, and for what people write on one line beside them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ __all__ = [
     "MAX_DISPLAY_NAME_CHARACTERS",
     "USERNAME",
     "clean_display_name",
+    "clean_line",
     "clean_username",
     "username_key",
 ]
@@ -44,3 +45,16 @@ def clean_display_name(text: str) -> str:
             field="display_name", reason=f"at most {MAX_DISPLAY_NAME_CHARACTERS} characters"
         )
     return name if is_visible(name) else ""
+
+
+def clean_line(text: str | None, field: str, most: int) -> str | None:
+    """``text`` on one line, without what hides; None where nothing in it can be seen.
+
+    Raises:
+        InvalidParams: it is longer than ``most`` characters.
+    """
+    line = without_hidden(text or "")
+    if len(line) > most:
+        reason = f"at most {most} characters"
+        raise InvalidParams(field=field, reason=reason, rule="too_long", n=most)
+    return line if is_visible(line) else None

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import hmac
 import secrets
-import unicodedata
 
 from sqlalchemy import Connection, select
 
+from dash_messenger.accounts.typed_codes import CHARACTERS, in_groups, plain_code
 from dash_messenger.errors import SetupCodeWrong
 from dash_messenger.store import Store
 from dash_messenger.store.tables import users
 
 __all__ = ["SetupCode", "refuse_second_admin"]
 
-# Nothing that looks like something else. 12 of them are 59 bits.
-CHARACTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
-GROUPS, GROUP_CHARACTERS = 3, 4
+# 59 bits.
+CODE_CHARACTERS = 12
 
 
 class SetupCode:
@@ -45,7 +44,9 @@ class SetupCode:
         """
         code = await self.current()
         # As much is compared once there is none.
-        fits = hmac.compare_digest(_plain(typed).encode(), _plain(code or _new_code()).encode())
+        fits = hmac.compare_digest(
+            plain_code(typed).encode(), plain_code(code or _new_code()).encode()
+        )
         if code is None or not fits:
             raise SetupCodeWrong(field="setup_code")
 
@@ -66,14 +67,4 @@ def _has_admin(connection: Connection) -> bool:
 
 
 def _new_code() -> str:
-    return "-".join(
-        "".join(secrets.choice(CHARACTERS) for _ in range(GROUP_CHARACTERS)) for _ in range(GROUPS)
-    )
-
-
-def _plain(code: str) -> str:
-    """``code`` without what stands between its parts, in upper case."""
-    folded = unicodedata.normalize("NFKC", code).upper()
-    # Digits may be those of another keyboard.
-    typed = "".join(str(unicodedata.decimal(c, c)) for c in folded)
-    return "".join(c for c in typed if c.isascii() and c.isalnum())
+    return in_groups("".join(secrets.choice(CHARACTERS) for _ in range(CODE_CHARACTERS)))

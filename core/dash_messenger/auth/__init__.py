@@ -1,1 +1,1 @@
-"""Logging in: sessions, second factors, and how often somebody may try."""
+"""Logging in: sessions, second factors, and what else is asked for before a session opens."""

@@ -15,7 +15,8 @@ import msgspec
 from msgspec import Raw, Struct
 
 from dash_messenger.errors import CheckFailed
-from dash_messenger.isolation.runner import CHECK_WITHIN_S, PluginRunner
+from dash_messenger.isolation.runner import PluginRunner
+from dash_messenger.isolation.time_limits import CHECK_WITHIN_S
 from dash_messenger.plugin_api.context import Context
 from dash_messenger.plugin_api.factors import Beginning, Confirmed, Factor, LoginStep
 from dash_messenger.protocol.models import User

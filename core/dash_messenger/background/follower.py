@@ -26,7 +26,8 @@ __all__ = ["Follower", "HandleEvents"]
 PAGE = 500
 # So much may be handled again after a crash: storing each page's place would cost a flush each.
 STORED_EVERY_S = 1.0
-# What another node wrote is found as soon (DESIGN, section 3).
+# The latest that events are found which no announcement told of: those of another process that
+# writes to the same database.
 EVERY_S = 1.0
 # What is committed within this time is read together: a busy server commits a thousand times a
 # second.

@@ -24,8 +24,8 @@ from dash_messenger.store.tables import timers
 
 __all__ = ["Handle", "Timer", "Timers", "cancel_timer", "finish_timer", "set_timer"]
 
-# As often as a node looks for what others have written (DESIGN, section 3). A clock that is put
-# forward or back is noticed as soon.
+# As often as a `follower` looks for what other processes have written: timers of theirs are due
+# here too. A clock that is put forward or back is noticed as soon.
 EVERY_S = 1.0
 # Of a kind, at once.
 PAGE = 200

@@ -110,6 +110,12 @@ async def fill(
         )
         ids[talk["name"]] = created["id"]
         lines += _lines(talk, today_ms)
+        if "title" not in talk:
+            # Who writes to somebody alone has them among the contacts.
+            await call(first, "contact.request", user=others[0])
+            await call(others[0], "contact.accept", user=first)
+    for asks in script["contact_requests"]:
+        await call(asks["by"], "contact.request", user=asks["to"], note=asks["note"])
     writes = _plain_type(types, lines)
     if writes is None:
         lines.clear()

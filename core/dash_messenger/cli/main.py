@@ -6,6 +6,7 @@ pays for what it uses, so that ``--help`` answers at once.
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -48,6 +49,9 @@ def serve(
     demo: bool,
 ) -> None:
     """Serve until stopped (Ctrl+C); prints the address once it is ready."""
+    # Importing makes nothing but what stays: the collector would walk it in vain, over and over.
+    # The server turns it on again once it is ready.
+    gc.disable()
     settings = _settings(host=host, port=port, data=data, plugins_dir=plugins_dir)
     from dash_messenger.cli.run import run
 

@@ -7,7 +7,6 @@ error and a status, without a traceback.
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
@@ -59,9 +58,6 @@ def run(
 ) -> int:
     """Serve until stopped; the exit status. ``link`` is the way to the parent process."""
     prepare_process()
-    # Importing makes nothing but what stays: the collector would walk it in vain, over and over.
-    # The server turns it on again once it is ready.
-    gc.disable()
     # The writer needs the interpreter for a moment after each statement. Under load the loop would
     # keep it waiting for the default of 5 ms each time.
     sys.setswitchinterval(0.0005)

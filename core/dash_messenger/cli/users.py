@@ -21,6 +21,7 @@ from dash_messenger.auth.factor_setup import forget_factors
 from dash_messenger.auth.password_change import store_password
 from dash_messenger.auth.sessions import DEACTIVATED, close_sessions_of
 from dash_messenger.cli.run import run_on_store
+from dash_messenger.conversations.memberships import hand_over_groups
 from dash_messenger.settings import Settings
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.tables import users
@@ -82,6 +83,7 @@ def deactivate_user(settings: Settings, username: str) -> int:
             .where(users.c.id == user, users.c.deactivated_at_ms.is_(None))
             .values(deactivated_at_ms=transaction.now_ms)
         )
+        hand_over_groups(transaction, user)
         closed = close_sessions_of(transaction, user, DEACTIVATED)
         return f"{username} can no longer log in. {_told(closed)}"
 

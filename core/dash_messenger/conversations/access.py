@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from sqlalchemy import Connection, bindparam, select
 
 from dash_messenger.errors import Failure, Forbidden, NotFound, Refused
+from dash_messenger.protocol.models import Role
 from dash_messenger.store.access import FIRST_NUMBER, FIRST_SEQ, is_member
 from dash_messenger.store.tables import conversations, members, users
 
@@ -27,12 +28,13 @@ __all__ = [
     "Role",
     "in_order",
     "require",
+    "require_over",
     "rights",
     "rights_of",
+    "rights_over",
 ]
 
 Kind: TypeAlias = Literal["direct", "group"]
-Role: TypeAlias = Literal["owner", "admin", "member"]
 
 
 class Right(StrEnum):
@@ -50,8 +52,11 @@ class Right(StrEnum):
     ADD = "add"
     REMOVE = "remove"
     LEAVE = "leave"
-    # Name and photo.
+    # Name, photo, description and rules.
     RENAME = "rename"
+    SET_ROLE = "set_role"
+    # And lift bans, and see who is banned.
+    BAN = "ban"
 
 
 Rights: TypeAlias = frozenset[Right]
@@ -63,21 +68,30 @@ _OVER_GROUP: Rights = _IN_GROUP | {
     Right.ACT_AS_ADMIN,
     Right.REMOVE,
     Right.RENAME,
+    Right.BAN,
 }
+_OWNING_GROUP: Rights = _OVER_GROUP | {Right.SET_ROLE}
 # In a direct conversation nobody is above the other, and nobody comes or goes.
 _TABLE: Mapping[tuple[str, str], Rights] = {
     ("direct", "owner"): _TALKING,
     ("direct", "admin"): _TALKING,
     ("direct", "member"): _TALKING,
-    ("group", "owner"): _OVER_GROUP,
+    ("group", "owner"): _OWNING_GROUP,
     ("group", "admin"): _OVER_GROUP,
     ("group", "member"): _IN_GROUP,
 }
 # What the server's admins may besides, where they are members.
 _OF_SERVER_ADMINS: Mapping[str, Rights] = {
     "direct": frozenset(),
-    "group": frozenset({Right.REMOVE, Right.RENAME}),
+    "group": frozenset({Right.REMOVE, Right.RENAME, Right.BAN}),
 }
+
+# Who stands above whom: what is done to somebody is done by who is above them, so that an owner is
+# changed by no other owner. The server's admins are above everybody.
+_RANKS: Mapping[str, int] = {"member": 1, "admin": 2, "owner": 3}
+_RANK_OF_SERVER_ADMINS = 4
+# What is done to another member.
+_TO_OTHERS: Rights = frozenset({Right.REMOVE, Right.BAN, Right.SET_ROLE})
 
 # What is so for everybody in direct conversations needs a reason of its own.
 _NOT_IN_DIRECT: Mapping[Right, str] = {
@@ -85,6 +99,8 @@ _NOT_IN_DIRECT: Mapping[Right, str] = {
     Right.REMOVE: "Nobody leaves a direct conversation.",
     Right.LEAVE: "Nobody leaves a direct conversation.",
     Right.RENAME: "A direct conversation has no name and photo of its own.",
+    Right.SET_ROLE: "A direct conversation has no roles.",
+    Right.BAN: "Nobody is banned from a direct conversation.",
 }
 
 # Of a row of `members` joined with its conversation and user: what `rights_of` looks at.
@@ -103,6 +119,7 @@ class Membership(NamedTuple):
 
     kind: str
     rights: Rights
+    rank: int
     seq: int
     message_no: int
     from_seq: int
@@ -120,6 +137,11 @@ def rights_of(row: Any) -> Rights:
     if row.member_role is None:
         return frozenset()
     return rights(row.member_role, row.kind, server_admin=row.server_role == "admin")
+
+
+def rights_over(own: Membership, role: str) -> Rights:
+    """What a member may do to another one of this role."""
+    return own.rights & _TO_OTHERS if own.rank > _RANKS[role] else frozenset()
 
 
 def in_order(some: Rights) -> list[Right]:
@@ -154,10 +176,36 @@ def require(connection: Connection, user: str, conversation: str, right: Right) 
     ).first()
     if row is None:
         raise NotFound
-    own = Membership(row.kind, rights_of(row), *row[len(STANDING) :])
+    own = Membership(row.kind, rights_of(row), _rank_of(row), *row[len(STANDING) :])
     if right not in own.rights:
         raise _refusal(own.kind, right)
     return own
+
+
+_ROLE = select(members.c.role).where(is_member(bindparam("of_user"), bindparam("in_conversation")))
+
+
+def require_over(
+    connection: Connection, user: str, conversation: str, right: Right, other: str
+) -> str:
+    """The role of another member, if ``user`` may do this to them; to oneself one may.
+
+    Raises:
+        NotFound: no such conversation, or one of the two is not a member of it now.
+        Refused: nobody has the right in a conversation of this kind.
+        Forbidden: the user does not have it, or does not stand above the other.
+    """
+    own = require(connection, user, conversation, right)
+    role = connection.execute(_ROLE, {"of_user": other, "in_conversation": conversation}).scalar()
+    if role is None:
+        raise NotFound
+    if other != user and right not in rights_over(own, role):
+        raise Forbidden
+    return str(role)
+
+
+def _rank_of(row: Any) -> int:
+    return _RANK_OF_SERVER_ADMINS if row.server_role == "admin" else _RANKS[row.member_role]
 
 
 def _refusal(kind: str, right: Right) -> Failure:

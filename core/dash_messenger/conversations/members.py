@@ -2,37 +2,45 @@
 
 Owns who is in which, and as what: a direct conversation exists once for two people. Who may change
 it is `access`'s. Invariants: a membership changes in the same transaction as the event that says
-so; a group always has an owner, its creator while they are in it.
+so; a group always has an owner.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from msgspec import Meta, Struct
-from sqlalchemy import Connection, select, update
+from msgspec import UNSET, Meta, Struct, UnsetType
+from sqlalchemy import Connection, select
 
 from dash_messenger.accounts.directory import Name, Names, resolve_users
 from dash_messenger.accounts.policy import Wish, as_shown_to, require_consent
 from dash_messenger.characters import is_visible, without_hidden
-from dash_messenger.conversations.access import Right, in_order, require
+from dash_messenger.conversations.about import about
+from dash_messenger.conversations.access import (
+    Right,
+    in_order,
+    require,
+    require_over,
+    rights_over,
+)
 from dash_messenger.conversations.memberships import (
+    end_membership,
+    give_role,
+    is_last_owner,
     join,
-    keep_owned,
     present,
     start_direct,
     start_group,
 )
 from dash_messenger.conversations.summaries import Summary, names_in, summaries
-from dash_messenger.errors import InvalidParams, NotFound
+from dash_messenger.errors import InvalidParams, LastOwner
 from dash_messenger.ids import IdMaker, id_param
-from dash_messenger.protocol import events
 from dash_messenger.protocol.commands import Caller, Command
-from dash_messenger.protocol.models import User
+from dash_messenger.protocol.models import Role, User
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.access import IS_PRESENT
 from dash_messenger.store.rows import USER_COLUMNS, user_of
-from dash_messenger.store.tables import members, users
+from dash_messenger.store.tables import IS_ABOVE_MEMBERS, members, users
 
 __all__ = ["ConversationCreated", "Conversations", "clean_title"]
 
@@ -71,26 +79,41 @@ class ConversationGet(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ConversationFound(Struct, frozen=True):
-    """Result of ``conversation.get``; ``rights`` are all that the caller has in it."""
+    """Result of ``conversation.get``; ``rights`` are all that the caller has in it.
+
+    ``description`` and ``rules`` are left out where there are none.
+    """
 
     conversation: Summary
     users: dict[str, Name]
     rights: list[Right]
+    description: str | UnsetType = UNSET
+    rules: str | UnsetType = UNSET
 
 
 class ConversationMembers(Struct, frozen=True, forbid_unknown_fields=True):
-    """Parameters of ``conversation.members``; ``after`` is the last id of the page before."""
+    """Parameters of ``conversation.members``; ``after`` is the last id of the page before.
+
+    ``role`` asks for those who have it alone.
+    """
 
     conversation: Id
     after: Id | None = None
     limit: Annotated[int, Meta(ge=1, le=MAX_MEMBERS_PAGE)] = MAX_MEMBERS_PAGE
+    role: Role | None = None
 
 
 class MembersFound(Struct, frozen=True):
-    """Result of ``conversation.members``, in the order of ids."""
+    """Result of ``conversation.members``, in the order of ids.
+
+    ``roles`` are, by id, those of who is more than a ``member``; ``rights`` says what the caller
+    may do to other members, by what those are.
+    """
 
     members: list[User]
     more: bool
+    roles: dict[str, Role]
+    rights: dict[Role, list[Right]]
 
 
 class ConversationAdd(Struct, frozen=True, forbid_unknown_fields=True):
@@ -107,7 +130,7 @@ class MembersAdded(Struct, frozen=True):
 
 
 class ConversationRemove(Struct, frozen=True, forbid_unknown_fields=True):
-    """Parameters of ``conversation.remove``; removing oneself is leaving."""
+    """Parameters of ``conversation.remove``: ``user`` is somebody else."""
 
     conversation: Id
     user: Id
@@ -117,6 +140,41 @@ class MemberRemoved(Struct, frozen=True):
     """Result of ``conversation.remove``."""
 
     user: str
+
+
+class ConversationLeave(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``conversation.leave``.
+
+    Where nobody else who can act owns the group, its longest-serving admin, or, where there is
+    none, member becomes an owner.
+    """
+
+    conversation: Id
+
+
+class ConversationLeft(Struct, frozen=True):
+    """Result of ``conversation.leave``."""
+
+    conversation: str
+
+
+class ConversationSetRole(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``conversation.set_role``: what a member, ``user``, is from now on.
+
+    A group may have several owners. Giving the ownership up is setting one's own role, once
+    somebody else is an owner.
+    """
+
+    conversation: Id
+    user: Id
+    role: Role
+
+
+class RoleSet(Struct, frozen=True):
+    """Result of ``conversation.set_role``: as it is now."""
+
+    user: str
+    role: Role
 
 
 class Conversations:
@@ -166,7 +224,23 @@ class Conversations:
                 ConversationRemove,
                 MemberRemoved,
                 self.remove,
-                "Leave a group, or remove somebody from one's own.",
+                "Remove somebody else from a group.",
+                rate="change",
+            ),
+            Command(
+                "conversation.leave",
+                ConversationLeave,
+                ConversationLeft,
+                self.leave,
+                "Be a member of a group no longer.",
+                rate="change",
+            ),
+            Command(
+                "conversation.set_role",
+                ConversationSetRole,
+                RoleSet,
+                self.set_role,
+                "Make a member of a group its owner or admin, or a member again.",
                 rate="change",
             ),
         ]
@@ -175,9 +249,10 @@ class Conversations:
         """The conversation, new or found.
 
         Raises:
-            UnknownUser: naming the first that does not exist.
+            UnknownUser: naming the first that does not exist, or may not be found.
             InvalidParams: no title, or not exactly one other for a direct one.
-            Forbidden: somebody does not want it.
+            MessagesNotAccepted, AddingNotAllowed: somebody does not want it.
+            BlockedByYou: one of them is blocked.
         """
         user = caller.user_id
         client_id = id_param(params.client_id, "client_id") if params.client_id else None
@@ -211,13 +286,16 @@ class Conversations:
         """
         user = caller.user_id
         conversation = id_param(params.conversation)
-        pending = self._store.read_no
+        pending = self._store.pending_positions()
 
         def work(connection: Connection) -> ConversationFound:
             own = require(connection, user, conversation, Right.READ)
             found = summaries(connection, user, only=[conversation], pending=pending)
             return ConversationFound(
-                found[0], names_in(connection, user, found), in_order(own.rights)
+                found[0],
+                names_in(connection, user, found),
+                in_order(own.rights),
+                *about(connection, conversation),
             )
 
         return await self._store.read(work)
@@ -233,9 +311,9 @@ class Conversations:
         after = id_param(params.after, "after") if params.after else None
 
         def work(connection: Connection) -> MembersFound:
-            require(connection, user, conversation, Right.READ)
+            own = require(connection, user, conversation, Right.READ)
             query = (
-                select(*USER_COLUMNS)
+                select(*USER_COLUMNS, members.c.role.label("member_role"))
                 .join(members, members.c.user_id == users.c.id)
                 .where(members.c.conversation_id == conversation, IS_PRESENT)
                 .order_by(members.c.user_id)
@@ -243,8 +321,18 @@ class Conversations:
             )
             if after is not None:
                 query = query.where(members.c.user_id > after)
-            found = as_shown_to(connection, user, map(user_of, connection.execute(query)))
-            return MembersFound(found[: params.limit], len(found) > params.limit)
+            if params.role is not None:
+                query = query.where(members.c.role == params.role)
+                if params.role != "member":
+                    query = query.where(IS_ABOVE_MEMBERS)
+            rows = connection.execute(query).all()
+            page = rows[: params.limit]
+            return MembersFound(
+                as_shown_to(connection, user, map(user_of, page)),
+                len(rows) > params.limit,
+                {row.id: row.member_role for row in page if row.member_role != "member"},
+                {role: in_order(rights_over(own, role)) for role in get_args(Role)},
+            )
 
         return await self._store.read(work)
 
@@ -254,8 +342,10 @@ class Conversations:
         Raises:
             NotFound: not a member oneself.
             Refused: a direct conversation.
-            UnknownUser: naming the first that does not exist.
-            Forbidden: somebody does not want it.
+            UnknownUser: naming the first that does not exist, or may not be found.
+            UserBanned: naming the first who is.
+            AddingNotAllowed: somebody does not want it.
+            BlockedByYou: one of them is blocked.
         """
         user = caller.user_id
         conversation = id_param(params.conversation)
@@ -271,7 +361,7 @@ class Conversations:
             require(transaction.connection, user, conversation, Right.ADD)
             already = present(transaction.connection, conversation, [one.id for one in named])
             added = [one for one in named if one.id not in already]
-            require_consent(transaction.connection, Wish.ADD, user, [one.id for one in added])
+            require_consent(transaction.connection, Wish.ADD, user, added)
             join(transaction, conversation, user, added)
             return added
 
@@ -281,32 +371,63 @@ class Conversations:
         """Once this returns, nothing later of the conversation reaches the user.
 
         Raises:
+            InvalidParams: oneself, who leaves instead.
             NotFound: not a member oneself, or the other is none.
-            Forbidden: somebody else, and the caller may not remove others.
+            Forbidden: the caller may not remove them.
             Refused: a direct conversation.
         """
         user = caller.user_id
         conversation, gone = id_param(params.conversation), id_param(params.user, "user")
+        if gone == user:
+            raise InvalidParams(field="user", reason="conversation.leave is for oneself")
 
         def work(transaction: Transaction) -> None:
             connection = transaction.connection
-            right = Right.LEAVE if gone == user else Right.REMOVE
-            require(connection, user, conversation, right)
-            if not present(connection, conversation, [gone]):
-                raise NotFound
-            seq = transaction.append(conversation, user, events.MemberRemoved(gone))
-            role = connection.execute(
-                update(members)
-                .where(members.c.conversation_id == conversation, members.c.user_id == gone)
-                .values(to_seq=seq)
-                .returning(members.c.role)
-            ).scalar()
-            if role == "owner":
-                keep_owned(connection, conversation)
-            transaction.append(gone, user, events.ConversationRemoved(conversation))
+            require_over(connection, user, conversation, Right.REMOVE, gone)
+            end_membership(transaction, conversation, user, gone)
 
         await self._store.write(work)
         return MemberRemoved(gone)
+
+    async def leave(self, caller: Caller, params: ConversationLeave) -> ConversationLeft:
+        """Once this returns, nothing later of the conversation reaches the caller.
+
+        Raises:
+            NotFound: not a member.
+            Refused: a direct conversation.
+        """
+        user, conversation = caller.user_id, id_param(params.conversation)
+
+        def work(transaction: Transaction) -> None:
+            require(transaction.connection, user, conversation, Right.LEAVE)
+            end_membership(transaction, conversation, user, user)
+
+        await self._store.write(work)
+        return ConversationLeft(conversation)
+
+    async def set_role(self, caller: Caller, params: ConversationSetRole) -> RoleSet:
+        """The member's role, which they may have had before.
+
+        Raises:
+            NotFound: one of the two is not a member.
+            Forbidden: the caller may not give them a role.
+            Refused: a direct conversation.
+            LastOwner: oneself, and nobody else who can act owns the group.
+        """
+        user, role = caller.user_id, params.role
+        conversation, other = id_param(params.conversation), id_param(params.user, "user")
+
+        def work(transaction: Transaction) -> None:
+            connection = transaction.connection
+            was = require_over(connection, user, conversation, Right.SET_ROLE, other)
+            if was == role:
+                return
+            if was == "owner" and is_last_owner(connection, conversation, other):
+                raise LastOwner
+            give_role(transaction, conversation, user, other, role)
+
+        await self._store.write(work)
+        return RoleSet(other, role)
 
 
 def clean_title(title: str | None) -> str:

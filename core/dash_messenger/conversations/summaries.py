@@ -7,9 +7,9 @@ everything in one answer comes from one snapshot.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple
 
 from msgspec import UNSET, Struct, UnsetType
 from sqlalchemy import (
@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from dash_messenger.accounts.directory import Name, users_by_id
+from dash_messenger.accounts.policy import Wish, shows_receipts_in_groups, who_allow
 from dash_messenger.conversations.access import (
     DEFAULT_RIGHTS,
     STANDING,
@@ -34,7 +35,11 @@ from dash_messenger.conversations.access import (
     rights_of,
 )
 from dash_messenger.conversations.unread import deleted_beyond, unread
+from dash_messenger.protocol.models import Preferences
+from dash_messenger.store import PendingPositions
 from dash_messenger.store.access import FIRST_NUMBER, IS_PRESENT
+from dash_messenger.store.consent import shows_in_groups
+from dash_messenger.store.rows import PREFERENCE_COLUMNS, preferences_of
 from dash_messenger.store.tables import (
     conversations,
     events,
@@ -55,9 +60,6 @@ MAX_PREVIEW_CHARACTERS = 200
 # In larger groups somebody has always read it, and looking would cost a row for each member.
 MAX_RECEIPT_MEMBERS = 200
 
-# The position of (conversation, user) that is not in the database yet, or 0.
-Pending: TypeAlias = Callable[[str, str], int]
-
 
 class LastMessage(Struct, frozen=True):
     """The line under a conversation's name; of a deleted message, ``text`` is null."""
@@ -75,11 +77,12 @@ class Summary(Struct, frozen=True):
     """A conversation in the list of one of its members.
 
     ``peer`` is the other one of a direct conversation, whose name and photo are its own; a group
-    has ``title`` and, if it has a photo, the blob ``photo``. ``read_no`` is the reader's position,
-    ``unread`` counts the messages beyond it without the deleted ones (of those at most a hundred),
-    ``others_read_no`` the furthest of anybody else, ``first_number`` the first message that the
-    reader may see. In groups of more than `MAX_RECEIPT_MEMBERS`, ``others_read_no`` is 0.
-    ``rights`` are the reader's, where they are not those that ``sync`` says for its kind. The list
+    has ``title`` and the blob ``photo``, left out where there is none. ``read_no`` is the reader's
+    position, ``unread`` counts the messages beyond it without the deleted ones (of those at most a
+    hundred), ``others_read_no`` the furthest of anybody else, ``first_number`` the first message
+    that the reader may see. In groups of more than `MAX_RECEIPT_MEMBERS`, and where it is not
+    shown, ``others_read_no`` is 0. ``rights`` are the reader's, where they are not those that
+    ``sync`` says for its kind; ``preferences`` too, where they have set some. The list
     is shown by ``order_no``, the highest on top: it grows with what was said, or, where that was
     before the reader's time, with their joining, whatever the clock says.
     """
@@ -87,7 +90,6 @@ class Summary(Struct, frozen=True):
     id: str
     kind: Literal["direct", "group"]
     title: str | None
-    photo: str | None
     peer: str | None
     seq: int
     message_no: int
@@ -102,6 +104,8 @@ class Summary(Struct, frozen=True):
     change_no: int
     order_no: int
     rights: list[Right] | UnsetType = UNSET
+    photo: str | UnsetType = UNSET
+    preferences: Preferences | UnsetType = UNSET
 
 
 def summaries(
@@ -112,13 +116,14 @@ def summaries(
     changed_since: int = 0,
     before: tuple[int, str] | None = None,
     limit: int = 100,
-    pending: Pending,
+    pending: PendingPositions,
 ) -> list[Summary]:
     """The conversations of ``user``, newest activity first.
 
-    ``only`` names some of them; ``changed_since`` leaves out those where nothing happened since
-    that change; ``before`` continues a page that ended with (change_no, id). ``pending`` gives read
-    positions that are not in the database yet.
+    ``only`` names some of them; ``changed_since`` leaves out those where nothing changed since,
+    neither in them nor in one's position or preferences; ``before`` continues a page that ended
+    with (change_no, id). ``pending`` gives read positions that are not in the database yet
+    (`Store.pending_positions`).
     """
     values: dict[str, object] = {"user": user, "limit": limit}
     if only is not None:
@@ -132,14 +137,19 @@ def summaries(
     ids = [row.id for row in rows]
     looks = _look(connection, user, ids)
     peers = _peers(connection, user, [row.id for row in rows if row.kind == "direct"])
-    small = [id for id in ids if looks[id].member_count <= MAX_RECEIPT_MEMBERS]
-    furthest = _others_read_no(connection, user, small)
+    shown = _shown_receipts(connection, user, set(peers.values()))
+    small = [
+        id
+        for id in ids
+        if looks[id].member_count <= MAX_RECEIPT_MEMBERS and (id not in peers or peers[id] in shown)
+    ]
+    furthest = _others_read_no(connection, user, small, peers)
     return [
         Summary(
             id=row.id,
             kind=row.kind,
             title=row.title,
-            photo=row.photo,
+            photo=UNSET if row.photo is None else row.photo,
             peer=peers.get(row.id),
             seq=row.seq,
             message_no=row.message_no,
@@ -148,7 +158,7 @@ def summaries(
             others_read_no=max(
                 furthest.get(row.id, 0),
                 # Of a group, what is not stored yet is told by receipts.
-                pending(row.id, peers[row.id]) if row.id in peers else 0,
+                _pending(row, peers[row.id], pending) if peers.get(row.id) in shown else 0,
             ),
             last=_last(row),
             created_at_ms=row.created_at_ms,
@@ -158,6 +168,7 @@ def summaries(
             change_no=row.change_no,
             order_no=looks[row.id].order_no,
             rights=_unusual_rights(row),
+            preferences=UNSET if row.preferences_change_no is None else preferences_of(row),
         )
         for row in rows
     ]
@@ -175,9 +186,15 @@ def _unusual_rights(row: Any) -> list[Right] | UnsetType:
     return UNSET if own == DEFAULT_RIGHTS[row.kind] else in_order(own)
 
 
-def _read_no(row: Any, user: str, pending: Pending) -> int:
+def _read_no(row: Any, user: str, pending: PendingPositions) -> int:
     stored: int = row.position
-    return max(stored, pending(row.id, user))
+    return max(stored, _pending(row, user, pending))
+
+
+def _pending(row: Any, user: str, pending: PendingPositions) -> int:
+    """The position that is not stored, of messages that this snapshot has."""
+    newest: int = row.message_no
+    return min(newest, pending(row.id, user))
 
 
 def _unread(connection: Connection, row: Any, read_no: int, deleted: int) -> int:
@@ -224,11 +241,25 @@ def _peers(connection: Connection, user: str, ids: Sequence[str]) -> dict[str, s
     return {row[0]: row[1] for row in rows}
 
 
-def _others_read_no(connection: Connection, user: str, ids: Sequence[str]) -> dict[str, int]:
-    if not ids:
-        return {}
-    rows = connection.execute(_OTHERS_READ_NO, {"ids": ids, "user": user})
-    return {row[0]: row[1] for row in rows}
+def _shown_receipts(connection: Connection, user: str, peers: set[str]) -> set[str]:
+    if not peers:
+        return set()
+    return set(who_allow(connection, Wish.SEE_RECEIPTS, user, peers))
+
+
+def _others_read_no(
+    connection: Connection, user: str, ids: Sequence[str], peers: Mapping[str, str]
+) -> dict[str, int]:
+    groups = [id for id in ids if id not in peers]
+    if groups and not shows_receipts_in_groups(connection, user):
+        groups = []
+    direct = [id for id in ids if id in peers]
+    return {
+        row[0]: row[1]
+        for query, some in ((_PEERS_READ_NO, direct), (_OTHERS_READ_NO, groups))
+        if some
+        for row in connection.execute(query, {"ids": some, "user": user})
+    }
 
 
 @cache
@@ -240,7 +271,11 @@ def _query(*, some: bool, changed: bool, continued: bool) -> Select[Any]:
     if changed:
         since = bindparam("changed_since", type_=conversations.c.change_no.type)
         query = query.where(
-            or_(conversations.c.change_no > since, read_positions.c.change_no > since)
+            or_(
+                conversations.c.change_no > since,
+                read_positions.c.change_no > since,
+                members.c.preferences_change_no > since,
+            )
         )
     if continued:
         query = query.where(
@@ -259,7 +294,7 @@ _PEERS = select(members.c.conversation_id, members.c.user_id).where(
     members.c.conversation_id.in_(bindparam("ids", expanding=True)),
     members.c.user_id != bindparam("user"),
 )
-_OTHERS_READ_NO = (
+_PEERS_READ_NO = (
     select(read_positions.c.conversation_id, func.max(read_positions.c.read_no))
     .where(
         read_positions.c.conversation_id.in_(bindparam("ids", expanding=True)),
@@ -267,6 +302,7 @@ _OTHERS_READ_NO = (
     )
     .group_by(read_positions.c.conversation_id)
 )
+_OTHERS_READ_NO = _PEERS_READ_NO.where(shows_in_groups("receipts", read_positions.c.user_id))
 _OF_READER = (
     members.join(conversations, conversations.c.id == members.c.conversation_id)
     .outerjoin(
@@ -331,6 +367,7 @@ _SUMMARIES = (
         conversations.c.change_no,
         conversations.c.created_at_ms,
         conversations.c.created_by,
+        *PREFERENCE_COLUMNS,
         FIRST_NUMBER.label("first_number"),
         _POSITION.label("position"),
         messages.c.id.label("last_id"),

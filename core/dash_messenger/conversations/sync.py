@@ -25,7 +25,7 @@ from dash_messenger.protocol.events import Event, LogEntry, MemberRemoved, event
 from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES, size_of
 from dash_messenger.protocol.models import Message
 from dash_messenger.realtime.views import Late, Renderer, Views, choose_view, late_for
-from dash_messenger.store import LogPage, Store, read_log
+from dash_messenger.store import LogPage, PendingPositions, Store, read_log
 from dash_messenger.store.backend import ReaderConnection
 
 __all__ = ["ConversationSync", "Subscriptions"]
@@ -198,8 +198,9 @@ class ConversationSync:
             if connection is not None:
                 found = await self._subscribe(user, connection, since)
             if found is None:
+                pending = self._store.pending_positions()
                 found = await self._store.read_changes(
-                    lambda reader: self._snapshot(reader, user, since, params.limit)
+                    lambda reader: _snapshot(reader, user, since, params.limit, pending)
                 )
         page = found.conversations if found.more else None
         return Synced(
@@ -256,24 +257,6 @@ class ConversationSync:
     def _was_touched(self, since_batch: int, logs: Iterable[str]) -> bool:
         touched = self._touched
         return bool(touched) and any(touched.get(log, 0) > since_batch for log in logs)
-
-    def _snapshot(self, reader: ReaderConnection, user: str, since: _Token, limit: int) -> _Found:
-        found = summaries(
-            reader.connection,
-            user,
-            changed_since=since.low,
-            before=since.before,
-            limit=limit + 1,
-            pending=self._store.read_no,
-        )
-        page = found[:limit]
-        return _Found(
-            Me(*reader.own_row(user)),
-            page,
-            names_in(reader.connection, user, page),
-            reader.newest_change_no(),
-            len(found) > limit,
-        )
 
     async def read(self, caller: Caller, params: LogRead) -> LogRange:
         """The interval after the cursor, at most ``limit`` events of it.
@@ -373,5 +356,26 @@ def _look(
     present, change_no = reader.standing(user)
     if since.before is not None or not since.low or change_no > since.low:
         return present, None
-    me = Me(*reader.own_row(user))
-    return present, _Found(me, [], {}, reader.newest_change_no(), False)
+    own = reader.own_row(user)
+    return present, _Found(Me(*own.row), [], {}, own.newest_change_no, False)
+
+
+def _snapshot(
+    reader: ReaderConnection, user: str, since: _Token, limit: int, pending: PendingPositions
+) -> _Found:
+    found = summaries(
+        reader.connection,
+        user,
+        changed_since=since.low,
+        before=since.before,
+        limit=limit + 1,
+        pending=pending,
+    )
+    page, own = found[:limit], reader.own_row(user)
+    return _Found(
+        Me(*own.row),
+        page,
+        names_in(reader.connection, user, page),
+        own.newest_change_no,
+        len(found) > limit,
+    )

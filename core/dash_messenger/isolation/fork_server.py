@@ -146,6 +146,8 @@ def main(descriptor: int, server: int) -> None:
     os.dup2(nowhere, 0)
     os.close(nowhere)
     os.dup2(2, 1)
+    # Loading makes nothing but what stays: the collector would walk it in vain, over and over.
+    gc.disable()
     try:
         jobs = load(setup.entry, setup.setup)
     # The edge to strangers' code; the server tells it.
@@ -155,8 +157,8 @@ def main(descriptor: int, server: int) -> None:
         return
     sys.stdout.flush()
     sys.stderr.flush()
-    gc.collect()
     gc.freeze()
+    gc.enable()
     server_side = _ForkServer(control, jobs, setup.limits)
     server_side.report(Report("ready", _thread._count()))
     with suppress(BrokenPipeError, ConnectionResetError):

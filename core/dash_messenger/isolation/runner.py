@@ -1,8 +1,9 @@
 """Runs plugins' code: every ``except`` around it, its time limits, and what its failures lead to.
 
-Owns what a failure means. Its limits end what awaits; what computes without an end is killed in a
-child (`workers`), and on the event loop with the whole server (`supervisor`). Must not know what is
-run, nor what becomes of a plugin that is quarantined (its `Host` does).
+Owns what a failure means. Its limits (their numbers are in `time_limits`) end what awaits; what
+computes without an end is killed in a child (`workers`), and on the event loop with the whole
+server (`supervisor`). Must not know what is run, nor what becomes of a plugin that is quarantined
+(its `Host` does).
 
 Invariants: whatever a plugin's code raises, its caller gets a `Failure`; what depends on one
 message, person or request costs that alone: it is counted and logged, and never quarantines a
@@ -27,15 +28,12 @@ from dash_messenger.isolation.deadlines import unlimited, waiting_for, within
 from dash_messenger.isolation.failures import MAX_FAILURES, MAX_GRAVE_FAILURES, Failures
 from dash_messenger.isolation.samples import Samples
 
-__all__ = ["CHECK_WITHIN_S", "Host", "PluginRunner", "Probe"]
+__all__ = ["Host", "PluginRunner", "Probe"]
 
 # All samples of a kind are tried in one go, in the background.
 PROBE_WITHIN_S = 60.0
 # Who keeps failing is not tried again for each failure.
 PROBE_EVERY_S = 60.0
-
-# How long a check, a factor or a login step may take.
-CHECK_WITHIN_S = 5.0
 
 T = TypeVar("T")
 

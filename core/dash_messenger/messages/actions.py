@@ -92,6 +92,7 @@ class MessageActions:
             NotFound: no such message, deleted, or not for the caller.
             InvalidParams: the type has no such action, or its parameters do not fit.
             Forbidden: the action is for somebody else.
+            MessagesNotAccepted, BlockedByYou: as for `message.send`.
             ActionRefused: it is not possible now.
             ContentTooCostly: working on it takes too much; nothing changed.
             PluginFailed: the type's code failed; nothing changed.
@@ -164,10 +165,11 @@ class MessageActions:
 
 
 def _check(declared: Action, found: Found, user: str, by_bot: bool) -> None:
-    """Return if the action is for ``user``.
+    """Return if the action is for ``user``, and the other one of a direct conversation takes it.
 
     Raises:
         Forbidden: it is for somebody else.
+        MessagesNotAccepted, BlockedByYou: as for `message.send`.
     """
     is_author = user == found.message.sender
     may = {
@@ -178,6 +180,8 @@ def _check(declared: Action, found: Found, user: str, by_bot: bool) -> None:
     }
     if not may[declared.may]:
         raise Forbidden
+    if not by_bot:
+        found.require_taken()
 
 
 def _storing(

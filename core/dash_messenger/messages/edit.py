@@ -105,6 +105,7 @@ class MessageEdits:
         Raises:
             NotFound: no such message, deleted, or not for the caller.
             Forbidden: somebody else wrote it, or its type is not for editing.
+            MessagesNotAccepted, BlockedByYou: as for `message.send`.
             ContentInvalid, Refused: the content is not acceptable.
             ContentTooCostly: working on it takes too much; nothing changed.
             PluginFailed: the type's code failed; nothing changed.
@@ -129,6 +130,7 @@ class MessageEdits:
                 return msgspec.json.decode(found, type=MessageChanged)
             type_name = found.message.type
             found.require(user, Right.EDIT_OTHERS, of_others=True)
+            found.require_taken()
             if not self._is_editable(type_name):
                 raise Forbidden
             content: Struct | bytes = bytes(params.content)
@@ -209,6 +211,7 @@ def _storing(
             return msgspec.json.decode(known, type=MessageChanged)
         now = find(connection, found.message.id, user)
         now.require(user, Right.EDIT_OTHERS, of_others=True)
+        now.require_taken()
         before = now.message
         if before.content is None:
             raise InvalidParams(field="message", reason="has no content")

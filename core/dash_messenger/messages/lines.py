@@ -12,7 +12,13 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, bindparam, select
 
 from dash_messenger.conversations.access import Membership
-from dash_messenger.protocol.events import Event, MemberJoined, MemberRemoved
+from dash_messenger.protocol.events import (
+    Event,
+    MemberBanned,
+    MemberJoined,
+    MemberRemoved,
+    MemberUpdated,
+)
 from dash_messenger.protocol.models import Message
 from dash_messenger.store.logs import timeline_events
 from dash_messenger.store.tables import messages
@@ -48,6 +54,9 @@ def lines_of(
 def mentioned(event: Event) -> set[str]:
     """Whom a line mentions by id."""
     data = event.data
+    found = {event.by} if event.by else set()
     if isinstance(data, MemberJoined):
-        return {event.by, data.user.id}
-    return {event.by, data.user} if isinstance(data, MemberRemoved) else {event.by}
+        found.add(data.user.id)
+    elif isinstance(data, MemberRemoved | MemberUpdated | MemberBanned):
+        found.add(data.user)
+    return found

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
-from sqlalchemy import Connection, Select, and_, select
+from sqlalchemy import Connection, Select, and_, bindparam, select
 
-from dash_messenger.accounts.policy import as_shown_to
+from dash_messenger.accounts.policy import as_shown_to, shows_receipt
 from dash_messenger.characters import canonical_emoji
 from dash_messenger.conversations.access import Right
 from dash_messenger.errors import InvalidParams
@@ -116,12 +116,13 @@ class MessagePeople:
         )
 
     async def read_by(self, caller: Caller, params: MessageReadBy) -> PeoplePage:
-        """A page of the members now who may read the message and have read as far.
+        """A page of the members now who may read the message, have read as far and show it.
 
         Raises:
             NotFound: no such message, deleted, or not for the caller.
         """
         user = caller.user_id
+        pending = self._store.pending_positions()
 
         def query(message: Message) -> Select[Any]:
             return (
@@ -142,13 +143,14 @@ class MessagePeople:
                     IS_PRESENT,
                     message.number >= FIRST_NUMBER,
                     members.c.user_id.not_in([user, message.sender]),
+                    shows_receipt(conversations.c.kind, members.c.user_id, bindparam("viewer")),
                 )
                 .order_by(members.c.user_id)
             )
 
         def has_read(message: Message, row: Any) -> bool:
-            pending = self._store.read_no(message.conversation, row.id)
-            return max(row.read_no or 0, pending) >= message.number
+            unstored = pending(message.conversation, row.id)
+            return max(row.read_no or 0, unstored) >= message.number
 
         return await self._page(caller, params, members.c.user_id, query, has_read)
 
@@ -169,7 +171,7 @@ class MessagePeople:
             wanted = query(found.message).limit(MAX_LOOKED_AT)
             if after is not None:
                 wanted = wanted.where(place > after)
-            rows = connection.execute(wanted).all()
+            rows = connection.execute(wanted, {"viewer": user}).all()
             shown, end = _first((row for row in rows if belongs(found.message, row)), params.limit)
             if end is None and len(rows) == MAX_LOOKED_AT:
                 end = rows[-1].id

@@ -15,14 +15,12 @@ from msgspec import Raw, Struct
 from dash_messenger.errors import ContentInvalid, PluginFailed
 from dash_messenger.isolation.contents import Contents
 from dash_messenger.isolation.runner import PluginRunner
+from dash_messenger.isolation.time_limits import PREPARE_WITHIN_S
 from dash_messenger.plugin_api.checks import Proposed
 from dash_messenger.plugin_api.context import Context, Preparing
 from dash_messenger.plugin_api.message_types import Prepared
 
-__all__ = ["PREPARE_WITHIN_S", "Checks", "Preparation"]
-
-# An album of large photos takes seconds on a small machine; the client waits 30.
-PREPARE_WITHIN_S = 25.0
+__all__ = ["Checks", "Preparation"]
 
 
 class Checks(Protocol):

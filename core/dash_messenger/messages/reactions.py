@@ -88,6 +88,8 @@ class MessageReactions:
             NotFound: no such message, deleted, or not for the caller.
             InvalidParams: this is no emoji.
             Refused: too many different ones already.
+            MessagesNotAccepted, BlockedByYou: as for `message.send`; taking one away is always
+                possible.
             RateLimited: try again later.
         """
         user = caller.user_id
@@ -99,6 +101,8 @@ class MessageReactions:
             connection = transaction.connection
             acted_on = find(connection, message, user)
             acted_on.require(user, Right.REACT)
+            if params.on:
+                acted_on.require_taken()
             found = acted_on.message
             counts = _counts(found.reactions)
             whose = {"for_message": message, "for_user": user}

@@ -20,6 +20,7 @@ from dash_messenger.protocol.events import MarkChanged, MessageDeleted, MessageU
 from dash_messenger.protocol.models import Message
 from dash_messenger.store import Transaction
 from dash_messenger.store.access import is_member, may_read_message
+from dash_messenger.store.consent import refusal_of
 from dash_messenger.store.optimistic import Overtaken
 from dash_messenger.store.rows import MESSAGE_COLUMNS, message_of
 from dash_messenger.store.tables import answers, conversations, marks, members, messages, users
@@ -40,6 +41,7 @@ _FIND = (
         *MESSAGE_COLUMNS,
         *STANDING,
         may_read_message(_USER).label("may_read"),
+        members.c.refusal,
         marks.c.mark,
     )
     .select_from(messages)
@@ -70,6 +72,17 @@ class Found(NamedTuple):
     type_version: int
     rights: Rights
     mark: bytes | None
+    refusal: int | None = None
+
+    def require_taken(self) -> None:
+        """Return if the other one of a direct conversation takes what one does in it.
+
+        Raises:
+            MessagesNotAccepted: they do not.
+            BlockedByYou: they are blocked.
+        """
+        if (refusal := refusal_of(self.refusal)) is not None:
+            raise refusal
 
     def require(self, user: str, right: Right, *, of_others: bool = False) -> None:
         """Return if ``user`` has the right; ``of_others``: their own message needs none.
@@ -90,7 +103,7 @@ def find(connection: Connection, message: str, user: str, *, by_bot: bool = Fals
     row = connection.execute(_FIND, {"for_user": user, "for_message": message}).first()
     if row is None or row.deleted_at_ms is not None or not (by_bot or row.may_read):
         raise NotFound
-    return Found(message_of(row), row.type_version, rights_of(row), row.mark)
+    return Found(message_of(row), row.type_version, rights_of(row), row.mark, row.refusal)
 
 
 def put_revision(

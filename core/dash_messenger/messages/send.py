@@ -13,6 +13,7 @@ from typing import Annotated
 from msgspec import Meta, Raw, Struct
 from sqlalchemy import Connection, select
 
+from dash_messenger.accounts.policy import require_taken
 from dash_messenger.conversations.access import Right, require
 from dash_messenger.errors import Busy, InvalidParams, Unauthenticated
 from dash_messenger.ids import id_param
@@ -96,6 +97,9 @@ class MessageSender:
             RateLimited, Busy: try again later.
             NotFound (by the future): no such conversation, or not a member; or ``reply_to`` is no
                 message of it that the sender may read.
+            MessagesNotAccepted (by the future): the other one of a direct conversation has blocked
+                the sender, or takes no messages from them.
+            BlockedByYou (by the future): the sender has blocked them.
             Conflict (by the future): ``client_id`` was used with other parameters.
         """
         user = caller.user
@@ -202,10 +206,12 @@ def _may_send(connection: Connection, conversation: str, user: str, client_id: s
 
     Raises:
         NotFound: no such conversation, or not a member: nothing is prepared for strangers.
+        MessagesNotAccepted, BlockedByYou: nor for whose messages are not taken.
     """
     found: str | None = connection.execute(
         select(messages.c.id).where(messages.c.client_id == client_id, messages.c.sender_id == user)
     ).scalar()
     if found is None:
         require(connection, user, conversation, Right.SEND)
+        require_taken(connection, user, conversation)
     return found

@@ -1,6 +1,6 @@
 """Plugins' commands among the server's own.
 
-Owns how long they may take, and what a client hears of their failures. Must not know what they do.
+Owns what a client hears of their failures. Must not know what they do.
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ from typing import Any
 
 from dash_messenger.errors import InternalError
 from dash_messenger.isolation.runner import PluginRunner
+from dash_messenger.isolation.time_limits import COMMAND_WITHIN_S
 from dash_messenger.protocol.commands import Caller, Command, Commands
 
 __all__ = ["PluginCommands"]
-
-# As long as a client waits.
-RUN_WITHIN_S = 30.0
 
 
 class PluginCommands:
@@ -43,7 +41,7 @@ class PluginCommands:
                 plugin,
                 lambda: command.handler(caller, params),
                 doing=f"command {command.name}",
-                within_s=RUN_WITHIN_S,
+                within_s=COMMAND_WITHIN_S,
                 raises=InternalError,
             )
 

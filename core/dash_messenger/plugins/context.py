@@ -39,6 +39,7 @@ from dash_messenger.store import Store, Transaction
 from dash_messenger.store.access import IS_PRESENT
 from dash_messenger.store.rows import MESSAGE_COLUMNS, USER_COLUMNS, message_of, user_of
 from dash_messenger.store.tables import members, messages, users
+from dash_messenger.store.user_words import put_words
 
 if TYPE_CHECKING:
     from dash_messenger.plugins.contexts import Contexts
@@ -125,17 +126,19 @@ class PluginContext:
         id = transaction.new_id()
         if connection.execute(taken).first() is not None:
             name = f"{name[:23]}-{id[-8:]}"
+        display_name = self._plugin.replace("_", " ").capitalize()
         connection.execute(
             insert(users).values(
                 id=id,
                 username=name,
                 username_key=name.lower(),
-                display_name=self._plugin.replace("_", " ").capitalize(),
+                display_name=display_name,
                 role="bot",
                 seq=0,
                 created_at_ms=transaction.now_ms,
             )
         )
+        put_words(connection, id, name, display_name)
         keep_value(connection, self._plugin, "core", "bot", id)
         return id
 

@@ -1,8 +1,8 @@
-"""Calls what plugins implement of ``check_*`` and ``on_*``, and limits how long they take.
+"""Calls what plugins implement of ``check_*`` and ``on_*``, each in its order and its time.
 
-Owns their time limits and their order, and nothing else of them. Invariants: a check that fails or
-takes too long refuses; a failing ``on_*`` concerns nobody but its plugin's log; what one plugin
-does slowly delays no other.
+Owns their order and what waits for them; how long each may take is in `isolation/time_limits`, what
+a failure means in `isolation/runner`. Invariants: a check that fails or takes too long refuses; a
+failing ``on_*`` concerns nobody but its plugin's log; what one plugin does slowly delays no other.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 
 from dash_messenger.errors import CheckFailed
-from dash_messenger.isolation.runner import CHECK_WITHIN_S
+from dash_messenger.isolation.time_limits import CHECK_WITHIN_S, ON_WITHIN_S
 from dash_messenger.plugin_api.checks import Login, Proposed, Upload
 from dash_messenger.plugin_api.context import Context, Demo, MemberChange
 from dash_messenger.plugins.loader import Plugins
@@ -29,9 +29,8 @@ from dash_messenger.protocol.events import (
     MessageCreated,
 )
 
-__all__ = ["CHECKS", "MAX_WAITING", "ON_WITHIN_S", "HookCalls"]
+__all__ = ["CHECKS", "MAX_WAITING", "HookCalls"]
 
-ON_WITHIN_S = 30.0
 # What one plugin may be behind by; beyond it, the oldest is forgotten.
 MAX_WAITING = 1_000
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 
 from dash_messenger.isolation.runner import PluginRunner
+from dash_messenger.isolation.time_limits import JOB_WITHIN_S
 from dash_messenger.plugin_api.context import Job
 
 __all__ = ["Jobs"]
 
-RUN_WITHIN_S = 600.0
 MIN_EVERY_S = 1.0
 
 
@@ -69,5 +69,5 @@ class Jobs:
         while True:
             await asyncio.sleep(job.every_s)
             await self._runner.attempt(
-                plugin, job.run, doing=f"job {job.name}", within_s=RUN_WITHIN_S
+                plugin, job.run, doing=f"job {job.name}", within_s=JOB_WITHIN_S
             )

@@ -11,20 +11,22 @@ from collections.abc import Callable
 from typing import Annotated
 
 from msgspec import Meta, Struct
+from sqlalchemy import Connection
 
+from dash_messenger.accounts.policy import require_taken
 from dash_messenger.conversations.access import Right, require
 from dash_messenger.errors import UnknownSlashCommand
 from dash_messenger.ids import id_param
 from dash_messenger.isolation.runner import PluginRunner
+from dash_messenger.isolation.time_limits import SLASH_WITHIN_S
 from dash_messenger.plugin_api.context import SlashCall, SlashCommand
 from dash_messenger.protocol.commands import Caller, Command
 from dash_messenger.rate_limits import Buckets
 from dash_messenger.registry import Registry
 from dash_messenger.store import Store
 
-__all__ = ["RUN_WITHIN_S", "SlashCommands"]
+__all__ = ["SlashCommands"]
 
-RUN_WITHIN_S = 20.0
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 Id = Annotated[str, Meta(max_length=64)]
@@ -76,7 +78,7 @@ class SlashCommands:
         *,
         rate_limits: bool,
         translate: Callable[[str, str], Callable[[str], str]] = lambda plugin, language: str,
-        run_within_s: float = RUN_WITHIN_S,
+        run_within_s: float = SLASH_WITHIN_S,
     ) -> None:
         self._store = store
         self._runner = runner
@@ -129,14 +131,18 @@ class SlashCommands:
         Raises:
             UnknownSlashCommand: there is none of that name.
             NotFound: not a member of the conversation.
+            MessagesNotAccepted, BlockedByYou: as for `message.send`.
             Refused: it declines.
             PluginFailed, TimedOut: its code failed, or takes too long.
         """
         user, conversation = caller.user_id, id_param(params.conversation)
         self._buckets.take(user)
-        await self._store.read(
-            lambda connection: require(connection, user, conversation, Right.SEND)
-        )
+
+        def check(connection: Connection) -> None:
+            require(connection, user, conversation, Right.SEND)
+            require_taken(connection, user, conversation)
+
+        await self._store.read(check)
         name, _, arguments = params.text[1:].partition(" ")
         command = self._registry.by_name.get(name.lower())
         if command is None:

@@ -1,8 +1,11 @@
 """Events: entries of the logs, one struct for each kind, and how they are encoded.
 
-Owns every kind: the table in docs/protocol.md and the browser's types are generated from it. Must
-not know who hears a log. Does no I/O. Invariant: no field of an event's data comes after its
-message, since a drawing is put into the encoded frame.
+Owns every kind, and what a reader learns of events about messages from before their history
+begins: `is_hidden` says which, `hide` says what is left. The table in docs/protocol.md and the
+browser's types are generated from the kinds. Must not know who hears a log, nor where anybody's
+history begins. Does no I/O. Invariants: each kind is of `MessageData`, `AboutMessage` or
+`AboutNoMessage`, so that none is shown because nobody thought of it; no field of an event's data
+comes after its message, since a drawing is put into the encoded frame.
 """
 
 from __future__ import annotations
@@ -14,31 +17,49 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.structs import replace
 
 from dash_messenger.protocol.jsonrpc import encode_notification
-from dash_messenger.protocol.models import Message, User
+from dash_messenger.protocol.models import (
+    Audience,
+    Contact,
+    Exceptions,
+    Message,
+    Preferences,
+    Role,
+    User,
+)
 
 __all__ = [
     "KINDS",
     "TIMELINE_KINDS",
+    "AboutMessage",
+    "AboutNoMessage",
     "AccountUpdated",
+    "BlockUpdated",
+    "ContactUpdated",
     "ConversationAdded",
     "ConversationCreated",
     "ConversationRemoved",
     "ConversationUpdated",
     "Event",
     "EventData",
+    "ExceptionsUpdated",
     "Hidden",
     "LogEntry",
     "MarkChanged",
+    "MemberBanned",
     "MemberJoined",
     "MemberRemoved",
+    "MemberUpdated",
     "MessageCreated",
     "MessageData",
     "MessageDeleted",
     "MessageUpdated",
+    "PreferencesUpdated",
+    "PrivacyUpdated",
     "ReactionChanged",
     "encode_event",
     "event_body",
     "hide",
+    "is_hidden",
     "number_in",
     "restore",
     "row_of",
@@ -53,6 +74,19 @@ class _Data(Struct, frozen=True):
     message: ClassVar[None] = None
 
 
+class AboutNoMessage(_Data, frozen=True):
+    """What tells of no message of its log, so that every reader of the log may have it."""
+
+    number: ClassVar[None] = None
+
+
+class AboutMessage(_Data, frozen=True):
+    """What tells of a message without having it: it is hidden from whom the message is."""
+
+    message_id: str
+    number: int
+
+
 class MessageData(Struct, frozen=True):
     """What tells of a message has it as it was then; `log.read` has it as it is now."""
 
@@ -60,6 +94,11 @@ class MessageData(Struct, frozen=True):
     log_of: ClassVar[LogOf] = "a conversation"
 
     message: Message
+
+    @property
+    def number(self) -> int:
+        """Its message's."""
+        return self.message.number
 
 
 class MessageCreated(MessageData, frozen=True):
@@ -80,20 +119,18 @@ class MessageDeleted(MessageData, frozen=True):
     kind: ClassVar = "message.deleted"
 
 
-class ReactionChanged(_Data, frozen=True):
+class ReactionChanged(AboutMessage, frozen=True):
     """``by`` has put ``emoji`` on a message (``on``) or taken it away; ``count`` have it there."""
 
     kind: ClassVar = "reaction.changed"
     log_of: ClassVar[LogOf] = "a conversation"
 
-    message_id: str
-    number: int
     emoji: str
     count: int
     on: bool
 
 
-class ConversationCreated(_Data, frozen=True):
+class ConversationCreated(AboutNoMessage, frozen=True):
     """The conversation began."""
 
     kind: ClassVar = "conversation.created"
@@ -104,20 +141,23 @@ class ConversationCreated(_Data, frozen=True):
     title: str | None
 
 
-class ConversationUpdated(_Data, frozen=True):
-    """A group has another title or photo; what did not change is left out."""
+class ConversationUpdated(AboutNoMessage, frozen=True):
+    """A group has another title, photo, description or rules; what did not change is left out."""
 
     kind: ClassVar = "conversation.updated"
     log_of: ClassVar[LogOf] = "a conversation"
 
     title: str | UnsetType | None = UNSET
     photo: str | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
+    rules: str | UnsetType | None = UNSET
 
 
-class MemberJoined(_Data, frozen=True):
+class MemberJoined(AboutNoMessage, frozen=True):
     """Somebody is a member now, and may read messages from ``from_number`` on.
 
-    ``user`` comes without the photo, which changes while the log does not.
+    ``user`` comes without the photo, which changes while the log does not. Who made a group begins
+    as its owner, whoever joins it as a ``member``.
     """
 
     kind: ClassVar = "member.joined"
@@ -127,7 +167,7 @@ class MemberJoined(_Data, frozen=True):
     from_number: int
 
 
-class MemberRemoved(_Data, frozen=True):
+class MemberRemoved(AboutNoMessage, frozen=True):
     """Somebody left or was removed: ``user`` is their id."""
 
     kind: ClassVar = "member.removed"
@@ -136,7 +176,33 @@ class MemberRemoved(_Data, frozen=True):
     user: str
 
 
-class ConversationAdded(_Data, frozen=True):
+class MemberUpdated(AboutNoMessage, frozen=True):
+    """A member has another role: ``user`` is their id.
+
+    ``by`` is missing where it came to them because no other owner is left.
+    """
+
+    kind: ClassVar = "member.updated"
+    log_of: ClassVar[LogOf] = "a conversation"
+
+    user: str
+    role: Role
+
+
+class MemberBanned(AboutNoMessage, frozen=True):
+    """Somebody, ``user`` by their id, cannot be added any more, or can be again (not ``on``).
+
+    Who was a member is removed first, which ``member.removed`` says.
+    """
+
+    kind: ClassVar = "member.banned"
+    log_of: ClassVar[LogOf] = "a conversation"
+
+    user: str
+    on: bool
+
+
+class ConversationAdded(AboutNoMessage, frozen=True):
     """The user is a member of a conversation now."""
 
     kind: ClassVar = "conversation.added"
@@ -145,7 +211,7 @@ class ConversationAdded(_Data, frozen=True):
     conversation: str
 
 
-class ConversationRemoved(_Data, frozen=True):
+class ConversationRemoved(AboutNoMessage, frozen=True):
     """The user is a member of a conversation no longer."""
 
     kind: ClassVar = "conversation.removed"
@@ -154,7 +220,7 @@ class ConversationRemoved(_Data, frozen=True):
     conversation: str
 
 
-class MarkChanged(_Data, frozen=True):
+class MarkChanged(AboutNoMessage, frozen=True):
     """What the user has put on a message, null for nothing."""
 
     kind: ClassVar = "mark.changed"
@@ -165,7 +231,7 @@ class MarkChanged(_Data, frozen=True):
     mark: Raw
 
 
-class AccountUpdated(_Data, frozen=True):
+class AccountUpdated(AboutNoMessage, frozen=True):
     """What is shown of the account now."""
 
     kind: ClassVar = "account.updated"
@@ -177,7 +243,73 @@ class AccountUpdated(_Data, frozen=True):
     photo: str | None
 
 
-class Hidden(_Data, frozen=True):
+class ContactUpdated(AboutNoMessage, frozen=True):
+    """What somebody is to the user now, null where it is nothing.
+
+    ``user`` is that somebody, as in ``member.joined`` without the photo.
+    """
+
+    kind: ClassVar = "contact.updated"
+    log_of: ClassVar[LogOf] = "a user"
+
+    user: User
+    contact: Contact | None
+
+
+class PreferencesUpdated(AboutNoMessage, frozen=True):
+    """How the user wants a conversation in their list now."""
+
+    kind: ClassVar = "preferences.updated"
+    log_of: ClassVar[LogOf] = "a user"
+
+    conversation: str
+    preferences: Preferences
+
+
+class PrivacyUpdated(AboutNoMessage, frozen=True):
+    """Who may do what is another now, as in `Privacy`; what did not change is left out."""
+
+    kind: ClassVar = "privacy.updated"
+    log_of: ClassVar[LogOf] = "a user"
+
+    find: Audience | UnsetType = UNSET
+    # A message it is not about, but who may write one first.
+    first_message: Audience | UnsetType = msgspec.field(default=UNSET, name="message")
+    add: Audience | UnsetType = UNSET
+    email: Audience | UnsetType = UNSET
+    photo: Audience | UnsetType = UNSET
+    last_seen: Audience | UnsetType = UNSET
+    receipts: Audience | UnsetType = UNSET
+    typing: Audience | UnsetType = UNSET
+
+
+class ExceptionsUpdated(AboutNoMessage, frozen=True):
+    """In which of the user's settings somebody is an exception now, null where in none.
+
+    ``user`` is that somebody, as in ``member.joined`` without the photo.
+    """
+
+    kind: ClassVar = "privacy.exceptions_updated"
+    log_of: ClassVar[LogOf] = "a user"
+
+    user: User
+    exceptions: Exceptions | None
+
+
+class BlockUpdated(AboutNoMessage, frozen=True):
+    """Whether the user has blocked somebody now: since when, or null.
+
+    ``user`` is that somebody, as in ``member.joined`` without the photo.
+    """
+
+    kind: ClassVar = "block.updated"
+    log_of: ClassVar[LogOf] = "a user"
+
+    user: User
+    since_ms: int | None
+
+
+class Hidden(AboutNoMessage, frozen=True):
     """Something that the reader may not know, as what happens to messages from before their time.
 
     It covers its interval, since leaving it out would make a gap, and says nothing else.
@@ -196,10 +328,17 @@ EventData: TypeAlias = (
     | ConversationUpdated
     | MemberJoined
     | MemberRemoved
+    | MemberUpdated
+    | MemberBanned
     | ConversationAdded
     | ConversationRemoved
     | MarkChanged
     | AccountUpdated
+    | ContactUpdated
+    | PreferencesUpdated
+    | PrivacyUpdated
+    | ExceptionsUpdated
+    | BlockUpdated
     | Hidden
 )
 # What stands in a time line beside the messages.
@@ -208,6 +347,8 @@ TIMELINE_KINDS: tuple[str, ...] = (
     ConversationUpdated.kind,
     MemberJoined.kind,
     MemberRemoved.kind,
+    MemberUpdated.kind,
+    MemberBanned.kind,
 )
 KINDS: dict[str, type[EventData]] = {one.kind: one for one in get_args(EventData)}
 
@@ -290,11 +431,15 @@ def _viewed(data: EventData, view: Raw) -> EventData:
 
 def number_in(event: Event) -> int | None:
     """The number of the message that an event tells of, or None."""
-    message = event.data.message
-    if message is not None:
-        return message.number
-    number: int | None = getattr(event.data, "number", None)
-    return number
+    return event.data.number
+
+
+def is_hidden(number: int | None, first_number: int) -> bool:
+    """Whether what tells of message ``number`` is hidden from who may read from ``first_number``.
+
+    What tells of no message (None) is hidden from nobody.
+    """
+    return number is not None and number < first_number
 
 
 def hide(event: Event) -> Event:

@@ -1,13 +1,34 @@
-"""People, messages and files, as every reader gets them.
+"""People, contacts, messages and files, as readers get them.
 
 Must not know how they are stored or sent. Does no I/O.
 """
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-__all__ = ["Blob", "Message", "Reply", "User"]
+__all__ = [
+    "Audience",
+    "Blob",
+    "Contact",
+    "Exceptions",
+    "Exempt",
+    "Message",
+    "Preferences",
+    "Privacy",
+    "Reply",
+    "Role",
+    "User",
+]
+
+# What somebody is in a conversation.
+Role: TypeAlias = Literal["owner", "admin", "member"]
+# To whom somebody allows something; `known` are contacts and people of a group with them.
+Audience: TypeAlias = Literal["everybody", "known", "contacts", "nobody"]
+# Whether one person is let, whatever the setting says.
+Exempt: TypeAlias = Literal["allow", "deny"]
 
 
 class User(Struct, frozen=True, omit_defaults=True):
@@ -17,6 +38,68 @@ class User(Struct, frozen=True, omit_defaults=True):
     username: str
     display_name: str
     photo: str | None = None
+
+
+class Contact(Struct, frozen=True):
+    """What somebody, ``user``, is to the one who asks: nobody else ever gets it.
+
+    A ``contact``, asked to become one (``sent``), or asking (``received``), ``since_ms``. ``label``
+    is what the one who asks calls a contact, ``note`` what was said with a request.
+    """
+
+    user: str
+    state: Literal["contact", "sent", "received"]
+    since_ms: int
+    label: str | UnsetType = UNSET
+    note: str | UnsetType = UNSET
+
+
+class Preferences(Struct, frozen=True):
+    """How somebody wants a conversation in their list: nobody else ever gets it.
+
+    What is left out is as for everybody. It is muted until ``muted_until_ms``, and where ``notify``
+    is ``mentions``, for all but those. Of the pinned ones the highest ``pinned_no`` stands on top.
+    One with ``archived_no`` is archived while it is muted or has no message beyond that number.
+    What came up to ``cleared_no`` they have deleted for themselves, and the conversation with it
+    while it has no message beyond. Of two the one with the higher ``change_no`` counts, of the same
+    the later.
+    """
+
+    change_no: int
+    muted_until_ms: int | UnsetType = UNSET
+    notify: Literal["mentions"] | UnsetType = UNSET
+    pinned_no: int | UnsetType = UNSET
+    archived_no: int | UnsetType = UNSET
+    marked_unread: bool | UnsetType = UNSET
+    cleared_no: int | UnsetType = UNSET
+
+
+class Privacy(Struct, frozen=True):
+    """Who may find somebody, write to them first, add them to a group, see their e-mail address,
+    photo, when they were there last, how far they have read, and that they type."""
+
+    find: Audience
+    message: Audience
+    add: Audience
+    email: Audience
+    photo: Audience
+    last_seen: Audience
+    receipts: Audience
+    typing: Audience
+
+
+class Exceptions(Struct, frozen=True):
+    """In which of the settings in `Privacy` one person, ``user``, is an exception."""
+
+    user: str
+    find: Exempt | UnsetType = UNSET
+    message: Exempt | UnsetType = UNSET
+    add: Exempt | UnsetType = UNSET
+    email: Exempt | UnsetType = UNSET
+    photo: Exempt | UnsetType = UNSET
+    last_seen: Exempt | UnsetType = UNSET
+    receipts: Exempt | UnsetType = UNSET
+    typing: Exempt | UnsetType = UNSET
 
 
 class Reply(Struct, frozen=True):

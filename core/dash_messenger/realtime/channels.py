@@ -1,9 +1,10 @@
 """Who is connected, and which conversations each of them hears.
 
-Owns the users with a connection and the conversations that they hear, and finds the connections
-that hear a log. Must not know what is sent to them, and asks nothing of the database. Invariants:
-what a conversation's readers are is found when needed and good until something changes; a
-conversation that nobody hears takes no memory.
+Owns the users with a connection and the conversations that they hear, each with the first number
+that the user may read there, and finds the connections that hear a log. Must not know what is sent
+to them, nor what is hidden from whom (`delivery` does), and asks nothing of the database.
+Invariants: what a conversation's readers are is found when needed and good until something changes;
+a conversation that nobody hears takes no memory.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ class Channels:
             if conversation not in have
         )
         for conversation, number in first_numbers.items():
-            self._begin_at(conversation, user_id, number)
+            self.begin_at(conversation, user_id, number)
 
     def hears(self, user_id: str, conversation: str) -> bool:
         """Whether a user is connected and hears a conversation."""
@@ -118,7 +119,7 @@ class Channels:
         if user is not None:
             if not self.hears(user_id, conversation):
                 user.channels += (self._join(conversation, user),)
-            self._begin_at(conversation, user_id, first_number)
+            self.begin_at(conversation, user_id, first_number)
 
     def expel(self, conversation: str, user_id: str) -> tuple[Reader, ...]:
         """A user hears a conversation no longer; returns the connections that heard it."""
@@ -139,7 +140,8 @@ class Channels:
             channel.readers = _by_view(channel.members)
         return channel.readers
 
-    def _begin_at(self, conversation: str, user_id: str, first_number: int) -> None:
+    def begin_at(self, conversation: str, user_id: str, first_number: int) -> None:
+        """A user may read no message before ``first_number`` from now on, whatever was so far."""
         channel = self.channels.get(conversation)
         if channel is not None and first_number > channel.first_numbers.get(user_id, 1):
             channel.first_numbers[user_id] = first_number

@@ -19,7 +19,7 @@ from typing import TypeAlias
 import structlog
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from dash_messenger.protocol.events import Event, encode_event, hide, number_in
+from dash_messenger.protocol.events import Event, encode_event, hide, is_hidden, number_in
 from dash_messenger.protocol.frames import text_frame
 from dash_messenger.protocol.jsonrpc import encode_notification
 from dash_messenger.protocol.models import Message
@@ -153,9 +153,10 @@ class Delivery:
         channel = self._channels.get(lane.log)
         for view, number, frame in late:
             readers = self._readers_of(lane.log).get(view, [])
-            if channel is not None and number < channel.last_first_number:
-                first_numbers = channel.first_numbers
-                readers = [one for one in readers if first_numbers.get(one.user, 1) <= number]
+            if channel is not None and is_hidden(number, channel.last_first_number):
+                first_numbers = channel.first_numbers.items()
+                kept_from = {user for user, first in first_numbers if is_hidden(number, first)}
+                readers = [one for one in readers if one.user not in kept_from]
             if readers:
                 lane.parts.append((frame, readers))
         return bool(lane.parts)
@@ -195,11 +196,11 @@ class Delivery:
             return None
         numbers = [number_in(event) for event in events]
         oldest = min((number for number in numbers if number is not None), default=None)
-        if oldest is None or oldest >= channel.last_first_number:
+        if not is_hidden(oldest, channel.last_first_number):
             return None
         # Whoever had the largest may have left.
         channel.last_first_number = max(channel.first_numbers.values())
-        if oldest >= channel.last_first_number:
+        if not is_hidden(oldest, channel.last_first_number):
             return None
         return _Hidden(events, numbers, channel.first_numbers)
 
@@ -221,17 +222,19 @@ class _Hidden:
     ) -> list[tuple[list[bytes], list[Reader]]]:
         """The readers by what they may see, with the frames for each class."""
         by_class: dict[int, list[Reader]] = {}
+        first_numbers = self._first_numbers
         for reader in readers:
-            first_number = self._first_numbers.get(reader.user, 1)
+            first_number = first_numbers.get(reader.user, 1)
             by_class.setdefault(bisect_left(self._bounds, first_number), []).append(reader)
+        # What is hidden from one of a class is hidden from all of it.
         return [
-            (frames if hidden == 0 else self._seen(frames, self._bounds[hidden - 1]), some)
-            for hidden, some in by_class.items()
+            (self._seen(frames, first_numbers.get(some[0].user, 1)), some)
+            for some in by_class.values()
         ]
 
-    def _seen(self, frames: list[bytes], last_hidden: int) -> list[bytes]:
+    def _seen(self, frames: list[bytes], first_number: int) -> list[bytes]:
         return [
-            frame if number is None or number > last_hidden else hidden
+            hidden if is_hidden(number, first_number) else frame
             for frame, number, hidden in zip(frames, self._numbers, self._frames, strict=True)
         ]
 

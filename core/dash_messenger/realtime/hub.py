@@ -12,14 +12,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
 from dash_messenger.errors import CloseCode
-from dash_messenger.protocol.events import Event, MemberJoined, MemberRemoved
+from dash_messenger.protocol.events import (
+    Event,
+    MemberJoined,
+    MemberRemoved,
+    PreferencesUpdated,
+    is_hidden,
+)
 from dash_messenger.protocol.frames import text_frame
 from dash_messenger.protocol.jsonrpc import encode_notification
 from dash_messenger.protocol.models import Message
@@ -121,7 +127,8 @@ class Hub:
         conversation, number = message.conversation, message.number
         if reader not in self._connections or not self.reads(reader.user, conversation):
             return
-        if self._channels.channels[conversation].first_numbers.get(reader.user, 1) <= number:
+        first_number = self._channels.channels[conversation].first_numbers.get(reader.user, 1)
+        if not is_hidden(number, first_number):
             reader.write(drawn_frame(message, drawing))
 
     def close_sessions(self, sessions: Iterable[str], code: CloseCode) -> None:
@@ -135,7 +142,7 @@ class Hub:
             connection.close(code, code.name.lower())
 
     def apply(self, events: Sequence[Event]) -> None:
-        """Take over changes of membership. Called after the commit, before any acknowledgement."""
+        """Take over who may read what. Called after the commit, before any acknowledgement."""
         for event in events:
             data = event.data
             # Not `isinstance`, which is slow where it is false of a struct.
@@ -144,6 +151,13 @@ class Hub:
                 self._channels.admit(event.log, data.user.id, data.from_number)
             elif type(data) is MemberRemoved:
                 self._expel(event.log, data.user)
+            elif type(data) is PreferencesUpdated:
+                self._clear(event.log, data)
+
+    def _clear(self, user: str, data: PreferencesUpdated) -> None:
+        cleared_no = data.preferences.cleared_no
+        if cleared_no is not UNSET and self.reads(user, data.conversation):
+            self._channels.begin_at(data.conversation, user, cleared_no + 1)
 
     def _expel(self, conversation: str, user_id: str) -> None:
         self._delivery.removed(conversation, self._channels.expel(conversation, user_id))
@@ -159,35 +173,64 @@ class Hub:
                 reader.write(frame)
 
     def notify_conversation(
-        self, conversation: str, method: str, params: object, *, but: str | None = None
+        self,
+        conversation: str,
+        method: str,
+        params: object,
+        *,
+        but: str | None = None,
+        only: Callable[[str], bool] | None = None,
     ) -> None:
-        """Tell everybody who hears a conversation, except user ``but``."""
+        """Tell everybody who hears a conversation, except user ``but`` and whom ``only`` denies."""
         readers = self._channels.readers_of(conversation)
         if readers:
             frame = text_frame(encode_notification(method, params))
             for some in list(readers.values()):
                 for reader in some:
-                    if reader.user != but:
+                    if reader.user != but and (only is None or only(reader.user)):
                         reader.write(frame)
 
-    def notify_company(self, user: str, method: str, params: object) -> None:
+    def company_of(self, user: str) -> Collection[str]:
+        """Everybody who hears a conversation that ``user`` hears."""
+        online = self._channels.users.get(user)
+        channels = () if online is None else online.channels
+        return {member.id for channel in channels for member in channel.members}
+
+    def notify_company(
+        self,
+        user: str,
+        method: str,
+        params: object,
+        *,
+        instead: object = None,
+        to: Collection[str] | None = None,
+    ) -> None:
         """Tell everybody who hears a conversation that ``user`` hears, each once.
 
-        A user who is not connected is in no company that is known here.
+        With ``to`` only those get ``params``, and the others ``instead``: two encodings, never one
+        for each. A user who is not connected is in no company that is known here.
         """
         online = self._channels.users.get(user)
         if online is not None:
-            self._tell(text_frame(encode_notification(method, params)), _company_of(online))
+            frame = text_frame(encode_notification(method, params))
+            other = frame if to is None else text_frame(encode_notification(method, instead))
+            self._tell(frame, other, to, _company_of(online))
 
-    def _tell(self, frame: bytes, company: Iterator[tuple[Reader, ...]]) -> None:
+    def _tell(
+        self,
+        frame: bytes,
+        other: bytes,
+        to: Collection[str] | None,
+        company: Iterator[tuple[Reader, ...]],
+    ) -> None:
         """Write to some now, and to the others after the loop has had its turn."""
         ends, budget = time.perf_counter() + self._slice_s, WRITES_A_SLICE
         for readers in company:
             for reader in readers:
-                reader.write(frame)
+                reader.write(frame if to is None or reader.user in to else other)
             budget -= len(readers)
             if budget <= 0 or time.perf_counter() > ends:
-                asyncio.get_running_loop().call_soon(self._tell, frame, company)
+                asyncio.get_running_loop().call_soon(self._tell, frame, other, to, company)
                 return
 
     # Events.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from dash_messenger.blobs.quotas import MAX_WAITING_BYTES
-from dash_messenger.messages.pipeline import PREPARE_WITHIN_S
+from dash_messenger.isolation.time_limits import PREPARE_WITHIN_S
 from dash_messenger.plugins.limits import PluginLimits
 from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES
 from dash_messenger.store import StoreLimits

@@ -16,8 +16,15 @@ from dash_messenger.accounts.accounts import Accounts
 from dash_messenger.accounts.admins import Admins
 from dash_messenger.accounts.attempts import Attempts
 from dash_messenger.accounts.avatars import PhotoMaker
+from dash_messenger.accounts.blocks import Blocks
+from dash_messenger.accounts.contact_codes import ContactCodes
+from dash_messenger.accounts.contacts import Contacts
 from dash_messenger.accounts.directory import Users
 from dash_messenger.accounts.passwords import Passwords
+from dash_messenger.accounts.people_search import PeopleSearch
+from dash_messenger.accounts.privacy import PrivacySettings
+from dash_messenger.accounts.privacy_rows import SETTINGS, defaults_of, put_defaults
+from dash_messenger.accounts.privacy_watch import PrivacyWatch
 from dash_messenger.accounts.profile_updates import ProfileUpdates
 from dash_messenger.accounts.security_log import Refusals
 from dash_messenger.accounts.setup_code import SetupCode
@@ -32,8 +39,11 @@ from dash_messenger.blobs import BlobStore
 from dash_messenger.blobs.quotas import rules_of
 from dash_messenger.blobs.transfers import Transfers
 from dash_messenger.clock import Clock, in_seconds
+from dash_messenger.conversations.bans import Bans
+from dash_messenger.conversations.deletion import ConversationDeletion
 from dash_messenger.conversations.details import ConversationDetails
 from dash_messenger.conversations.members import Conversations
+from dash_messenger.conversations.preferences import ConversationPreferences
 from dash_messenger.conversations.read_positions import Reading, Receipts
 from dash_messenger.conversations.sync import ConversationSync
 from dash_messenger.gateway import Gateway
@@ -64,6 +74,7 @@ from dash_messenger.plugins.settings import SettingsCommands
 from dash_messenger.plugins.slash_commands import SlashCommands
 from dash_messenger.plugins.web_host import Pages
 from dash_messenger.protocol.commands import Command, Commands
+from dash_messenger.protocol.models import Privacy
 from dash_messenger.protocol.request_rates import Rates
 from dash_messenger.realtime.hub import Hub
 from dash_messenger.registry import CORE
@@ -110,6 +121,7 @@ class Ground:
             limits=limits.plugins,
         )
         self.hub = Hub(self.installed.renderer)
+        self.privacy = PrivacyWatch(settings.privacy_receipts)
         self.blobs = BlobStore(
             store,
             settings.data / "blobs",
@@ -135,7 +147,7 @@ class People:
             memory_kib=settings.password_memory_kib, passes=settings.password_passes
         )
         attempts = Attempts(enabled=settings.rate_limits, clock_s=in_seconds(clock))
-        self.profile_updates = ProfileUpdates(ground.hub)
+        self.profile_updates = ProfileUpdates(ground.hub, store, ground.privacy)
         self.accounts = Accounts(
             store,
             self.passwords,
@@ -157,6 +169,7 @@ class People:
             clock,
             ground.installed.calls.login,
         )
+        self.contacts = Contacts(store, rate_limits=settings.rate_limits)
         self.families: list[Family] = [
             self.accounts,
             SignUp(self.accounts, attempts, settings, self.setup_code),
@@ -165,6 +178,15 @@ class People:
             FactorSetup(store, self.accounts, ground.hub, answering, steps, attempts, clock),
             PasswordChange(store, self.accounts, self.passwords, ground.hub),
             Users(store, rate_limits=settings.rate_limits),
+            self.contacts,
+            PrivacySettings(store, self.profile_updates.tell),
+            Blocks(store, self.profile_updates.tell),
+            ContactCodes(store, attempts, settings.public_url),
+            PeopleSearch(
+                store,
+                everybody=settings.search_everybody,
+                rate_limits=settings.rate_limits,
+            ),
         ]
 
 
@@ -186,19 +208,22 @@ class Talk:
             store, preparation, hub, rate_limits=ground.settings.rate_limits
         )
         self.acting = MessageActions(store, installed.contents, clock=ground.clock, locks=locks)
-        self.receipts = Receipts(hub)
+        self.receipts = Receipts(hub, ground.privacy)
         page_bytes = ground.limits.page_bytes
         self.syncing = ConversationSync(store, hub, installed.renderer, page_bytes)
         self.families: list[Family] = [
             Conversations(store),
+            Bans(store),
             ConversationDetails(store, ground.photos.make),
+            ConversationPreferences(store),
+            ConversationDeletion(store),
             self.sending,
             self.acting,
             MessageEdits(store, preparation, locks=locks),
             MessageReactions(store),
             MessagePeople(store),
             History(store, installed.renderer, preparation, hub.tell_drawn, page_bytes),
-            Reading(store, hub, self.receipts),
+            Reading(store, hub, self.receipts, ground.privacy),
             self.syncing,
         ]
 
@@ -322,6 +347,8 @@ class Services:
     def _listen(self) -> None:
         """Who hears of committed events, in which order."""
         listeners, hub = self.ground.store.listeners, self.ground.hub
+        listeners.before_answers(self.ground.privacy.hear)
+        listeners.before_answers(self.talk.receipts.hear)
         listeners.before_answers(self.talk.syncing.hear)
         listeners.before_answers(hub.apply)
         listeners.after_answers(hub.announce)
@@ -330,6 +357,8 @@ class Services:
     async def start(self) -> None:
         """Bring plugins' tables up to date, let plugins begin, then what is periodic."""
         ground = self.ground
+        await self._set_defaults()
+        await ground.store.read(ground.privacy.load)
         await ground.costly.load(ground.installed.versions())
         await ground.installed.start()
         self.additions.returning.start()
@@ -337,6 +366,13 @@ class Services:
         ground.blobs.start()
         self.people.sessions.start()
         ground.timers.start()
+
+    async def _set_defaults(self) -> None:
+        """Have the settings hold for people who chose nothing else."""
+        store, settings = self.ground.store, self.ground.settings
+        defaults = Privacy(**{name: getattr(settings, f"privacy_{name}") for name in SETTINGS})
+        if await store.read(defaults_of) != defaults:
+            await store.write(lambda transaction: put_defaults(transaction.connection, defaults))
 
     async def aclose(self, left_s: Callable[[], float]) -> None:
         """Stop everything and store what waits: nothing new first, the store last.

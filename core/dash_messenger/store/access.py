@@ -2,7 +2,11 @@
 
 Owns both, for every query that asks; must not know commands or connections. Invariant: a member
 reads the messages from the number on that their membership began with, all of them where the
-conversation shows its history to everybody; somebody who left, or was removed, reads nothing.
+conversation shows its history to everybody, and nothing that they have deleted for themselves;
+somebody who left, or was removed, reads nothing.
+
+What a member learns of events about messages that they may not read: `is_hidden` and `hide` in
+`protocol/events`.
 """
 
 from __future__ import annotations
@@ -39,7 +43,9 @@ UserParam: TypeAlias = str | BindParameter[str]
 IS_PRESENT: ColumnElement[bool] = members.c.to_seq.is_(None)
 
 # Written into the statements: each value that is bound costs 4 µs whenever one of them is run.
-_SHOWS_ALL = conversations.c.history == literal_column("'all'")
+_SHOWS_ALL = and_(
+    conversations.c.history == literal_column("'all'"), members.c.cleared_no.is_(None)
+)
 _ONE: ColumnElement[int] = literal_column("1")
 
 # Of a row of `members` joined with its conversation: where what the member may read begins.

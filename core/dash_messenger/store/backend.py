@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
+from dash_messenger.errors import Failure
 from dash_messenger.store.drafts import NewMessage, Sent
 from dash_messenger.store.read_positions import Positions
 
@@ -51,6 +52,9 @@ class BlobRows(Protocol):
     def is_member(self, conversation: str, user: str) -> bool:
         """Whether ``user`` is in the conversation now."""
 
+    def shows_photo(self, user: str, viewer: str) -> bool:
+        """Whether ``user`` shows their photo to ``viewer``."""
+
     def refer(self, blob: str, referrer: str) -> None:
         """Note that ``referrer`` needs a blob, if that is not noted yet."""
 
@@ -66,7 +70,14 @@ class MessageRows(BlobRows, Protocol):
     def ends_for_members(
         self, pairs: Sequence[tuple[str, str]]
     ) -> dict[tuple[str, str], list[int]]:
-        """The last [seq, number] of each conversation; pairs (conversation, member) only."""
+        """The last [seq, number] of each conversation; pairs (conversation, member) only.
+
+        Also left out are members about whom the other one of a direct conversation has to be asked,
+        by `own_end`.
+        """
+
+    def own_end(self, conversation: str, sender: str) -> list[int] | Failure | None:
+        """The same of one member, or why the other one does not take what they say; else None."""
 
     def end_of(self, conversation: str) -> list[int] | None:
         """The last [seq, number] of a conversation; None if there is none."""
@@ -127,17 +138,22 @@ class Standing(NamedTuple):
     change_no: int
 
 
+class OwnRow(NamedTuple):
+    """Id, username, display name, photo, role, language, theme and ``seq`` of a user; and the
+    number of the newest change of all."""
+
+    row: tuple[Any, ...]
+    newest_change_no: int
+
+
 class ChangeRows(Protocol):
     """What somebody may have missed, in few and small statements."""
 
     def standing(self, user: str) -> Standing:
         """The conversations of ``user`` now, and the newest change in any of them."""
 
-    def own_row(self, user: str) -> tuple[Any, ...]:
-        """Id, username, display name, photo, role, language, theme and ``seq`` of a user."""
-
-    def newest_change_no(self) -> int:
-        """The number of the newest change of all."""
+    def own_row(self, user: str) -> OwnRow:
+        """The row of ``user``, who exists, and the newest change of all, in one statement."""
 
 
 class ReaderConnection(ChangeRows, Protocol):

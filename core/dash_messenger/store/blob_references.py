@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, exists, insert, select, up
 from dash_messenger.errors import BlobUnusable
 from dash_messenger.store.access import is_member, may_read_message
 from dash_messenger.store.backend import BlobRows
+from dash_messenger.store.consent import SHOWS_PHOTO
 from dash_messenger.store.tables import blob_references, blobs, members, messages
 
 __all__ = ["CoreBlobRows", "check_usable", "forget", "may_read", "refer_message"]
@@ -55,7 +56,8 @@ def may_read(rows: BlobRows, user: str, blob: str) -> bool:
     for referrer in rows.blob_referrers(blob):
         kind, _, id = referrer.partition(":")
         if (
-            kind in ("plugin", "user")
+            kind == "plugin"
+            or (kind == "user" and rows.shows_photo(id, user))
             or (kind == "message" and rows.may_read_message(id, user))
             or (kind == "conversation" and rows.is_member(id, user))
         ):
@@ -91,6 +93,10 @@ class CoreBlobRows:
     def is_member(self, conversation: str, user: str) -> bool:
         query = select(members.c.user_id).where(is_member(user, conversation))
         return self._connection.execute(query).first() is not None
+
+    def shows_photo(self, user: str, viewer: str) -> bool:
+        asked = {"owner": user, "viewer": viewer}
+        return self._connection.execute(SHOWS_PHOTO, asked).first() is not None
 
     def refer(self, blob: str, referrer: str) -> None:
         connection = self._connection

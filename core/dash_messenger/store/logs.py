@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import BindParameter, Connection, CursorResult, Row, Select, bindparam, func, select
 
 from dash_messenger.errors import NotFound, Resync
-from dash_messenger.protocol.events import Event, Hidden, hide, number_in, restore
+from dash_messenger.protocol.events import Event, Hidden, hide, is_hidden, number_in, restore
 from dash_messenger.protocol.jsonrpc import MAX_PAGE_BYTES, size_of
 from dash_messenger.store.rows import MESSAGE_COLUMNS, message_of
 from dash_messenger.store.tables import TIMELINE_EVENTS, conversations, events, messages, users
@@ -123,8 +123,7 @@ def read_log(
 
     def event_of(entry: Row[Any], before: Event | None) -> Event:
         event = _event_of(entry, after if before is None else before.seq, unreadable)
-        number = number_in(event)
-        return hide(event) if number is not None and number < first_number else event
+        return hide(event) if is_hidden(number_in(event), first_number) else event
 
     found, _, all_fit = _fitting(rows, event_of, max_bytes)
     _tell(unreadable)

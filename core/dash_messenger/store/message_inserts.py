@@ -54,7 +54,7 @@ class Sends:
     ) -> list[NewMessage]:
         """Those that become messages; ``results`` gets what each came to."""
         known = rows.sent_before([(draft.client_id, draft.sender) for draft, _ in drafts])
-        # Where each log ends, for members only.
+        # Where each log ends, for members only, and where nobody has to be asked.
         ends = rows.ends_for_members(
             list({(draft.conversation, draft.sender): None for draft, _ in drafts})
         )
@@ -71,8 +71,11 @@ class Sends:
             if end is None and draft.by_bot:
                 end = positions.get(conversation) or rows.end_of(conversation)
             if end is None:
-                results.append(NotFound())
-                continue
+                asked = rows.own_end(conversation, draft.sender)
+                if asked is None or isinstance(asked, Failure):
+                    results.append(NotFound() if asked is None else asked)
+                    continue
+                end = ends[conversation, draft.sender] = asked
             reply = None
             if draft.reply_to is not None or draft.blobs:
                 try:

@@ -1,7 +1,7 @@
 """How a row becomes what the wire shows: the columns that a query selects, and the struct of them.
 
-Owns both, so that a column is added in one place. Invariant: fields are taken by name, never by
-their position in a row.
+Owns both, so that what clients see of a column is added in one place; what the hot path writes is
+in `sqlite/statements`. Invariant: fields are taken by name, never by their position in a row.
 """
 
 from __future__ import annotations
@@ -10,10 +10,17 @@ from typing import Any
 
 from msgspec import UNSET, Raw
 
-from dash_messenger.protocol.models import Message, Reply, User
-from dash_messenger.store.tables import messages, users
+from dash_messenger.protocol.models import Message, Preferences, Reply, User
+from dash_messenger.store.tables import members, messages, users
 
-__all__ = ["MESSAGE_COLUMNS", "USER_COLUMNS", "message_of", "user_of"]
+__all__ = [
+    "MESSAGE_COLUMNS",
+    "PREFERENCE_COLUMNS",
+    "USER_COLUMNS",
+    "message_of",
+    "preferences_of",
+    "user_of",
+]
 
 USER_COLUMNS = (users.c.id, users.c.username, users.c.display_name, users.c.photo)
 
@@ -36,6 +43,16 @@ MESSAGE_COLUMNS = (
     messages.c.reply_number,
     messages.c.reactions,
     messages.c.type_version,
+)
+
+PREFERENCE_COLUMNS = (
+    members.c.preferences_change_no,
+    members.c.muted_until_ms,
+    members.c.notify,
+    members.c.pinned_no,
+    members.c.archived_no,
+    members.c.marked_unread,
+    members.c.cleared_no,
 )
 
 
@@ -64,4 +81,17 @@ def message_of(row: Any) -> Message:
         reply_to=UNSET if row.reply_to is None else Reply(row.reply_to, row.reply_number),
         reactions=UNSET if row.reactions is None else Raw(row.reactions),
         type_version=UNSET if row.type_version == 1 else row.type_version,
+    )
+
+
+def preferences_of(row: Any) -> Preferences:
+    """The preferences in a row that has `PREFERENCE_COLUMNS`, of a member who has set some."""
+    return Preferences(
+        change_no=row.preferences_change_no,
+        muted_until_ms=UNSET if row.muted_until_ms is None else row.muted_until_ms,
+        notify=UNSET if row.notify is None else row.notify,
+        pinned_no=UNSET if row.pinned_no is None else row.pinned_no,
+        archived_no=UNSET if row.archived_no is None else row.archived_no,
+        marked_unread=UNSET if row.marked_unread is None else True,
+        cleared_no=UNSET if row.cleared_no is None else row.cleared_no,
     )

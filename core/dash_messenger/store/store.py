@@ -18,9 +18,10 @@ from sqlalchemy import Connection, insert, select
 from dash_messenger.clock import Clock, now_ms
 from dash_messenger.store.backend import ReaderConnection
 from dash_messenger.store.drafts import Draft, Sent, params_hasher
+from dash_messenger.store.keyed_hashes import KeyedHashes
 from dash_messenger.store.listeners import Listeners
 from dash_messenger.store.migrate import migrate
-from dash_messenger.store.read_positions import ReadPositions, recover_positions
+from dash_messenger.store.read_positions import PendingPositions, ReadPositions, recover_positions
 from dash_messenger.store.readers import MAX_WAITING_READS, Readers
 from dash_messenger.store.sqlite import SqliteBackend
 from dash_messenger.store.tables import counters, meta
@@ -29,7 +30,8 @@ from dash_messenger.store.writer import MAX_WAITING, Writer
 
 __all__ = ["Store", "StoreLimits"]
 
-# Others see who read what at most this late (DESIGN, section 3).
+# Read positions wait so long at most and are written together: a crash loses no more of them, and
+# who looks into the database sees them by then.
 POSITIONS_EVERY_S = 2.0
 
 T = TypeVar("T")
@@ -48,9 +50,13 @@ DEFAULT_LIMITS = StoreLimits()
 
 
 class Store:
-    """Made by `open`. ``epoch`` names this life of the database: a restore makes a new one."""
+    """Made by `open`. ``epoch`` names this life of the database: a restore makes a new one.
+
+    ``hashes`` are keyed by a secret of the database.
+    """
 
     epoch: str
+    hashes: KeyedHashes
 
     def __init__(
         self,
@@ -59,9 +65,11 @@ class Store:
         writer: Writer,
         positions: ReadPositions,
         epoch: str,
+        hashes: KeyedHashes,
         positions_every_s: float,
     ) -> None:
         self.epoch = epoch
+        self.hashes = hashes
         self._loop = loop
         self._readers = readers
         self._writer = writer
@@ -88,7 +96,8 @@ class Store:
         writer = Writer(backend, loop, clock, positions, hasher, max_waiting=limits.waiting_writes)
         writer.start()
         readers = Readers(backend, loop, max_waiting=limits.waiting_reads)
-        return cls(loop, readers, writer, positions, epoch, limits.positions_every_s)
+        hashes = KeyedHashes(secret)
+        return cls(loop, readers, writer, positions, epoch, hashes, limits.positions_every_s)
 
     @property
     def listeners(self) -> Listeners:
@@ -147,9 +156,13 @@ class Store:
         if self._positions.advance(conversation, user, read_no):
             self._expect_positions()
 
-    def read_no(self, conversation: str, user: str) -> int:
-        """A position that is not stored yet, or 0."""
-        return self._positions.get(conversation, user)
+    def pending_positions(self) -> PendingPositions:
+        """The positions that may not be stored yet when a `read` that is asked for next begins.
+
+        Asked for inside the read it would miss those that are stored after its snapshot began. They
+        may be of messages that are newer than the snapshot.
+        """
+        return self._positions.pending()
 
     async def aclose(self) -> None:
         """Commit and answer what waits, store the read positions, close the file."""

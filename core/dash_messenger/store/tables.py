@@ -32,15 +32,22 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from dash_messenger.protocol.events import TIMELINE_KINDS
 
 __all__ = [
+    "IS_ABOVE_MEMBERS",
     "TIMELINE_EVENTS",
     "Id",
     "answers",
+    "bans",
     "blob_references",
     "blobs",
+    "blocks",
+    "contact_requests",
+    "contacts",
     "conversations",
     "counters",
     "enrolments",
     "events",
+    "invitation_uses",
+    "invitations",
     "known_places",
     "logins",
     "marks",
@@ -49,10 +56,14 @@ __all__ = [
     "meta",
     "metadata",
     "plugin_values",
+    "privacy_defaults",
+    "privacy_exceptions",
+    "privacy_settings",
     "read_positions",
     "revisions",
     "sessions",
     "timers",
+    "user_words",
     "users",
 ]
 
@@ -127,6 +138,122 @@ users = Table(
     Column("deactivated_at_ms", BigInteger),
 )
 
+# By what people are found: the folded words of both names, and the user name after an "@". The
+# migration has PostgreSQL compare them as SQLite does, by their bytes: a beginning is a range then.
+user_words = Table(
+    "user_words",
+    metadata,
+    Column("word", String(64), primary_key=True),
+    Column("user_id", Id, ForeignKey("users.id"), primary_key=True),
+    Index("ix_user_words_user_id_word", "user_id", "word"),
+    sqlite_with_rowid=False,
+)
+
+# Two rows for two people, each one's own. `label_words` are the label's, a space before each.
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("user_id", Id, ForeignKey("users.id"), primary_key=True),
+    Column("contact_id", Id, ForeignKey("users.id"), primary_key=True),
+    Column("label", String(64)),
+    Column("label_words", Text),
+    Column("since_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Who asked to be whose contact. A row stays when it was declined or withdrawn, so that asking again
+# is the same request; it goes when the two become contacts.
+contact_requests = Table(
+    "contact_requests",
+    metadata,
+    Column("from_id", Id, ForeignKey("users.id"), primary_key=True),
+    Column("to_id", Id, ForeignKey("users.id"), primary_key=True),
+    Column("note", String(200)),
+    Column("asked_at_ms", BigInteger, nullable=False),
+    Column("declined_at_ms", BigInteger),
+    Column("withdrawn_at_ms", BigInteger),
+    sqlite_with_rowid=False,
+)
+# What waits for the one who was asked. The migration says the condition for PostgreSQL, too.
+Index(
+    "ix_contact_requests_open",
+    contact_requests.c.to_id,
+    contact_requests.c.from_id,
+    sqlite_where=contact_requests.c.declined_at_ms.is_(None)
+    & contact_requests.c.withdrawn_at_ms.is_(None),
+)
+
+# What the server's settings say for people who chose nothing else: written at each start.
+privacy_defaults = Table(
+    "privacy_defaults",
+    metadata,
+    Column("setting", String(16), primary_key=True),
+    Column("value", String(16), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What people chose instead.
+privacy_settings = Table(
+    "privacy_settings",
+    metadata,
+    Column("setting", String(16), primary_key=True),
+    Column("user_id", Id, ForeignKey("users.id"), primary_key=True),
+    Column("value", String(16), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Whom somebody, `user_id`, lets do something, or not, whatever their setting says.
+privacy_exceptions = Table(
+    "privacy_exceptions",
+    metadata,
+    Column("user_id", Id, ForeignKey("users.id"), primary_key=True),
+    Column("person_id", Id, ForeignKey("users.id"), primary_key=True),
+    Column("setting", String(16), primary_key=True),
+    Column("allowed", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Whom somebody has blocked.
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("user_id", Id, ForeignKey("users.id"), primary_key=True),
+    Column("blocked_id", Id, ForeignKey("users.id"), primary_key=True),
+    Column("since_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Codes that let people in, by `kind`: `contact` opens its maker's card. Neither the code nor what
+# its maker called it (`client_id`, which the code is made from) is here, but a hash of each.
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("code_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("client_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("made_by", Id, ForeignKey("users.id"), nullable=False),
+    Column("label", String(64)),
+    Column("expires_at_ms", BigInteger),
+    # How many people may use it, null for any number; and how many have.
+    Column("uses", Integer),
+    Column("used", Integer, nullable=False, server_default="0"),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("revoked_at_ms", BigInteger),
+    Index("ix_invitations_made_by_id", "made_by", "id"),
+    sqlite_with_rowid=False,
+)
+
+# Who has used an invitation: each counts once.
+invitation_uses = Table(
+    "invitation_uses",
+    metadata,
+    Column("invitation_id", Id, ForeignKey("invitations.id"), primary_key=True),
+    Column("user_id", Id, ForeignKey("users.id"), primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 sessions = Table(
     "sessions",
     metadata,
@@ -194,6 +321,8 @@ conversations = Table(
     Column("kind", String(16), nullable=False),
     Column("title", String(128)),
     Column("photo", Id),
+    Column("description", Text),
+    Column("rules", Text),
     Column("direct_key", String(80), unique=True),
     Column("seq", BigInteger, nullable=False, server_default="0"),
     Column("message_no", BigInteger, nullable=False, server_default="0"),
@@ -220,7 +349,52 @@ members = Table(
     Column("joined_at_ms", BigInteger, nullable=False),
     # `owner`, `admin` or `member`, of whoever is in it now.
     Column("role", String(16), nullable=False, server_default="member"),
+    # Why their messages are refused in a direct conversation; 0 where they are not.
+    Column("refusal", Integer, nullable=False, server_default="0"),
+    # How the member wants it in their list; null where they want nothing else than others.
+    Column("muted_until_ms", BigInteger),
+    Column("notify", String(16)),
+    # The highest stands on top of the list.
+    Column("pinned_no", BigInteger),
+    # The number of the newest message when it was archived.
+    Column("archived_no", BigInteger),
+    Column("marked_unread", Integer),
+    # What came up to this number they have deleted for themselves; `from_number` is beyond it.
+    Column("cleared_no", BigInteger),
+    # Of when one of these changed last.
+    Column("preferences_change_no", BigInteger),
     Index("ix_members_user_id_conversation_id", "user_id", "conversation_id"),
+    sqlite_with_rowid=False,
+)
+
+# A few of each user. The migration says the condition for PostgreSQL, too.
+Index(
+    "ix_members_pinned",
+    members.c.user_id,
+    members.c.pinned_no,
+    sqlite_where=members.c.pinned_no.is_not(None),
+)
+
+# Few are more than members: who they are is found without looking at all, by the index alone, or
+# SQLite prefers the key. The migration says the condition for PostgreSQL, too.
+IS_ABOVE_MEMBERS = members.c.role != literal_column("'member'")
+Index(
+    "ix_members_above",
+    members.c.conversation_id,
+    members.c.role,
+    members.c.to_seq,
+    members.c.user_id,
+    sqlite_where=IS_ABOVE_MEMBERS,
+)
+
+# Who cannot be added to a group, whether they were in it or not.
+bans = Table(
+    "bans",
+    metadata,
+    Column("conversation_id", Id, ForeignKey("conversations.id"), primary_key=True),
+    Column("user_id", Id, ForeignKey("users.id"), primary_key=True),
+    Column("by_id", Id, ForeignKey("users.id"), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -268,14 +442,14 @@ messages = Table(
     UniqueConstraint("client_id", "sender_id"),
     Index("ix_messages_conversation_id_number", "conversation_id", "number", unique=True),
 )
-# Few are: what is unread leaves them out, by the index alone.
+# Few are: what is unread leaves them out, by the index alone. The migrations say the condition for
+# PostgreSQL, too: said here, it would have SQLAlchemy load that database's dialect at each start.
 Index(
     "ix_messages_deleted",
     messages.c.conversation_id,
     messages.c.number,
     messages.c.deleted_at_ms,
     sqlite_where=messages.c.deleted_at_ms.is_not(None),
-    postgresql_where=messages.c.deleted_at_ms.is_not(None),
 )
 
 # The logs of conversations and of users: `log_id` is the id of either. Rows lie in the order in
@@ -303,7 +477,6 @@ Index(
     events.c.log_id,
     events.c.seq,
     sqlite_where=TIMELINE_EVENTS,
-    postgresql_where=TIMELINE_EVENTS,
 )
 
 # What one reader has put on a message: its type's mark, and reactions.

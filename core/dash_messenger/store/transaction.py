@@ -26,6 +26,7 @@ _NEXT_OF_CONVERSATION = (
 _NEXT_OF_USER = (
     update(users).where(users.c.id == _LOG).values(seq=users.c.seq + 1).returning(users.c.seq)
 )
+_EVENT = insert(events)
 
 
 class Transaction:
@@ -66,7 +67,7 @@ class Transaction:
         """
         seq = self._next_seq(log_id)
         self.connection.execute(
-            insert(events),
+            _EVENT,
             {
                 "log_id": log_id,
                 "seq": seq,

@@ -240,6 +240,7 @@ class Writer:
         try:
             connection.begin()
             changes = self._fill(pieces, positions, outcome)
+            self._positions.sent(outcome.own)
             connection.commit()
         except BaseException:
             connection.rollback()
@@ -247,11 +248,8 @@ class Writer:
             raise
         if changes:
             self._change_no += 1
-        if positions:
-            self._positions.stored()
+        outcome.positions_wait = self._positions.stored()
         self._positions_due = False
-        if outcome.own:
-            outcome.positions_wait = self._positions.advance_all(outcome.own)
         return outcome
 
     def _fill(self, pieces: list[_Piece], positions: Positions, outcome: _Outcome) -> bool:

@@ -1,6 +1,8 @@
 """Keeps a server going: starts it, passes on what it is told, restarts it when it hangs or dies.
 
-Owns these decisions. Must not know what a server does, nor import what a plugin could touch.
+Owns these decisions. Of plugins' code that takes too long it notices only what holds the event
+loop, by the times in `watch`: what awaits, runs in a child or draws in a thread is ended within the
+server, by `isolation/`. Must not know what a server does, nor import what a plugin could touch.
 Invariants: it never waits for the server; told to stop, it has ended within the server's own time
 and a second; a server that cannot start is not tried again.
 """

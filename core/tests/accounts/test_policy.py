@@ -1,4 +1,4 @@
-"""What people let each other do: every command that starts, adds or shows asks."""
+"""What people let each other do: every command that asks, starts, adds or shows somebody asks."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def test_nobody_is_written_to_who_does_not_want_it(
 ) -> None:
     refusing.refused = {Wish.START}
     new: dict[str, Any] = {"kind": "direct", "members": ["ben"]}
-    assert (await local.failure("ann", "conversation.create", **new)).key == "forbidden"
+    assert (await local.failure("ann", "conversation.create", **new)).key == "messages_not_accepted"
     assert await count_conversations(local) == 0
     assert (await local.call("ann", "conversation.create", **{**new, "members": ["cleo"]}))["id"]
     # What there is already is found.
@@ -64,11 +64,13 @@ async def test_nobody_is_added_who_does_not_want_it(local: LocalServer, refusing
     failure = await local.failure(
         "ann", "conversation.create", kind="group", title="Tea", members=["ben"]
     )
-    assert failure.key == "forbidden"
+    assert failure.key == "adding_not_allowed"
+    assert failure.params == {"user": local.users["ben"], "display_name": "ben"}
     assert await count_conversations(local) == 0
     conversation = await local.group("ann", "cleo")
     add: dict[str, Any] = {"conversation": conversation, "members": ["ben"]}
-    assert (await local.failure("cleo", "conversation.add", **add)).key == "forbidden"
+    failure = await local.failure("cleo", "conversation.add", **add)
+    assert failure.key == "adding_not_allowed"
     page = await local.call("ann", "conversation.members", conversation=conversation)
     assert {one["username"] for one in page["members"]} == {"ann", "cleo"}
     # Who is in it already is not asked again.
@@ -78,12 +80,29 @@ async def test_nobody_is_added_who_does_not_want_it(local: LocalServer, refusing
     assert (await local.call("cleo", "conversation.add", **add))["added"] == []
 
 
+async def test_nobody_is_asked_who_does_not_want_it(local: LocalServer, refusing: Refusing) -> None:
+    refusing.refused = {Wish.CONTACT}
+    # As of one who declined: the one who asks sees no difference.
+    asked = await local.call("ann", "contact.request", user="ben")
+    assert asked["contact"]["state"] == "sent"
+    assert (await local.call("ben", "contact.list", state="received"))["contacts"] == []
+    assert (await local.call("ben", "log.read", log=local.users["ben"], after=0))["events"] == []
+    assert (await local.call("ann", "contact.request", user="cleo"))["contact"]
+    # Whoever asks wants it.
+    await local.call("ben", "contact.request", user="ann")
+    answer = await local.call("ann", "contact.request", user="ben")
+    assert answer["contact"]["state"] == "contact"
+
+
 async def test_a_photo_is_shown_only_to_whom_its_owner_shows_it(
     local: LocalServer, refusing: Refusing
 ) -> None:
     conversation = await local.group("ann", "ben")
     message = (await local.say("ben", conversation))["id"]
     await local.call("ann", "conversation.create", kind="direct", members=["ben"])
+    await local.call("ann", "contact.request", user="ben")
+    await local.call("ben", "contact.accept", user="ann")
+    code = (await local.call("ben", "contact.code_create", client_id="1" * 32))["code"]
     of_ben = users.c.id == local.users["ben"]
     await local.server.store.write(
         lambda transaction: transaction.connection.execute(
@@ -92,6 +111,11 @@ async def test_a_photo_is_shown_only_to_whom_its_owner_shows_it(
     )
     showing: list[tuple[str, dict[str, Any]]] = [
         ("user.get", {"users": ["ben"]}),
+        ("user.search", {"query": "ben"}),
+        ("contact.list", {}),
+        ("contact.code_open", {"code": code}),
+        *((f"contact.{wish}", {"user": "ben"}) for wish in ("request", "accept", "decline")),
+        ("contact.label", {"user": "ben", "label": "Pal"}),
         ("sync", {}),
         ("conversation.get", {"conversation": conversation}),
         ("conversation.members", {"conversation": conversation}),
@@ -105,16 +129,9 @@ async def test_a_photo_is_shown_only_to_whom_its_owner_shows_it(
         assert PHOTO in json.dumps(await local.call("ann", command, **params)), command
         refusing.refused = {Wish.SEE_PHOTO}
         assert PHOTO not in json.dumps(await local.call("ann", command, **params)), command
+    own = await local.call("ann", "log.read", log=local.users["ann"], after=0)
+    assert PHOTO not in json.dumps(own)
     assert PHOTO in json.dumps(await local.call("ben", "user.get", users=["ben"]))
     group = await local.group("ann", "cleo")
     added = await local.call("ann", "conversation.add", conversation=group, members=["ben"])
     assert PHOTO not in json.dumps(added)
-
-
-async def test_today_everybody_allows_everything(local: LocalServer) -> None:
-    people = [*local.users.values()]
-
-    def work(connection: Connection) -> list[Collection[str]]:
-        return [policy.who_allow(connection, wish, people[0], people) for wish in Wish]
-
-    assert await local.server.store.read(work) == [people] * len(Wish)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from dash_messenger.accounts.privacy_watch import PrivacyWatch
 from dash_messenger.accounts.profile_updates import ProfileUpdates
 from dash_messenger.protocol.models import User
 from dash_messenger.testing import People, ServerProcess
@@ -15,7 +16,12 @@ class Heard:
         self.names: list[tuple[str, str]] = []
         self.new = asyncio.Event()
 
-    def notify_company(self, user: str, method: str, params: Any) -> None:
+    def company_of(self, user: str) -> list[str]:
+        raise AssertionError("nobody here has a photo")
+
+    def notify_company(
+        self, user: str, method: str, params: Any, *, instead: Any = None, to: Any = None
+    ) -> None:
         assert method == "user.updated"
         self.names.append((user, params["user"].display_name))
         self.new.set()
@@ -23,7 +29,7 @@ class Heard:
 
 async def test_it_is_told_at_once_and_then_the_last_of_a_while() -> None:
     heard = Heard()
-    profile_updates = ProfileUpdates(heard, every_s=0.01)
+    profile_updates = ProfileUpdates(heard, None, PrivacyWatch("everybody"), every_s=0.01)  # type: ignore[arg-type]
     profile_updates.tell(User("1", "ann", "A"))
     profile_updates.tell(User("2", "ben", "B"))
     assert heard.names == [("1", "A"), ("2", "B")]

@@ -40,6 +40,18 @@ async def test_an_empty_folder_gets_people_who_talk(tmp_path: Path) -> None:
         assert times == sorted(times, reverse=True)
 
 
+async def test_people_of_the_demo_have_contacts_and_one_asks(tmp_path: Path) -> None:
+    async with open_server(tmp_path) as local:
+        await fill_server(local)
+        opened = await local.post("session.open", username="ben", password=PASSWORD)
+        token = opened.body["token"]
+        counts = []
+        for state in ("contact", "received"):
+            found = await local.post("contact.list", token, state=state)
+            counts.append(len(found.body["contacts"]))
+        assert counts == [2, 1]
+
+
 async def test_a_folder_with_users_is_left_alone(tmp_path: Path) -> None:
     async with open_server(tmp_path) as local:
         await local.add("ann")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -42,11 +43,11 @@ class Socket:
         return "".join(self.heard)
 
 
-async def connect(local: LocalServer, name: str) -> Socket:
+async def connect(local: LocalServer, name: str, **since: str) -> Socket:
     socket = Socket(local.users[name])
     assert local.server.hub.connect(socket) is None
     caller = Caller(user=socket.user, session=socket.session, address="test", connection=socket)
-    await local.server.commands.dispatch(caller, "sync", b"{}")
+    await local.server.commands.dispatch(caller, "sync", json.dumps(since).encode())
     return socket
 
 
@@ -225,6 +226,52 @@ async def test_nothing_slips_through_while_somebody_joins_and_leaves(
         await asyncio.gather(keep_changing(), add(local, conversation, "cleo"), ask(), sync_again())
         await asyncio.gather(keep_changing(), remove(local, conversation, "cleo"), ask())
         await settle(local)
+        assert CANARY not in socket.text
+        assert CANARY not in "".join(told)
+        local.server.hub.disconnect(socket)
+
+
+async def leave(local: LocalServer, conversation: str, who: str) -> None:
+    await local.call(who, "conversation.leave", conversation=conversation)
+
+
+async def ban(local: LocalServer, conversation: str, who: str) -> None:
+    user = local.users[who]
+    await local.call("ann", "conversation.ban", conversation=conversation, user=user)
+
+
+@pytest.mark.parametrize("go_out", [remove, leave, ban])
+async def test_nothing_said_after_somebody_is_out_reaches_them(
+    local: LocalServer, go_out: Callable[[LocalServer, str, str], Awaitable[None]]
+) -> None:
+    for _ in range(ROUNDS):
+        conversation = await local.group("ann", "ben", "cleo")
+        old = (await local.say("ann", conversation, "before"))["id"]
+        socket = await connect(local, "cleo")
+        told = [await everything(local, "cleo", conversation, [old])]
+
+        async def say_afterwards(conversation: str = conversation, old: str = old) -> None:
+            await asyncio.gather(*(local.say("ben", conversation, "noise") for _ in range(4)))
+            await go_out(local, conversation, "cleo")
+            for n in range(4):
+                await edit(local, "ann", old, f"{CANARY} {n}")
+                await local.say("ben", conversation, CANARY)
+
+        async def ask(
+            conversation: str = conversation, old: str = old, told: list[str] = told
+        ) -> None:
+            told.extend([await everything(local, "cleo", conversation, [old]) for _ in range(4)])
+
+        async def sync_again(told: list[str] = told) -> None:
+            for _ in range(4):
+                other = await connect(local, "cleo")
+                await settle(local)
+                told.append(other.text)
+                local.server.hub.disconnect(other)
+
+        await asyncio.gather(ask(), sync_again(), say_afterwards())
+        await settle(local)
+        assert "before" in "".join(told)
         assert CANARY not in socket.text
         assert CANARY not in "".join(told)
         local.server.hub.disconnect(socket)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
+import pytest
+from dash_messenger.accounts.privacy_watch import PrivacyWatch
 from dash_messenger.conversations.read_positions import Receipts
 from dash_messenger.conversations.summaries import summaries
 from dash_messenger.conversations.unread import unread
+from dash_messenger.server.limits import Limits
+from dash_messenger.store import StoreLimits
+from dash_messenger.store.tables import read_positions
 from fixtures.local_server import LocalServer, open_server
 from fixtures.query_plans import query_plans
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 
 class Heard:
@@ -23,7 +29,13 @@ class Heard:
         self._hear(user, None, params["others_read_no"])
 
     def notify_conversation(
-        self, conversation: str, method: str, params: Any, *, but: str | None = None
+        self,
+        conversation: str,
+        method: str,
+        params: Any,
+        *,
+        but: str | None = None,
+        only: Any = None,
     ) -> None:
         self._hear(conversation, but, params["others_read_no"])
 
@@ -51,6 +63,37 @@ async def test_the_other_one_sees_it_in_a_direct_conversation(local: LocalServer
     await local.say("ann", made["id"])
     await local.call("ben", "read.advance", conversation=made["id"], message_no=1)
     assert (await local.call("ann", "sync"))["conversations"][0]["others_read_no"] == 1
+
+
+@pytest.mark.parametrize("limits", [Limits(store=StoreLimits(positions_every_s=3_600))])
+async def test_a_position_that_is_stored_while_it_is_looked_up_is_found(
+    local: LocalServer,
+) -> None:
+    conversation = await local.group("ann", "ben")
+    for _ in range(2):
+        await local.say("ann", conversation)
+    await local.call("ben", "read.advance", conversation=conversation, message_no=2)
+    store, user = local.server.store, local.users["ben"]
+    began, go_on = asyncio.Event(), threading.Event()
+    loop, pending = asyncio.get_running_loop(), store.pending_positions()
+
+    def work(connection: Connection) -> int:
+        connection.execute(select(func.count()).select_from(read_positions)).scalar_one()
+        loop.call_soon_threadsafe(began.set)
+        assert go_on.wait(30)
+        return summaries(connection, user, pending=pending)[0].unread
+
+    def stored(connection: Connection) -> int:
+        return connection.execute(select(func.count()).select_from(read_positions)).scalar_one()
+
+    reading = asyncio.ensure_future(store.read(work))
+    await began.wait()
+    store._flush_positions()
+    async with asyncio.timeout(30):
+        while not await store.read(stored):
+            pass
+    go_on.set()
+    assert await reading == 0
 
 
 async def test_positions_survive_a_restart(tmp_path: Path) -> None:
@@ -134,7 +177,7 @@ async def test_what_is_deleted_is_counted_by_its_index(local: LocalServer) -> No
 
 async def test_receipts_are_told_at_once_and_then_together() -> None:
     heard = Heard()
-    receipts = Receipts(heard, every_s=0.01)
+    receipts = Receipts(heard, PrivacyWatch("everybody"), every_s=0.01)
     receipts.advance("c", "ann", 1)
     assert heard.all == [("c", "ann", 1)]
     heard.new.clear()

@@ -13,7 +13,13 @@ import msgspec
 import pytest
 import sqlalchemy
 from dash_messenger.conversations.summaries import summaries
-from dash_messenger.conversations.sync import ConversationSync, SyncParams, _look, _Token
+from dash_messenger.conversations.sync import (
+    ConversationSync,
+    SyncParams,
+    _look,
+    _snapshot,
+    _Token,
+)
 from dash_messenger.errors import Failure, Resync
 from dash_messenger.protocol.events import ConversationUpdated, Event, MemberRemoved
 from dash_messenger.server.limits import Limits
@@ -241,27 +247,27 @@ async def test_nothing_new_is_told_as_the_whole_snapshot_tells_it(local: LocalSe
     """After each of many random changes, for everybody and from every moment before."""
     dice = random.Random(11)
     store = local.server.store
-    syncing = ConversationSync(store, Subscriptions(), local.server.installed.renderer)
     names = list(local.users)
     made: list[str] = [await local.group("ann", "ben", "cleo")]
     quick, moments = 0, [1]
 
     def compare(reader: Any) -> list[bool]:
         same = []
+        pending = store.pending_positions()
         for user in local.users.values():
             for moment in moments:
                 since = _Token(moment)
-                whole = syncing._snapshot(reader, user, since, 100)
+                whole = _snapshot(reader, user, since, 100, pending)
                 present, found = _look(reader, user, since)
                 assert found == (None if whole.conversations else whole)
-                everything = syncing._snapshot(reader, user, _Token(), 100)
+                everything = _snapshot(reader, user, _Token(), 100, pending)
                 assert present == {one.id: one.first_number for one in everything.conversations}
                 same.append(found is not None)
         return same
 
     for _ in range(40):
         by, conversation = dice.choice(names), dice.choice(made)
-        match dice.randrange(6):
+        match dice.randrange(7):
             case 0:
                 made.append(await local.group(by, *(name for name in names if name != by)))
             case 1:
@@ -279,10 +285,17 @@ async def test_nothing_new_is_told_as_the_whole_snapshot_tells_it(local: LocalSe
             case 3:
                 store.advance_read(conversation, local.users[by], dice.randrange(1, 9))
                 store._flush_positions()
+            case 4:
+                with contextlib.suppress(Failure):
+                    await local.call(
+                        by, "conversation.set", conversation=conversation,
+                        pinned=dice.random() < 0.5,
+                    )  # fmt: skip
             case _:
                 with contextlib.suppress(Failure):
                     await local.say(by, conversation)
-        moments.append(await store.read_changes(lambda reader: reader.newest_change_no()))
+        own = await store.read_changes(lambda reader: reader.own_row(local.users["ann"]))
+        moments.append(own.newest_change_no)
         moments = dice.sample(sorted(set(moments)), min(4, len(set(moments))))
         quick += sum(await store.read_changes(compare))
     assert quick > 50
@@ -346,7 +359,7 @@ def reading(local: LocalServer) -> tuple[ConversationSync, Subscriptions, Reads]
         return result
 
     counting = SimpleNamespace(
-        read_changes=read_and_count, epoch=store.epoch, read_no=store.read_no
+        read_changes=read_and_count, epoch=store.epoch, pending_positions=store.pending_positions
     )
     syncing = ConversationSync(counting, subscriptions, local.server.installed.renderer)  # type: ignore[arg-type]
     return syncing, subscriptions, reads
@@ -380,7 +393,6 @@ async def test_rights_come_once_and_where_they_differ(local: LocalServer) -> Non
         for name in ("ann", "ben")
     }
     assert found == {"ann": of_owner, "ben": in_group}
-    ann = local.users["ann"]
-    await local.call("ann", "conversation.remove", conversation=conversation, user=ann)
+    await local.call("ann", "conversation.leave", conversation=conversation)
     later = await local.call("ben", "sync", since=synced["ben"]["since"])
     assert [one["rights"] for one in later["conversations"]] == [of_owner]

@@ -38,8 +38,7 @@ async def read(local: LocalServer, conversation: str, number: int, *who: str) ->
 
 
 async def leave(local: LocalServer, conversation: str, who: str) -> None:
-    user = local.users[who]
-    await local.call(who, "conversation.remove", conversation=conversation, user=user)
+    await local.call(who, "conversation.leave", conversation=conversation)
 
 
 async def test_those_who_put_an_emoji_are_told(local: LocalServer) -> None:
@@ -153,8 +152,7 @@ async def test_neither_looks_through_all_messages_or_members(local: LocalServer)
     plans: dict[str, str] = {}
 
     class Watched:
-        def read_no(self, *_: str) -> int:
-            return 0
+        pending_positions = local.server.store.pending_positions
 
         async def read(self, work: Any) -> Any:
             def noted(connection: Connection) -> Any:

@@ -246,6 +246,9 @@ async def test_the_bot_cannot_log_in_and_is_the_same_after_a_restart(installed: 
         bot = await local.server.installed.contexts.of("everything").bot()
         answer = await local.post("session.open", username="everything-bot", password="")
         assert answer.key == "wrong_credentials"
+        await local.add("ann")
+        found = await local.call("ann", "user.search", query="everyth")
+        assert [one["id"] for one in found["users"]] == [bot]
     async with open_server(installed, loaded=("everything",)) as local:
         assert await local.server.installed.contexts.of("everything").bot() == bot
 

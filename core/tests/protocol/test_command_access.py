@@ -20,7 +20,8 @@ ANONYMOUS = {"account.register", "session.open"}
 # For nobody, with a session or without: it needs a log-in that waits for its second factor.
 OF_A_LOG_IN = {"session.continue"}
 WITHOUT = ["anonymous", "forged", "expired", "closed", "deactivated", "awaiting second factor"]
-# What each command is asked with; C is a conversation of ann and ben's, B is ben's id.
+# What each command is asked with; C is a conversation of ann and ben's, B is ben's id, K a contact
+# code of ben's, and I the id of one of ann's.
 PARAMS: dict[str, dict[str, object]] = {
     "account.change_password": {"old": "correct horse battery", "new": "correct horse battery"},
     "account.get": {},
@@ -29,11 +30,28 @@ PARAMS: dict[str, dict[str, object]] = {
     "blob.get": {"blobs": ["0" * 32]},
     "blob.usage": {},
     "command.slash_list": {},
+    "contact.accept": {"user": "cleo"},
+    "contact.code_create": {"client_id": "4" * 32},
+    "contact.code_list": {},
+    "contact.code_open": {"code": "K"},
+    "contact.code_revoke": {"id": "I"},
+    "contact.decline": {"user": "cleo"},
+    "contact.label": {"user": "cleo", "label": "Pal"},
+    "contact.list": {},
+    "contact.remove": {"user": "cleo"},
+    "contact.request": {"user": "ben"},
     "conversation.add": {"conversation": "C", "members": ["cleo"]},
+    "conversation.ban": {"conversation": "C", "user": "B"},
+    "conversation.banned": {"conversation": "C"},
     "conversation.create": {"kind": "group", "title": "New", "members": ["ben"]},
+    "conversation.delete": {"conversation": "C"},
     "conversation.get": {"conversation": "C"},
     "conversation.members": {"conversation": "C"},
+    "conversation.leave": {"conversation": "C"},
     "conversation.remove": {"conversation": "C", "user": "B"},
+    "conversation.set": {"conversation": "C", "pinned": True},
+    "conversation.set_role": {"conversation": "C", "user": "B", "role": "admin"},
+    "conversation.unban": {"conversation": "C", "user": "B"},
     "conversation.update": {"conversation": "C", "title": "Other"},
     "factor.begin": {"factor": "key", "password": "correct horse battery"},
     "factor.confirm": {"factor": "key", "answer": {"code": "5e-1"}},
@@ -65,6 +83,10 @@ PARAMS: dict[str, dict[str, object]] = {
     "plugin.list": {},
     "plugin.retry": {"plugin": "note"},
     "plugin.settings": {},
+    "privacy.except": {"user": "ben", "photo": "deny"},
+    "privacy.exceptions": {},
+    "privacy.get": {},
+    "privacy.update": {"last_seen": "nobody"},
     "read.advance": {"conversation": "C", "message_no": 1},
     "session.close": {},
     "session.close_others": {},
@@ -73,7 +95,11 @@ PARAMS: dict[str, dict[str, object]] = {
     "session.open": {"username": "ann", "password": "correct horse battery"},
     "sync": {},
     "theme.list": {},
+    "user.block": {"user": "cleo"},
+    "user.blocked": {},
     "user.get": {"users": ["ben"]},
+    "user.search": {"query": "ben"},
+    "user.unblock": {"user": "cleo"},
 }
 IN_CONVERSATION = {
     name for name, params in PARAMS.items() if {"C", "M"} & {*map(str, params.values())}
@@ -84,7 +110,16 @@ FOR_ADMINS = {
     "plugin.retry",
     "plugin.settings",
 }
-LAST = ("message.delete", "conversation.remove", "session.close")
+LAST = (
+    "user.block",
+    "message.delete",
+    "conversation.delete",
+    "conversation.remove",
+    "conversation.ban",
+    "conversation.unban",
+    "conversation.leave",
+    "session.close",
+)
 
 
 @dataclass
@@ -92,10 +127,12 @@ class Stage:
     local: LocalServer
     conversation: str
     message: str
+    codes: dict[str, str]
     tokens: dict[str, str | None]
 
     async def ask(self, command: str, state: str) -> tuple[int, str]:
         named = {"C": self.conversation, "M": self.message, "B": self.local.users["ben"]}
+        named |= self.codes
         params = {
             key: named.get(value, value) if isinstance(value, str) else value
             for key, value in PARAMS[command].items()
@@ -115,6 +152,11 @@ async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         await local.call(
             "ann", "conversation.remove", conversation=conversation, user=local.users["dan"]
         )
+        await local.call("cleo", "contact.request", user="ann")
+        codes = {
+            by: await local.call(by, "contact.code_create", client_id="5" * 32)
+            for by in ("ann", "ben")
+        }
         expired = await local.token("ann")
         local.clock.advance(s=86_400 + 1)
         closed = await local.token("ann")
@@ -135,6 +177,7 @@ async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
             local,
             conversation,
             message,
+            {"K": codes["ben"]["code"], "I": codes["ann"]["id"]},
             {
                 "anonymous": None,
                 "forged": "x" * 43,

@@ -11,11 +11,13 @@ import msgspec
 import pytest
 from dash_messenger.protocol.events import (
     KINDS,
+    AboutMessage,
+    AboutNoMessage,
     Event,
     MessageData,
-    ReactionChanged,
     encode_event,
     event_body,
+    is_hidden,
     number_in,
     restore,
     row_of,
@@ -65,6 +67,7 @@ MESSAGES = {
 }
 USER = {"id": BEN, "username": "ben", "display_name": "Bén"}
 REACTION = {"message_id": TEXT, "number": 5, "emoji": "👍", "count": 2}
+CONTACT = {"user": BEN, "state": "contact", "since_ms": 1_700_000_000_000}
 ACCOUNT = {"display_name": "Ann", "language": None, "theme": None, "photo": None}
 DATA: dict[str, tuple[str, dict[str, Any]]] = {
     "direct": ("conversation.created", {"kind": "direct", "title": None}),
@@ -74,8 +77,13 @@ DATA: dict[str, tuple[str, dict[str, Any]]] = {
     "pictured": ("conversation.updated", {"photo": PHOTO}),
     "not pictured": ("conversation.updated", {"photo": None}),
     "titled and pictured": ("conversation.updated", {"title": "We", "photo": PHOTO}),
+    "described": ("conversation.updated", {"description": "Tea", "rules": None}),
+    "ruled": ("conversation.updated", {"description": None, "rules": "Be kind"}),
     "joined": ("member.joined", {"user": USER, "from_number": 1}),
     "joined later": ("member.joined", {"user": USER, "from_number": 7}),
+    "promoted": ("member.updated", {"user": BEN, "role": "admin"}),
+    "banned": ("member.banned", {"user": BEN, "on": True}),
+    "banned no more": ("member.banned", {"user": BEN, "on": False}),
     "removed": ("member.removed", {"user": BEN}),
     "reacted": ("reaction.changed", {**REACTION, "on": True}),
     "reacted no more": ("reaction.changed", {**REACTION, "on": False}),
@@ -91,6 +99,36 @@ DATA: dict[str, tuple[str, dict[str, Any]]] = {
         "account.updated",
         {"display_name": "Ann", "language": "ru", "theme": "nord", "photo": PHOTO},
     ),
+    "a stranger": ("contact.updated", {"user": USER, "contact": None}),
+    "asked": ("contact.updated", {"user": USER, "contact": {**CONTACT, "state": "sent"}}),
+    "asking": (
+        "contact.updated",
+        {"user": USER, "contact": {**CONTACT, "state": "received", "note": "Hé"}},
+    ),
+    "labelled": ("contact.updated", {"user": USER, "contact": {**CONTACT, "label": "Mum"}}),
+    "preferred": ("preferences.updated", {"conversation": LOG, "preferences": {"change_no": 3}}),
+    "all preferences": (
+        "preferences.updated",
+        {
+            "conversation": LOG,
+            "preferences": {
+                "change_no": 3,
+                "muted_until_ms": 1_700_000_000_000,
+                "notify": "mentions",
+                "pinned_no": 2,
+                "archived_no": 5,
+                "marked_unread": True,
+            },
+        },
+    ),
+    "private": ("privacy.updated", {"find": "nobody", "message": "contacts", "receipts": "known"}),
+    "an exception": (
+        "privacy.exceptions_updated",
+        {"user": USER, "exceptions": {"user": BEN, "message": "deny", "photo": "allow"}},
+    ),
+    "no exception": ("privacy.exceptions_updated", {"user": USER, "exceptions": None}),
+    "blocked": ("block.updated", {"user": USER, "since_ms": 1_700_000_000_000}),
+    "unblocked": ("block.updated", {"user": USER, "since_ms": None}),
     "hidden": ("hidden", {}),
 }
 
@@ -182,8 +220,31 @@ def test_an_unknown_kind_or_shape_is_no_event(kind: str, row: bytes | None) -> N
         restore(kind, row, None)
 
 
-def test_number_of_a_message_is_found_wherever_an_event_has_it() -> None:
-    numbers = {name: number_in(event) for name, event in cases().items()}
-    for name, event in cases().items():
-        about_a_message = isinstance(event.data, MessageData | ReactionChanged)
-        assert numbers[name] == (5 if about_a_message else None)
+# Every reader of the log learns these, whatever messages they may read. Another kind belongs here
+# only if nothing in it comes from a message of the log that it is in.
+ABOUT_NO_MESSAGE = {
+    *("conversation.created", "conversation.updated", "member.joined", "member.removed"),
+    *("conversation.added", "conversation.removed", "mark.changed", "account.updated", "hidden"),
+    *("contact.updated", "preferences.updated", "member.updated", "member.banned"),
+    *("privacy.updated", "privacy.exceptions_updated", "block.updated"),
+}
+
+
+def test_each_kind_is_about_a_message_or_is_known_not_to_be() -> None:
+    assert {
+        kind for kind, data in KINDS.items() if issubclass(data, AboutNoMessage)
+    } == ABOUT_NO_MESSAGE
+    rest = [data for kind, data in KINDS.items() if kind not in ABOUT_NO_MESSAGE]
+    assert all(issubclass(data, MessageData | AboutMessage) for data in rest)
+
+
+@pytest.mark.parametrize("name", cases())
+def test_number_of_a_message_is_found_wherever_an_event_has_it(name: str) -> None:
+    event = cases()[name]
+    assert number_in(event) == (None if event.kind in ABOUT_NO_MESSAGE else 5)
+
+
+def test_what_tells_of_a_message_is_hidden_below_the_first_number() -> None:
+    assert [is_hidden(number, 3) for number in (1, 2, 3, 4)] == [True, True, False, False]
+    assert not is_hidden(1, 1)
+    assert not is_hidden(None, 3)

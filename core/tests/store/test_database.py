@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from dash_messenger.errors import Busy, StorageFailed
-from dash_messenger.store import StoreLimits
+from dash_messenger.store import Store, StoreLimits
 from dash_messenger.store.readers import READER_THREADS
 from dash_messenger.store.sqlite.checkpoints import Checkpointer
 from dash_messenger.store.sqlite.database import open_engine
@@ -78,7 +78,8 @@ async def test_what_the_driver_itself_refuses_is_a_failure_of_the_storage(
     for _ in range(2 * READER_THREADS):
         with pytest.raises(StorageFailed):
             await filled.store.read_changes(lambda reader: reader.begin())
-    assert await filled.store.read_changes(lambda reader: reader.newest_change_no()) > 0
+    own = await filled.store.read_changes(lambda reader: reader.own_row(filled.ann))
+    assert own.newest_change_no > 0
 
 
 @pytest.mark.parametrize("store_limits", [StoreLimits(waiting_reads=2)])
@@ -114,6 +115,8 @@ async def test_cancelled_reads_keep_their_places_while_they_run(filled: FilledSt
             with contextlib.suppress(Busy):
                 await filled.store.read(lambda _: None)
                 break
+            # Places are given back on the loop.
+            await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("store_limits", [StoreLimits(waiting_reads=READER_THREADS + 1)])
@@ -132,6 +135,20 @@ async def test_reads_cancelled_before_they_run_give_their_places_back(filled: Fi
         assert queued.cancelled()
     go_on.set()
     assert await asyncio.gather(*holding) == [True] * READER_THREADS
+
+
+async def test_what_was_asked_before_closing_is_answered_and_nothing_after(tmp_path: Path) -> None:
+    store = await Store.open(tmp_path / "messenger.sqlite")
+
+    async def number(n: int) -> int:
+        return await store.read(lambda _: n)
+
+    asked = [asyncio.ensure_future(number(n)) for n in range(20)]
+    await asyncio.sleep(0)
+    await store.aclose()
+    assert await asyncio.gather(*asked) == [*range(20)]
+    with pytest.raises(Busy):
+        await store.read(lambda _: None)
 
 
 async def test_errors_name_the_statement_but_not_what_people_wrote(filled: FilledStore) -> None:

@@ -226,7 +226,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(batches=st.lists(STEPS, min_size=1, max_size=3))
 def test_logs_stay_dense_whatever_fails(
     batches: list[list[tuple[int, str, int, str, str]]],

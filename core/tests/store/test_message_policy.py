@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
-from dash_messenger.errors import BlobUnusable, Conflict, Failure, NotFound
+from dash_messenger.errors import BlobUnusable, Conflict, Failure, MessagesNotAccepted, NotFound
 from dash_messenger.ids import IdMaker
 from dash_messenger.protocol.models import Reply
 from dash_messenger.store import Draft, Sent
@@ -33,6 +33,9 @@ class Rows:
         self.hidden: set[tuple[str, str]] = set()  # (message, user)
         self.owners: dict[str, str] = {}
         self.references: set[tuple[str, str]] = set()
+        # Of members about whom the other one is asked: what comes of it, None for nothing.
+        self.asked: dict[tuple[str, str], Failure | None] = {}
+        self.hidden_photos: set[tuple[str, str]] = set()  # (user, viewer)
         self.calls: list[str] = []
 
     def sent_before(
@@ -46,7 +49,18 @@ class Rows:
         self, pairs: Sequence[tuple[str, str]]
     ) -> dict[tuple[str, str], list[int]]:
         self._called("ends_for_members", pairs)
-        return {pair: list(self.ends[pair[0]]) for pair in pairs if pair in self.members}
+        return {
+            pair: list(self.ends[pair[0]])
+            for pair in pairs
+            if pair in self.members and pair not in self.asked
+        }
+
+    def own_end(self, conversation: str, sender: str) -> list[int] | Failure | None:
+        pair = (conversation, sender)
+        return (self.asked.get(pair) or self.end_of(conversation)) if pair in self.members else None
+
+    def shows_photo(self, user: str, viewer: str) -> bool:
+        return (user, viewer) not in self.hidden_photos
 
     def end_of(self, conversation: str) -> list[int] | None:
         end = self.ends.get(conversation)
@@ -142,6 +156,14 @@ def test_what_is_refused_takes_no_number() -> None:
     assert numbers(store(rows, draft(), *refused, draft())) == [1, NotFound, NotFound, NotFound, 2]
 
 
+def test_who_is_asked_about_is_stored_or_refused_as_the_other_one_says() -> None:
+    rows = Rows()
+    rows.asked = {(GARDEN, ANN): MessagesNotAccepted(), (GARDEN, BOB): None}
+    drafts = [draft(sender=one) for one in (BOB, ANN, BOB, EVE)]
+    assert numbers(store(rows, *drafts)) == [1, MessagesNotAccepted, 2, NotFound]
+    assert {one.draft.sender for one in rows.messages.values()} == {BOB}
+
+
 def test_a_batch_of_refusals_writes_nothing() -> None:
     rows = Rows()
     assert numbers(store(rows, draft(sender=EVE))) == [NotFound]
@@ -228,6 +250,13 @@ def test_a_referrer_lets_read_whom_its_kind_says(referrer: str, readers: list[bo
     rows, blob = Rows(), new_id()
     rows.references.add((blob, referrer))
     assert [may_read(rows, user, blob) for user in (BOB, EVE)] == readers
+
+
+def test_a_photo_is_read_by_whom_it_is_shown_to() -> None:
+    rows, blob = Rows(), new_id()
+    rows.references.add((blob, f"user:{ANN}"))
+    rows.hidden_photos.add((ANN, EVE))
+    assert [may_read(rows, user, blob) for user in (BOB, EVE)] == [True, False]
 
 
 def test_a_long_batch_is_a_few_statements_and_stays_dense() -> None:

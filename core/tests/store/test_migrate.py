@@ -16,7 +16,7 @@ from dash_messenger.store import Store, migrations
 from dash_messenger.store.migrate import DatabaseTooNew, migrate
 from dash_messenger.store.migrations import NEWEST, VERSION_TABLE
 from dash_messenger.store.sqlite.database import open_engine
-from dash_messenger.store.tables import members, metadata
+from dash_messenger.store.tables import members, metadata, user_words
 from sqlalchemy import Connection, select, text
 
 
@@ -135,3 +135,27 @@ def test_a_group_is_owned_by_its_creator_or_the_longest_member(tmp_path: Path) -
         if role == "owner":
             owners[next(name for name in groups if groups[name] == group)].add(user[0].upper())
     assert owners == {name: expected for name, (_, expected) in GROUPS.items()}
+
+
+def test_people_of_an_older_database_are_found_by_their_names(tmp_path: Path) -> None:
+    engine = open_engine(tmp_path / "store.db", writes=True)
+    # More than are read at once.
+    people = {f"{n:032x}": (f"User.{n}", f"Jérôme {n}") for n in range(1, 1_202)}
+    with engine.connect() as connection, connection.begin():
+        migrate_to(connection, "0014")
+        connection.exec_driver_sql(
+            "INSERT INTO users (id, username, username_key, display_name, created_at_ms)"
+            " VALUES (?, ?, ?, ?, 1)",
+            [
+                (bytes.fromhex(id), name, name.lower(), shown)
+                for id, (name, shown) in people.items()
+            ],
+        )
+    with engine.connect() as connection, connection.begin():
+        migrate(connection)
+        rows = connection.execute(select(user_words.c.user_id, user_words.c.word)).all()
+    engine.dispose()
+    words: dict[str, set[str]] = {}
+    for user, word in rows:
+        words.setdefault(user, set()).add(word)
+    assert words == {id: {f"@user.{n}", "user", "jerome", str(n)} for n, id in enumerate(people, 1)}

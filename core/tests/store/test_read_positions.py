@@ -46,6 +46,35 @@ def test_what_failed_waits_again_unless_it_was_overtaken() -> None:
     assert positions.take() == {}
 
 
+def test_what_is_stored_after_it_was_asked_for_is_still_known() -> None:
+    positions = ReadPositions()
+    positions.advance("c", "u", 5)
+    pending = positions.pending()
+    positions.take()
+    while_storing = positions.pending()
+    positions.stored()
+    assert pending("c", "u") == while_storing("c", "u") == 5
+    assert positions.pending()("c", "u") == 0
+    positions.advance("c", "u", 6)
+    assert pending("c", "u") == 6
+
+
+def test_what_was_sent_is_read_from_before_its_commit_unless_it_fails() -> None:
+    positions = ReadPositions()
+    pending = positions.pending()
+    positions.sent({("c", "u"): 1})
+    assert pending("c", "u") == 1
+    positions.failed()
+    assert pending("c", "u") == 0
+    positions.sent({("c", "u"): 1})
+    assert positions.stored()
+    assert pending("c", "u") == 1
+    positions.sent({("d", "u"): 1})
+    assert not positions.stored()
+    positions.sent({})
+    assert not positions.stored()
+
+
 async def test_a_lower_position_does_not_undo_a_stored_one(tmp_path: Path) -> None:
     async with open_filled(tmp_path / "store.db") as filled:
         filled.store.advance_read(filled.conversation, filled.bob, 4)
@@ -60,7 +89,8 @@ async def test_a_lower_position_does_not_undo_a_stored_one(tmp_path: Path) -> No
 async def test_who_writes_has_read_up_to_it(filled: FilledStore) -> None:
     for number in (1, 2):
         await filled.store.send(filled.draft())
-        assert filled.store.read_no(filled.conversation, filled.ann) == number
+        pending = filled.store.pending_positions()
+        assert pending(filled.conversation, filled.ann) == number
 
 
 async def test_many_messages_are_one_position(tmp_path: Path) -> None:

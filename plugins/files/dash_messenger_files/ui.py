@@ -6,6 +6,7 @@ A player is drawn here as a whole, at rest; `assets/players.js` lets it play.
 from __future__ import annotations
 
 from html import escape
+from math import floor
 
 from dash_messenger import cut
 from dash_messenger_webui import (
@@ -238,7 +239,8 @@ def _size(count: int, t: Translate) -> str:
         if value < 1000 or unit is units[-1]:
             break
         value /= 1000
-    digits = 1 if value < 10 and unit is not units[0] else 0
+    # As `sizeOf` of the browser: rounded half up, and no digit that says nothing.
+    scale = 10 if value < 10 else 1
     # Translated for its decimal sign alone.
     point = t("0.5").strip("05") or "."
-    return unit.replace("{n}", f"{value:.{digits}f}".replace(".", point))
+    return unit.replace("{n}", f"{floor(value * scale + 0.5) / scale:g}".replace(".", point))

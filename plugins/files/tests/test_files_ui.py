@@ -59,6 +59,11 @@ def test_sizes_are_written_as_the_language_writes_them() -> None:
 
     assert [size(5_400), size(1_234_567), size(123_456)] == ["5,4 кБ", "1,2 МБ", "123 кБ"]
     assert words(draw("a", count=5_400), "size") == "5.4 kB"
+    # As the form says them.
+    assert words(draw("a", count=2_000), "size") == "2 kB"
+    assert words(draw("a", count=2_250), "size") == "2.3 kB"
+    assert words(draw("a", count=9_960), "size") == "10 kB"
+    assert words(draw("a", count=12_500), "size") == "13 kB"
     assert words(draw("a", count=999), "size") == "999 B"
 
 

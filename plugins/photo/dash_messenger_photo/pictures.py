@@ -12,7 +12,7 @@ from typing import Any
 
 import thumbhash
 from dash_messenger.pictures import Picture, encode_webp, open_picture
-from PIL import Image, ImageOps
+from PIL import Image, ImageChops, ImageFilter, ImageOps
 
 __all__ = ["SIDES_PX", "check_photo", "make_photo", "make_square"]
 
@@ -33,6 +33,8 @@ QUALITY = 80
 # Of a transparent picture: what share of what is seen may be lost on a bubble of its colour.
 MAX_LOST = 0.2
 DARK_BELOW, LIGHT_FROM = 80, 190
+# How far from what is clear its edge reaches, in pixels of the small picture that is looked at.
+EDGE_PX = 2
 
 
 def make_photo(data: bytes) -> dict[str, Any]:
@@ -40,7 +42,7 @@ def make_photo(data: bytes) -> dict[str, Any]:
     ``variants``: ``width`` and ``webp`` of each, the smallest first; the last is the photo itself.
 
     Where something is transparent, ``hash`` is empty and ``backdrop`` says on what the picture can
-    be seen: ``light``, ``dark`` or ``any``.
+    be seen: ``light``, ``dark``, ``grey`` (dark and light parts beside each other) or ``any``.
 
     Raises:
         Refused: it is no picture in a format that is taken, damaged, or too large.
@@ -131,12 +133,22 @@ def _backdrop(picture: Image.Image) -> str:
     """What a transparent picture can be seen on: what is dark on light, what is light on dark."""
     small = picture.copy()
     small.thumbnail((200, 200), Image.Resampling.BOX)
-    levels = small.convert("L").histogram(small.getchannel("A").point(lambda alpha: alpha > 127))
-    seen = sum(levels) or 1
-    dark, light = sum(levels[:DARK_BELOW]) / seen, sum(levels[LIGHT_FROM:]) / seen
+    seen = small.getchannel("A").point(lambda alpha: 255 * (alpha > 127))
+    dark, light = _lost(small, seen)
     if dark > MAX_LOST >= light:
         return "light"
-    return "dark" if light > MAX_LOST >= dark else "any"
+    if light > MAX_LOST >= dark:
+        return "dark"
+    # What stands on a part of the picture itself is seen: its edge is what meets the bubble.
+    inside = seen.filter(ImageFilter.MinFilter(2 * EDGE_PX + 1))
+    return "grey" if min(_lost(small, ImageChops.subtract(seen, inside))) > MAX_LOST else "any"
+
+
+def _lost(picture: Image.Image, seen: Image.Image) -> tuple[float, float]:
+    """Which parts of what is seen are dark and light."""
+    levels = picture.convert("L").histogram(seen)
+    count = sum(levels) or 1
+    return sum(levels[:DARK_BELOW]) / count, sum(levels[LIGHT_FROM:]) / count
 
 
 def _hash(picture: Image.Image) -> str:

@@ -81,7 +81,7 @@ class Photo(Struct, frozen=True, forbid_unknown_fields=True):
     animated: bool = False
     hash: Annotated[str, Meta(max_length=MAX_HASH_CHARACTERS)] = ""
     variants: Annotated[list[Variant], Meta(max_length=MAX_VARIANTS)] = []
-    backdrop: Literal["", "any", "light", "dark"] = ""
+    backdrop: Literal["", "any", "light", "dark", "grey"] = ""
 
 
 class Photos(Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from html import escape
-from importlib.util import find_spec
 
 from dash_messenger_webui import (
     Also,
@@ -15,6 +14,7 @@ from dash_messenger_webui import (
     field,
     hookimpl,
     linked,
+    picture_kinds,
 )
 
 from dash_messenger_photo.layout import arrange, shape
@@ -42,6 +42,7 @@ class PhotoView(MessageView[Photos]):
     """Draws messages of type ``photo``: to the edges of the bubble."""
 
     type = "photo"
+    module = "sending.js"
 
     def render(self, message: Drawable[Photos], t: Translate) -> Html:
         """One photo in its own shape, several in rows."""
@@ -55,16 +56,6 @@ class PhotoView(MessageView[Photos]):
     def composer(self, t: Translate) -> Composer:
         """Pictures, what is to be seen on each, and a caption."""
         alt = field.text("alt", t("What is in the picture"), max=MAX_ALT_CHARACTERS)
-        kinds: tuple[str, ...] = (
-            "image/png",
-            "image/jpeg",
-            "image/gif",
-            "image/webp",
-            "image/avif",
-        )
-        # An iPhone sends a JPEG where these are not taken.
-        if find_spec("pillow_heif"):
-            kinds += ("image/heic", "image/heif")
         return Composer(
             icon="photo",
             label=t("Photo"),
@@ -75,7 +66,7 @@ class PhotoView(MessageView[Photos]):
                 field.files(
                     "photos",
                     t("Photos"),
-                    accept=kinds,
+                    accept=picture_kinds(),
                     max=MAX_PHOTOS,
                     item=(alt,),
                     check="photo.check",

@@ -412,8 +412,22 @@ def test_it_stands_on_what_it_can_be_seen_on(colour: tuple[int, int, int], backd
 
 def test_black_on_white_with_a_clear_edge_needs_nothing_behind_it() -> None:
     picture = logo((250, 250, 250))
-    ImageDraw.Draw(picture).pieslice((50, 50, 250, 250), 0, 180, fill=(0, 0, 0, 255))
+    ImageDraw.Draw(picture).ellipse((80, 80, 220, 220), fill=(0, 0, 0, 255))
     assert make_photo(encoded(picture, "PNG"))["backdrop"] == "any"
+
+
+def test_black_and_white_beside_each_other_stand_on_grey() -> None:
+    picture = logo((250, 250, 250))
+    ImageDraw.Draw(picture).pieslice((50, 50, 250, 250), 0, 180, fill=(0, 0, 0, 255))
+    assert make_photo(encoded(picture, "PNG"))["backdrop"] == "grey"
+
+
+def test_black_and_white_words_stand_on_grey() -> None:
+    picture = Image.new("RGBA", (600, 300))
+    draw = ImageDraw.Draw(picture)
+    draw.text((20, 20), "Black words", fill=(0, 0, 0, 255), font_size=80)
+    draw.text((20, 160), "White words", fill=(255, 255, 255, 255), font_size=80)
+    assert make_photo(encoded(picture, "PNG"))["backdrop"] == "grey"
 
 
 def test_an_alpha_channel_that_says_nothing_is_dropped() -> None:

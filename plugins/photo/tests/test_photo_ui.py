@@ -77,7 +77,7 @@ def test_a_photo_has_its_size_before_it_has_come() -> None:
     assert [float(ratio) for ratio in re.findall(rb"aspect-ratio:([\d.]+)", album)] == [3.0, 3.0]
 
 
-@pytest.mark.parametrize("backdrop", ["any", "light", "dark"])
+@pytest.mark.parametrize("backdrop", ["any", "light", "dark", "grey"])
 def test_nothing_is_seen_through_a_transparent_photo_but_its_backdrop(backdrop: Any) -> None:
     clear = Photo("a" * 32, "", 300, 300, backdrop=backdrop, variants=[Variant("b" * 32, 300)])
     drawn = (PhotoView().try_out(Photos([clear])) or b"").decode()

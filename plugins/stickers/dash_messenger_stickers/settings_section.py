@@ -6,6 +6,7 @@ Everything goes through commands, under the rights of whoever reads the page.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -16,6 +17,7 @@ from dash_messenger_webui import (
     Translate,
     button,
     icon_button,
+    picture_kinds,
     text_input,
     uploads,
     viewer,
@@ -24,7 +26,6 @@ from msgspec import Meta, Struct
 
 __all__ = ["StickersPanel"]
 
-KINDS = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/avif")
 LIST = {"plugin": "stickers", "name": "packs"}
 TITLE = {"plugin": "stickers", "name": "title"}
 MAKE = {"plugin": "stickers", "name": "make"}
@@ -44,6 +45,14 @@ class _Blob(Struct, frozen=True):
     """An upload; what else is told of it is no concern."""
 
     id: str
+    name: str = ""
+
+
+class _Problem(Struct, frozen=True):
+    """Why something could not be done, and which file it is about, where it is about one."""
+
+    sentence: str
+    file: str = ""
 
 
 class StickersPanel(SettingsPanel):
@@ -87,11 +96,12 @@ class StickersPanel(SettingsPanel):
             if not (clicks or submits):
                 return no_update, no_update
             if not (title and title.strip()):
-                return await _packs(t, problem=t("Give the pack a name first.")), no_update
+                unnamed = _Problem(t("Give the pack a name first."))
+                return await _packs(t, problems=[unnamed]), no_update
             try:
                 made = await viewer().call("stickers.make", title=title.strip())
             except Failure as failure:
-                return await _packs(t, problem=t(failure.message)), no_update
+                return await _packs(t, problems=[_Problem(t(failure.message))]), no_update
             return await _packs(t, opened=made["id"]), ""
 
         def each(name: str, property: str) -> Any:
@@ -110,9 +120,8 @@ class StickersPanel(SettingsPanel):
                 return no_update
             asked, t = _taken(ctx.triggered_id, _Asked), self.words()
             pack, _, sticker = asked.of.partition("-")
-            problems = await _change(asked.name, pack, sticker, ctx.triggered[0]["value"])
-            said = " ".join(dict.fromkeys(t(problem) for problem in problems))
-            return await _packs(t, problem=said, opened=pack)
+            problems = await _change(t, asked.name, pack, sticker, ctx.triggered[0]["value"])
+            return await _packs(t, problems=problems, opened=pack)
 
 
 def _taken(claim: object, kind: type[T]) -> T:
@@ -127,12 +136,12 @@ def _taken(claim: object, kind: type[T]) -> T:
         raise Refused(reason=f"This is nothing of the stickers' settings: {error}") from None
 
 
-async def _change(name: str, pack: str, sticker: str, said: Any) -> list[str]:
+async def _change(t: Translate, name: str, pack: str, sticker: str, said: Any) -> list[_Problem]:
     """Do what was pressed or written; why it could not be done."""
     call = viewer().call
     try:
         if name == "upload":
-            return await _add(pack, [blob.id for blob in _taken(said, list[_Blob])])
+            return await _add(t, pack, _taken(said, list[_Blob]))
         if name in ("before", "after"):
             order = [item["id"] for item in (await call("stickers.pack", pack=pack))["items"]]
             at = order.index(sticker)
@@ -150,24 +159,24 @@ async def _change(name: str, pack: str, sticker: str, said: Any) -> list[str]:
         else:
             await call("stickers.collect", pack=pack, on=False)
     except Failure as failure:
-        return [failure.message]
+        return [_Problem(t(failure.message))]
     except ValueError:
         # It was removed in another page meanwhile: what is drawn now shows it.
         return []
     return []
 
 
-async def _add(pack: str, blobs: list[str]) -> list[str]:
+async def _add(t: Translate, pack: str, blobs: list[_Blob]) -> list[_Problem]:
     """Several pictures at once, in the order in which they were chosen."""
     call = viewer().call
     there = [item["id"] for item in (await call("stickers.pack", pack=pack))["items"]]
     made = await asyncio.gather(
-        *(call("stickers.add", pack=pack, blob=blob) for blob in blobs), return_exceptions=True
+        *(call("stickers.add", pack=pack, blob=blob.id) for blob in blobs), return_exceptions=True
     )
     problems, added = [], []
-    for one in made:
+    for blob, one in zip(blobs, made, strict=True):
         if isinstance(one, Failure):
-            problems.append(one.message)
+            problems.append(_Problem(t(one.message), blob.name))
         elif isinstance(one, BaseException):
             raise one
         else:
@@ -177,13 +186,17 @@ async def _add(pack: str, blobs: list[str]) -> list[str]:
     return problems
 
 
-async def _packs(t: Translate, *, problem: str = "", opened: str = "") -> list[Any]:
+async def _packs(t: Translate, *, problems: Sequence[_Problem] = (), opened: str = "") -> list[Any]:
     from dash import html
 
     found = (await viewer().call("stickers.packs"))["packs"]
     shown: list[Any] = [_pack(pack, t, pack["id"] == opened) for pack in found]
-    if problem:
-        shown.append(html.P(problem, className="form-error", role="alert"))
+    if problems:
+        said = []
+        for one in problems:
+            file: list[Any] = [html.Bdi(one.file), ": "] if one.file else []
+            said.append(html.Div([*file, one.sentence]))
+        shown.append(html.Div(said, className="form-error", role="alert"))
     return shown
 
 
@@ -223,7 +236,7 @@ def _pack(pack: dict[str, Any], t: Translate, opened: bool) -> Any:
     body = [
         text_input(t("Name"), _id("rename", id), value=pack["title"], max=64),
         *([grid] if items else []),
-        uploads(t("Add pictures"), _id("upload", id), accept=KINDS, multiple=True),
+        uploads(t("Add pictures"), _id("upload", id), accept=picture_kinds(), multiple=True),
         html.Details(
             [
                 html.Summary(t("Delete the pack"), className="danger-text"),

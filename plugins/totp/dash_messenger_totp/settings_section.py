@@ -273,7 +273,7 @@ def _setting_up(t: Translate, shown: dict[str, str]) -> Any:
         html.P(t("Scan this with an authenticator app.")),
         html.Img(src=picture, alt=t("QR code for the authenticator app"), className="totp-picture"),
         html.P([t("Or type this key into the app:"), " ", html.Code(groups, className="totp-key")]),
-        text_input(t("The six digits that the app shows"), FIRST, max=64, code=True),
+        text_input(t("The six digits that the app shows"), FIRST, max=64, code=True, digits=True),
         html.P(id=_id("problem"), className="form-error", role="alert"),
         html.Div(
             [
@@ -290,6 +290,7 @@ def _recovery(t: Translate, codes: list[str], closed: int) -> Any:
 
     text = "\n".join(codes)
     file = f"data:text/plain;charset=utf-8,{quote(text)}"
+    lost = escape(t("Without these codes a lost phone locks you out. Close without keeping them?"))
     elsewhere = [html.P(t("Your other devices were logged out."))] if closed else []
     return [
         html.P(html.Strong(t("It is on."))),
@@ -302,7 +303,8 @@ def _recovery(t: Translate, codes: list[str], closed: int) -> Any:
         ),
         markup(
             Html(
-                f'<div data-copy-from><pre class="totp-codes">{escape(text)}</pre>'
+                f'<div data-copy-from data-unsaved="{lost}">'
+                f'<pre class="totp-codes">{escape(text)}</pre>'
                 '<div class="totp-buttons">'
                 f'<button type="button" class="button" data-copy>{escape(t("Copy"))}</button>'
                 f'<a class="button" download="recovery-codes.txt" href="{escape(file)}">'

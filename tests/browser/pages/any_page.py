@@ -23,21 +23,40 @@ async def becomes(look: Callable[[], Awaitable[Value]], holds: Callable[[Value],
     return value
 
 
-async def at_rest(page: Page) -> None:
-    """Wait until every animation that ends has ended, those too that the next frames begin."""
+async def at_rest(page: Page, patience_s: float = PATIENCE_S) -> None:
+    """Wait until every animation that ends has ended, those too that the next frames begin.
+
+    One that does not end (paused, or of what is not drawn) fails the test and is named.
+    """
     await page.evaluate(
-        """async () => {
+        """async (patience) => {
             const frame = () => new Promise((drawn) => requestAnimationFrame(drawn));
+            const late = new Promise((tell) => setTimeout(tell, patience, "late"));
             const ends = (one) =>
                 one.playState !== 'finished' && one.effect.getComputedTiming().endTime !== Infinity;
             for (let still = 0; still < 3; still++) {
                 await frame();
                 const moving = document.getAnimations().filter(ends);
                 if (moving.length) still = -1;
-                await Promise.allSettled(moving.map((one) => one.finished));
+                const ended = Promise.allSettled(moving.map((one) => one.finished));
+                if ((await Promise.race([ended, late])) === "late") {
+                    const names = moving.map(({ animationName, transitionProperty, effect }) =>
+                        `${animationName ?? transitionProperty} of ${effect.target?.className}`);
+                    throw new Error(`these animations do not end: ${names.join(", ")}`);
+                }
             }
-        }"""
+        }""",
+        patience_s * 1_000,
     )
+
+
+async def reload_after_closing(page: Page) -> None:
+    """Reload once what was closed has taken its entry of the history along.
+
+    The browser goes back a moment after the closing; a reload begun before that is given up.
+    """
+    await page.wait_for_function("() => !history.state?.layer", timeout=PATIENCE_S * 1_000)
+    await page.reload()
 
 
 async def drawn(page: Page) -> None:

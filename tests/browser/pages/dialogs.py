@@ -7,6 +7,17 @@ from playwright.async_api import Locator, Page, expect
 from tests.browser.pages.any_page import at_rest
 
 
+def people_field(dialog: Locator) -> Locator:
+    """The field of a dialog in which people are looked for."""
+    return dialog.get_by_label("Name or user name")
+
+
+async def choose_person(dialog: Locator, username: str) -> None:
+    """Look for somebody in a dialog about people, and choose them."""
+    await people_field(dialog).fill(username)
+    await dialog.locator(".dm-people-row", has_text=f"@{username}").click()
+
+
 async def open_dialog(page: Page, name: str) -> Locator:
     """The dialog with this heading, when it has come to rest."""
     if name == "Details":

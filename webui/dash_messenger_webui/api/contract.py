@@ -70,11 +70,11 @@ class Html:
     lets it fill the bubble to its edge, as photos do, with the time upon it.
 
     A few data attributes have a meaning in it: ``data-gallery="URL"`` (with ``data-caption``,
-    ``data-download`` and, for what is dark and transparent, ``data-backdrop="light"``) opens a
-    picture large; ``data-copy`` on a button copies the text of the
-    nearest ``pre``; what is inside ``data-reveal`` is shown when it is pressed; ``data-person`` and
-    ``data-moment`` are filled in, see `person` and `moment`. Nothing in it can act on the message:
-    see `act`.
+    ``data-download`` and, for what is transparent, ``data-backdrop``: ``light`` for what is dark,
+    ``grey`` for what is dark and light) opens a picture large; ``data-copy`` on a button copies the
+    text of the nearest ``pre``; what is inside ``data-reveal`` is shown when it is pressed;
+    ``data-person`` and ``data-moment`` are filled in, see `person` and `moment`. Nothing in it can
+    act on the message: see `act`.
     """
 
     markup: str
@@ -163,6 +163,9 @@ class MessageView(Generic[ContentT, StateT]):
     that was chosen in the form, by the names of the item's fields in Content, as an object or its
     promise. A ``Blob`` in it is uploaded and arrives as an object with ``blob``; one that is a
     picture is shown in the form. What takes more than 10 s, or raises, says nothing.
+    ``draw(content, pictures)`` is what stands in the row of a message of pictures while they are on
+    their way: elements like those of ``render`` and of their size, which fill the bubble. Each of
+    ``pictures`` has ``src``, ``width`` and ``height``, in the order of the form's files.
     """
 
     type: ClassVar[str]

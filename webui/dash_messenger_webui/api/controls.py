@@ -55,16 +55,20 @@ def text_input(
     value: str = "",
     max: int | None = None,
     code: bool = False,
+    digits: bool = False,
     hide_label: bool = False,
 ) -> Any:
     """A line of text; callbacks hear its ``value`` once it was left or Enter was pressed.
 
     With ``code`` it is one from elsewhere, such as an app, that browsers may know to fill in; with
-    ``hide_label`` only screen readers say what it is, and its empty field.
+    ``digits`` phones show their keys for digits; with ``hide_label`` only screen readers say what
+    it is, and its empty field.
     """
     from dash_messenger_webui.elements.parts import text_field
 
     inner: dict[str, Any] = {"maxLength": max} if max is not None else {}
+    if digits:
+        inner["inputMode"] = "numeric"
     if hide_label:
         inner |= {"aria-label": label, "placeholder": label}
     shown = None if hide_label else label

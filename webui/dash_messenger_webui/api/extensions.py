@@ -101,7 +101,12 @@ class _Part:
 
 
 class SettingsPanel(_Part):
-    """A section of the settings. ``name`` is unique within the plugin, ``icon`` a Tabler icon's."""
+    """A section of the settings. ``name`` is unique within the plugin, ``icon`` a Tabler icon's.
+
+    An element with ``data-unsaved="QUESTION"`` holds what is lost when the settings are closed: as
+    long as it is shown, closing them asks that first. Pressing a ``data-copy`` button or a
+    ``download`` link in it counts as saved.
+    """
 
 
 class Page(_Part):

@@ -30,9 +30,9 @@
     root.setAttribute("data-mantine-color-scheme", shownScheme());
   };
 
-  // A form with files is lost by it: it waits until that is closed.
+  // What would be lost by it, a form with files or what is shown only once, is waited for.
   const reloadWhenFree = () => {
-    if (document.querySelector("dialog.dm-form")) setTimeout(reloadWhenFree, 500);
+    if (document.querySelector("dialog.dm-form") || unsaved()) setTimeout(reloadWhenFree, 500);
     else location.reload();
   };
 
@@ -90,14 +90,58 @@
   // Nobody is signed in: what an earlier session left in this browser is for nobody's eyes. Who is sent
   // here because a session expired goes on with what they wrote.
   const forgetEarlier = async () => {
-    const written = why === "expired" ? [] : Object.keys(localStorage).filter((key) => /^dm:(outbox|draft):/.test(key));
+    const written = why === "expired" ? [] : Object.keys(localStorage).filter((key) => /^dm:(outbox|draft|emoji):/.test(key));
     for (const key of written) localStorage.removeItem(key);
     const goesOn = (name) => why === "expired" && name.startsWith("dm-outbox-");
     for (const { name } of (await indexedDB.databases?.()) ?? []) if (name.startsWith("dm-") && !goesOn(name)) indexedDB.deleteDatabase(name);
   };
   if (root.dataset.page in PATHS) forgetEarlier().catch(() => undefined);
 
-  const DIALOGS = ["new-chat", "new-group", "settings"];
+  const DIALOGS = ["settings"];
+
+  // What would be lost when it is no longer shown: an element with data-unsaved, the question about it.
+  // Bodies of messages may say anything, and nothing is lost by leaving them.
+  const unsaved = () => document.querySelector(":is(.mantine-Modal-content, .framed-body) [data-unsaved]");
+  const question = () => document.querySelector(".mantine-Modal-content .dialog-question");
+
+  /** Whether the dialog stays, because it asks first; asked again, it goes back to what it shows. */
+  const asksFirst = () => {
+    const [what, place] = [unsaved(), question()];
+    if (!what || !place) return false;
+    place.hidden = !place.hidden;
+    place.querySelector("[role=alert]").textContent = place.hidden ? "" : what.dataset.unsaved;
+    (place.hidden ? what.querySelector("button, a") : place.querySelector("button"))?.focus();
+    return true;
+  };
+
+  const close = (id) => window.dash_clientside.set_props(id, { opened: false });
+
+  // Before Mantine hears of it, which would close the dialog.
+  const stays = (event) => {
+    // What lies over the dialog is closed first, by its own key.
+    if (document.querySelector("dialog:modal")) {
+      if (document.querySelector(".mantine-Modal-content")) event.stopImmediatePropagation();
+      return;
+    }
+    if (!asksFirst()) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  };
+  addEventListener("keydown", (event) => event.key === "Escape" && !event.isComposing && stays(event), true);
+  addEventListener("click", (event) => {
+    const { target } = event;
+    const place = question();
+    if (!place) return;
+    if (target.matches(".mantine-Modal-inner, .mantine-Modal-overlay") || target.closest(".mantine-Modal-close")) return stays(event);
+    const lost = target.closest("[data-close]");
+    if (lost) close(lost.dataset.close);
+    if (target.closest("[data-keep]")) return void asksFirst();
+    // What is copied or saved is no longer lost.
+    if (target.closest("[data-copy], a[download]")) target.closest("[data-unsaved]")?.removeAttribute("data-unsaved");
+    place.hidden ||= !place.contains(target);
+  }, true);
+  addEventListener("beforeunload", (event) => unsaved() && !window.dashMessenger?.ended && event.preventDefault());
+
   // The settings were open when the page was loaded again in another language: they are again.
   const SAVED = "dm:saved";
 
@@ -136,7 +180,7 @@
       layers(...opened) {
         DIALOGS.forEach((id, at) => {
           if (!opened[at] === !closed[id]) return;
-          if (opened[at]) closed[id] = window.dashMessenger.route.layers.add(() => window.dash_clientside.set_props(id, { opened: false }));
+          if (opened[at]) closed[id] = window.dashMessenger.route.layers.add(() => asksFirst() || void close(id));
           else {
             closed[id]();
             delete closed[id];
@@ -170,10 +214,8 @@
         return "";
       },
 
-      log_out(clicks) {
-        if (!clicks) return false;
-        window.dashMessenger?.signOut();
-        return true;
+      async log_out(clicks) {
+        return (clicks && (await window.dashMessenger?.signOut())) || "";
       },
     },
   });
@@ -186,7 +228,7 @@
 
   // A section that is opened comes into view, and so does what comes into it later: it would grow below
   // the lower edge, where nobody sees that something happened.
-  const SECTION = ".settings-panel, .settings-panel details, .leave";
+  const SECTION = ".settings-panel, .settings-panel details, .leave, .banned, .details-about";
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let used = null;
   let panel = null;
@@ -235,6 +277,27 @@
 
   for (const sign of ["toggle", "click", "focusin"]) document.addEventListener(sign, use, true);
 
+  // The menu of a member closes like other menus: by a press elsewhere or on what it does, and by Esc.
+  const closeMenus = (but) => {
+    for (const menu of document.querySelectorAll(".member-menu[open]")) if (!menu.contains(but)) menu.open = false;
+  };
+
+  document.addEventListener("pointerdown", ({ target }) => closeMenus(target), true);
+  // It lies over what follows, and may reach below the panel's lower edge: what it asks, too.
+  document.addEventListener("toggle", ({ target }) => {
+    const menu = target.open && target.closest(".member-menu");
+    if (menu) menu.querySelector(":scope > div").scrollIntoView({ block: "nearest" });
+  }, true);
+  document.addEventListener("click", ({ target }) => target.closest?.(".member-menu button") && closeMenus(null));
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && document.querySelector(".member-menu[open]");
+    if (!menu) return;
+    event.preventDefault();
+    event.stopPropagation();
+    closeMenus(null);
+    menu.querySelector("summary").focus();
+  }, true);
+
   // What a callback without an answer means, in the dialogs that are open. Details are opened by
   // their callback: without it they open here.
   let told = [];
@@ -244,7 +307,7 @@
     if (!set) return;
     const details = String(request?.body).includes('"timeline.details_clicks"');
     if (details) {
-      set("details-body", { children: null });
+      for (const part of ["body", "form", "members", "rest"]) set(`details-${part}`, { children: null });
       set("details", { opened: true });
     }
     const open = [...DIALOGS, "details"].filter((id) => document.getElementById(`${id}-problem`));

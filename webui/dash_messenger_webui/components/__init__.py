@@ -110,14 +110,15 @@ class ConversationList(Component):
     """The list of conversations, with the buttons that start new ones and the connection's banner.
 
     - id (string): The component's id.
+    - emoji_script (string): The address of the script that knows the emoji.
     - labels (Record<string, string>): What each message type is called, by its name; `{text}` in it stands for the text of a message.
     - language (string): The language of the page, such as `en`.
     - me (User): Who is signed in.
     - menu_clicks (number): How often the menu button was pressed.
     - modules (Record<string, string>): The address of each message type's own script, for those that have one.
-    - new_chat_clicks (number): How often "New chat" was pressed: a callback opens its dialog.
-    - new_group_clicks (number): How often "New group" was pressed.
-    - open_conversation (string | null): Set by a callback to a conversation's id, it is opened; then it is null again.
+    - people_files (string[]): The addresses of the script of the dialogs about people, and of its style sheet.
+    - qr_picture ({ text: string): The QR code as a callback has drawn it: its `text` and its `picture`, a data URI.
+    - qr_text (string): What is to be drawn as a QR code: a callback does.
     - texts (Catalogue): The words in that language, by the keys of texts.json.
     """
 
@@ -129,21 +130,22 @@ class ConversationList(Component):
     def __init__(
         self,
         id: str | Mapping[str, Any] = _UNSET,
+        emoji_script: str = _UNSET,
         labels: Mapping[str, Any] = _UNSET,
         language: str = _UNSET,
         me: Mapping[str, Any] = _UNSET,
         menu_clicks: int = _UNSET,
         modules: Mapping[str, Any] = _UNSET,
-        new_chat_clicks: int = _UNSET,
-        new_group_clicks: int = _UNSET,
-        open_conversation: str | None = _UNSET,
+        people_files: Sequence[str] = _UNSET,
+        qr_picture: Mapping[str, Any] = _UNSET,
+        qr_text: str = _UNSET,
         texts: Mapping[str, Any] = _UNSET,
     ) -> None:
-        self._prop_names = ["id", "labels", "language", "me", "menu_clicks", "modules", "new_chat_clicks", "new_group_clicks", "open_conversation", "texts"]
+        self._prop_names = ["id", "emoji_script", "labels", "language", "me", "menu_clicks", "modules", "people_files", "qr_picture", "qr_text", "texts"]
         self._valid_wildcard_attributes: list[str] = []
         self.available_properties = self._prop_names
         self.available_wildcard_properties: list[str] = []
-        props = {"id": id, "labels": labels, "language": language, "me": me, "menu_clicks": menu_clicks, "modules": modules, "new_chat_clicks": new_chat_clicks, "new_group_clicks": new_group_clicks, "open_conversation": open_conversation, "texts": texts}
+        props = {"id": id, "emoji_script": emoji_script, "labels": labels, "language": language, "me": me, "menu_clicks": menu_clicks, "modules": modules, "people_files": people_files, "qr_picture": qr_picture, "qr_text": qr_text, "texts": texts}
         super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})
 
 
@@ -177,6 +179,7 @@ class Panel(Component):
 
     - children (React.ReactNode): What is in it.
     - id (string): The component's id.
+    - changes (number): Another number whenever who is in the conversation, or what it is called, has changed.
     - opened (boolean): Whether it is open.
     - title (string): What it is called.
     """
@@ -190,14 +193,15 @@ class Panel(Component):
         self,
         children: ComponentType = _UNSET,
         id: str | Mapping[str, Any] = _UNSET,
+        changes: int = _UNSET,
         opened: bool = _UNSET,
         title: str = _UNSET,
     ) -> None:
-        self._prop_names = ["children", "id", "opened", "title"]
+        self._prop_names = ["children", "id", "changes", "opened", "title"]
         self._valid_wildcard_attributes: list[str] = []
         self.available_properties = self._prop_names
         self.available_wildcard_properties: list[str] = []
-        props = {"children": children, "id": id, "opened": opened, "title": title}
+        props = {"children": children, "id": id, "changes": changes, "opened": opened, "title": title}
         super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})
 
 
@@ -205,6 +209,7 @@ class Plugins(Component):
     """What plugins there are, how they fare, and their settings: for admins.
 
     - id (string): The component's id.
+    - script (string): The address of the script that draws them.
     """
 
     _children_props: list[str] = []
@@ -215,12 +220,13 @@ class Plugins(Component):
     def __init__(
         self,
         id: str | Mapping[str, Any] = _UNSET,
+        script: str = _UNSET,
     ) -> None:
-        self._prop_names = ["id"]
+        self._prop_names = ["id", "script"]
         self._valid_wildcard_attributes: list[str] = []
         self.available_properties = self._prop_names
         self.available_wildcard_properties: list[str] = []
-        props = {"id": id}
+        props = {"id": id, "script": script}
         super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})
 
 
@@ -228,6 +234,7 @@ class Portrait(Component):
     """Who or which group it is: photo, name, and the buttons that change the photo.
 
     - id (string): The component's id.
+    - accept (string[]): The media types that may be chosen for it; a list.
     - below (string): What stands below the name.
     - conversation (string): Or the id of the group.
     - editable (boolean): Whether the reader may change the photo, where the server takes any.
@@ -242,16 +249,17 @@ class Portrait(Component):
     def __init__(
         self,
         id: str | Mapping[str, Any] = _UNSET,
+        accept: Sequence[str] = _UNSET,
         below: str = _UNSET,
         conversation: str = _UNSET,
         editable: bool = _UNSET,
         user: Mapping[str, Any] = _UNSET,
     ) -> None:
-        self._prop_names = ["id", "below", "conversation", "editable", "user"]
+        self._prop_names = ["id", "accept", "below", "conversation", "editable", "user"]
         self._valid_wildcard_attributes: list[str] = []
         self.available_properties = self._prop_names
         self.available_wildcard_properties: list[str] = []
-        props = {"id": id, "below": below, "conversation": conversation, "editable": editable, "user": user}
+        props = {"id": id, "accept": accept, "below": below, "conversation": conversation, "editable": editable, "user": user}
         super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "SegmentedControl",
     "TagsInput",
     "TextInput",
+    "Textarea",
     "package_folder",
 ]
 
@@ -85,6 +86,18 @@ class TextInput(_Mantine):
     """A labelled line of text."""
 
     properties = (*_FIELD, "debounce", "spellCheck")
+
+
+class Textarea(_Mantine):
+    """A labelled text of several lines."""
+
+    properties = (
+        *(name for name in _FIELD if name != "n_submit"),
+        "autosize",
+        "debounce",
+        "maxRows",
+        "minRows",
+    )
 
 
 class PasswordInput(_Mantine):

@@ -25,11 +25,13 @@ PREFIX = "/assets/"
 STYLE_SHEETS = tuple(
     f"assets/{name}.css"
     for name in (
-        *("tokens", "icons", "pages", "entrance", "dialogs", "details"),
+        *("tokens", "icons", "pages", "dialogs", "details"),
         *("messenger", "list", "timeline", "messages", "gallery"),
-        *("composer", "picker", "forms", "framed"),
+        *("composer", "picker", "forms"),
     )
 )
+# What only some pages show, or a script of the same name when it is first needed.
+OTHER_SHEETS = ("entrance.css", "framed.css", "people.css")
 COMPONENTS = "components"
 _URL = re.compile(r'url\("(?!data:)([^"]+)"\)')
 _TYPES = {
@@ -66,6 +68,9 @@ class Assets:
             self._add(path.name, path.read_bytes())
         own = "\n".join((FOLDER / name).read_text() for name in STYLE_SHEETS)
         self._add("style.css", self._with_urls(own).encode())
+        for name in OTHER_SHEETS:
+            sheet = (FOLDER / "assets" / name).read_text()
+            self._add(name, self._with_urls(sheet).encode())
         foreign = "\n".join(
             f'@scope ([data-plugin="{plugin}"]) {{\n{path.read_text()}\n}}'
             for plugin, path in plugin_sheets

@@ -10,6 +10,7 @@ from html import escape
 
 from quart import Request, Response
 
+from dash_messenger_webui.addresses import LANDING, LOGIN
 from dash_messenger_webui.http.assets import Assets
 from dash_messenger_webui.http.html_head import html_head
 from dash_messenger_webui.i18n.translations import Words
@@ -41,11 +42,11 @@ def error_page(files: Assets, t: Words, who: Reader, status: int, address: str) 
         status = 404
         title = t("There is nothing at this address")
         sentence = t("It may be mistyped, or what was there is gone.")
-        way, label = "/", t("To the messenger")
+        way, label = LANDING, t("To the messenger")
     elif status == 401:
         title = t("Please log in")
         sentence = t("If there is something at this address, it is for people who have logged in.")
-        way, label = "/login", t("Log in")
+        way, label = LOGIN, t("Log in")
     else:
         title = t("Something went wrong on the server.").rstrip(".")
         sentence = t("Please try again in a moment.")

@@ -13,6 +13,9 @@ from dash_messenger_webui.session import Reader
 
 __all__ = ["html_head"]
 
+# What a page shows beside the style sheet of all; those of strangers are alike.
+SHEETS = {"messenger": (), "framed": ("framed.css",)}
+OF_STRANGERS = ("entrance.css",)
 DESCRIPTION = "A messenger for your own people, on your own server."
 
 
@@ -26,6 +29,10 @@ def html_head(files: Assets, t: Words, who: Reader, *, page: str, title: str) ->
         f'<link rel="preload" href="{url}" as="font" type="font/woff2" crossorigin>'
         for url in fonts
     )
+    sheets = "".join(
+        f'<link rel="stylesheet" href="{files.url(name)}">'
+        for name in ("style.css", *SHEETS.get(page, OF_STRANGERS), "plugins.css")
+    )
     return (
         f'<!DOCTYPE html><html lang="{who.language}" data-theme="{who.theme}"'
         f' data-scheme="{who.scheme}"'
@@ -36,9 +43,7 @@ def html_head(files: Assets, t: Words, who: Reader, *, page: str, title: str) ->
         '<meta name="color-scheme" content="light dark">'
         f'<meta name="description" content="{escape(t(DESCRIPTION))}">'
         f'<script src="{files.url("theme.js")}"></script>'
-        f'<link rel="stylesheet" href="{files.url("style.css")}">'
-        f'<link rel="stylesheet" href="{files.url("plugins.css")}">'
-        f"{preloads}"
+        f"{sheets}{preloads}"
         f'<link rel="icon" href="{files.url("icon.svg")}" type="image/svg+xml">'
         f'<link rel="apple-touch-icon" href="{files.url("icon-192.png")}">'
         '<link rel="manifest" href="/manifest.webmanifest">'

@@ -1,14 +1,14 @@
 """Answers the web UI's requests on the server's Quart app: pages, their data, files.
 
-Owns addresses, caching and who may see which page. Must not know what pages show. Invariant:
-nothing but pages for strangers, their data and files is answered without a session.
+Owns caching, and who may see which of the pages in `addresses`. Must not know what pages show, nor
+which there are beside the messenger's (``framed`` does). Invariant: nothing but pages for
+strangers, their data and files is answered without a session.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -19,6 +19,15 @@ from urllib.parse import quote
 from dash_messenger import WebContext
 from quart import Quart, Response, g, redirect, request
 
+from dash_messenger_webui.addresses import (
+    ENTRANCE,
+    LANDING,
+    LOGIN,
+    OPEN,
+    is_beside,
+    is_of_messenger,
+    needs_login,
+)
 from dash_messenger_webui.http import component_bundles
 from dash_messenger_webui.http.assets import IMMUTABLE, Assets
 from dash_messenger_webui.http.callback_requests import check_callback_request
@@ -30,15 +39,9 @@ from dash_messenger_webui.session import Reader, Scheme, keep_reader, reader
 
 __all__ = ["serve_pages"]
 
-# Pages beside the messenger.
-BESIDE = ("/p/", "/plugins")
 # What somebody who has not logged in may load.
 OPEN_PATHS = (
-    "/",
-    "/login",
-    "/register",
-    "/c/",
-    *BESIDE,
+    *OPEN,
     "/assets/",
     "/favicon.ico",
     "/manifest.webmanifest",
@@ -54,10 +57,7 @@ ANY_PAGE = "/<path:path>"
 FOREIGN = ("/api/", "/_dash", "/blobs/", "/healthz", "/ws")
 # The title of the page at an address, for the reader.
 Framed: TypeAlias = Callable[[str], str | None]
-ENTRANCE = {"/": "landing", "/login": "login", "/register": "register"}
 YEAR_S = 31_536_000
-_CONVERSATION = re.compile(r"/c/[0-9a-f]{32}/?")
-_LOCAL = re.compile(r"/(?:c/[0-9a-f]{32}|p/[a-z0-9_.-]+/[a-z0-9-]+|plugins)/?")
 
 
 def serve_pages(
@@ -151,27 +151,27 @@ def serve_pages(
 
 async def _page(context: WebContext, path: str, framed: Framed) -> Any:
     """Choose the page, or send the browser where it belongs; None lets Dash draw it."""
-    chat, beside = _CONVERSATION.fullmatch(path) is not None, path.startswith(BESIDE)
+    chat, beside = is_of_messenger(path), is_beside(path)
     if path not in ENTRANCE and not chat and not beside:
         known = request.url_rule is not None and request.url_rule.rule != ANY_PAGE
         return None if known and path.startswith(FOREIGN) else _not_found()
     who = await _read_reader(context)
     keep_reader(who)
     if beside:
-        if who.viewer is None and _LOCAL.fullmatch(path):
-            return redirect(f"/login?next={quote(path)}")
+        if who.viewer is None and needs_login(path):
+            return redirect(f"{LOGIN}?next={quote(path)}")
         title = framed(path)
         if title is None or who.viewer is None:
             return _not_found()
         g.page, g.title = "framed", title
     elif who.viewer is None:
         if chat:
-            return redirect(f"/login?next={quote(path)}")
+            return redirect(f"{LOGIN}?next={quote(path)}")
         g.page = ENTRANCE[path]
     else:
-        if path in ("/login", "/register"):
-            wish = request.args.get("next", "/")
-            return redirect(wish if _LOCAL.fullmatch(wish) else "/")
+        if path in ENTRANCE and path != LANDING:
+            wish = request.args.get("next", LANDING)
+            return redirect(wish if needs_login(wish) else LANDING)
         g.page = "messenger"
     g.cached = True
     return None

@@ -10,37 +10,39 @@ from __future__ import annotations
 from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, State, no_update
-from dash_messenger import Failure
+from dash_messenger import Failure, NotFound
 
 from dash_messenger_webui.i18n.translations import LANGUAGES
 from dash_messenger_webui.pages.callback_parameters import checked
-from dash_messenger_webui.pages.dialogs import details_body
+from dash_messenger_webui.pages.dialogs import PARTS, details_parts
 from dash_messenger_webui.pages.failures import Sentences
+from dash_messenger_webui.pages.members import (
+    MEMBERS,
+    listed_members,
+    members_section,
+    register_member_menus,
+)
+from dash_messenger_webui.pages.qr_codes import register_qr_codes
 from dash_messenger_webui.pages.quarantine import LIST, register_retrying
 from dash_messenger_webui.session import reader, viewer
 
 __all__ = ["register_callbacks"]
 
 # As pages.js has them.
-DIALOGS = ("new-chat", "new-group", "settings")
+DIALOGS = ("settings",)
 
 
 def register_callbacks(app: Dash, sentences: Sentences) -> None:
     """Add every callback to the application."""
-    _conversations(app, sentences)
     _details(app, sentences)
     _settings(app, sentences)
-    for dialog, clicks in (
-        ("new-chat", "new_chat_clicks"),
-        ("new-group", "new_group_clicks"),
-        ("settings", "menu_clicks"),
-    ):
-        _in_browser(
-            app,
-            "open",
-            Output(dialog, "opened"),
-            Input("conversations", clicks),
-        )
+    register_qr_codes(app)
+    _in_browser(
+        app,
+        "open",
+        Output("settings", "opened"),
+        Input("conversations", "menu_clicks"),
+    )
     in_browser: Any = app.clientside_callback
     in_browser(
         ClientsideFunction("messenger", "layers"),
@@ -71,7 +73,7 @@ def register_callbacks(app: Dash, sentences: Sentences) -> None:
     _in_browser(
         app,
         "log_out",
-        Output("log-out", "disabled"),
+        Output("log-out-error", "children"),
         Input("log-out", "n_clicks"),
     )
 
@@ -82,110 +84,70 @@ def _in_browser(app: Dash, function: str, output: Output, trigger: Input) -> Non
     call(ClientsideFunction("messenger", function), output, trigger)
 
 
-def _conversations(app: Dash, sentences: Sentences) -> None:
-    @app.callback(
-        Output("conversations", "open_conversation", allow_duplicate=True),
-        Output("new-chat", "opened", allow_duplicate=True),
-        Output("new-chat-name", "error"),
-        Output("new-chat-name", "value"),
-        Input("new-chat-start", "n_clicks"),
-        Input("new-chat-name", "n_submit"),
-        State("new-chat-name", "value"),
-        running=[(Output("new-chat-start", "disabled"), True, False)],
-    )
-    @checked
-    async def start_chat(clicks: int, submits: int, name: str | None) -> tuple[Any, ...]:
-        name = _user_name(name)
-        if not name:
-            return no_update, no_update, sentences.t("Please fill this in."), no_update
-        try:
-            found = await viewer().call("conversation.create", kind="direct", members=[name])
-        except Failure as failure:
-            return no_update, no_update, sentences.of(failure), no_update
-        return found["id"], False, None, ""
-
-    @app.callback(
-        Output("conversations", "open_conversation", allow_duplicate=True),
-        Output("new-group", "opened", allow_duplicate=True),
-        Output("group-title", "error"),
-        Output("new-group-names", "error"),
-        Output("group-title", "value"),
-        Output("new-group-names", "value"),
-        Input("new-group-create", "n_clicks"),
-        State("group-title", "value"),
-        State("new-group-names", "value"),
-        running=[(Output("new-group-create", "disabled"), True, False)],
-    )
-    @checked
-    async def create_group(
-        clicks: int, title: str | None, names: list[str] | None
-    ) -> tuple[Any, ...]:
-        refused = (no_update, no_update)
-        if not (title and title.strip()):
-            return *refused, sentences.t("Please fill this in."), None, no_update, no_update
-        members = [name for name in map(_user_name, names or []) if name]
-        try:
-            found = await viewer().call(
-                "conversation.create", kind="group", title=title.strip(), members=members
-            )
-        except Failure as failure:
-            at_title = failure.params.get("field") == "title"
-            errors = (sentences.of(failure), None) if at_title else (None, sentences.of(failure))
-            return *refused, *errors, no_update, no_update
-        return found["id"], False, None, None, "", []
-
-
 def _details(app: Dash, sentences: Sentences) -> None:
-    async def body_of(conversation: str) -> list[Any]:
+    async def parts_of(conversation: str) -> tuple[list[Any], str]:
+        """What the details show, and what of the reader they go by."""
         me = viewer()
         found = await me.call("conversation.get", conversation=conversation)
-        page = await me.call("conversation.members", conversation=conversation)
-        shown = found["conversation"]
-        return details_body(
-            shown,
-            shown["title"] or "",
-            page["members"],
-            page["more"],
-            me.user_id,
-            found["rights"],
-            sentences.t,
-        )
+        page = await listed_members(conversation)
+        shown, rights = found["conversation"], found["rights"]
+        others = [member for member in page["members"] if member["id"] != me.user_id]
+        peer = (others or page["members"])[0] if shown["kind"] == "direct" else None
+        members = members_section(page, me.user_id, sentences.t)
+        owners = [user for user, role in page["roles"].items() if role == "owner"]
+        heir = owners == [me.user_id] and shown["member_count"] > 1
+        parts = details_parts(found, members, peer, heir, sentences.t)
+        return parts, " ".join([*rights, *(["heir"] if heir else [])])
+
+    async def members_of(conversation: str) -> list[Any]:
+        page = await listed_members(conversation)
+        return members_section(page, viewer().user_id, sentences.t)
 
     @app.callback(
         Output("details", "opened"),
-        Output("details-body", "children"),
+        *(Output(part, "children") for part in PARTS),
+        Output(MEMBERS, "data-rights"),
+        Output("details-error", "children"),
         Input("timeline", "details_clicks"),
         State("timeline", "conversation"),
     )
     @checked
     async def show_details(clicks: int, conversation: str | None) -> tuple[Any, ...]:
         try:
-            return True, await body_of(conversation or "")
+            parts, rights = await parts_of(conversation or "")
         except Failure as failure:
-            return True, sentences.of(failure)
+            return True, sentences.of(failure), *(None for _ in PARTS[1:]), "", None
+        return True, *parts, rights, None
 
     @app.callback(
-        Output("details-body", "children", allow_duplicate=True),
-        Output("add-names", "error"),
-        Input("add", "n_clicks"),
-        State("add-names", "value"),
+        *(Output(part, "children", allow_duplicate=True) for part in PARTS),
+        Output(MEMBERS, "data-rights", allow_duplicate=True),
+        Output("details-error", "children", allow_duplicate=True),
+        Input("details", "changes"),
         State("timeline", "conversation"),
-        running=[(Output("add", "disabled"), True, False)],
+        State(MEMBERS, "data-rights"),
     )
     @checked
-    async def add_members(
-        clicks: int | None, names: list[str] | None, conversation: str
+    async def follow_changes(
+        changes: int, conversation: str | None, rights_before: str | None
     ) -> tuple[Any, ...]:
-        members = [name for name in map(_user_name, names or []) if name]
-        if not clicks:
-            return no_update, no_update
-        if not members:
-            return no_update, sentences.t("Please fill this in.")
+        unchanged = tuple(no_update for _ in (*PARTS, MEMBERS))
+        if not conversation:
+            return *unchanged, None
         try:
-            await viewer().call("conversation.add", conversation=conversation, members=members)
-            return await body_of(conversation), no_update
+            parts, rights = await parts_of(conversation)
+        except NotFound:
+            # One was removed: the chat itself says so.
+            return *unchanged, None
         except Failure as failure:
-            return no_update, sentences.of(failure)
+            return *unchanged, sentences.of(failure)
+        body, form, members, rest = parts
+        if rights == rights_before:
+            # What is typed stays, unless one may not do it any more.
+            form = rest = no_update
+        return body, form, members, rest, rights, None
+
+    register_member_menus(app, sentences, members_of)
 
     @app.callback(
         Output("group-name", "error"),
@@ -212,8 +174,33 @@ def _details(app: Dash, sentences: Sentences) -> None:
         return None
 
     @app.callback(
+        Output("group-description", "error"),
+        Output("group-rules", "error"),
+        Output("details-error", "children", allow_duplicate=True),
+        Input("group-about-save", "n_clicks"),
+        State("group-description", "value"),
+        State("group-rules", "value"),
+        State("timeline", "conversation"),
+        running=[(Output("group-about-save", "disabled"), True, False)],
+    )
+    @checked
+    async def describe_group(
+        clicks: int | None, description: str | None, rules: str | None, conversation: str
+    ) -> tuple[Any, ...]:
+        if not clicks:
+            return no_update, no_update, no_update
+        about = {"description": description or None, "rules": rules or None}
+        try:
+            await viewer().call("conversation.update", conversation=conversation, **about)
+        except Failure as failure:
+            sentence, field = sentences.of(failure), failure.params.get("field")
+            errors = [sentence if field == name else None for name in about]
+            return *errors, None if any(errors) else sentence
+        return None, None, None
+
+    @app.callback(
         Output("details", "opened", allow_duplicate=True),
-        Output("details-error", "children"),
+        Output("details-error", "children", allow_duplicate=True),
         Output("left", "data-count"),
         Input("leave", "n_clicks"),
         State("timeline", "conversation"),
@@ -222,9 +209,8 @@ def _details(app: Dash, sentences: Sentences) -> None:
     async def leave(clicks: int | None, conversation: str) -> tuple[Any, ...]:
         if not clicks:
             return no_update, no_update, no_update
-        me = viewer()
         try:
-            await me.call("conversation.remove", conversation=conversation, user=me.user_id)
+            await viewer().call("conversation.leave", conversation=conversation)
         except Failure as failure:
             return no_update, sentences.of(failure), no_update
         return False, None, clicks
@@ -280,7 +266,3 @@ async def _update(sentences: Sentences, **choices: object) -> str | None:
     except Failure as failure:
         return sentences.of(failure)
     return None
-
-
-def _user_name(typed: str | None) -> str:
-    return (typed or "").strip().removeprefix("@")

@@ -1,7 +1,7 @@
-"""The dialogs: new chat, new group, settings; the panel with the details of a conversation.
+"""The dialog of the settings, and the panel with the details of a conversation.
 
-What they do is in ``callbacks``. Each opens when its ``opened`` is set, is closed by Esc, and gives
-the focus back.
+What they do is in ``callbacks``. The dialog opens when its ``opened`` is set, is closed by Esc, and
+gives the focus back. The dialogs about people are the browser's: ``webui/src/people``.
 """
 
 from __future__ import annotations
@@ -13,27 +13,32 @@ from dash import html
 from dash.development.base_component import Component
 
 from dash_messenger_webui import components
+from dash_messenger_webui.addresses import ABOUT_PLUGINS, OF_PLUGINS
+from dash_messenger_webui.api.pictures import picture_kinds
 from dash_messenger_webui.elements import mantine as dmc
 from dash_messenger_webui.elements.parts import attributes, icon, text_field
 from dash_messenger_webui.i18n.translations import LANGUAGES, Words
-from dash_messenger_webui.pages.other_pages import ABOUT_PLUGINS
+from dash_messenger_webui.pages.members import MEMBERS
 from dash_messenger_webui.pages.plugin_parts import Offers
 from dash_messenger_webui.pages.security import security_section
 from dash_messenger_webui.pages.themes import theme_choice
 from dash_messenger_webui.session import Reader
 
-__all__ = ["details", "details_body", "dialogs"]
+__all__ = ["PARTS", "details", "details_parts", "dialogs"]
 
 # Without it the last letters before Enter may not have arrived: they are sent together.
 TOGETHER: dict[str, Any] = {"debounce": True}
-FIRST_FOCUS: dict[str, Any] = {"data-autofocus": "true"}
+# The details of a conversation, from top to bottom: who or what it is, what can be changed of it,
+# who is in it, what else can be done. Each is drawn again by itself, so that nothing typed is lost.
+PARTS = ("details-body", "details-form", MEMBERS, "details-rest")
+HEIR = "The admin who has been here longest becomes the owner, or, without admins, the member."
+# Characters: longer ones are folded, or the members would stand a page below.
+SHORT_RULES = 400
 
 
 def dialogs(who: Reader, t: Words, offered: Offers) -> list[Component]:
     """All dialogs, closed."""
     return [
-        _new_chat(t),
-        _new_group(t),
         _settings(who, t, offered),
         # Counted up by callbacks to have pages.js do what only a script can.
         html.Div(id="left"),
@@ -55,68 +60,113 @@ def dialogs(who: Reader, t: Words, offered: Offers) -> list[Component]:
     ]
 
 
-def _user_names_field(id: str, t: Words, label: str, **props: Any) -> Component:
-    """A field for several user names."""
-    return dmc.TagsInput(
-        id=id,
-        label=label,
-        description=t("Type a user name and press Enter."),
-        size="md",
-        splitChars=[",", " ", ";"],
-        acceptValueOnBlur=True,
-        maxTags=200,
-        openOnFocus=False,
-        errorProps={"role": "alert"},
-        **props,
-    )
-
-
-def details_body(
-    conversation: dict[str, Any],
-    title: str,
-    members: list[dict[str, Any]],
-    more: bool,
-    me: str,
-    rights: list[str],
+def details_parts(
+    found: dict[str, Any],
+    members: list[Component],
+    peer: dict[str, Any] | None,
+    heir: bool,
     t: Words,
-) -> list[Component]:
-    """What the details of a conversation show to somebody who has these rights in it."""
-    if conversation["kind"] == "direct":
-        peer = next((member for member in members if member["id"] != me), members[0])
-        return [components.Portrait(user=peer, below=f"@{peer['username']}")]
+) -> list[list[Component]]:
+    """What each of `PARTS` of the details shows, of what ``conversation.get`` has ``found``.
+
+    ``heir`` says that the group gets another owner when the reader leaves.
+    """
+    conversation, rights = found["conversation"], found["rights"]
+    if peer is not None:
+        return [[components.Portrait(user=peer, below=f"@{peer['username']}")], [], [], []]
     count = t.count("{n} member", "{n} members", conversation["member_count"])
+    portrait = components.Portrait(
+        conversation=conversation["id"],
+        below=count,
+        editable="rename" in rights,
+        accept=list(picture_kinds()),
+    )
     return [
-        components.Portrait(
-            conversation=conversation["id"], below=count, editable="rename" in rights
-        ),
-        *(_rename(title, t) if "rename" in rights else []),
-        html.H3(t("Members"), className="details-section"),
-        html.Ul([_member(member, me, t) for member in members], className="members"),
-        *([html.P(t("Only the first members are listed."), className="hint")] if more else []),
-        *(_add_people(t) if "add" in rights else []),
-        *(_leave(t) if "leave" in rights else []),
-        html.P(id="details-error", className="form-error", role="alert"),
+        [portrait, *_about(found, t)],
+        [
+            *(_rename(conversation["title"] or "", t) if "rename" in rights else []),
+            *(_describe(found, t) if "rename" in rights else []),
+            *(_add_people(t) if "add" in rights else []),
+        ],
+        members,
+        _leave(heir, t) if "leave" in rights else [],
     ]
 
 
-def _add_people(t: Words) -> list[Component]:
+def _about(found: dict[str, Any], t: Words) -> list[Component]:
+    """What the group says of itself."""
+    description, rules = found.get("description"), found.get("rules")
     return [
-        html.Div(
+        *([html.P(description, className="details-text", dir="auto")] if description else []),
+        *(
             [
-                _user_names_field("add-names", t, t("Add people")),
-                _button("add", t("Add")),
+                html.Details(
+                    [
+                        html.Summary(t("Rules"), className="details-section"),
+                        html.P(rules, className="details-text", dir="auto"),
+                    ],
+                    open=len(rules) <= SHORT_RULES,
+                )
+            ]
+            if rules
+            else []
+        ),
+    ]
+
+
+def _describe(found: dict[str, Any], t: Words) -> list[Component]:
+    return [
+        html.Details(
+            [
+                html.Summary([icon("pencil"), t("Description and rules")]),
+                html.Div(
+                    [
+                        _text_area("group-description", t("Description"), found, "description"),
+                        _text_area("group-rules", t("Rules"), found, "rules"),
+                        _button("group-about-save", t("Save"), primary=False),
+                    ],
+                    className="dialog-form",
+                ),
             ],
-            className="dialog-form",
+            className="details-about",
         )
     ]
 
 
-def _leave(t: Words) -> list[Component]:
+def _text_area(id: str, label: str, found: dict[str, Any], name: str) -> Component:
+    """A labelled text of several lines, with what was found by this name."""
+    return dmc.Textarea(
+        id=id,
+        label=label,
+        value=found.get(name, ""),
+        size="md",
+        autosize=True,
+        minRows=2,
+        maxRows=12,
+        errorProps={"role": "alert"},
+        **TOGETHER,
+    )
+
+
+def _add_people(t: Words) -> list[Component]:
+    # Its dialog is opened by the components' script.
+    return [
+        html.Button(
+            [icon("plus"), t("Add people")],
+            type="button",
+            className="add-people",
+            **attributes({"data-add-people": ""}),
+        )
+    ]
+
+
+def _leave(heir: bool, t: Words) -> list[Component]:
     return [
         html.Details(
             [
                 html.Summary([icon("logout"), t("Leave the group")], className="danger-text"),
                 html.P(t("You will no longer see what is written here.")),
+                *([html.P(t(HEIR), className="hint")] if heir else []),
                 html.Button(t("Leave"), id="leave", n_clicks=0, className="button button-danger"),
             ],
             className="leave",
@@ -143,48 +193,6 @@ def _rename(title: str, t: Words) -> list[Component]:
     ]
 
 
-def _new_chat(t: Words) -> Component:
-    return _dialog(
-        "new-chat",
-        t,
-        t("New chat"),
-        [
-            text_field(
-                "new-chat-name",
-                t("User name"),
-                description=t("The person tells you theirs; it is not shown in any list."),
-                spellCheck=False,
-                autoComplete="off",
-                input={"autoCapitalize": "none"},
-                **TOGETHER,
-                **FIRST_FOCUS,
-            ),
-            _button("new-chat-start", t("Start the chat")),
-        ],
-    )
-
-
-def _new_group(t: Words) -> Component:
-    return _dialog(
-        "new-group",
-        t,
-        t("New group"),
-        [
-            text_field(
-                # Mantine calls the heading of the dialog "new-group-title".
-                "group-title",
-                t("Name of the group"),
-                autoComplete="off",
-                input={"maxLength": 128},
-                **TOGETHER,
-                **FIRST_FOCUS,
-            ),
-            _user_names_field("new-group-names", t, t("Members")),
-            _button("new-group-create", t("Create the group")),
-        ],
-    )
-
-
 def _settings(who: Reader, t: Words, offered: Offers) -> Component:
     return _dialog(
         "settings",
@@ -201,6 +209,7 @@ def _settings(who: Reader, t: Words, offered: Offers) -> Component:
                 },
                 below=f"@{who.username}",
                 editable=True,
+                accept=list(picture_kinds()),
             ),
             html.Div(
                 [
@@ -248,6 +257,13 @@ def _settings(who: Reader, t: Words, offered: Offers) -> Component:
             ),
             html.P(id="settings-done", className="hint", role="status"),
             html.P(id="settings-error", className="form-error", role="alert"),
+            # Its dialog is opened by the components' script.
+            html.Button(
+                [icon("eye"), t("Privacy")],
+                type="button",
+                className="settings-privacy",
+                **attributes({"data-privacy": ""}),
+            ),
             security_section(t),
             *(
                 html.Details(
@@ -265,13 +281,17 @@ def _settings(who: Reader, t: Words, offered: Offers) -> Component:
                 if who.role == "admin"
                 else []
             ),
-            *_links(t("Pages"), [(f"/p/{one.name}", one.icon, one.label) for one in offered.pages]),
+            *_links(
+                t("Pages"),
+                [(f"{OF_PLUGINS}{one.name}", one.icon, one.label) for one in offered.pages],
+            ),
             html.Button(
                 [icon("logout"), t("Log out")],
                 id="log-out",
                 n_clicks=0,
                 className="button button-wide",
             ),
+            html.P(id="log-out-error", className="form-error", role="alert"),
         ],
     )
 
@@ -296,13 +316,19 @@ def _links(heading: str, links: list[tuple[str, str, str]]) -> list[Component]:
 def details(t: Words) -> Component:
     """The panel of the conversation that is open, closed."""
     return components.Panel(
-        [html.Div(id="details-body"), _problem("details")], id="details", title=t("Details")
+        [
+            *(html.Div(id=part) for part in PARTS),
+            html.P(id="details-error", className="form-error", role="alert"),
+            _problem("details"),
+        ],
+        id="details",
+        title=t("Details"),
     )
 
 
 def _dialog(id: str, t: Words, title: str, children: list[Component]) -> Component:
     return dmc.Modal(
-        html.Div([*children, _problem(id)], className="dialog-form"),
+        html.Div([*children, _question(id, t), _problem(id)], className="dialog-form"),
         id=id,
         title=title,
         centered=True,
@@ -311,6 +337,28 @@ def _dialog(id: str, t: Words, title: str, children: list[Component]) -> Compone
         padding="lg",
         closeButtonProps={"aria-label": t("Close"), "iconSize": 20},
     )
+
+
+def _question(dialog: str, t: Words) -> Component:
+    """Whether to close it although something would be lost: pages.js shows and answers it."""
+    return html.Div(
+        [
+            html.Span(role="alert"),
+            html.Button(t("Go back"), type="button", className="button", **_mark("keep")),
+            html.Button(
+                t("Close"),
+                type="button",
+                className="button button-danger",
+                **_mark("close", dialog),
+            ),
+        ],
+        className="dialog-question",
+        hidden=True,
+    )
+
+
+def _mark(name: str, value: str = "") -> dict[str, Any]:
+    return attributes({f"data-{name}": value})
 
 
 def _problem(dialog: str) -> Component:
@@ -334,24 +382,4 @@ def _choice(id: str, label: str, value: str, options: dict[str, str]) -> Compone
                 **{"aria-labelledby": f"{id}-label"},
             ),
         ]
-    )
-
-
-def _member(member: dict[str, Any], me: str, t: Words) -> Component:
-    name = member["display_name"]
-    shown = f"{name} ({t('you')})" if member["id"] == me else name
-    return html.Li(
-        html.Button(
-            [
-                components.Avatar(of=member["id"], name=name, photo=member.get("photo"), size=40),
-                html.Span(
-                    [
-                        html.Span(shown, className="member-name", dir="auto"),
-                        html.Span(f"@{member['username']}", className="heading-below"),
-                    ]
-                ),
-            ],
-            type="button",
-            **attributes({"data-user": member["id"]}),
-        )
     )

@@ -13,6 +13,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
+from dash_messenger_webui.addresses import LOGIN, REGISTER
 from dash_messenger_webui.elements.parts import attributes, icon, provider, text_field
 from dash_messenger_webui.i18n.translations import LANGUAGES, Words
 from dash_messenger_webui.session import Reader
@@ -78,7 +79,7 @@ def _landing(t: Words, registration_offered: bool) -> Component:
                             *([_link_to_register(t)] if registration_offered else []),
                             html.A(
                                 t("Log in"),
-                                href="/login",
+                                href=LOGIN,
                                 className="button" if registration_offered else PRIMARY,
                                 **attributes({"data-to": "login"}),
                             ),
@@ -136,7 +137,7 @@ def _login(t: Words, sentences: str, registration_offered: bool) -> Component:
                 *([_new_here(t)] if registration_offered else []),
             ],
             className="card",
-            action="/login",
+            action=LOGIN,
             method="post",
             **attributes({"data-command": "session.open", "data-texts": sentences}),
         ),
@@ -148,7 +149,7 @@ def _login(t: Words, sentences: str, registration_offered: bool) -> Component:
 def _link_to_register(t: Words, look: str = PRIMARY) -> Component:
     return html.A(
         t("Create an account"),
-        href="/register",
+        href=REGISTER,
         className=look or None,
         **attributes({"data-to": "register"}),
     )
@@ -170,7 +171,7 @@ def _closed(t: Words) -> Component:
                 ),
                 html.A(
                     t("Log in"),
-                    href="/login",
+                    href=LOGIN,
                     className=f"{PRIMARY} button-wide",
                     **attributes({"data-to": "login"}),
                 ),
@@ -231,13 +232,13 @@ def _register(
                     [
                         t("Have an account?"),
                         " ",
-                        html.A(t("Log in"), href="/login", **attributes({"data-to": "login"})),
+                        html.A(t("Log in"), href=LOGIN, **attributes({"data-to": "login"})),
                     ],
                     className="aside",
                 ),
             ],
             className="card",
-            action="/register",
+            action=REGISTER,
             method="post",
             **attributes(
                 {"data-command": "account.register session.open", "data-texts": sentences}
@@ -300,12 +301,12 @@ def _step(t: Words, steps: dict[str, dict[str, Any]]) -> Component:
                     **attributes({"data-step-other": ""}),
                 ),
                 html.P(
-                    html.A(t("Back"), href="/login", **attributes({"data-to": "login"})),
+                    html.A(t("Back"), href=LOGIN, **attributes({"data-to": "login"})),
                     className="aside",
                 ),
             ],
             className="card",
-            action="/login",
+            action=LOGIN,
             method="post",
             **attributes(
                 {

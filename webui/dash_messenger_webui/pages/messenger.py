@@ -30,6 +30,8 @@ def messenger_page(
     menus: dict[str, list[dict[str, Any]]],
     owners: dict[str, str],
     modules: dict[str, str],
+    people_files: list[str],
+    emoji_script: str,
     max_upload_bytes: int,
 ) -> Component:
     """The tree for somebody who has logged in."""
@@ -53,6 +55,8 @@ def messenger_page(
                             texts=texts,
                             labels={each["type"]: each["summary"] for each in composers},
                             modules=modules,
+                            people_files=people_files,
+                            emoji_script=emoji_script,
                         ),
                         className="pane-list",
                     ),

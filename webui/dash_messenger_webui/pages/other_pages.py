@@ -1,6 +1,7 @@
-"""Which pages there are beside the messenger's, by their address.
+"""The pages beside the messenger's: what stands at an address, and what it is called.
 
-Owns the addresses, and who finds what there. Invariant: what is not for the reader is not found.
+Owns who finds what there; the addresses are in `addresses`. Invariant: what is not for the reader
+is not found.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dash_messenger_webui import components
+from dash_messenger_webui.addresses import ABOUT_PLUGINS, OF_PLUGINS
 from dash_messenger_webui.elements.parts import attributes
 from dash_messenger_webui.i18n.translations import Words
 from dash_messenger_webui.pages.plugin_parts import Part, part_of
@@ -18,19 +20,16 @@ from dash_messenger_webui.pages.quarantine import quarantined_plugins
 from dash_messenger_webui.rendering.message_views import MessageViews
 from dash_messenger_webui.session import reader
 
-__all__ = ["ABOUT_PLUGINS", "Beside"]
-
-OF_PLUGINS = "/p/"
-# For admins: what plugins there are, and their settings.
-ABOUT_PLUGINS = "/plugins"
+__all__ = ["Beside"]
 
 
 class Beside:
     """The pages of plugins and about them, for the reader of the request."""
 
-    def __init__(self, views: MessageViews, words: dict[str, Words]) -> None:
+    def __init__(self, views: MessageViews, words: dict[str, Words], plugin_script: str) -> None:
         self._views = views
         self._words = words
+        self._plugin_script = plugin_script
 
     def title(self, path: str) -> str | None:
         """What the page at an address is called, or None where there is none."""
@@ -42,7 +41,9 @@ class Beside:
     def page(self, path: str) -> tuple[str, Component] | None:
         """Its heading and what it shows, or None."""
         if self._is_about_plugins(path):
-            about = html.Div([quarantined_plugins(), components.Plugins()])
+            about = html.Div(
+                [quarantined_plugins(), components.Plugins(script=self._plugin_script)]
+            )
             return self._words[reader().language]("Plugins"), about
         found = self._part(path)
         if found is None:

@@ -20,6 +20,7 @@ import structlog
 from dash_messenger import Failure, Message, MessageTypes, Plugins, Registry, Sources, View
 from msgspec import UNSET
 
+from dash_messenger_webui.addresses import OF_PLUGINS
 from dash_messenger_webui.api.composers import Composer, MenuEntry, composer_json, menu_json
 from dash_messenger_webui.api.contract import Drawable, MessageView, body_json
 from dash_messenger_webui.api.extensions import Page, SettingsPanel, StepView, ThemeView, step_json
@@ -62,7 +63,7 @@ class MessageViews:
         self.theme_views: Registry[Extension] = Registry("theme view")
         self.steps: Registry[Extension] = Registry("step view")
         self.panels: Registry[Extension] = Registry("settings panel")
-        # By address, without the "/p/".
+        # By address, without `OF_PLUGINS` before it.
         self.pages: Registry[Extension] = Registry("page")
         # Those of whose sections and pages the callbacks are there, once they all are.
         self._with_callbacks: frozenset[str] | None = None
@@ -262,7 +263,7 @@ class MessageViews:
             page = f"{self._entries.owners[view.type]}/{composer.guide}"
             if page not in self.pages:
                 raise ValueError(f"there is no page {page}")
-        return composer.rank, composer_json(view.type, composer, page and f"/p/{page}")
+        return composer.rank, composer_json(view.type, composer, page and f"{OF_PLUGINS}{page}")
 
     def menus(self, language: str) -> dict[str, list[dict[str, Any]]]:
         """What the menu of each type's messages offers of its own."""

@@ -1,15 +1,18 @@
 import * as React from "react";
 import { type KeyboardEvent, type ReactElement, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { Message } from "../net/wire";
-import { alsoOf, type ComposerOf, claimOf } from "../state/composers";
+import { alsoOf, type ComposerOf, claimOf, filesOf, wordsOf } from "../state/composers";
 import { isPhone } from "../state/route";
 import type { Outgoing } from "../state/store";
 import { useLayer, useOpened, useTopic } from "../parts/hooks";
+import { BlockButton } from "../parts/block";
 import { IconButton } from "../parts/icons";
 import { type Messenger, useMessenger } from "../parts/messenger";
 import { FormPanel } from "./form";
+import { EmojiPicker } from "../parts/emoji";
 import { PickerPanel } from "./picker";
 import { TextBox } from "./textbox";
+import { put } from "./typing";
 
 /** The text box under the messages, and what else messages are written with. */
 export interface ComposerProps {
@@ -37,7 +40,17 @@ function Opened(props: Inside) {
   }, [composers]);
   const id = useOpened(app);
   const known = useTopic(app.store.topics, `conversation:${id}`, () => !!id && !!app.store.conversation(id));
+  const peer = (id && app.store.conversation(id)?.peer) || "";
+  const blocked = useTopic(app.store.topics, "blocks", () => app.blocks.has(peer));
   if (!id || !known) return null;
+  if (blocked) {
+    return (
+      <div className="dm-composer dm-composer-blocked">
+        <p className="dm-composer-none">{app.texts.t("blocked")}</p>
+        <BlockButton app={app} id={peer} className="dm-button dm-button-quiet" />
+      </div>
+    );
+  }
   if (!composers.length) {
     return <div className="dm-composer"><p className="dm-composer-none">{app.texts.t("no_type")}</p></div>;
   }
@@ -47,6 +60,8 @@ function Opened(props: Inside) {
 interface Form {
   composer: ComposerOf;
   files: File[];
+  /** What stood in the text box, and stays there until it is sent. */
+  draft?: string | undefined;
   editing?: Message;
   rewriting?: Outgoing;
 }
@@ -58,26 +73,41 @@ function Conversation(props: Inside & { id: string }) {
   const formRef = useRef(form);
   formRef.current = form;
   const line = useRef<HTMLDivElement>(null);
-  const [picker, setPicker] = useState<ComposerOf | null>(null);
+  const [picker, setPicker] = useState<ComposerOf | "emoji" | null>(null);
   const [choosing, setChoosing] = useState(false);
   const [dropping, setDropping] = useState(false);
   const inline = composers.filter((composer) => composer.field);
   const forms = composers.filter((composer) => composer.fields);
   const pickers = composers.filter((composer) => composer.picker);
 
+  const box = () => line.current?.querySelector<HTMLTextAreaElement>(".dm-textbox");
+  /** What is written already goes with the files that are chosen now, if there is room for it. */
+  const open = (composer: ComposerOf, files: File[]) => {
+    const written = store.composing(id).editing ? "" : box()?.value.trim() ?? "";
+    const words = filesOf(composer) && wordsOf(composer.fields!);
+    setForm({ composer, files, draft: words && written.length <= (words.max ?? Infinity) ? written : "" });
+  };
+  const sent = () => {
+    const element = box();
+    if (!element || !form?.draft) return;
+    element.setSelectionRange(0, element.value.length);
+    put(element, "", false);
+  };
+
   /** Give files to the form that is open, or open that of the type which claims them. */
   const take = useCallback((files: File[]) => {
-    const open = formRef.current;
-    const composer = open?.composer ?? (files.length ? claimOf(composers, files) : undefined);
-    if (composer) setForm({ ...open, composer, files: [...(open?.files ?? []), ...files] });
+    const there = formRef.current;
+    const composer = there?.composer ?? (files.length ? claimOf(composers, files) : undefined);
+    if (there) setForm({ ...there, files: [...there.files, ...files] });
+    else if (composer) open(composer, files);
     return !!composer;
   }, [composers]);
 
   // What opened a form or a picker is gone by then, or covered by a phone's keyboard at once.
   const giveFocusBack = (button: string) =>
     requestAnimationFrame(() => {
-      const box = isPhone() ? null : line.current?.querySelector<HTMLElement>(".dm-textbox");
-      (box ?? line.current?.querySelector<HTMLElement>(button))?.focus({ preventScroll: true });
+      const field = isPhone() ? null : box();
+      (field ?? line.current?.querySelector<HTMLElement>(button))?.focus({ preventScroll: true });
     });
   const closeForm = () => {
     setForm(null);
@@ -88,6 +118,17 @@ function Conversation(props: Inside & { id: string }) {
   const closePicker = (back: boolean) => {
     setPicker(null);
     if (back) giveFocusBack("[aria-expanded=true]");
+  };
+  const toggle = (which: ComposerOf | "emoji") => {
+    setPicker(picker === which ? null : which);
+    // The panel takes the place of a phone's keyboard.
+    if (isPhone() && picker !== which) box()?.blur();
+  };
+  const write = (emoji: string) => {
+    const phone = isPhone();
+    put(box()!, emoji, !phone);
+    // On a phone it stays, like a keyboard.
+    if (!phone) setPicker(null);
   };
 
   const { editing, rewriting } = useTopic(store.topics, `composing:${id}`, () => store.composing(id));
@@ -132,33 +173,38 @@ function Conversation(props: Inside & { id: string }) {
             setChoosing(false);
             if (back) line.current?.querySelector<HTMLElement>(".dm-attach button")?.focus();
           }}
-          onChoose={(composer) => setForm({ composer, files: [] })}
+          onChoose={(composer) => open(composer, [])}
         />
       )}
     </div>
   );
-  const pick = pickers.map((composer) => (
-    <button key={composer.type} type="button" className="dm-icon-button" aria-label={composer.label} title={composer.label}
-      aria-expanded={picker === composer}
+  const opener = (which: ComposerOf | "emoji", label: string, icon: string, className = "") => (
+    <button key={label} type="button" className={`dm-icon-button ${className}`} aria-label={label} title={label}
+      aria-expanded={picker === which}
       onPointerDown={(event) => event.preventDefault()}
-      onClick={() => setPicker(picker === composer ? null : composer)}
+      onClick={() => toggle(which)}
     >
-      <span className={`icon icon-${composer.icon ?? "puzzle"}`} aria-hidden="true" />
+      <span className={`icon icon-${icon}`} aria-hidden="true" />
     </button>
-  ));
+  );
+  const pick = pickers.map((composer) => opener(composer, composer.label, composer.icon ?? "puzzle", "dm-opens-picker"));
   return (
     <>
       {dropping && !form && <div className="dm-drop" aria-hidden="true"><p>{texts.t("drop_here")}</p></div>}
       {form && (
-        <FormPanel key={form.composer.type} app={app} conversation={id} composer={form.composer} others={forms.filter((one) => one !== form.composer)} files={form.files} editing={form.editing} rewriting={form.rewriting}
+        <FormPanel key={form.composer.type} app={app} conversation={id} composer={form.composer} others={forms.filter((one) => one !== form.composer)} files={form.files} draft={form.draft} editing={form.editing} rewriting={form.rewriting}
           maxBytes={maxBytes} dropping={dropping} onClose={closeForm}
-          onSwitch={(other, files) => setForm({ composer: other, files })}
+          onSent={sent}
+          onSwitch={open}
         />
       )}
       <div className="dm-composer" ref={line}>
-        {picker && <PickerPanel app={app} conversation={id} composer={picker} onClose={closePicker} />}
+        {picker === "emoji" ? <EmojiPicker app={app} onChoose={write} onClose={closePicker} />
+          : picker && <PickerPanel key={picker.type} app={app} conversation={id} composer={picker} onClose={closePicker} />}
         {inline.length ? (
-          <TextBox app={app} id={id} inline={inline} plugins={props.plugins} before={attach} after={pick} take={take} />
+          <TextBox app={app} id={id} inline={inline} plugins={props.plugins} before={attach} take={take}
+            inside={(editing) => <>{!editing && pick}{opener("emoji", texts.t("emoji"), "mood-smile")}</>}
+          />
         ) : (
           <div className="dm-composer-line">{attach}<span className="dm-composer-fill" />{pick}</div>
         )}

@@ -3,11 +3,12 @@
 
 import * as React from "react";
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "react";
-import { Lane, Upload } from "../net/upload";
-import { reasonOf, sizeOf } from "../i18n/uploads";
+import { Upload } from "../net/upload";
+import { nameOf, reasonOf, sizeOf } from "../i18n/uploads";
 import { Refusal } from "../net/wire";
 import { accepts, claimOf, type ComposerOf, type FieldOf, filesOf } from "../state/composers";
-import type { Files } from "../state/files";
+import type { Begun, Files } from "../state/files";
+import type { Picture } from "../state/modules";
 import { Icon, IconButton } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
 
@@ -35,6 +36,8 @@ export interface Item {
   /** The type that it is sent as, where it is not the form's. */
   elsewhere: ComposerOf | null;
   picture: string;
+  /** How large that is, once it has been seen. */
+  shape: { width: number; height: number } | null;
   values: Values;
 }
 
@@ -50,6 +53,8 @@ export interface Items {
   takerOf(item: Item): ComposerOf | undefined;
   /** Send it as what another type makes of it. */
   redirect(item: Item, composer: ComposerOf): void;
+  /** Whoever sends the message goes on with what is on its way. */
+  handOver(): void;
   /** Say what is wrong with the one that has this place in the content; whether there is one. */
   refuse(place: number, problem: string): boolean;
 }
@@ -82,7 +87,8 @@ export function useFiles({ app, field, type, label, others, maxBytes, before, un
   const { texts, store } = app;
   const [kept] = useState(() => (field ? keptOf(field, label, before) : []));
   const list = useRef<Item[]>(kept);
-  const lane = useRef<Lane | null>(null);
+  const { lane } = app.outbox.files;
+  const handedOver = useRef(false);
   const keys = useRef(kept.length);
   const [problem, setProblem] = useState("");
   const [, draw] = useReducer((n: number) => n + 1, 0);
@@ -96,7 +102,6 @@ export function useFiles({ app, field, type, label, others, maxBytes, before, un
 
   const take = (files: readonly File[]) => {
     if (!field) return;
-    lane.current ??= new Lane();
     for (const file of files) {
       if (list.current.length >= most) {
         setProblem(texts.t("too_many_files", { n: most }));
@@ -108,7 +113,7 @@ export function useFiles({ app, field, type, label, others, maxBytes, before, un
         : "";
       const item: Item = {
         key: ++keys.current,
-        name: file.name,
+        name: nameOf(file),
         size: file.size,
         mediaType: file.type,
         blob: "",
@@ -120,11 +125,12 @@ export function useFiles({ app, field, type, label, others, maxBytes, before, un
         problem: wrong,
         elsewhere: taker ?? null,
         picture: PICTURE.test(file.type) ? URL.createObjectURL(file) : "",
+        shape: null,
         values: Object.fromEntries((field.item ?? []).map((one) => [one.name, ""])),
       };
       list.current.push(item);
       if (wrong) continue;
-      item.upload = new Upload(file, lane.current, () => progressed(item));
+      item.upload = new Upload(file, lane, () => progressed(item));
       void describe(item, file, taker?.type ?? type);
     }
     draw();
@@ -137,7 +143,7 @@ export function useFiles({ app, field, type, label, others, maxBytes, before, un
     item.described = values;
     // It may have been taken out meanwhile.
     for (const [name, blob] of list.current.includes(item) ? Object.entries(blobs) : []) {
-      item.beside[name] = new Upload(new File([blob], name, { type: blob.type }), lane.current!, draw);
+      item.beside[name] = new Upload(new File([blob], name, { type: blob.type }), lane, draw);
       if (PICTURE.test(blob.type)) item.picture ||= URL.createObjectURL(blob);
     }
     draw();
@@ -219,7 +225,7 @@ export function useFiles({ app, field, type, label, others, maxBytes, before, un
   useEffect(
     () => () => {
       for (const item of list.current) {
-        for (const upload of uploadsOf(item)) upload.cancel();
+        if (!handedOver.current) for (const upload of uploadsOf(item)) upload.cancel();
         if (item.picture) URL.revokeObjectURL(item.picture);
       }
       list.current = [];
@@ -228,6 +234,7 @@ export function useFiles({ app, field, type, label, others, maxBytes, before, un
   );
   return {
     list: list.current, problem, add, remove, move, say, redirect, refuse,
+    handOver: () => void (handedOver.current = true),
     takerOf: ({ name, mediaType }) => takerOf({ name, type: mediaType }),
   };
 }
@@ -253,6 +260,7 @@ function keptOf(field: FieldOf, label: string, before: unknown): Item[] {
       problem: "",
       elsewhere: null,
       picture: pictures || PICTURE.test(String(mediaType)) ? `/blobs/${blob}` : "",
+      shape: null,
       values: sayable(field.item, one),
     };
   });
@@ -274,6 +282,11 @@ export function idOf({ blob, upload, key }: Item): string {
   return blob || upload?.blob?.id || `${UNSENT}${key}`;
 }
 
+/** The pictures of these files, for the row of a message on its way; each is an address that is to be revoked. */
+export function picturesOf(items: readonly Item[]): Picture[] {
+  return items.map(({ shape, upload, picture }) => ({ ...shape!, src: upload ? URL.createObjectURL(upload.file) : picture }));
+}
+
 /** A file's way to the server, and that of what goes beside it. */
 export function uploadsOf({ upload, beside }: Item): Upload[] {
   return [...(upload ? [upload] : []), ...Object.values(beside)];
@@ -290,12 +303,12 @@ function besideName(item: Item, name: string): string {
   return `${UNSENT}${item.key}:${name}`;
 }
 
-/** The files that are still to be uploaded, by the names that stand for them. */
-export function unsentOf(items: readonly Item[]): Files {
-  const isLeft = (upload: Upload | null) => upload && !upload.blob && (upload.lost || upload.state === "uploading");
+/** The uploads that have not arrived yet, by the names that stand for their files. */
+export function begunOf(items: readonly Item[]): Begun {
+  const isLeft = (upload: Upload) => !upload.blob && (upload.lost || upload.state === "uploading");
   return Object.fromEntries(items.flatMap((item) => [
-    ...(item.upload && !item.upload.blob ? [[idOf(item), item.upload.file] as const] : []),
-    ...Object.entries(item.beside).flatMap(([name, upload]) => (isLeft(upload) ? [[besideName(item, name), upload.file] as const] : [])),
+    ...(item.upload && !item.upload.blob ? [[idOf(item), item.upload] as const] : []),
+    ...Object.entries(item.beside).flatMap(([name, upload]) => (isLeft(upload) ? [[besideName(item, name), upload] as const] : [])),
   ]));
 }
 
@@ -331,13 +344,13 @@ export function FilesField({ app, field, also, items, problem, dropping, waits, 
       <ul className="dm-files" aria-label={field.label}>
         {list.map((item, at) => (
           <li key={item.key} data-state={item.problem ? "failed" : waits && item.upload?.lost ? "uploading" : item.upload?.state}>
-            <FilePicture address={item.picture} />
+            <FilePicture item={item} />
             <div className="dm-file-words">
               <span className="dm-file-name" dir="auto" title={item.name}>{item.name}</span>
               {item.size !== null && <span className="dm-file-size">{sizeOf(item.size, texts.language)}</span>}
               {item.upload?.state === "uploading" && !waits && <progress max={1} value={item.upload.progress} aria-label={item.name} />}
               {item.checking && <progress aria-label={item.name} />}
-              {item.elsewhere && <span className="dm-file-size">{texts.t("sent_as", { type: item.elsewhere.label })}</span>}
+              {item.elsewhere && <div className="dm-file-size">{texts.t("sent_as", { type: item.elsewhere.label })}</div>}
             </div>
             <div className="dm-file-moves">
               {list.length > 1 && <IconButton icon="up" label={`${texts.t("move_up")}: ${item.name}`} disabled={at === 0} onClick={() => items.move(item, -1)} />}
@@ -370,10 +383,13 @@ export function FilesField({ app, field, also, items, problem, dropping, waits, 
 }
 
 /** What a file looks like; a sheet of paper where the browser cannot show it. */
-function FilePicture({ address }: { address: string }) {
+function FilePicture({ item }: { item: Item }) {
+  const address = item.picture;
   const [broken, setBroken] = useState("");
   return address && address !== broken
-    ? <img className="dm-file-picture" src={address} alt="" onError={() => setBroken(address)} />
+    ? <img className="dm-file-picture" src={address} alt="" onError={() => setBroken(address)}
+        onLoad={({ currentTarget: { naturalWidth: width, naturalHeight: height } }) => (item.shape = { width, height })}
+      />
     : <span className="dm-file-icon" aria-hidden="true"><span className="icon icon-file" /></span>;
 }
 

@@ -4,9 +4,10 @@
 
 import * as React from "react";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { progressOf } from "../net/upload";
 import { type Message, type Params, Refusal } from "../net/wire";
-import { accepts, alsoOf, claimOf, type ComposerOf, type FieldOf, filesOf, pastedFiles } from "../state/composers";
-import type { Files } from "../state/files";
+import { accepts, alsoOf, claimOf, type ComposerOf, type FieldOf, filesOf, pastedFiles, wordsOf } from "../state/composers";
+import type { Files, Sending } from "../state/files";
 import { newId } from "../state/ids";
 import { isPhone } from "../state/route";
 import type { Outgoing, Written } from "../state/store";
@@ -14,7 +15,7 @@ import { useLayer, useOnline } from "../parts/hooks";
 import { FieldInput } from "../parts/fields";
 import { IconButton } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
-import { describedOf, FilesField, idOf, type Item, unsentOf, uploadsOf, useFiles, type Values } from "./files";
+import { begunOf, describedOf, FilesField, idOf, type Item, picturesOf, uploadsOf, useFiles, type Values } from "./files";
 
 const SAVE_WITHIN_MS = 40_000;
 
@@ -25,6 +26,8 @@ interface FormProps {
   /** The other types, which may take files that this one does not. */
   others: readonly ComposerOf[];
   files: readonly File[];
+  /** What stands in the text box: it goes with the files. */
+  draft: string | undefined;
   /** The message that is edited, if it is no new one. */
   editing: Message | undefined;
   /** The message that was refused and is written once more. */
@@ -34,16 +37,18 @@ interface FormProps {
   dropping: boolean;
   /** Write another type's message of these files instead. */
   onSwitch(composer: ComposerOf, files: File[]): void;
+  onSent(): void;
   onClose(): void;
 }
 
-export function FormPanel({ app, conversation, composer, others, files, editing, rewriting, maxBytes, dropping, onSwitch, onClose }: FormProps) {
+export function FormPanel({ app, conversation, composer, others, files, draft, editing, rewriting, maxBytes, dropping, onSwitch, onSent, onClose }: FormProps) {
   const { texts } = app;
   const online = useOnline(app);
   const fields = composer.fields ?? [];
   const dialog = useRef<HTMLDialogElement>(null);
   const fileField = filesOf(composer);
-  const before = rewriting ? writtenIn(rewriting, fileField) : ((editing?.content ?? {}) as Values);
+  const words = wordsOf(fields);
+  const before = rewriting ? writtenIn(rewriting, fileField) : ((editing?.content ?? (draft && words ? { [words.name]: draft } : {})) as Values);
   const [values, setValues] = useState<Values>(() => valuesOf(fields, before));
   const [problems, setProblems] = useState<Record<string, string>>({});
   const [saving, setSaving] = useState(false);
@@ -110,11 +115,11 @@ export function FormPanel({ app, conversation, composer, others, files, editing,
   const uploads = items.list.flatMap(uploadsOf);
   const describing = items.list.some((item) => item.describing);
   const uploading = items.list.filter((item) => item.checking || uploadsOf(item).some(({ state }) => state === "uploading"));
-  // Without a connection a new message waits for it, with its files.
+  // A new message waits for its files in the conversation: without a connection too.
   const waits = !online && !editing;
   const unfit = items.list.some(({ problem, upload }) => problem || (upload?.state === "failed" && !(waits && upload.lost)));
-  const unready = unfit || describing || (uploading.length > 0 && !waits);
-  const progress = uploads.reduce((sum, upload) => sum + upload.progress, 0) / uploads.length;
+  const unready = unfit || describing || (uploading.length > 0 && !!editing);
+  const progress = progressOf(uploads);
 
   const submit = async (event: React.FormEvent) => {
     event.preventDefault();
@@ -133,12 +138,14 @@ export function FormPanel({ app, conversation, composer, others, files, editing,
     const messages = takers.map((taker, at) => {
       // What was written goes with the files, where nothing else is left that it could go with.
       const words = own.length || at ? {} : values;
-      return outgoingOf(taker, valuesOf(taker.fields!, words), items.list.filter(({ elsewhere }) => elsewhere === taker));
+      return outgoingOf(app, taker, valuesOf(taker.fields!, words), items.list.filter(({ elsewhere }) => elsewhere === taker));
     });
-    if (own.length || !takers.length) messages.unshift(outgoingOf(composer, values, own));
+    if (own.length || !takers.length) messages.unshift(outgoingOf(app, composer, values, own));
     if (rewriting && (own.length || !takers.length)) app.outbox.rewrite(rewriting, ...messages.shift()!);
     else if (rewriting) app.outbox.discard(rewriting);
     for (const message of messages) app.outbox.send(conversation, ...message);
+    items.handOver();
+    onSent();
     onClose();
   };
 
@@ -298,9 +305,13 @@ function contentOf(fields: readonly FieldOf[], values: Values, items: readonly I
 }
 
 /** The message of a type that these values and files make, and which of them are not uploaded yet. */
-function outgoingOf({ type, label, fields = [] }: ComposerOf, values: Values, items: readonly Item[]): [Written, Files] {
+function outgoingOf(app: Messenger, { type, label, fields = [] }: ComposerOf, values: Values, items: readonly Item[]): [Written, Files, Sending] {
   const content = contentOf(fields, values, items);
-  return [{ type, content, text: textOf(fields, content) || label, ...filesIn(items) }, unsentOf(items)];
+  const begun = begunOf(items);
+  const seen = items.length > 0 && items.every(({ shape }) => shape);
+  const drawn = seen ? app.modules.draw(type, content, () => picturesOf(items)) : null;
+  const files = Object.fromEntries(Object.entries(begun).map(([name, { file }]) => [name, file]));
+  return [{ type, content, text: textOf(fields, content) || label, ...filesIn(items) }, files, { begun, drawn }];
 }
 
 /** What a row shows of a form until the server has drawn it: the first words that were typed. */

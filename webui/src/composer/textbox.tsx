@@ -6,14 +6,16 @@ import { type Message, Refusal, type View } from "../net/wire";
 import { type ComposerOf, type FormatOf, markedBy, pastedFiles } from "../state/composers";
 import { choose, chosen as chosenHere } from "../state/device";
 import { keepComposing, keepDraft, readDraft } from "../state/drafts";
+import { nameOf } from "../state/people";
 import { isPhone } from "../state/route";
 import { inOneLine } from "../state/spoken";
 import { useLayer, useTopic, useUsers } from "../parts/hooks";
 import { Icon, IconButton } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
 import { Body } from "../timeline/body";
-import { SlashList } from "./slash";
-import { continueList, wrap } from "./typing";
+import { loadEmoji } from "../parts/emoji";
+import { Completion, type Offer } from "./completion";
+import { continueList, isTyped, nameBefore, put, wrap } from "./typing";
 
 const KEEP_DRAFT_AFTER_MS = 200;
 // Of a page, so much is another: the eye finds its line again.
@@ -28,19 +30,23 @@ interface BoxProps {
   /** The plugin that draws each message type. */
   plugins: Record<string, string> | undefined;
   before: React.ReactNode;
-  after: React.ReactNode;
+  /** What stands in the box, at its end: a function of whether a message is edited. */
+  inside(editing: boolean): React.ReactNode;
   /** Take over what was pasted; whether a type claims it. */
   take(files: File[]): boolean;
 }
 
-export function TextBox({ app, id, inline, before, after, take, plugins }: BoxProps) {
+export function TextBox({ app, id, inline, before, inside, take, plugins }: BoxProps) {
   const { texts, store } = app;
   const box = useRef<HTMLTextAreaElement>(null);
   const timer = useRef(0);
   const [chosen, setChosen] = useState(() => chosenHere("writes"));
   const [empty, setEmpty] = useState(true);
   const [excess, setExcess] = useState(0);
-  const [slash, setSlash] = useState("");
+  // What completions are offered for, and where that begins which somebody wanted none for.
+  const [offered, setOffered] = useState("");
+  const closed = useRef(-1);
+  const keys = useRef<((event: KeyboardEvent) => boolean) | null>(null);
   const [problem, setProblem] = useState("");
   const [unformatted, setUnformatted] = useState(false);
   const [preview, setPreview] = useState<Message | null>(null);
@@ -58,6 +64,8 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
   // Who may take what is typed here, by the marks in it.
   const markers = knowsMarks ? inline.filter((composer) => composer !== owner && composer.marks) : [];
   const formats = owner.formats?.length ? owner.formats : markers[0]?.formats;
+  // What is not the ordinary type says which it is: marks in it will be applied.
+  const asWhat = owner === inline[0] ? texts.t("editing") : `${texts.t("editing")}: ${owner.label}`;
   const errorId = `dm-composer-error-${id}`;
 
   /** Bring what depends on the text up to date; React hears only of what changes. */
@@ -65,11 +73,41 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
     const text = box.current?.value ?? "";
     setEmpty(!/\S/.test(text));
     setExcess(excessOf(text, owner.max_length));
-    setSlash(!editing && /^\/[a-z0-9-]*$/i.test(text) ? text.slice(1).toLowerCase() : "\0");
+    offer();
     setProblem("");
     // A message keeps its type, so marks that come in later stay as they are typed.
     setUnformatted(!!editing && !!markedBy(markers, text));
     grow(box.current);
+  };
+
+  /** Offer what may be meant by what stands before the caret. */
+  const offer = () => {
+    const { value, selectionStart: caret, selectionEnd: end } = box.current!;
+    const slash = !editing && caret === value.length && /^\/[a-z0-9-]*$/i.test(value) ? value.toLowerCase() : "";
+    const typing = caret === end && document.activeElement === box.current;
+    const begun = slash || (typing ? nameBefore(value, caret) : "");
+    if (!begun) closed.current = -1;
+    setOffered(begun.endsWith(":") || closed.current === caret - begun.length ? "" : begun);
+  };
+
+  const takeOffer = ({ id, put: text }: Offer) => {
+    const caret = box.current!.selectionStart;
+    box.current!.setSelectionRange(caret - offered.length, caret);
+    put(box.current!, text, true);
+    if (offered.startsWith(":")) void loadEmoji(app).then((emoji) => emoji.use(store.me.id, id));
+  };
+
+  /** A name that was typed whole becomes its emoji. */
+  const replaceName = async () => {
+    const whole = nameBefore(box.current!.value, box.current!.selectionStart);
+    if (!whole.endsWith(":")) return;
+    const emoji = await loadEmoji(app);
+    const found = emoji.named(store.me.id, whole.slice(1, -1));
+    const element = box.current;
+    if (!found || !element || nameBefore(element.value, element.selectionStart) !== whole) return;
+    element.setSelectionRange(element.selectionStart - whole.length, element.selectionStart);
+    put(element, found.text, document.activeElement === element);
+    emoji.use(store.me.id, found.id);
   };
 
   // The message whose edit fills the box.
@@ -157,7 +195,8 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
     const marked = markedBy(markers, text);
     const fits = marked?.field && !excessOf(text, marked.max_length);
     app.outbox.send(id, fits ? { type: marked.type, content: { [marked.field!]: text }, text } : { type: owner.type, content, text });
-    element.focus();
+    // On a phone the keyboard stays away where the emoji are chosen.
+    if (!isPhone() || !document.querySelector(".dm-composer > .dm-picker")) element.focus();
   };
 
   const runSlash = async (text: string) => {
@@ -173,6 +212,7 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
   const cancel = () => (editing ? store.endEdit(id) : store.compose(id, {}));
 
   const onKeyDown = (event: KeyboardEvent) => {
+    if (keys.current?.(event)) return;
     const format = (event.ctrlKey || event.metaKey) && !event.altKey && formats?.find((one) => one.key === event.key.toLowerCase());
     if (format) {
       event.preventDefault();
@@ -245,7 +285,7 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
         <div className="dm-composing">
           <Icon name={editing ? "edit" : "reply"} />
           <div className="dm-composing-words">
-            <b>{editing ? texts.t("editing") : texts.t("replying_to", { name: users[about.sender]?.display_name ?? texts.t("somebody") })}</b>
+            <b>{editing ? asWhat : texts.t("replying_to", { name: nameOf(about.sender, users, texts) })}</b>
             <span dir="auto">{inOneLine(about, app.labels, texts)}</span>
           </div>
           <IconButton icon="close" label={texts.t("cancel")} onClick={cancel} />
@@ -257,7 +297,14 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
         </p>
       )}
       {unformatted && <p className="dm-composer-hint" role="status">{texts.t("stays_text")}</p>}
-      {slash !== "\0" && <SlashList app={app} typed={slash} onChoose={(name) => { setText(`/${name} `); box.current?.focus(); }} />}
+      {offered && (
+        <Completion key={offered[0]} app={app} box={box} typed={offered} keys={keys} onTake={takeOffer}
+          onClose={() => {
+            closed.current = box.current!.selectionStart - offered.length;
+            setOffered("");
+          }}
+        />
+      )}
       {owner.formats && owner.formats.length > 0 && (
         <div className="dm-formats" role="toolbar" aria-label={owner.label}>
           {owner.formats.map((format) => (
@@ -304,12 +351,20 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
               const files = pastedFiles(event.clipboardData);
               if (files.length && take(files)) event.preventDefault();
             }}
-            onChange={() => {
+            onSelect={offer}
+            onChange={(event) => {
               typed();
+              // Nothing is replaced twice: what is taken back stays as it was typed.
+              // Where the script cannot be loaded, the name stays too.
+              if (isTyped(event.nativeEvent as InputEvent)) replaceName().catch(() => undefined);
               if (!timer.current) timer.current = window.setTimeout(keep, KEEP_DRAFT_AFTER_MS);
             }}
-            onBlur={keep}
+            onBlur={() => {
+              keep();
+              setOffered("");
+            }}
           />
+          <span className="dm-textbox-buttons">{inside(!!editing)}</span>
         </div>
         {inline.length > 1 && !editing && (
           <button type="button" className="dm-icon-button" aria-label={texts.t("write_as", { type: next.label })} title={texts.t("write_as", { type: next.label })}
@@ -325,7 +380,6 @@ export function TextBox({ app, id, inline, before, after, take, plugins }: BoxPr
             <span className={`icon icon-${switchTo.icon ?? "message"}`} aria-hidden="true" />
           </button>
         )}
-        {!editing && after}
         <button
           type="button"
           className="dm-send"

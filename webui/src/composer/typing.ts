@@ -35,10 +35,31 @@ export function continueList(box: HTMLTextAreaElement): boolean {
   return true;
 }
 
+// A colon before a time, in an address or in code begins no name.
+const NAME = /(?:^|[\s([{«„“"'*~|>\p{Extended_Pictographic}\p{Emoji_Modifier}\uFE0F])(:\p{L}[\p{L}\p{N}_+-]+|:[\p{L}\p{N}_+-]{2,}:)$/u;
+
+/** The name of an emoji that is typed before the caret: `:smi` while it is begun, `:smile:` when it is whole, else empty. */
+export function nameBefore(text: string, caret: number): string {
+  const before = text.slice(0, caret);
+  // Between backticks everything stays as it is typed.
+  return (before.split("`").length % 2 && NAME.exec(before)?.[1]) || "";
+}
+
+/** Whether keys typed this, and nothing was pasted, taken back or deleted. */
+export function isTyped({ inputType }: InputEvent): boolean {
+  return inputType === "insertText" || inputType === "insertCompositionText";
+}
+
+/** Put a text at the caret of a box that may not have the focus: on a phone it would bring the keyboard. */
+export function put(box: HTMLTextAreaElement, text: string, focus: boolean): void {
+  if (focus) box.focus({ preventScroll: true });
+  type(box, text);
+}
+
 /** Put a text in place of what is selected. The old way is the only one that the browser's undo knows. */
 function type(box: HTMLTextAreaElement, text: string): void {
   const { selectionStart: start, selectionEnd: end } = box;
-  if (text ? document.execCommand("insertText", false, text) : document.execCommand("delete")) return;
+  if (document.activeElement === box && (text ? document.execCommand("insertText", false, text) : document.execCommand("delete"))) return;
   box.setRangeText(text, start, end, "end");
   box.dispatchEvent(new Event("input", { bubbles: true }));
 }

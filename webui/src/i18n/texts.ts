@@ -4,6 +4,7 @@
 // `other` is chosen by Intl.PluralRules on `n`; other languages may add `few`, `many`, `zero`, `two`.
 
 import { NoAnswer, type Params, Refusal } from "../net/wire";
+import type { PEOPLE } from "./people_texts";
 
 export type Forms = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 export type Catalogue = Record<string, string | Forms>;
@@ -14,7 +15,39 @@ export const ENGLISH = {
   new_group: "New group",
   menu: "Menu",
   back: "Back",
-  no_chats: "No chats yet. Write to somebody by their user name.",
+  no_chats: "No chats yet. Find somebody and write to them.",
+  chat_menu: "What to do with this chat",
+  filters: "Which chats are shown",
+  filter_all: "All",
+  filter_unread: "Unread",
+  filter_people: "People",
+  filter_groups: "Groups",
+  filter_archived: "Archived",
+  none_unread: "You have read everything.",
+  none_filtered: "No chats here.",
+  pin: "Pin",
+  unpin: "Unpin",
+  pinned: "Pinned",
+  mark_read: "Mark as read",
+  mark_unread: "Mark as unread",
+  marked_unread: "Marked as unread",
+  mute: "Mute",
+  muted: "Muted",
+  unmute: "Unmute",
+  mute_how_long: "Mute for how long?",
+  mute_hour: "For an hour",
+  mute_day: "For a day",
+  mute_always: "Always",
+  block: "Block",
+  unblock: "Unblock",
+  blocked: "You have blocked this person.",
+  blocked_message: "Message of somebody you blocked",
+  archive: "Archive",
+  unarchive: "Move to chats",
+  delete_chat: "Delete for me",
+  delete_chat_question: "Delete all messages of this chat for yourself? Others keep them.",
+  leave: "Leave the group",
+  leave_question: "Leave this group?",
   details: "Details",
   found_as: "Others find you as @{name}.",
   where_to: "Where to, {name}?",
@@ -22,7 +55,7 @@ export const ENGLISH = {
   none_chosen: "Choose a chat, or begin one.",
   none_yet: "Begin your first chat.",
   begin_chat: "Write to somebody",
-  begin_chat_how: "By their user name",
+  begin_chat_how: "By name or user name",
   begin_group: "Make a group",
   begin_group_how: "For two people or many",
   no_messages: "No messages here yet. Write the first one.",
@@ -57,19 +90,46 @@ export const ENGLISH = {
   line_added: "{by} added {name}",
   line_left: "{name} left the group",
   line_removed: "{by} removed {name}",
+  line_banned: "{by} banned {name}",
+  line_unbanned: "{by} lifted the ban of {name}",
+  line_made_owner: "{by} made {name} an owner",
+  line_made_admin: "{by} made {name} an admin",
+  line_made_member: "{by} made {name} a member again",
+  line_is_owner: "{name} is an owner now",
+  line_is_admin: "{name} is an admin now",
+  line_is_member: "{name} is a member again",
   line_renamed: "{by} named the group “{title}”",
   line_photo: "{by} changed the photo of the group",
+  line_description: "{by} changed the description of the group",
+  line_rules: "{by} changed the rules of the group",
   deleted_meanwhile: "The message was deleted. What you wrote is in the text box.",
   empty_message: "Message without text",
   somebody: "Somebody",
   message_menu: "What to do with this message",
   react: "React",
+  emoji: "Emoji",
   more_emoji: "More emoji",
   reaction: "{emoji}, {n}",
   others: { one: "{n} other", other: "{n} others" },
   more_people: "Show more",
   profile: "Profile: {name}",
   write_to: "Send a message",
+  contact_add: "Add to contacts",
+  contact_is: "In your contacts",
+  contact_sent: "You asked to be contacts",
+  contact_received: "Wants to be your contact",
+  contact_accept: "Accept",
+  contact_decline: "Decline",
+  contact_withdraw: "Take it back",
+  contact_remove: "Remove from contacts",
+  contacts: "Contacts",
+  codes: "Your links and QR codes",
+  label_add: "Add a label",
+  label_hint: "A name for them that only you see",
+  label_own: "Label, only you see it",
+  requests: "Requests",
+  requests_in: { one: "{n} contact request", other: "{n} contact requests" },
+  code_refused: "This link does not work, or not any more.",
   read_by: "Read by {n}",
   read_by_nobody: "Nobody else has read it yet",
   reply: "Reply",
@@ -118,6 +178,8 @@ export const ENGLISH = {
   stays_text: "Marks stay as typed: this message was sent without formatting.",
   sent_as: "Will be sent as: {type}",
   send_as_file: "Send as file",
+  log_out_offline: "There is no connection: you can log out when it is back.",
+  log_out_unsent: "What you have not sent yet will be lost in this browser. Log out all the same?",
   discard_question: "Discard what you wrote?",
   discard_changes: "Discard your changes?",
   keep: "Keep writing",
@@ -170,6 +232,11 @@ export const ENGLISH = {
   error_internal_error: "Something went wrong on the server.",
   error_unknown_type: "Messages of this type cannot be sent here.",
   error_not_found: "You are no longer in this chat.",
+  error_too_many_open_requests: "You have {limit} contact requests without an answer. Take one of them back first.",
+  error_messages_not_accepted: "This person does not accept messages from you.",
+  error_adding_not_allowed: "{display_name} does not let you add them to groups.",
+  error_blocked_by_you: "You have blocked this person. Unblock them first.",
+  error_too_many_pins: "You have pinned {limit} chats. Unpin one of them first.",
   error_forbidden: "You may not do this.",
   error_setup_code_wrong: "This set-up code is wrong or was used already. The one that counts stands in the server's log.",
   error_wrong_answer: "This code is wrong, or was used before.",
@@ -192,18 +259,25 @@ export const ENGLISH = {
   error_upload_too_slow: "The connection was too slow for this file. Please try again on a better one.",
 } satisfies Catalogue;
 
-export type Key = keyof typeof ENGLISH;
+export type Key = keyof typeof ENGLISH | keyof typeof PEOPLE;
 
 /** The words of one language. */
 export class Texts {
   readonly language: string;
   private readonly catalogue: Catalogue;
   private readonly plurals: Intl.PluralRules;
+  /** The English of what was loaded later. */
+  private later: Catalogue = {};
 
   constructor(language: string, catalogue: Catalogue) {
     this.language = language;
     this.catalogue = catalogue;
     this.plurals = new Intl.PluralRules(language);
+  }
+
+  /** Take the words of a script that was loaded later. */
+  learn(words: Catalogue): void {
+    this.later = { ...this.later, ...words };
   }
 
   t(key: Key, params: Params = {}): string {
@@ -226,7 +300,7 @@ export class Texts {
   }
 
   private find(key: string, params: Params): string | undefined {
-    const entry = this.catalogue[key] ?? (ENGLISH as Catalogue)[key];
+    const entry = this.catalogue[key] ?? (ENGLISH as Catalogue)[key] ?? this.later[key];
     if (entry === undefined) return undefined;
     const sentence =
       typeof entry === "string"

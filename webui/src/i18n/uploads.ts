@@ -23,6 +23,11 @@ export function sizeOf(bytes: number, language: string): string {
   return parts.map((part) => (part.type === "unit" && !at ? part.value.slice(1) : part.value)).join("");
 }
 
+/** The name of a file, without what would turn its letters round. */
+export function nameOf({ name }: { name: string }): string {
+  return name.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "");
+}
+
 /** Why an upload failed, in the reader's language. */
 export function reasonOf(texts: Texts, { failure }: Upload): string {
   if (!failure) return texts.t("upload_lost");

@@ -1,23 +1,32 @@
 import * as React from "react";
-import { type KeyboardEvent, type ReactElement, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactElement, useCallback, useEffect, useMemo, useReducer, useRef, useState } from "react";
 import type { Conversation, User } from "../net/wire";
 import type { Catalogue } from "../i18n/texts";
 import { choose, chosen } from "../state/device";
 import { draftOf } from "../state/drafts";
-import { faceOf, photoOf, titleOf } from "../state/people";
+import { faceOf, nameOf, photoOf, titleOf } from "../state/people";
+import { isArchived, isMuted, isUnread } from "../state/preferences";
 import { elsewhere, inOneLine, type Line } from "../state/spoken";
 import { activity } from "../state/store";
+import { AboutPeople } from "../parts/about_people";
 import { Avatar } from "../parts/Avatar";
 import { Banner } from "../parts/Banner";
 import { useLasting, useList, useOnline, useOpened, useSynced, useToday, useTopic, useUsers } from "../parts/hooks";
 import { Icon, IconButton } from "../parts/icons";
 import { type Messenger, useMessenger } from "../parts/messenger";
+import { Notice } from "../parts/Notice";
 import { Spoken } from "../parts/Spoken";
+import { FILTERS, type Filter, passes } from "./filters";
+import { ChatMenu, type Opening, toggleArchived, toggleUnread, wish } from "./menu";
+import { RequestsRow } from "./requests";
+import { Fingers } from "./swipe";
 
 const NARROWEST_PX = 280;
 const WIDEST_PX = 480;
 const STEP_PX = 16;
 const MAX_BADGE = 999;
+// Browsers take no longer time.
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 // What comes in other chats within this time is said together.
 const SAID_AFTER_MS = 3_000;
 const SAID_AT_ONCE = 3;
@@ -36,14 +45,16 @@ export interface ConversationListProps {
   labels?: Record<string, string>;
   /** The address of each message type's own script, for those that have one. */
   modules?: Record<string, string>;
-  /** How often "New chat" was pressed: a callback opens its dialog. */
-  new_chat_clicks?: number;
-  /** How often "New group" was pressed. */
-  new_group_clicks?: number;
+  /** The addresses of the script of the dialogs about people, and of its style sheet. */
+  people_files?: string[];
+  /** The address of the script that knows the emoji. */
+  emoji_script?: string;
+  /** What is to be drawn as a QR code: a callback does. */
+  qr_text?: string;
+  /** The QR code as a callback has drawn it: its `text` and its `picture`, a data URI. */
+  qr_picture?: { text: string; picture: string };
   /** How often the menu button was pressed. */
   menu_clicks?: number;
-  /** Set by a callback to a conversation's id, it is opened; then it is null again. */
-  open_conversation?: string | null;
   setProps?(props: Partial<ConversationListProps>): void;
 }
 
@@ -53,8 +64,7 @@ export function ConversationList(props: ConversationListProps): ReactElement | n
 }
 
 function Chats(props: ConversationListProps & { app: Messenger }) {
-  const { app, setProps, open_conversation: wanted } = props;
-  const { new_chat_clicks = 0, new_group_clicks = 0, menu_clicks = 0 } = props;
+  const { app, setProps, qr_picture, menu_clicks = 0 } = props;
   const { texts } = app;
   const list = useList(app);
   const synced = useSynced(app);
@@ -63,16 +73,46 @@ function Chats(props: ConversationListProps & { app: Messenger }) {
   const today = useToday(app);
   const waiting = useLasting(!synced && !list.length);
   const rows = useRef<HTMLUListElement>(null);
+  const [menu, setMenu] = useState<Opening | null>(null);
+  const [filter, setFilter] = useState<Filter>("all");
+  const nowMs = useMutes(list);
+  // A chat that is read where only what is unread is shown stays until another is opened.
+  const stays = useRef<string | null>(null);
+  if (stays.current !== opened) stays.current = null;
+  const shown = list.filter((one) => {
+    const wanted = passes(one, filter, nowMs);
+    if (wanted && one.id === opened) stays.current = opened;
+    return wanted || (filter === "unread" && one.id === stays.current);
+  });
+  const archived = filter === "all" ? list.filter((one) => isArchived(one, nowMs)) : [];
+  const unread = list.filter((one) => passes(one, "unread", nowMs)).length;
 
   useEffect(() => {
-    if (!wanted) return;
-    app.route.open(wanted);
-    setProps?.({ open_conversation: null });
-  }, [wanted]);
+    // Somebody looks at it now.
+    if (opened && synced && app.store.conversation(opened)?.preferences?.marked_unread) wish(app, opened, { marked_unread: false });
+  }, [opened, synced]);
 
-  const newChat = () => setProps?.({ new_chat_clicks: new_chat_clicks + 1 });
-  const newGroup = () => setProps?.({ new_group_clicks: new_group_clicks + 1 });
-  app.begin = { chat: newChat, group: newGroup };
+  const openMenu = useCallback((row: Element, x: number, y: number) => {
+    const id = row.closest("li")?.dataset["id"];
+    if (id) setMenu({ id, x, y, from: row.closest("li")!.querySelector("a")! });
+    return !!id;
+  }, []);
+  const fingers = useMemo(() => new Fingers({
+    menu: openMenu,
+    swiped: (row, side) => {
+      const conversation = app.store.conversation(row.dataset["id"]!);
+      if (conversation) (side === "left" ? toggleArchived : toggleUnread)(app, conversation);
+    },
+  }), []);
+  const choose = (next: Filter) => {
+    stays.current = null;
+    setFilter(next);
+    rows.current?.scrollTo({ top: 0 });
+  };
+
+  app.drawQr = (text) => setProps?.({ qr_text: text });
+  useEffect(() => void (qr_picture && app.setQr(qr_picture)), [qr_picture]);
+  const newChat = () => app.showPeople({ kind: "chat" });
 
   const move = (event: KeyboardEvent) => {
     const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity };
@@ -91,16 +131,25 @@ function Chats(props: ConversationListProps & { app: Messenger }) {
       <header className="dm-header">
         <IconButton icon="menu" label={texts.t("menu")} onClick={() => setProps?.({ menu_clicks: menu_clicks + 1 })} />
         <h1>{texts.t("chats")}</h1>
-        <IconButton
-          icon="newGroup"
-          label={texts.t("new_group")}
-          onClick={newGroup}
-        />
+        <IconButton icon="newGroup" label={texts.t("new_group")} onClick={() => app.showPeople({ kind: "group" })} />
         <IconButton icon="newChat" label={texts.t("new_chat")} onClick={newChat} />
       </header>
+      {list.length > 0 && <Filters app={app} filter={filter} unread={unread} onChoose={choose} />}
+      <RequestsRow app={app} />
       {list.length ? (
-        <ul ref={rows} className="dm-chats" onKeyDown={move}>
-          {list.map((conversation) => (
+        <ul
+          ref={rows}
+          className="dm-chats"
+          onKeyDown={move}
+          onContextMenu={(event) => openMenu(event.target as Element, event.clientX, event.clientY) && event.preventDefault()}
+          onPointerDown={fingers.down}
+          onPointerMove={fingers.move}
+          onPointerUp={fingers.up}
+          onPointerCancel={fingers.cancel}
+          onTouchEnd={fingers.ended}
+        >
+          {archived.length > 0 && <ArchivedRow app={app} count={archived.length} onClick={() => choose("archived")} />}
+          {shown.map((conversation) => (
             <ChatRow
               key={conversation.id}
               app={app}
@@ -108,8 +157,14 @@ function Chats(props: ConversationListProps & { app: Messenger }) {
               users={users}
               today={today}
               selected={conversation.id === opened}
+              muted={isMuted(conversation, nowMs)}
+              archived={isArchived(conversation, nowMs)}
+              onMenu={openMenu}
             />
           ))}
+          {!shown.length && filter !== "all" && (
+            <li className="dm-chats-none">{texts.t(filter === "unread" ? "none_unread" : "none_filtered")}</li>
+          )}
         </ul>
       ) : synced ? (
         <div className="dm-notice">
@@ -122,10 +177,65 @@ function Chats(props: ConversationListProps & { app: Messenger }) {
       ) : (
         waiting && <ListSkeleton />
       )}
+      {menu && <ChatMenu app={app} opening={menu} onClose={() => setMenu(null)} />}
+      {!opened && <Notice app={app} />}
       <Resizer label={texts.t("resize")} />
       <Banner app={app} />
       <Elsewhere app={app} />
+      <AboutPeople app={app} />
     </nav>
+  );
+}
+
+/** The time as of which chats are muted: another when a mute ends. */
+function useMutes(list: readonly Conversation[]): number {
+  const [, again] = useReducer((times: number) => times + 1, 0);
+  const nowMs = Date.now();
+  const ends = list.map(({ preferences }) => preferences?.muted_until_ms ?? 0).filter((ms) => ms > nowMs);
+  const next = ends.length ? Math.min(...ends) : 0;
+  useEffect(() => {
+    if (!next) return;
+    const timer = setTimeout(again, Math.min(next - Date.now(), MAX_TIMEOUT_MS));
+    return () => clearTimeout(timer);
+  });
+  return nowMs;
+}
+
+interface FiltersProps {
+  app: Messenger;
+  filter: Filter;
+  unread: number;
+  onChoose(filter: Filter): void;
+}
+
+/** Which chats are shown; the archive has a way back instead. */
+function Filters({ app: { texts }, filter, unread, onChoose }: FiltersProps) {
+  if (filter === "archived") {
+    return (
+      <div className="dm-filters">
+        <IconButton icon="back" label={texts.t("back")} onClick={() => onChoose("all")} />
+        <h2>{texts.t("filter_archived")}</h2>
+      </div>
+    );
+  }
+  return (
+    <div className="dm-filters" role="group" aria-label={texts.t("filters")}>
+      {FILTERS.map((one) => (
+        <button key={one} type="button" aria-pressed={one === filter} onClick={() => onChoose(one)}>
+          {texts.t(`filter_${one}`)} {one === "unread" && unread > 0 && <b>{unread}</b>}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function ArchivedRow({ app: { texts }, count, onClick }: { app: Messenger; count: number; onClick(): void }) {
+  return (
+    <li className="dm-archived">
+      <button type="button" onClick={onClick}>
+        <Icon name="archive" /> <span>{texts.t("filter_archived")}</span> <small>{count}</small>
+      </button>
+    </li>
   );
 }
 
@@ -136,11 +246,15 @@ interface ChatRowProps {
   /** Times are told as of this day. */
   today: number;
   selected: boolean;
+  muted: boolean;
+  archived: boolean;
+  onMenu(row: Element, x: number, y: number): void;
 }
 
-const ChatRow = React.memo(function ChatRow({ app, conversation, users, selected }: ChatRowProps) {
+const ChatRow = React.memo(function ChatRow({ app, conversation, users, selected, muted, archived, onMenu }: ChatRowProps) {
   const { texts, times } = app;
-  const { id, unread } = conversation;
+  const { id, unread, preferences: wanted } = conversation;
+  const fresh = isUnread(conversation);
   const title = titleOf(conversation, users, texts);
   const draft = useTopic(app.store.topics, `draft:${id}`, () => draftOf(app.store, id));
   const open = (event: React.MouseEvent) => {
@@ -149,17 +263,23 @@ const ChatRow = React.memo(function ChatRow({ app, conversation, users, selected
     app.route.open(id);
   };
   return (
-    <li>
+    <li
+      data-id={id}
+      className={wanted?.pinned_no ? "dm-pinned" : undefined}
+      data-left={texts.t(archived ? "unarchive" : "archive")}
+      data-right={texts.t(fresh ? "mark_read" : "mark_unread")}
+    >
       <a
         href={`/c/${id}`}
-        className={unread ? "dm-chat dm-chat-unread" : "dm-chat"}
+        className={fresh ? "dm-chat dm-chat-unread" : "dm-chat"}
         aria-current={selected ? "page" : undefined}
         onClick={open}
       >
         <Avatar of={faceOf(conversation)} name={title} photo={photoOf(conversation, users)} size={48} />
         <span className="dm-chat-words">
           <span className="dm-chat-line">
-            <span className="dm-chat-title" dir="auto">{title}</span>
+            <span className="dm-chat-title" dir="auto">{conversation.peer ? nameOf(conversation.peer, users, texts) : title}</span>
+            {muted && <Sign icon="muted" label={texts.t("muted")} />}
             <time dateTime={new Date(activity(conversation)).toISOString()}>{times.brief(activity(conversation))}</time>
           </span>
           <span className="dm-chat-line">
@@ -170,18 +290,38 @@ const ChatRow = React.memo(function ChatRow({ app, conversation, users, selected
                 <Preview app={app} conversation={conversation} users={users} />
               )}
             </span>
-            {unread > 0 && (
-              <span className="dm-badge">
-                {unread > MAX_BADGE ? `${MAX_BADGE}+` : unread}
-                <span className="dm-hidden"> {texts.t("unread", { n: unread })}</span>
+            {fresh ? (
+              <span className={muted ? "dm-badge dm-badge-muted" : "dm-badge"} data-dot={unread ? undefined : ""}>
+                {unread > MAX_BADGE ? `${MAX_BADGE}+` : unread || ""}
+                <span className="dm-hidden"> {unread ? texts.t("unread", { n: unread }) : texts.t("marked_unread")}</span>
               </span>
+            ) : (
+              wanted?.pinned_no && <Sign icon="pin" label={texts.t("pinned")} />
             )}
           </span>
         </span>
       </a>
+      <IconButton
+        icon="more"
+        className="dm-chat-more"
+        label={texts.t("chat_menu")}
+        aria-haspopup="menu"
+        onClick={(event) => {
+          const { left, bottom } = event.currentTarget.getBoundingClientRect();
+          onMenu(event.currentTarget, left, bottom);
+        }}
+      />
     </li>
   );
 });
+
+function Sign({ icon, label }: { icon: "muted" | "pin"; label: string }) {
+  return (
+    <span className="dm-chat-sign" role="img" aria-label={label} title={label}>
+      <Icon name={icon} size={16} />
+    </span>
+  );
+}
 
 /** Says to screen readers that messages came in chats that are not open, a few seconds apart. */
 function Elsewhere({ app }: { app: Messenger }) {
@@ -206,8 +346,9 @@ function Elsewhere({ app }: { app: Messenger }) {
   return <Spoken lines={said} />;
 }
 
-function Preview({ app, conversation: { id, kind, last }, users }: Omit<ChatRowProps, "selected" | "today">) {
+function Preview({ app, conversation: { id, kind, last }, users }: Pick<ChatRowProps, "app" | "conversation" | "users">) {
   const online = useOnline(app);
+  useTopic(app.store.topics, "blocks", () => app.blocks.listed());
   const own = useTopic(app.store.topics, `outbox:${id}`, () => app.store.outbox(id).at(-1));
   if (own && (own.state !== "failed" || own.createdAtMs > (last?.sent_at_ms ?? 0))) {
     const failed = own.state === "failed";
@@ -229,11 +370,11 @@ function Preview({ app, conversation: { id, kind, last }, users }: Omit<ChatRowP
     last.sender === app.store.me.id
       ? app.texts.t("you")
       : kind === "group" && users[last.sender]
-        ? `${users[last.sender]!.display_name}:`
+        ? `${nameOf(last.sender, users, app.texts)}:`
         : "";
   return (
     <>
-      {author && <b className="dm-chat-author">{author}</b>} {inOneLine(last, app.labels, app.texts)}
+      {author && <b className="dm-chat-author">{author}</b>} {app.lineOf(id, last)}
     </>
   );
 }

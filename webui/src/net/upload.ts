@@ -24,7 +24,7 @@ const RETRY_MS = [1_000, 3_000, 8_000];
 // The server takes a few more at once of a user, who may have another page open.
 const AT_ONCE = 3;
 
-/** Where the files of one form wait for their turn. */
+/** Where files wait for their turn: those of a page share one. */
 export class Lane {
   private readonly waiting: (() => void)[] = [];
   private running = 0;
@@ -74,12 +74,11 @@ export class Upload {
   private timer = 0;
   private inLane = false;
   private readonly lane: Lane;
-  private readonly changed: () => void;
 
-  constructor(file: File, lane: Lane, changed: () => void) {
+  /** `changed` hears of its progress and its end; whoever goes on with it puts their own in its place. */
+  constructor(file: File, lane: Lane, public changed: () => void) {
     this.file = file;
     this.lane = lane;
-    this.changed = changed;
     lane.enter(this.send);
   }
 
@@ -160,4 +159,12 @@ export class Upload {
     this.timer = window.setTimeout(this.send, wait);
     return true;
   }
+}
+
+/** Which part of the bytes of these files has arrived. */
+export function progressOf(uploads: readonly Upload[]): number {
+  // An empty file has a way to go too.
+  const of = ({ file }: Upload) => Math.max(1, file.size);
+  const all = uploads.reduce((sum, upload) => sum + of(upload), 0);
+  return all && uploads.reduce((sum, upload) => sum + upload.progress * of(upload), 0) / all;
 }

@@ -14,7 +14,9 @@ export type Right =
   | "add"
   | "remove"
   | "leave"
-  | "rename";
+  | "rename"
+  | "set_role"
+  | "ban";
 
 /** Somebody, as everybody may see them; `photo` is a blob, left out where there is none. */
 export interface User {
@@ -29,6 +31,40 @@ export interface Name {
   username: string;
   display_name: string;
   photo?: string | null;
+}
+
+/** What somebody, `user`, is to the one who asks: nobody else ever gets it. */
+export interface Contact {
+  user: string;
+  state: "contact" | "received" | "sent";
+  since_ms: number;
+  label?: string;
+  note?: string;
+}
+
+/** Who may find somebody, write to them first, add them to a group, see their e-mail address, photo, when they were there last, how far they have read, and that they type. */
+export interface Privacy {
+  find: "contacts" | "everybody" | "known" | "nobody";
+  message: "contacts" | "everybody" | "known" | "nobody";
+  add: "contacts" | "everybody" | "known" | "nobody";
+  email: "contacts" | "everybody" | "known" | "nobody";
+  photo: "contacts" | "everybody" | "known" | "nobody";
+  last_seen: "contacts" | "everybody" | "known" | "nobody";
+  receipts: "contacts" | "everybody" | "known" | "nobody";
+  typing: "contacts" | "everybody" | "known" | "nobody";
+}
+
+/** In which of the settings in `Privacy` one person, `user`, is an exception. */
+export interface Exceptions {
+  user: string;
+  find?: "allow" | "deny";
+  message?: "allow" | "deny";
+  add?: "allow" | "deny";
+  email?: "allow" | "deny";
+  photo?: "allow" | "deny";
+  last_seen?: "allow" | "deny";
+  receipts?: "allow" | "deny";
+  typing?: "allow" | "deny";
 }
 
 /** The user whose session it is; `seq` is where their own log ends. */
@@ -54,12 +90,22 @@ export interface LastMessage {
   deleted_at_ms?: number;
 }
 
+/** How somebody wants a conversation in their list: nobody else ever gets it. */
+export interface Preferences {
+  change_no: number;
+  muted_until_ms?: number;
+  notify?: "mentions";
+  pinned_no?: number;
+  archived_no?: number;
+  marked_unread?: boolean;
+  cleared_no?: number;
+}
+
 /** A conversation in the list of one of its members. */
 export interface Conversation {
   id: string;
   kind: "direct" | "group";
   title: string | null;
-  photo: string | null;
   peer: string | null;
   seq: number;
   message_no: number;
@@ -74,6 +120,8 @@ export interface Conversation {
   change_no: number;
   order_no: number;
   rights?: Right[];
+  photo?: string;
+  preferences?: Preferences;
 }
 
 /** The message that another one answers. */
@@ -146,10 +194,12 @@ export interface ConversationCreated {
   title: string | null;
 }
 
-/** A group has another title or photo; what did not change is left out. */
+/** A group has another title, photo, description or rules; what did not change is left out. */
 export interface ConversationUpdated {
   title?: string | null;
   photo?: string | null;
+  description?: string | null;
+  rules?: string | null;
 }
 
 /** Somebody is a member now, and may read messages from `from_number` on. */
@@ -161,6 +211,18 @@ export interface MemberJoined {
 /** Somebody left or was removed: `user` is their id. */
 export interface MemberRemoved {
   user: string;
+}
+
+/** A member has another role: `user` is their id. */
+export interface MemberUpdated {
+  user: string;
+  role: "admin" | "member" | "owner";
+}
+
+/** Somebody, `user` by their id, cannot be added any more, or can be again (not `on`). */
+export interface MemberBanned {
+  user: string;
+  on: boolean;
 }
 
 /** The user is a member of a conversation now. */
@@ -186,6 +248,42 @@ export interface AccountUpdated {
   language: string | null;
   theme: string | null;
   photo: string | null;
+}
+
+/** What somebody is to the user now, null where it is nothing. */
+export interface ContactUpdated {
+  user: User;
+  contact: Contact | null;
+}
+
+/** How the user wants a conversation in their list now. */
+export interface PreferencesUpdated {
+  conversation: string;
+  preferences: Preferences;
+}
+
+/** Who may do what is another now, as in `Privacy`; what did not change is left out. */
+export interface PrivacyUpdated {
+  find?: "contacts" | "everybody" | "known" | "nobody";
+  message?: "contacts" | "everybody" | "known" | "nobody";
+  add?: "contacts" | "everybody" | "known" | "nobody";
+  email?: "contacts" | "everybody" | "known" | "nobody";
+  photo?: "contacts" | "everybody" | "known" | "nobody";
+  last_seen?: "contacts" | "everybody" | "known" | "nobody";
+  receipts?: "contacts" | "everybody" | "known" | "nobody";
+  typing?: "contacts" | "everybody" | "known" | "nobody";
+}
+
+/** In which of the user's settings somebody is an exception now, null where in none. */
+export interface ExceptionsUpdated {
+  user: User;
+  exceptions: Exceptions | null;
+}
+
+/** Whether the user has blocked somebody now: since when, or null. */
+export interface BlockUpdated {
+  user: User;
+  since_ms: number | null;
 }
 
 /** Something that the reader may not know, as what happens to messages from before their time. */
@@ -239,6 +337,111 @@ export interface LogPage {
   newest: number;
 }
 
+/** Result of `conversation.set`: how the caller wants it now. */
+export interface PreferencesNow {
+  conversation: string;
+  preferences: Preferences;
+}
+
+/** What somebody is to the caller after the command; `contact` is null where it is nothing. */
+export interface ContactNow {
+  user: User;
+  contact: Contact | null;
+}
+
+/** Result of `contact.list`, in the order of ids. */
+export interface ContactsFound {
+  contacts: Contact[];
+  users: Record<string, Name>;
+  more: boolean;
+  seq: number;
+}
+
+/** Result of `contact.code_create`. */
+export interface CodeCreated {
+  id: string;
+  code: string;
+  url: string;
+}
+
+/** A code of one's own, without the code: null is no label, no end, any number of `uses`. */
+export interface CodeInfo {
+  id: string;
+  label: string | null;
+  created_at_ms: number;
+  expires_at_ms: number | null;
+  uses: number | null;
+  used: number;
+}
+
+/** Result of `contact.code_list`: the newest first, but for those that were revoked. */
+export interface CodesFound {
+  codes: CodeInfo[];
+  more: boolean;
+}
+
+/** Result of `contact.code_open`: whose code it is, and what they are to the caller. */
+export interface CodeOpened {
+  user: User;
+  contact?: Contact;
+}
+
+/** One's settings, as new as event `seq` of one's own log. */
+export interface PrivacyNow {
+  privacy: Privacy;
+  seq: number;
+}
+
+/** Result of `privacy.except`; `exceptions` is null where there is none. */
+export interface ExceptionsNow {
+  user: User;
+  exceptions: Exceptions | null;
+}
+
+/** Result of `privacy.exceptions`, in the order of ids. */
+export interface ExceptionsFound {
+  exceptions: Exceptions[];
+  users: Record<string, Name>;
+  more: boolean;
+  seq: number;
+}
+
+/** Whom the caller has blocked, and since when. */
+export interface Block {
+  user: string;
+  since_ms: number;
+}
+
+/** Since when the caller has blocked somebody, null where they have not. */
+export interface BlockNow {
+  user: User;
+  since_ms: number | null;
+}
+
+/** Result of `user.blocked`, in the order of ids. */
+export interface BlockedFound {
+  blocked: Block[];
+  users: Record<string, Name>;
+  more: boolean;
+  seq: number;
+}
+
+/** Somebody who was found: as in `User`, what they are to the caller, and in how many groups both are. */
+export interface PersonFound {
+  id: string;
+  username: string;
+  display_name: string;
+  photo?: string | null;
+  contact?: Contact;
+  shared?: number;
+}
+
+/** Result of `user.search`: contacts first, then people of one's groups. */
+export interface PeopleFound {
+  users: PersonFound[];
+  everybody: boolean;
+}
+
 /** An action of a message type; `params` is a JSON Schema. */
 export interface ActionInfo {
   name: string;
@@ -280,8 +483,15 @@ export type LogEvent =
   | (Entry & { kind: "conversation.updated"; data: ConversationUpdated })
   | (Entry & { kind: "member.joined"; data: MemberJoined })
   | (Entry & { kind: "member.removed"; data: MemberRemoved })
+  | (Entry & { kind: "member.updated"; data: MemberUpdated })
+  | (Entry & { kind: "member.banned"; data: MemberBanned })
   | (Entry & { kind: "conversation.added"; data: ConversationAdded })
   | (Entry & { kind: "conversation.removed"; data: ConversationRemoved })
   | (Entry & { kind: "mark.changed"; data: MarkChanged })
   | (Entry & { kind: "account.updated"; data: AccountUpdated })
+  | (Entry & { kind: "contact.updated"; data: ContactUpdated })
+  | (Entry & { kind: "preferences.updated"; data: PreferencesUpdated })
+  | (Entry & { kind: "privacy.updated"; data: PrivacyUpdated })
+  | (Entry & { kind: "privacy.exceptions_updated"; data: ExceptionsUpdated })
+  | (Entry & { kind: "block.updated"; data: BlockUpdated })
   | (Entry & { kind: "hidden"; data: Hidden });

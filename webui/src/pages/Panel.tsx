@@ -1,9 +1,12 @@
 import * as React from "react";
 import { type ReactElement, useEffect, useLayoutEffect, useRef, useSyncExternalStore } from "react";
-import { useLayer, useOpened } from "../parts/hooks";
+import { useLayer, useOpened, useTopic } from "../parts/hooks";
 import { IconButton } from "../parts/icons";
 import { type Messenger, useMessenger } from "../parts/messenger";
 import { isWide, WIDE } from "../state/route";
+
+// Of people who come and go in numbers, a panel asks so often.
+const CHANGES_EVERY_MS = 1_000;
 
 /** What belongs to the open conversation: a column beside it on wide screens, a layer over it on others. */
 export interface PanelProps {
@@ -13,6 +16,8 @@ export interface PanelProps {
   opened?: boolean;
   /** What it is called. */
   title?: string;
+  /** Another number whenever who is in the conversation, or what it is called, has changed. */
+  changes?: number;
   /** What is in it. */
   children?: React.ReactNode;
   setProps?(props: Partial<PanelProps>): void;
@@ -47,10 +52,24 @@ function Inside({ app, opened, title = "", children, setProps }: PanelProps & { 
       app.setPanel(null);
     };
   }, [opened, wide]);
+  // Read as a number: messages that come draw nothing again.
+  const changed = useTopic(app.store.topics, `window:${chat}`, () => (chat && app.store.window(chat).lines.at(-1)?.seq) || 0);
+  const known = useRef({ chat, changed, timer: 0 }).current;
+  useEffect(() => {
+    if (opened && known.chat === chat && known.changed !== changed) {
+      known.timer ||= window.setTimeout(() => {
+        known.timer = 0;
+        if (known.chat) setProps?.({ changes: known.changed });
+      }, CHANGES_EVERY_MS);
+    }
+    Object.assign(known, { chat, changed });
+  }, [chat, changed]);
   // Of another conversation nothing is shown while its own is asked for.
   const shown = useRef(chat);
   useEffect(() => {
-    if (opened && shown.current !== chat) window.dash_clientside?.set_props("details-body", { children: null });
+    if (opened && shown.current !== chat) {
+      for (const part of ["body", "form", "members", "rest"]) window.dash_clientside?.set_props(`details-${part}`, { children: null });
+    }
     shown.current = chat;
   }, [chat]);
 

@@ -4,11 +4,11 @@ import { Lane, Upload } from "../net/upload";
 import { type Conversation, NoAnswer, type User } from "../net/wire";
 import { reasonOf, sizeOf } from "../i18n/uploads";
 import { Avatar } from "../parts/Avatar";
+import { BlockButton } from "../parts/block";
 import { useConversation, usePortraits, useUsers } from "../parts/hooks";
 import { IconButton } from "../parts/icons";
 import { type Messenger, useMessenger } from "../parts/messenger";
 
-const KINDS = "image/png,image/jpeg,image/gif,image/webp,image/avif";
 // What the server takes for a photo of somebody.
 const MAX_BYTES = 30_000_000;
 const MAKE_WITHIN_MS = 40_000;
@@ -25,6 +25,8 @@ export interface PortraitProps {
   below?: string;
   /** Whether the reader may change the photo, where the server takes any. */
   editable?: boolean;
+  /** The media types that may be chosen for it; a list. */
+  accept?: string[];
 }
 
 export function Portrait(props: PortraitProps): ReactElement | null {
@@ -32,7 +34,7 @@ export function Portrait(props: PortraitProps): ReactElement | null {
   return app ? <Shown {...props} app={app} /> : null;
 }
 
-function Shown({ app, user, conversation = "", below, editable }: PortraitProps & { app: Messenger }) {
+function Shown({ app, user, conversation = "", below, editable, accept = [] }: PortraitProps & { app: Messenger }) {
   const { store } = app;
   const known = useUsers(app)[user?.id ?? ""] ?? user;
   const group = useConversation(app, conversation);
@@ -54,16 +56,17 @@ function Shown({ app, user, conversation = "", below, editable }: PortraitProps 
       store.changeConversation(conversation, { photo: found.conversation.photo });
     }
   };
-  return (
+  const shown = (
     <div className="dm-portrait">
       <Avatar of={user?.id ?? conversation} name={name} photo={photo} size={editable ? 72 : 56} />
       <div className="dm-portrait-words">
         <div className="dm-portrait-name" dir="auto">{name}</div>
         <div className="dm-portrait-below">{below}</div>
       </div>
-      {editable && (photo || possible) && <Change app={app} photo={photo} possible={possible} change={change} />}
+      {editable && (photo || possible) && <Change app={app} photo={photo} possible={possible} accept={accept} change={change} />}
     </div>
   );
+  return user && user.id !== store.me.id ? <>{shown}<BlockButton app={app} id={user.id} /></> : shown;
 }
 
 interface ChangeProps {
@@ -71,10 +74,11 @@ interface ChangeProps {
   photo: string | null;
   /** Whether there can be another one. */
   possible: boolean;
+  accept: string[];
   change(blob: string | null): Promise<void>;
 }
 
-function Change({ app, photo, possible, change }: ChangeProps) {
+function Change({ app, photo, possible, accept, change }: ChangeProps) {
   const { texts } = app;
   const input = useRef<HTMLInputElement>(null);
   const lane = useRef(new Lane());
@@ -124,7 +128,7 @@ function Change({ app, photo, possible, change }: ChangeProps) {
           <IconButton icon="trash" label={texts.t("remove_photo")} disabled={waiting} onClick={() => void attempt(null)} />
         )}
       </div>
-      <input ref={input} type="file" accept={KINDS} hidden aria-label={texts.t("add_photo")}
+      <input ref={input} type="file" accept={accept.join(",")} hidden aria-label={texts.t("add_photo")}
         onChange={(event) => {
           const file = event.target.files?.[0];
           event.target.value = "";

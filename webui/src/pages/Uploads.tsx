@@ -1,7 +1,7 @@
 import * as React from "react";
 import { type ReactElement, useReducer, useRef } from "react";
 import { Lane, Upload } from "../net/upload";
-import { reasonOf, sizeOf } from "../i18n/uploads";
+import { nameOf, reasonOf, sizeOf } from "../i18n/uploads";
 import { IconButton } from "../parts/icons";
 import { useMessenger } from "../parts/messenger";
 
@@ -58,9 +58,9 @@ export function Uploads({ label = "", accept = [], multiple = false, setProps }:
       {uploads.current.map((upload, at) => (
         <div key={at} className="dm-upload">
           <div className="dm-file-words">
-            <span className="dm-file-name" dir="auto">{upload.file.name}</span>{" "}
+            <span className="dm-file-name" dir="auto">{nameOf(upload.file)}</span>{" "}
             <span className="dm-file-size">{sizeOf(upload.file.size, texts.language)}</span>
-            {upload.state === "uploading" && <progress max={1} value={upload.progress} aria-label={upload.file.name} />}
+            {upload.state === "uploading" && <progress max={1} value={upload.progress} aria-label={nameOf(upload.file)} />}
             {upload.state === "failed" && (
               <span className="dm-form-problem" role="alert">
                 {reasonOf(texts, upload)}{" "}
@@ -68,7 +68,7 @@ export function Uploads({ label = "", accept = [], multiple = false, setProps }:
               </span>
             )}
           </div>
-          {upload.state !== "done" && <IconButton icon="close" label={`${texts.t("cancel")}: ${upload.file.name}`} onClick={() => remove(upload)} />}
+          {upload.state !== "done" && <IconButton icon="close" label={`${texts.t("cancel")}: ${nameOf(upload.file)}`} onClick={() => remove(upload)} />}
         </div>
       ))}
     </div>

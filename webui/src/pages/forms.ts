@@ -1,4 +1,4 @@
-// Forms of pages without a session: <form data-command="account.register session.open">. On submit
+// Forms of pages without a session: `<form data-command="account.register session.open">`. On submit
 // each command is called with the fields meant for it, errors appear under their field, and all that
 // was typed stays. Then the browser goes where ?next= says, if that is a page of ours.
 //
@@ -168,7 +168,7 @@ function doneMark(form: HTMLFormElement, command: string): string {
 
 function next(): string {
   const wish = new URLSearchParams(location.search).get("next") ?? "";
-  return /^\/(c\/[0-9a-f]{32}|p\/[a-z0-9_.-]+\/[a-z0-9-]+|plugins)$/.test(wish) ? wish : "/";
+  return /^\/(c\/[0-9a-f]{32}|j\/[A-Za-z0-9-]{1,64}|p\/[a-z0-9_.-]+\/[a-z0-9-]+|plugins)$/.test(wish) ? wish : "/";
 }
 
 function wordsOf(form: HTMLFormElement): Catalogue {

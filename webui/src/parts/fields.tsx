@@ -33,7 +33,7 @@ export function FieldInput({ app, field, value, problem, onChange, scope = "", h
         <textarea {...shared} dir="auto" rows={3} value={text} maxLength={limit} placeholder={field.placeholder} onChange={(event) => onChange(event.target.value)} />
       )}
       {field.kind === "number" && (
-        <input {...shared} type="number" value={text} min={field.min} max={field.max} step={field.step ?? 1} onChange={(event) => onChange(event.target.value)} />
+        <input {...shared} type="number" value={text} min={field.min} max={field.max} step={field.step ?? 1} placeholder={field.placeholder} onChange={(event) => onChange(event.target.value)} />
       )}
       {field.kind === "switch" && (
         <input {...shared} type="checkbox" role="switch" checked={value === true} onChange={(event) => onChange(event.target.checked)} />

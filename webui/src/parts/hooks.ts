@@ -26,7 +26,7 @@ export const useOpened = (app: Messenger): string | null =>
   useTopic(app.store.topics, "route", () => app.route.conversation);
 
 export const useList = (app: Messenger): readonly Conversation[] =>
-  useTopic(app.store.topics, "list", () => app.store.list());
+  useTopic(app.store.topics, "list", () => app.store.listed());
 
 export const useSynced = (app: Messenger): boolean => useTopic(app.store.topics, "list", () => app.store.synced);
 

@@ -2,13 +2,15 @@
 
 import { useSyncExternalStore } from "react";
 import { Socket } from "../net/socket";
-import type { Message, TypeInfo, User } from "../net/wire";
+import { type CodeOpened, type Message, Refusal, type TypeInfo, type User } from "../net/wire";
 import { type Catalogue, Texts } from "../i18n/texts";
 import { Times } from "../i18n/time";
 import { Today } from "../i18n/today";
 import { Actions } from "../state/actions";
+import { Blocks } from "../state/blocks";
 import { Cache } from "../state/cache";
 import type { ComposerOf } from "../state/composers";
+import { Contacts } from "../state/contacts";
 import { Directory } from "../state/directory";
 import { choose, chosen } from "../state/device";
 import { dropDraft, recallComposing } from "../state/drafts";
@@ -19,14 +21,27 @@ import { Logs } from "../state/logs";
 import { Outbox } from "../state/outbox";
 import { Modules } from "../state/modules";
 import { ReadPositions } from "../state/positions";
+import { Preferences } from "../state/preferences";
 import { ReadingPlaces } from "../state/reading_places";
-import { Route } from "../state/route";
+import { isWide, Route } from "../state/route";
 import { Store } from "../state/store";
+import { inOneLine } from "../state/spoken";
 import { storedKeys } from "../state/stored";
 import { Sync } from "../state/sync";
 
+// Another title costs the page 2 ms: what is read as it comes is not counted up and down again.
+const TITLE_AFTER_MS = 300;
 // Close codes and what the login page is told.
 const WHY: Record<number, string> = { 4100: "expired", 4101: "closed", 4102: "deactivated" };
+
+/**
+ * A dialog about people: begin a chat or a group, answer contact requests, make codes, say who may do what, add
+ * members to a conversation, block somebody or do so no longer.
+ */
+export type AboutPeople =
+  | { kind: "chat" | "group" | "requests" | "codes" | "privacy" }
+  | { kind: "add"; conversation: string }
+  | { kind: "block"; user: string };
 
 export interface Config {
   me: User;
@@ -34,6 +49,8 @@ export interface Config {
   texts?: Catalogue | undefined;
   labels?: Record<string, string> | undefined;
   modules?: Record<string, string> | undefined;
+  people_files?: string[] | undefined;
+  emoji_script?: string | undefined;
 }
 
 export class Messenger {
@@ -42,6 +59,9 @@ export class Messenger {
   readonly outbox: Outbox;
   readonly history: MessageHistory;
   readonly directory: Directory;
+  readonly contacts: Contacts;
+  readonly blocks: Blocks;
+  readonly preferences: Preferences;
   readonly readPositions: ReadPositions;
   readonly places: ReadingPlaces;
   readonly texts: Texts;
@@ -57,24 +77,42 @@ export class Messenger {
   readonly labels: Readonly<Record<string, string>>;
   /** What plugins' own scripts do. */
   readonly modules: Modules;
+  /** The address of the script that knows the emoji. */
+  readonly emojiScript: string;
   /** Closes the panel beside the conversation, while it is open. Topic: "panel". */
   closePanel: (() => void) | null = null;
-  /** Opens the dialogs in which conversations are begun; the list knows how. */
-  begin: { chat(): void; group(): void } | null = null;
+  /** Has the details that are shown beside the conversation drawn again, while they are there. */
+  refreshDetails: (() => void) | null = null;
+  /** Which dialog about people is open. Topic: "people". */
+  people: AboutPeople | null = null;
+  /** Where the script of these dialogs is, and its style sheet: they are loaded when one is first opened. */
+  readonly peopleFiles: readonly string[];
+  /** Has a text drawn as a QR code, which comes as `qr`; the list knows how. */
+  drawQr: ((text: string) => void) | null = null;
+  /** The newest QR code. Topic: "qr". */
+  qr: { text: string; picture: string } | null = null;
+  /** What lies over the page and has a place for the banner. Topic: "dialog". */
+  dialog: HTMLElement | null = null;
   /** Whose card is shown. Topic: "person". */
   person: string | null = null;
+  /** Why what was asked for cannot be shown. Topic: "person". */
+  refused = "";
   /** The long messages that the reader has wanted to see in full, by their ids. */
   readonly unfolded = new Set<string>();
   /** Set when the session has ended: nothing may keep the page any more. */
   ended = false;
+  /** The reader is logging out: that the session has ended is no news. */
+  private leaving = false;
   private readonly socket: Socket;
   private readonly cache: Cache;
   private readonly kept: Kept;
   private readonly sync: Sync;
 
-  constructor({ me, language = "en", texts = {}, labels = {}, modules = {} }: Config) {
+  constructor({ me, language = "en", texts = {}, labels = {}, modules = {}, people_files = [], emoji_script = "" }: Config) {
+    this.peopleFiles = people_files;
     this.labels = labels;
     this.modules = new Modules(modules);
+    this.emojiScript = emoji_script;
     this.texts = new Texts(language, texts);
     this.times = new Times(language);
     this.store = new Store(me);
@@ -88,12 +126,16 @@ export class Messenger {
     const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
     this.socket = new Socket(url, {
       onOpen: () => {
-        void this.sync.begin().then(() => this.actions.flush());
+        void this.sync.begin().then(() => {
+          this.actions.flush();
+          void this.contacts.learn(["received"]);
+        });
+        void this.openCode();
         void this.learnTypes();
       },
       onDown: () => this.sync.down(),
       onNotification: (method, params) => this.sync.hear(method, params),
-      onRefused: (code) => this.refused(code),
+      onRefused: (code) => this.end(code),
     });
     this.actions = new Actions(this.store, this.socket, this.texts);
     this.outbox = new Outbox(this.store, this.socket, new UnsentFiles(me.id, this.store.topics));
@@ -101,7 +143,10 @@ export class Messenger {
     this.kept = new Kept(this.store, this.cache);
     this.directory = new Directory(this.store, this.socket);
     this.readPositions = new ReadPositions(this.store, this.socket);
-    const logs = new Logs(this.store, this.socket, this.directory, this.kept, {
+    this.contacts = new Contacts(this.store, this.socket);
+    this.blocks = new Blocks(this.store, this.socket);
+    this.preferences = new Preferences(this.store, this.socket);
+    const logs = new Logs(this.store, this.socket, this.directory, this.contacts, this.blocks, this.kept, {
       conversation: (id) => this.history.reload(id),
       own: () => this.sync.startOver(),
     });
@@ -109,6 +154,7 @@ export class Messenger {
     this.history = new MessageHistory(this.store, this.socket, logs, this.cache, this.kept, this.places, view);
     this.sync = new Sync(this.store, this.socket, logs, this.history, this.outbox, this.kept, view);
     this.store.onDropped = (id) => this.forgetConversation(id);
+    this.store.onTrimmed = (id) => void this.cache.dropPage(id);
   }
 
   start(): void {
@@ -136,7 +182,40 @@ export class Messenger {
   showPerson(id: string | null): void {
     if (id) this.directory.learn(id);
     this.person = id;
+    this.refused = "";
     this.store.topics.touch("person");
+  }
+
+  /** Say on a card, in the place of the one that is open, why what was asked for cannot be shown. */
+  refuse(why: string): void {
+    this.person = null;
+    this.refused = why;
+    this.store.topics.touch("person");
+  }
+
+  showPeople(which: AboutPeople | null): void {
+    this.people = which;
+    this.store.topics.touch("people");
+  }
+
+  setQr(qr: { text: string; picture: string }): void {
+    this.qr = qr;
+    this.store.topics.touch("qr");
+  }
+
+  setDialog(element: HTMLElement | null): void {
+    this.dialog = element;
+    this.store.topics.touch("dialog");
+  }
+
+  /** Open the chat with somebody; the first time it is made. */
+  async writeTo(user: string): Promise<void> {
+    const known = this.store.list().find(({ peer }) => peer === user)?.id;
+    const chat = known ?? (await this.call<{ id: string }>("conversation.create", { kind: "direct", members: [user] })).id;
+    this.showPerson(null);
+    this.showPeople(null);
+    if (!isWide()) this.closePanel?.();
+    this.route.open(chat);
   }
 
   /** Whether Enter sends what is written; otherwise it begins a line, and Ctrl+Enter sends. Topic: "enter". */
@@ -166,28 +245,65 @@ export class Messenger {
     return this.composers.some((composer) => composer.type === type && (composer.field || composer.fields));
   }
 
+  /** What somebody said, in one line; in a group nothing of those whom the reader has blocked. */
+  lineOf(conversation: string, message: Pick<Message, "sender" | "text" | "type">): string {
+    const folded = this.blocks.has(message.sender) && this.store.conversation(conversation)?.kind === "group";
+    return folded ? this.texts.t("blocked_message") : inOneLine(message, this.labels, this.texts);
+  }
+
   call<T>(command: string, params: unknown, timeoutMs?: number): Promise<T> {
     return this.socket.call<T>(command, params, timeoutMs);
   }
 
-  /** Close the session, forget what this browser kept of it, and show the landing page. */
-  async signOut(): Promise<void> {
-    await this.forget();
-    this.socket.stop();
-    await fetch("/api/session.close", {
+  /** Close the session, forget what this browser kept of it, show the landing page; or say why not. */
+  async signOut(): Promise<string> {
+    const { store, texts } = this;
+    if (!store.online) return texts.t("log_out_offline");
+    if (this.hasUnsent() && !confirm(texts.t("log_out_unsent"))) return "";
+    this.leaving = true;
+    const done = await fetch("/api/session.close", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: "{}",
-    }).catch(() => undefined);
+    }).catch(() => null);
+    // 401: it was closed already.
+    if (!done?.ok && done?.status !== 401) {
+      this.leaving = false;
+      return texts.t(done ? "error_internal_error" : "log_out_offline");
+    }
+    this.socket.stop();
+    await this.forget();
     location.assign("/");
+    return "";
   }
 
-  /** Forget what this browser kept of the user: messages, drafts, what was not sent. */
+  /** Whether something that was written would be lost with what this browser keeps. */
+  private hasUnsent(): boolean {
+    const own = (kind: string) => storedKeys(`dm:${kind}:${this.store.me.id}:`);
+    const drafts = own("draft").filter((key) => !key.endsWith(":about"));
+    return this.store.allOutgoing().length + own("wish").length + drafts.length > 0;
+  }
+
+  /** Forget what this browser kept of the user: messages, drafts, what was not sent, which emoji were used. */
   async forget(): Promise<void> {
-    for (const kind of ["outbox", "wish", "draft", "place"]) {
+    for (const kind of ["outbox", "wish", "draft", "place", "emoji", "blocked"]) {
       for (const key of storedKeys(`dm:${kind}:${this.store.me.id}:`)) localStorage.removeItem(key);
     }
     await Promise.all([this.cache.forget(), this.outbox.files.forget()]);
+  }
+
+  /** Show whose the code in the address is, once. */
+  private async openCode(): Promise<void> {
+    const code = this.route.takeCode();
+    if (!code) return;
+    try {
+      const { user } = await this.call<CodeOpened>("contact.code_open", { code });
+      this.store.learnUsers({ [user.id]: user });
+      this.showPerson(user.id);
+    } catch (error) {
+      const gone = error instanceof Refusal && error.key === "not_found";
+      this.refuse(gone ? this.texts.t("code_refused") : this.texts.reason(error));
+    }
   }
 
   private async learnTypes(): Promise<void> {
@@ -207,9 +323,10 @@ export class Messenger {
     void this.cache.dropPage(id);
   }
 
-  private refused(code: number): void {
+  private end(code: number): void {
     const why = WHY[code];
     if (!why) return this.store.setBroken();
+    if (this.leaving) return;
     this.ended = true;
     // Somebody else may sit here next. What the reader wrote is kept where nobody ended the session: it
     // is theirs, and goes on when they log in again.
@@ -226,7 +343,13 @@ export class Messenger {
       const wanted = unread ? `(${unread}) ${title}` : title;
       if (document.title !== wanted) document.title = wanted;
     };
-    this.store.topics.subscribe("list", show);
+    let timer = 0;
+    this.store.topics.subscribe("list", () => {
+      timer ||= window.setTimeout(() => {
+        timer = 0;
+        show();
+      }, TITLE_AFTER_MS);
+    });
     show();
   }
 }

@@ -51,11 +51,15 @@ export class Cache {
 
   private async get<T>(key: string): Promise<T | undefined> {
     const database = await this.database;
-    if (!database) return undefined;
     return new Promise((resolve) => {
-      const request = database.transaction(STORE).objectStore(STORE).get(key);
-      request.onsuccess = () => resolve(request.result as T | undefined);
-      request.onerror = () => resolve(undefined);
+      try {
+        const request = database!.transaction(STORE).objectStore(STORE).get(key);
+        request.onsuccess = () => resolve(request.result as T | undefined);
+        request.onerror = () => resolve(undefined);
+      } catch {
+        // There is none, or signing out has closed it.
+        resolve(undefined);
+      }
     });
   }
 

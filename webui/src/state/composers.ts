@@ -83,6 +83,11 @@ export function filesOf(composer: ComposerOf): FieldOf | undefined {
   return composer.fields?.find((field) => field.kind === "files");
 }
 
+/** The field for words that go with files. */
+export function wordsOf(fields: readonly FieldOf[]): FieldOf | undefined {
+  return fields.find(({ kind }) => kind === "text" || kind === "area");
+}
+
 /** Whether a field of files takes this one. */
 export function accepts(field: FieldOf, file: Kind): boolean {
   return (field.accept ?? ["*/*"]).some((pattern) => Number.isFinite(width(pattern, typeOf(file))));

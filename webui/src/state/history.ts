@@ -47,7 +47,8 @@ export class MessageHistory {
 
   private async recall(id: string, withNumber = Infinity): Promise<void> {
     if (this.store.window(id).messages.length) return;
-    const kept = await this.cache.page(id);
+    const first = this.store.conversation(id)?.first_number ?? 1;
+    const kept = (await this.cache.page(id))?.filter(({ number }) => number >= first);
     const now = this.store.window(id);
     if (!kept?.length || kept[0]!.number > withNumber || now.cursor >= 0 || now.messages.length) return;
     // What precedes a whole page is drawn no sooner than it would be of the server's page.

@@ -1,3 +1,5 @@
+// Ids of what is made here, and what stands for somebody without a photo: a colour and initials.
+
 /** A new UUID of version 7 (RFC 9562, 5.7): ids made later sort later. */
 export function newId(nowMs = Date.now()): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

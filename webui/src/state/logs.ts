@@ -3,12 +3,14 @@
 
 import type { Socket } from "../net/socket";
 import { type Conversation, type LogEvent, type LogPage, Refusal, type User } from "../net/wire";
+import type { Blocks } from "./blocks";
+import type { Contacts } from "./contacts";
 import type { Directory } from "./directory";
 import type { Kept } from "./kept";
 import type { Store } from "./store";
 
 const LOG_PAGE = 500;
-const LINES = new Set(["conversation.created", "conversation.updated", "member.joined", "member.removed"]);
+const LINES = new Set(["conversation.created", "conversation.updated", "member.joined", "member.removed", "member.updated", "member.banned"]);
 
 /** What is done where a log no longer reaches back to our cursor. */
 interface TooOld {
@@ -27,9 +29,23 @@ export class Logs {
     private readonly store: Store,
     private readonly socket: Socket,
     private readonly directory: Directory,
+    private readonly contacts: Contacts,
+    private readonly blocks: Blocks,
     private readonly kept: Kept,
     private readonly tooOld: TooOld,
   ) {}
+
+  /** What was read belongs to logs of another epoch. */
+  forgetOwn(): void {
+    this.forgetPeople();
+    this.store.forgetPreferences();
+  }
+
+  private forgetPeople(): void {
+    this.contacts.forget();
+    this.blocks.forget();
+    this.store.topics.touch("privacy");
+  }
 
   /** What runs has lost its connection. */
   down(): void {
@@ -49,12 +65,17 @@ export class Logs {
     const readNo = Math.max(conversation.read_no, known?.read_no ?? 0);
     // Where nothing new was said, its place among those that were heard of since stays.
     const stays = this.store.synced && known && known.last?.id === conversation.last?.id;
+    // An answer may be late. What an earlier page kept may be of another epoch.
+    const { preferences: wanted } = conversation;
+    const isLate = this.store.synced && (known?.preferences?.change_no ?? 0) > (wanted?.change_no ?? 0);
     this.store.putConversation({
       ...conversation,
+      preferences: isLate ? known?.preferences : wanted,
       order_no: stays ? known.order_no : conversation.order_no,
       read_no: readNo,
       unread: readNo > conversation.read_no ? Math.min(conversation.unread, conversation.message_no - readNo) : conversation.unread,
     });
+    if (isLate) this.store.prefer(id, known!.preferences!);
     if (this.store.hasWindow(id) && this.store.window(id).cursor < seq) void this.pull(id);
   }
 
@@ -87,7 +108,15 @@ export class Logs {
 
   private apply(event: LogEvent): void {
     const { log, kind, data } = event;
-    if (LINES.has(kind) && this.store.hasWindow(log)) this.store.putLines(log, [event]);
+    if (LINES.has(kind) && this.store.hasWindow(log)) {
+      // Who did it, and to whom, may have said nothing yet.
+      for (const id of [event.by, "user" in data && data.user]) {
+        if (typeof id === "string" && !this.store.users[id]) this.directory.learn(id);
+      }
+      this.store.putLines(log, [event]);
+    }
+    // Of one's own log, where `message` is a setting.
+    if (kind === "privacy.updated") return;
     if ("message" in data) {
       if (!this.store.users[data.message.sender]) this.directory.learn(data.message.sender);
       this.store.putMessage(data.message);
@@ -102,11 +131,16 @@ export class Logs {
       this.kept.keep(log);
     } else if (kind === "member.removed" && data.user === this.store.me.id) {
       this.store.dropConversation(log);
+    } else if (kind === "member.updated") {
+      // What one may do oneself goes by it.
+      if (data.user === this.store.me.id) void this.fetch(log);
+    } else if (kind === "member.banned") {
+      // It changes nobody else: who was a member was removed.
     } else if (kind === "conversation.updated") {
       // What was read later than this was written knows better.
       const { title, photo } = data;
       if (event.seq <= (this.store.conversation(log)?.seq ?? 0)) return;
-      this.store.changeConversation(log, { ...(title !== undefined && { title }), ...(photo !== undefined && { photo }) });
+      this.store.changeConversation(log, { ...(title !== undefined && { title }), ...(photo !== undefined && { photo: photo ?? undefined }) });
       this.kept.keep();
     } else if (kind.startsWith("member.") || kind.startsWith("conversation.")) {
       if (kind === "member.joined") {
@@ -120,11 +154,25 @@ export class Logs {
     }
   }
 
-  private applyOwn({ kind, data }: LogEvent): void {
+  private applyOwn({ kind, data, seq }: LogEvent): void {
     if (kind === "conversation.added") void this.fetch(data.conversation);
     else if (kind === "conversation.removed") this.store.dropConversation(data.conversation);
     else if (kind === "mark.changed") this.store.putOwn(data.conversation, data.message_id, { mark: data.mark });
     else if (kind === "account.updated") this.directory.learn(this.store.me.id);
+    else if (kind === "preferences.updated") {
+      this.store.prefer(data.conversation, data.preferences);
+      this.kept.keep();
+    } else if (kind === "contact.updated") {
+      // The log says nothing of photos: they change.
+      if (!this.store.users[data.user.id]) this.directory.learn(data.user.id);
+      this.contacts.hear(data.user.id, data.contact, seq);
+    } else if (kind === "block.updated") {
+      if (!this.store.users[data.user.id]) this.directory.learn(data.user.id);
+      this.blocks.hear(data.user.id, data.since_ms, seq);
+    } else if (kind.startsWith("privacy.")) {
+      // Who shows it asks for it.
+      this.store.topics.touch("privacy");
+    }
   }
 
   /** Read a conversation's log from our cursor to its end. */
@@ -170,7 +218,10 @@ export class Logs {
         this.userCursor = Math.max(this.userCursor, page.seq);
         if (page.seq >= page.newest || page.seq <= page.after) return;
       }
-    }, async () => this.tooOld.own());
+    }, async () => {
+      this.forgetPeople();
+      this.tooOld.own();
+    });
   }
 
   /**

@@ -3,6 +3,14 @@
 /** What a plugin's module may export. */
 interface Module {
   describe?(file: File): unknown;
+  draw?(content: unknown, pictures: readonly Picture[]): Node[];
+}
+
+/** A picture that is on its way, as the browser itself has it. */
+export interface Picture {
+  src: string;
+  width: number;
+  height: number;
 }
 
 /** What a module says of a file: values, and what is uploaded beside it. */
@@ -16,6 +24,7 @@ const NOTHING: Described = { values: {}, blobs: {} };
 
 export class Modules {
   private readonly loaded = new Map<string, Promise<Module | null>>();
+  private readonly there = new Map<string, Module>();
 
   constructor(
     /** By message type. */
@@ -29,11 +38,17 @@ export class Modules {
     if (!address) return Promise.resolve(null);
     const known = this.loaded.get(address);
     if (known) return known;
-    const loading = this.read(address).catch((error: unknown) => {
-      console.warn(`The script of ${type} cannot be loaded: ${String(error)}`);
-      this.loaded.delete(address);
-      return null;
-    }) as Promise<Module | null>;
+    const loading = (this.read(address) as Promise<Module>).then(
+      (module) => {
+        this.there.set(address, module);
+        return module;
+      },
+      (error: unknown) => {
+        console.warn(`The script of ${type} cannot be loaded: ${String(error)}`);
+        this.loaded.delete(address);
+        return null;
+      },
+    );
     this.loaded.set(address, loading);
     return loading;
   }
@@ -54,6 +69,16 @@ export class Modules {
       return NOTHING;
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  /** What the type's module draws of a message that is on its way; null where it is not there, or draws none. */
+  draw(type: string, content: unknown, pictures: () => readonly Picture[]): readonly Node[] | null {
+    try {
+      return this.there.get(this.addresses[type] ?? "")?.draw?.(content, pictures()) ?? null;
+    } catch (error) {
+      console.warn(`The script of ${type} failed to draw: ${String(error)}`);
+      return null;
     }
   }
 }

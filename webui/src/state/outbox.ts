@@ -1,9 +1,10 @@
 // What was written and is not yet known to be stored. The same client id is sent until the server
 // answers, over reloads too, so a message can never be stored twice. Messages are kept in localStorage
-// (`stored`), their files in IndexedDB (`files`).
+// (`stored`), their files in IndexedDB (`files`). One is settled when its message comes back, as an
+// event or in a page; else it goes when it is discarded, or with the conversation or the log-out.
 
 import type { Socket } from "../net/socket";
-import { type Files, UnsentFiles } from "./files";
+import { type Files, type Sending, UnsentFiles } from "./files";
 import { NoAnswer, Refusal, type Sent } from "../net/wire";
 import type { Outgoing, Store, Written } from "./store";
 import { Stored } from "./stored";
@@ -53,12 +54,12 @@ export class Outbox {
   }
 
   /** Send what was written, as an answer to the message that was chosen for that; `files` are uploaded first. */
-  send(conversation: string, written: Written, files: Files = {}): void {
+  send(conversation: string, written: Written, files: Files = {}, sending: Sending = {}): void {
     const createdAtMs = Date.now();
     const { replyTo } = this.store.composing(conversation);
     const clientId = this.stored.newId();
     this.put({
-      ...written, ...this.unsent(clientId, files), clientId, conversation, createdAtMs, state: "pending",
+      ...written, ...this.unsent(clientId, files, sending), clientId, conversation, createdAtMs, state: "pending",
       ...(replyTo ? { replyTo: { id: replyTo.id, number: replyTo.number } } : {}),
     });
     if (replyTo) this.store.compose(conversation, {});
@@ -71,9 +72,9 @@ export class Outbox {
   }
 
   /** Send what was refused with other content; what was refused was not stored, so it keeps its id. */
-  rewrite(entry: Outgoing, written: Written, files: Files = {}): void {
+  rewrite(entry: Outgoing, written: Written, files: Files = {}, sending: Sending = {}): void {
     this.files.remove(entry.clientId);
-    this.again(entry, { ...written, ...this.unsent(entry.clientId, files) });
+    this.again(entry, { ...written, ...this.unsent(entry.clientId, files, sending) });
   }
 
   private again(entry: Outgoing, change: Partial<Outgoing>): void {
@@ -83,9 +84,10 @@ export class Outbox {
     this.flush();
   }
 
-  private unsent(clientId: string, files: Files): Pick<Outgoing, "unsent"> {
+  private unsent(clientId: string, files: Files, { begun, drawn }: Sending): Pick<Outgoing, "unsent"> {
     const names = Object.keys(files);
-    if (names.length) void this.files.put(clientId, files);
+    if (drawn) this.files.keepDrawn(clientId, drawn);
+    if (names.length) void this.files.put(clientId, files, begun);
     return { unsent: names.length ? names : undefined };
   }
 

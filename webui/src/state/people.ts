@@ -1,11 +1,25 @@
 // How people and conversations are named and pictured, the same everywhere.
 
-import type { Conversation, User } from "../net/wire";
+import type { Contact, Conversation, User } from "../net/wire";
 import type { Texts } from "../i18n/texts";
 
 export function titleOf(conversation: Conversation, users: Readonly<Record<string, User>>, texts: Texts): string {
   if (conversation.kind === "group") return conversation.title ?? "";
   return (conversation.peer && users[conversation.peer]?.display_name) || texts.t("somebody");
+}
+
+/** What somebody is called where no user name stands beside it: with it, where another's name looks the same. */
+export function nameOf(id: string | undefined, users: Readonly<Record<string, User>>, texts: Texts): string {
+  const user = users[id ?? ""];
+  if (!user) return texts.t("somebody");
+  // Isolated: a name that runs to the left does not turn it round.
+  return namedAlike(users).has(user.id) ? `\u2068${user.display_name}\u2069 @${user.username}` : user.display_name;
+}
+
+/** How somebody is listed: by the reader's own label for them, with their name below, or by their name. */
+export function listedAs({ display_name, username }: User, contact: Contact | null | undefined): { name: string; below: string } {
+  const label = contact?.label;
+  return label ? { name: label, below: `${display_name} · @${username}` } : { name: display_name, below: `@${username}` };
 }
 
 /** Whose colour a conversation has: the other one's, or its own. */

@@ -1,8 +1,9 @@
-// Which address is shown: "/" is the list, "/c/ID" a conversation. Owns the browser's history.
+// Which address is shown: "/" is the list, "/c/ID" a conversation, "/j/CODE" what a code is for. Owns the browser's history.
 
 import { Layers } from "./layers";
 import type { Topics } from "./topics";
 
+const CODE = /^\/j\/([^/]+)\/?$/;
 const CHAT = /^\/c\/([0-9a-f]{32})\/?$/;
 const PHONE = "(max-width: 767px)";
 /** The list, a chat that can be read, and a panel beside it have room. */
@@ -35,6 +36,14 @@ export class Route {
 
   get conversation(): string | null {
     return CHAT.exec(location.pathname)?.[1] ?? null;
+  }
+
+  /** The code in the address, which is the list's from then on; null where there is none. */
+  takeCode(): string | null {
+    const code = CODE.exec(location.pathname)?.[1];
+    if (!code) return null;
+    history.replaceState(history.state, "", "/");
+    return decodeURIComponent(code);
   }
 
   open(conversation: string): void {

@@ -3,7 +3,8 @@
 
 import type { Texts } from "../i18n/texts";
 import type { Conversation, Message } from "../net/wire";
-import { titleOf } from "./people";
+import { nameOf, titleOf } from "./people";
+import { isMuted } from "./preferences";
 import type { Store } from "./store";
 
 type Labels = Readonly<Record<string, string>>;
@@ -21,25 +22,25 @@ export interface Line {
   words: string;
 }
 
-/** The messages of others beyond number `heard`: who, and what they say or which kind it is. */
+/** The messages of others beyond number `heard`: who, and what `say` tells of each. */
 export function arrived(
-  messages: readonly Message[], heard: number, store: Store, texts: Texts, labels: Labels,
+  messages: readonly Message[], heard: number, store: Store, texts: Texts, say: (message: Message) => string,
 ): Line[] {
   const lines: Line[] = [];
   for (let at = messages.length - 1; at >= 0 && messages[at]!.number > heard; at--) {
     const { id, sender, deleted_at_ms: deleted } = messages[at]!;
     if (deleted || sender === store.me.id) continue;
-    const name = store.users[sender]?.display_name ?? texts.t("somebody");
-    lines.unshift({ key: id, words: `${name}: ${inOneLine(messages[at]!, labels, texts)}` });
+    const name = nameOf(sender, store.users, texts);
+    lines.unshift({ key: id, words: `${name}: ${say(messages[at]!)}` });
   }
   return lines;
 }
 
-/** Conversations with more messages than were `heard`, but for the one that is open. */
+/** Conversations with more messages than were `heard`, but for the one that is open and those that are muted. */
 export function elsewhere(
   list: readonly Conversation[], heard: ReadonlyMap<string, number>, opened: string | null, store: Store, texts: Texts,
 ): Line[] {
   return list
-    .filter(({ id, message_no, unread }) => id !== opened && unread > 0 && message_no > (heard.get(id) ?? 0))
+    .filter((one) => one.id !== opened && one.unread > 0 && one.message_no > (heard.get(one.id) ?? 0) && !isMuted(one))
     .map((one) => ({ key: `${one.id} ${one.message_no}`, words: `${titleOf(one, store.users, texts)}: ${texts.t("unread", { n: one.unread })}` }));
 }

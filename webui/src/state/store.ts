@@ -3,8 +3,9 @@
 // Knows neither the network nor the page. Topics: "list", "me", "online", "users", "route", "notice",
 // "portraits", "conversation:ID", "window:ID", "notes:ID", "outbox:ID", "composing:ID".
 
-import type { Conversation, DefaultRights, HistoryPage, LastMessage, LogEvent, Message, Own, Params, Right, User, Users, View } from "../net/wire";
+import type { Conversation, DefaultRights, HistoryPage, LastMessage, LogEvent, Message, Own, Params, Preferences, Right, User, Users, View } from "../net/wire";
 import { insert, type Loaded, newer } from "./loaded";
+import { isDeleted, isMuted } from "./preferences";
 import { Topics } from "./topics";
 
 /** What is known of a conversation's messages. */
@@ -87,6 +88,7 @@ export class Store {
   private readonly windows = new Map<string, Window>();
   private readonly outgoing = new Map<string, readonly Outgoing[]>();
   private order: readonly Conversation[] | null = null;
+  private left: readonly Conversation[] | null = null;
   /** The place in the list of what came last: events come in the server's order. */
   private top = 0;
   private readonly noted = new Map<string, Notes>();
@@ -155,15 +157,58 @@ export class Store {
     return !!known && (known.rights ?? this.rights[known.kind] ?? []).includes(right);
   }
 
-  /** All conversations in the server's order, the latest activity first: clocks may be wrong. */
+  /** All conversations in the server's order, the latest activity first, below those that are pinned: clocks may be wrong. */
   list(): readonly Conversation[] {
-    return (this.order ??= [...this.conversations.values()].sort((a, b) => b.order_no - a.order_no));
+    const pin = ({ preferences }: Conversation) => preferences?.pinned_no ?? 0;
+    return (this.order ??= [...this.conversations.values()].sort((a, b) => pin(b) - pin(a) || b.order_no - a.order_no));
+  }
+
+  /** Those that the reader has not deleted. */
+  listed(): readonly Conversation[] {
+    return (this.left ??= this.list().filter((one) => !isDeleted(one)));
+  }
+
+  /** How the reader wants a conversation; what is older than what is known says nothing. */
+  prefer(id: string, preferences: Preferences): void {
+    const known = this.conversations.get(id);
+    if (!known || preferences.change_no < (known.preferences?.change_no ?? 0)) return;
+    const { cleared_no = 0 } = preferences;
+    const readNo = Math.max(known.read_no, cleared_no);
+    this.putConversation({
+      ...known,
+      preferences,
+      first_number: Math.max(known.first_number, cleared_no + 1),
+      last: known.last && known.last.number > cleared_no ? known.last : null,
+      read_no: readNo,
+      unread: readNo > known.read_no ? Math.min(known.unread, known.message_no - readNo) : known.unread,
+    });
+  }
+
+  /** Another epoch begins: its numbers are not to be compared with those that are known. */
+  forgetPreferences(): void {
+    for (const { id, preferences } of this.list()) if (preferences) this.changeConversation(id, { preferences: undefined });
   }
 
   putConversation(conversation: Conversation): void {
     this.top = Math.max(this.top, conversation.order_no);
+    const known = this.conversations.get(conversation.id);
     this.conversations.set(conversation.id, conversation);
+    if (known && conversation.first_number > known.first_number) this.trim(conversation);
     this.touchConversation(conversation.id);
+  }
+
+  /** Set when the reader may no longer see messages that may have been kept. */
+  onTrimmed: (id: string) => void = () => undefined;
+
+  private trim({ id, first_number }: Conversation): void {
+    const window = this.windows.get(id);
+    if (window) {
+      const messages = window.messages.filter(({ number }) => number >= first_number);
+      const gone = window.messages[window.messages.length - messages.length - 1]?.seq ?? 0;
+      const lines = messages.length ? window.lines.filter(({ seq }) => seq > gone) : [];
+      this.changeWindow(id, { messages, lines, moreBefore: false });
+    }
+    this.onTrimmed(id);
   }
 
   /** Replace the whole list, as a full snapshot does. */
@@ -192,9 +237,10 @@ export class Store {
     this.topics.touch("list");
   }
 
+  /** The messages that wait where nothing is muted. */
   unreadTotal(): number {
     let total = 0;
-    for (const conversation of this.conversations.values()) total += conversation.unread;
+    for (const conversation of this.conversations.values()) if (!isMuted(conversation)) total += conversation.unread;
     return total;
   }
 
@@ -218,7 +264,7 @@ export class Store {
   }
 
   private touchConversation(id: string): void {
-    this.order = null;
+    this.order = this.left = null;
     this.topics.touch("list");
     this.topics.touch(`conversation:${id}`);
   }

@@ -36,6 +36,7 @@ export class Sync {
       let result = await this.ask(known);
       if (known !== null && result.epoch !== this.logs.epoch) {
         for (const id of this.store.windowIds()) this.store.dropWindow(id);
+        this.logs.forgetOwn();
         this.since = null;
         result = await this.ask(null);
       }

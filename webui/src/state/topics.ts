@@ -1,5 +1,5 @@
-// Who wants to know of what. Changes are told together, once before the next frame is drawn, so
-// that a burst of messages is drawn once.
+// Who wants to know of what: a topic names a part of the store. Changes are told together, once before
+// the next frame is drawn, so that a burst of messages is drawn once.
 
 // Where nothing is drawn (a hidden tab) frames do not come; the title still has to change.
 const LATEST_MS = 60;

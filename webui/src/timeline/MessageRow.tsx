@@ -1,17 +1,18 @@
 import * as React from "react";
 import type { Message } from "../net/wire";
 import { hue } from "../state/ids";
-import { inOneLine } from "../state/spoken";
+import { nameOf } from "../state/people";
 import type { Note, Outgoing } from "../state/store";
 import { refusalOf } from "../i18n/uploads";
 import { Avatar } from "../parts/Avatar";
 import { useOnline, useTopic } from "../parts/hooks";
 import { Icon } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
-import { Body, isBare, isEdge, isFoldable, Plain } from "./body";
+import { Body, isBare, isEdge, isFoldable, Plain, Space, useDrawn } from "./body";
 import { Fold } from "./fold";
 import { Lines } from "./lines";
 import type { Row } from "./rows";
+import { Sending } from "./sending";
 import { Reaction } from "./who";
 
 const NOTHING: ReadonlySet<string> = new Set();
@@ -38,8 +39,14 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
   const edited = message?.edited_at_ms && !message.deleted_at_ms ? `${texts.t("edited")}M` : "";
   const space = own ? `${edited}${time}MM` : `${edited}${time}`;
   const deleted = !!message?.deleted_at_ms;
-  const bare = message ? !deleted && isBare(message.view) : !!outgoing?.picture;
-  const replyTo = message?.reply_to ?? outgoing?.replyTo;
+  const hidden = useHidden(app, message, group) && !deleted;
+  const shown = useDrawn(message);
+  const bare = shown ? !deleted && !hidden && isBare(shown.view) : !!outgoing?.picture;
+  const sketch = React.useRef<readonly Node[]>();
+  if (outgoing) sketch.current = app.outbox.files.drawn(row.key);
+  const drawn = deleted ? undefined : sketch.current;
+  const type = message?.type ?? outgoing?.type ?? "";
+  const replyTo = hidden ? null : message?.reply_to ?? outgoing?.replyTo;
   const kind = [
     "dm-row",
     own ? "dm-own" : "dm-other",
@@ -47,7 +54,7 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
     row.last ? "dm-last" : "",
     group && !own ? "dm-with-avatar" : "",
     bare ? "dm-bare" : "",
-    !deleted && isEdge(message?.view) ? "dm-edge" : "",
+    !deleted && !hidden && (shown?.view ? isEdge(shown.view) : drawn) ? "dm-edge" : "",
     deleted ? "dm-deleted" : "",
     fresh ? "dm-fresh" : "",
   ].join(" ");
@@ -59,6 +66,19 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
       </time>
       {own && <Ticks row={row} app={app} />}
     </span>
+  );
+  const waiting = outgoing?.state === "pending" && outgoing.unsent && <Waiting outgoing={outgoing} app={app} />;
+  const body = shown && (
+    <Body
+      message={shown}
+      modules={app.modules}
+      mark={row.mine?.mark}
+      busy={row.note?.pressed ?? NOTHING}
+      plugin={plugins?.[type]}
+      deleted={texts.t("deleted")}
+      empty={texts.t("empty_message")}
+      space={space}
+    />
   );
   return (
     <>
@@ -89,18 +109,15 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
             <span className="dm-hidden">{own ? texts.t("you") : `${name}:`}</span>
           )}
           {replyTo && !deleted && <Quote app={app} number={replyTo.number} quoted={quoted} />}
-          {message ? (
-            <Fold app={app} id={message.id} text={isFoldable(message) ? message.text ?? "" : ""}>
-              <Body
-                message={message}
-                modules={app.modules}
-                mark={row.mine?.mark}
-                busy={row.note?.pressed ?? NOTHING}
-                plugin={plugins?.[message.type]}
-                deleted={texts.t("deleted")}
-                empty={texts.t("empty_message")}
-                space={space}
-              />
+          {message && hidden ? (
+            <Blocked app={app} id={message.id} space={space} />
+          ) : drawn ? (
+            <Sending drawn={drawn} plugin={plugins?.[type]} space={<Space time={space} />} state={waiting}>
+              {shown?.view && body}
+            </Sending>
+          ) : shown ? (
+            <Fold app={app} id={shown.id} text={isFoldable(shown) ? shown.text ?? "" : ""}>
+              {body}
             </Fold>
           ) : outgoing?.picture ? (
             <img className="dm-picture-sent" {...outgoing.picture} alt={outgoing.text} />
@@ -113,9 +130,9 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
             </>
           )}
           {meta}
-          {message?.reactions?.length ? <Reactions row={row} message={message} app={app} space={space} /> : null}
+          {message?.reactions?.length && !hidden ? <Reactions row={row} message={message} app={app} space={space} /> : null}
         </div>
-        {message && !deleted && (
+        {message && !deleted && !hidden && (
           <button type="button" className="dm-more" data-more aria-haspopup="menu" aria-label={texts.t("message_menu")}>
             <Icon name="more" size={18} />
           </button>
@@ -123,11 +140,32 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
       </div>
       {message && row.note?.sentence && <Asked note={row.note} message={message.id} app={app} />}
       {row.below.length > 0 && <Lines app={app} lines={row.below} />}
-      {outgoing?.state === "pending" && outgoing.unsent && <Waiting outgoing={outgoing} app={app} />}
+      {!drawn && waiting}
       {outgoing?.state === "failed" && <Failed outgoing={outgoing} app={app} />}
     </>
   );
 });
+
+/** Whether a message is folded, since the reader has blocked who sent it: in a group everybody has the same log. */
+function useHidden({ blocks, store, unfolded }: Messenger, message: Message | null, group: boolean): boolean {
+  const blocked = useTopic(store.topics, "blocks", () => group && !!message && blocks.has(message.sender));
+  const shown = useTopic(store.topics, `shown:${message?.id}`, () => !message || unfolded.has(message.id));
+  return blocked && !shown;
+}
+
+/** In the place of a folded message; pressed, it is shown. */
+function Blocked({ app, id, space }: { app: Messenger; id: string; space: string }) {
+  const show = () => {
+    app.unfolded.add(id);
+    app.store.topics.touch(`shown:${id}`);
+  };
+  return (
+    <div className="dm-body">
+      <button type="button" className="dm-link dm-blocked" onClick={show}>{app.texts.t("blocked_message")}</button>
+      <i className="dm-space" data-time={space} aria-hidden="true" />
+    </div>
+  );
+}
 
 /** What was asked of a message and waits, or was not done. */
 function Asked({ note, message, app }: { note: Note; message: string; app: Messenger }) {
@@ -144,12 +182,13 @@ function Asked({ note, message, app }: { note: Note; message: string; app: Messe
 
 /** What a message answers; pressed, it is shown. */
 function Quote({ app, number, quoted }: { app: Messenger; number: number; quoted: Message | null }) {
-  const author = quoted ? app.store.users[quoted.sender]?.display_name : undefined;
+  useTopic(app.store.topics, "blocks", () => app.blocks.listed());
+  const author = quoted && app.store.users[quoted.sender] ? nameOf(quoted.sender, app.store.users, app.texts) : undefined;
   const gone = !quoted || quoted.deleted_at_ms;
   return (
     <button type="button" className="dm-quote" data-jump={number}>
       <b data-hue={quoted ? hue(quoted.sender) : undefined} dir="auto">{author ?? app.texts.t("message")}</b>
-      <span dir="auto">{gone ? app.texts.t(quoted ? "deleted" : "quoted_elsewhere") : inOneLine(quoted, app.labels, app.texts)}</span>
+      <span dir="auto">{gone ? app.texts.t(quoted ? "deleted" : "quoted_elsewhere") : app.lineOf(quoted.conversation, quoted)}</span>
     </button>
   );
 }
@@ -161,7 +200,7 @@ function Reactions({ row, message, app, space }: { row: Row; message: Message; a
       {message.reactions!.map(({ emoji, count }) => (
         <Reaction key={emoji} app={app} message={message} emoji={emoji} count={count} own={own.includes(emoji)} />
       ))}
-      <i className="dm-space" data-time={space} aria-hidden="true" />
+      <Space time={space} />
     </div>
   );
 }

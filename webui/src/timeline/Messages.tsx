@@ -282,7 +282,7 @@ export function Messages({ app, id, rows: wanted, group, today, plugins, menus }
     const message = pressed && messageAt(pressed);
     if (!pressed || !message) return;
     // Inside a body only components act. What is asked is the body itself: markup may claim any class.
-    const body = pressed.closest(".dm-row")!.querySelector(".dm-bubble > .dm-body, .dm-long > .dm-body");
+    const body = pressed.closest(".dm-row")!.querySelector(":is(.dm-bubble, .dm-long, .dm-sending) > .dm-body");
     const isOurs = !body?.contains(pressed);
     if (isOurs === (pressed.dataset["act"] !== undefined) || (!isOurs && !body?.classList.contains("dm-component"))) return;
     const { more, jump: to, react } = pressed.dataset;
@@ -426,7 +426,7 @@ function Announcer({ app, id, rows }: { app: Messenger; id: string; rows: readon
     const last = messages[messages.length - 1]?.number ?? 0;
     if (heard.current === Infinity) heard.current = store.conversation(id)?.message_no ?? Infinity;
     if (last <= heard.current) return;
-    const lines = arrived(messages, heard.current, store, app.texts, app.labels);
+    const lines = arrived(messages, heard.current, store, app.texts, (message) => app.lineOf(id, message));
     heard.current = last;
     if (lines.length) setSaid((before) => [...before, ...lines].slice(-LINES_KEPT));
   }, [rows]);

@@ -8,6 +8,7 @@ import { IconButton } from "../parts/icons";
 import { type Messenger, useMessenger } from "../parts/messenger";
 import { Notice } from "../parts/Notice";
 import type { MenuEntry } from "./menu";
+import { Lines } from "./lines";
 import { Messages } from "./Messages";
 import { NoneChosen } from "./NoneChosen";
 import { PersonCard } from "./person";
@@ -48,6 +49,7 @@ function Opened(props: Inside) {
     const asked = id && app.closePanel ? { details_clicks: (props.details_clicks ?? 0) + 1 } : {};
     setProps?.({ conversation: id, ...asked });
   }, [id]);
+  app.refreshDetails = () => app.closePanel && setProps?.({ details_clicks: (props.details_clicks ?? 0) + 1 });
   if (!id) return <NoneChosen app={app} />;
   return <Conversation key={id} {...props} opened={id} />;
 }
@@ -59,6 +61,7 @@ function Conversation(props: Inside & { opened: string }) {
   const about = <T,>(read: (conversation: About | undefined) => T) =>
     useTopic(app.store.topics, `conversation:${id}`, () => read(app.store.conversation(id)));
   const group = about((conversation) => conversation?.kind === "group");
+  const known = about((conversation) => !!conversation);
   const othersReadNo = about((conversation) => conversation?.others_read_no ?? 0);
   const window = useWindow(app, id);
   const outbox = useOutbox(app, id);
@@ -71,8 +74,10 @@ function Conversation(props: Inside & { opened: string }) {
 
   useEffect(() => {
     void history.open(id);
+    void app.blocks.learn();
     return () => history.close(id);
-  }, [id]);
+    // Who is removed learns it, and who is added again has its messages.
+  }, [id, known]);
 
   const unreadAfter = useUnreadLine(app, id, outbox.length);
   const drawn = useRef<readonly Row[]>([]);
@@ -115,7 +120,10 @@ function Conversation(props: Inside & { opened: string }) {
       ) : rows.length ? (
         <Messages app={app} id={id} rows={rows} group={group} today={today} plugins={plugins} menus={menus} />
       ) : ready ? (
-        <div className="dm-notice"><p>{texts.t("no_messages")}</p></div>
+        <div className="dm-notice">
+          {group && window.lines.length > 0 && <div><Lines app={app} lines={window.lines} /></div>}
+          <p>{texts.t("no_messages")}</p>
+        </div>
       ) : (
         <div className="dm-scroll">{waiting && <Skeleton />}</div>
       )}

@@ -1,6 +1,7 @@
 // What bodies may ask for by data attributes: a picture shown large, text copied, a spoiler shown. And
-// what stands for a person beside them: it shows their card.
+// what stands for a person beside them: it shows their card. And the buttons that open the dialogs about people.
 
+import { copyText } from "../parts/clipboard";
 import type { Messenger } from "../parts/messenger";
 import { openGallery } from "./gallery";
 
@@ -20,6 +21,9 @@ function press(target: Element, event: Event, app: Messenger): void {
   const person = target.closest?.<HTMLElement>("[data-user]");
   // Markup in a body may say anything.
   if (person && !person.closest(".dm-body")) return app.showPerson(person.dataset["user"] ?? null);
+  if (target.closest?.("[data-privacy]")) return app.showPeople({ kind: "privacy" });
+  const conversation = app.route.conversation;
+  if (conversation && target.closest?.("[data-add-people]")) return app.showPeople({ kind: "add", conversation });
   const body = target.closest?.(".dm-body");
   if (!body) return;
   const spoiler = target.closest<HTMLElement>("[data-reveal]:not([data-revealed])");
@@ -38,20 +42,6 @@ function press(target: Element, event: Event, app: Messenger): void {
     return;
   }
   event.preventDefault();
-}
-
-export async function copyText(text: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    // Without TLS there is no clipboard: the old way.
-    const area = document.createElement("textarea");
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
-  }
 }
 
 function say(element: HTMLElement, words: string): void {

@@ -40,6 +40,23 @@ interface BodyProps {
   space: string;
 }
 
+// The server gives a drawing up a little earlier.
+const LATE_WITHIN_MS = 11_000;
+
+/** The message as it is drawn: as it was, while the drawing of another revision is on its way. */
+export function useDrawn(message: Message | null): Message | null {
+  const last = React.useRef(message);
+  const [gaveUp, giveUp] = React.useState(0);
+  const late = message && !message.deleted_at_ms && message.view === undefined && last.current?.id === message.id && last.current.view !== undefined && gaveUp !== message.rev;
+  if (!late) last.current = message;
+  React.useEffect(() => {
+    if (!late) return;
+    const timer = setTimeout(() => giveUp(message.rev), LATE_WITHIN_MS);
+    return () => clearTimeout(timer);
+  }, [late && message.rev]);
+  return last.current;
+}
+
 export function Body(props: BodyProps) {
   const { message, deleted, empty, space } = props;
   const text = message.deleted_at_ms ? deleted : message.text || empty;
@@ -64,9 +81,14 @@ export function Plain({ text, space }: { text: string; space: string }) {
     <div className="dm-body dm-plain" dir="auto">
       <span>{text}</span>
       {closing(text)}
-      <i className="dm-space" data-time={space} aria-hidden="true" />
+      <Space time={space} />
     </div>
   );
+}
+
+/** Room for the time that stands in the bubble's corner. */
+export function Space({ time }: { time: string }) {
+  return <i className="dm-space" data-time={time} aria-hidden="true" />;
 }
 
 export function isBare(view: View | undefined): boolean {

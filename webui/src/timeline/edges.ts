@@ -1,5 +1,6 @@
-// The virtual list knows the sizes of rows by their places, and is told of a change of length only
-// whether it is at the top: rows that come or go at both ends are given to it one end at a time. Pure.
+// Which rows the virtual list is given next: those that come or go at both ends go to it one end at a
+// time. It knows the sizes of rows by their places, and is told of a change of length only whether it
+// is at the top. Pure.
 
 import type { Row } from "./rows";
 

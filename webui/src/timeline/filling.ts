@@ -4,6 +4,7 @@
 import type { Texts } from "../i18n/texts";
 import type { Times } from "../i18n/time";
 import type { Directory } from "../state/directory";
+import { nameOf } from "../state/people";
 import type { Store } from "../state/store";
 
 const LEFT_OPEN = ".dm-body [data-person], .dm-body [data-moment]";
@@ -44,12 +45,10 @@ export function fillBodies(parts: Parts): void {
 
 /** What stands in an element that names a person or a moment. */
 export function wordsFor({ person, moment, show }: DOMStringMap, parts: Parts): string {
-  return person !== undefined ? nameOf(person, parts) : parts.times.moment(Number(moment), show);
+  return person !== undefined ? personOf(person, parts) : parts.times.moment(Number(moment), show);
 }
 
-function nameOf(id: string, { store, directory, texts }: Parts): string {
-  const known = store.users[id];
-  if (known) return known.display_name;
-  directory.learn(id);
-  return texts.t("somebody");
+function personOf(id: string, { store, directory, texts }: Parts): string {
+  if (!store.users[id]) directory.learn(id);
+  return nameOf(id, store.users, texts);
 }

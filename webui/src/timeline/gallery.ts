@@ -3,12 +3,15 @@
 // pinch and double tap, around where one points; drag, swipe, arrows; Esc or a swipe down closes.
 
 import type { Message } from "../net/wire";
+import { nameOf } from "../state/people";
 import { ICONS } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
 
 interface Picture {
   url: string;
   caption: string;
+  /** The caption as the body shows it, with its links. */
+  drawn: Element | null;
   download: string;
   alt: string;
   backdrop: string;
@@ -110,9 +113,11 @@ export function openGallery(pressed: HTMLElement, { texts, times, store, route }
     image.src = picture.url;
     image.alt = picture.alt;
     image.dataset["backdrop"] = picture.backdrop;
-    caption.textContent = [...new Set([picture.caption, picture.alt])].filter(Boolean).join("\n");
+    const drawn = [...(picture.drawn?.cloneNode(true).childNodes ?? [picture.caption])];
+    const alt = picture.alt === picture.caption ? "" : picture.alt;
+    caption.replaceChildren(...drawn, picture.caption && alt ? `\n${alt}` : alt);
     const { sender: by, sent_at_ms: atMs } = picture.message ?? {};
-    sender.textContent = by ? store.users[by]?.display_name ?? texts.t("somebody") : "";
+    sender.textContent = by ? nameOf(by, store.users, texts) : "";
     sent.textContent = atMs ? times.moment(atMs) : "";
     sent.title = atMs ? times.full(atMs) : "";
     counter.textContent = pictures.length > 1 ? `${at + 1} / ${pictures.length}` : "";
@@ -245,7 +250,9 @@ function unmounted({ view, deleted_at_ms: deleted }: Message): Iterable<HTMLElem
 function read(element: HTMLElement, message?: Message): Picture {
   const { gallery, caption, download, backdrop } = element.dataset;
   const alt = element.getAttribute("alt") ?? element.querySelector("img")?.alt ?? "";
-  return { url: safe(gallery), caption: caption ?? "", download: safe(download), alt, backdrop: backdrop ?? "", message };
+  const body = element.closest(".dm-body") ?? (element.getRootNode() as ParentNode);
+  const drawn = caption ? body.querySelector("[data-caption-below]") : null;
+  return { url: safe(gallery), caption: caption ?? "", drawn, download: safe(download), alt, backdrop: backdrop ?? "", message };
 }
 
 /** Only what this server has: a body must not make the browser ask elsewhere. */

@@ -2,19 +2,18 @@
 // A sheet on the phone.
 
 import * as React from "react";
-import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { Message, Right } from "../net/wire";
-import { isPhone } from "../state/route";
+import { nameOf } from "../state/people";
 import { Avatar } from "../parts/Avatar";
-import { useLayer } from "../parts/hooks";
+import { copyText } from "../parts/clipboard";
+import { EmojiPicker } from "../parts/emoji";
 import { Icon, type IconName } from "../parts/icons";
+import { Menu, MenuItem, usePlaced } from "../parts/menu";
 import type { Messenger } from "../parts/messenger";
-import { copyText } from "./behaviours";
 import { MAX_READERS_IN, type People, PeopleItems, whoDid } from "./who";
 
 const QUICK = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
-const MORE = [..."🔥🎉👏💯👀🤔😍🥳😅🙈🤝✅❌⭐🚀💡☕🍀😎😴"];
-const MARGIN_PX = 8;
 const FACES = 3;
 const PERSON_PX = 44;
 const ROWS_AT_ONCE = 8;
@@ -51,7 +50,6 @@ interface MenuProps {
 export function MessageMenu({ app, opening, entries, onClose }: MenuProps) {
   const { message, from, emoji } = opening;
   const { texts, store, actions } = app;
-  const menu = useRef<HTMLDivElement>(null);
   const [more, setMore] = useState(false);
   const [asking, setAsking] = useState(false);
   // Who did something with it: shown at once for a reaction, else when it is asked for.
@@ -74,52 +72,17 @@ export function MessageMenu({ app, opening, entries, onClose }: MenuProps) {
   const learn = () =>
     void whoDid(app, message, emoji, people ?? undefined).then(setPeople, (error) => setFailed(texts.reason(error)));
 
-  useLayer(app, close);
-  useLayoutEffect(() => {
-    const element = menu.current!;
-    if (!isPhone()) {
-      const { width, height } = element.getBoundingClientRect();
-      element.style.left = `${Math.max(MARGIN_PX, Math.min(opening.x, innerWidth - width - MARGIN_PX))}px`;
-      element.style.top = `${Math.max(MARGIN_PX, Math.min(opening.y, innerHeight - height - MARGIN_PX))}px`;
-    }
-  });
-  useLayoutEffect(() => {
-    (menu.current!.querySelector<HTMLElement>("[role^=menuitem]") ?? menu.current!).focus();
-  }, [more, asking, listing, listing && !people]);
-
   useEffect(() => {
     if (emoji || tellsReaders) learn();
-    const outside = (event: Event) => menu.current?.contains(event.target as Node) || close();
-    document.addEventListener("pointerdown", outside, true);
-    addEventListener("resize", close);
-    return () => {
-      document.removeEventListener("pointerdown", outside, true);
-      removeEventListener("resize", close);
-    };
   }, []);
 
-  const onKeyDown = (event: React.KeyboardEvent) => {
-    const items = [...menu.current!.querySelectorAll<HTMLElement>("[role^=menuitem]")];
-    const at = items.indexOf(document.activeElement as HTMLElement);
-    const row = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-    if (event.key === "Escape" || event.key === "Tab") close();
-    else if (row) items[(at + row + items.length) % items.length]?.focus();
-    else if (event.key === "Home") items[0]?.focus();
-    else if (event.key === "End") items[items.length - 1]?.focus();
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  };
-
   const item = (label: string, icon: React.ReactNode, go: () => void, danger = false) => (
-    <button key={label} type="button" role="menuitem" tabIndex={-1} className={danger ? "dm-danger" : undefined}
+    <MenuItem key={label} label={label} icon={icon} danger={danger}
       onClick={() => {
         close();
         go();
       }}
-    >
-      {icon} {label}
-    </button>
+    />
   );
   const count = message.reactions?.find((reaction) => reaction.emoji === emoji)?.count ?? 0;
   const readers = people ? people.users.length : "…";
@@ -130,76 +93,93 @@ export function MessageMenu({ app, opening, entries, onClose }: MenuProps) {
     actions.react(message, emoji, !mine.includes(emoji));
   };
 
+  if (more) return <AllEmoji app={app} x={opening.x} y={opening.y} onChoose={react} onClose={close} />;
+
+  return (
+    <Menu app={app} x={opening.x} y={opening.y} label={listing ? heading : texts.t("message_menu")} step={[asking, listing, listing && !people].join()} onClose={close}>
+      {listing ? (
+        <>
+          <p>{heading}</p>
+          {/* As high as it will be: nothing moves when they are known. */}
+          <div className="dm-menu-people" style={{ minHeight: people || failed ? 0 : Math.min(count, ROWS_AT_ONCE) * PERSON_PX }}>
+            {people && <PeopleItems app={app} people={people} onMore={learn} onClose={close} />}
+          </div>
+          {failed && <p role="alert">{failed}</p>}
+        </>
+      ) : asking ? (
+        <>
+          <p>{texts.t("delete_question")}</p>
+          {item(texts.t("delete_for_all"), ours("trash"), () => actions.remove(message), true)}
+          {item(texts.t("cancel"), ours("close"), () => undefined)}
+        </>
+      ) : (
+        <>
+          {may("react") && (
+            <div className="dm-menu-emoji" role="group" aria-label={texts.t("react")}>
+              {QUICK.map((emoji) => (
+                <button key={emoji} type="button" role="menuitemcheckbox" tabIndex={-1} aria-checked={mine.includes(emoji)}
+                  aria-label={emoji} onClick={() => react(emoji)}
+                >
+                  {emoji}
+                </button>
+              ))}
+              <button type="button" role="menuitem" tabIndex={-1} aria-label={texts.t("more_emoji")} onClick={() => setMore(true)}>
+                <Icon name="down" />
+              </button>
+            </div>
+          )}
+          {may("send") && item(texts.t("reply"), ours("reply"), () => store.compose(message.conversation, { replyTo: message }))}
+          {editable && item(texts.t("edit"), ours("edit"), () => store.compose(message.conversation, { editing: message }))}
+          {message.text && item(texts.t("copy_text"), ours("copy"), () => void copyText(message.text ?? ""))}
+          {entries
+            .filter((entry) => (entry.may === "author" ? own : may("react")))
+            .map((entry) =>
+              item(entry.label, <span className={`icon icon-${entry.icon}`} aria-hidden="true" />, () =>
+                entry.act
+                  ? actions.act(message, entry.act, entry.params ?? {}, { done: entry.done })
+                  : actions.call(message, entry.command!, entry.params ?? {}, entry.done),
+              ),
+            )}
+          {kind === "group" && !own && item(texts.t("profile", { name: nameOf(message.sender, store.users, texts) }), ours("person"), () => app.showPerson(message.sender))}
+          {tellsReaders && (
+            <button type="button" role="menuitem" tabIndex={-1} className="dm-readers" aria-disabled={!people?.users.length}
+              onClick={() => people?.users.length && setListing(true)}
+            >
+              <Icon name="read" /> {heading}
+              <span>
+                {people?.users.slice(0, FACES).map(({ id, display_name, photo = null }) => (
+                  <Avatar key={id} of={id} name={display_name} photo={photo} size={24} />
+                ))}
+              </span>
+            </button>
+          )}
+          {removable && (
+            <button type="button" role="menuitem" tabIndex={-1} className="dm-danger" onClick={() => setAsking(true)}>
+              <Icon name="trash" /> {texts.t("delete")}
+            </button>
+          )}
+        </>
+      )}
+    </Menu>
+  );
+}
+
+interface AllEmojiProps {
+  app: Messenger;
+  x: number;
+  y: number;
+  onChoose(emoji: string): void;
+  onClose(): void;
+}
+
+/** Every emoji to react with, where the menu was. */
+function AllEmoji({ app, x, y, onChoose, onClose }: AllEmojiProps) {
+  const place = useRef<HTMLDivElement>(null);
+  usePlaced(place, x, y);
   return (
     <>
       <div className="dm-menu-backdrop" />
-      <div ref={menu} className="dm-menu" role="menu" tabIndex={-1} aria-label={listing ? heading : texts.t("message_menu")} onKeyDown={onKeyDown}>
-        {listing ? (
-          <>
-            <p>{heading}</p>
-            {/* As high as it will be: nothing moves when they are known. */}
-            <div className="dm-menu-people" style={{ minHeight: people || failed ? 0 : Math.min(count, ROWS_AT_ONCE) * PERSON_PX }}>
-              {people && <PeopleItems app={app} people={people} onMore={learn} onClose={close} />}
-            </div>
-            {failed && <p role="alert">{failed}</p>}
-          </>
-        ) : asking ? (
-          <>
-            <p>{texts.t("delete_question")}</p>
-            {item(texts.t("delete_for_all"), ours("trash"), () => actions.remove(message), true)}
-            {item(texts.t("cancel"), ours("close"), () => undefined)}
-          </>
-        ) : (
-          <>
-            {may("react") && (
-              <div className="dm-menu-emoji" role="group" aria-label={texts.t("react")}>
-                {[...QUICK, ...(more ? MORE : [])].map((emoji) => (
-                  <button key={emoji} type="button" role="menuitemcheckbox" tabIndex={-1} aria-checked={mine.includes(emoji)}
-                    aria-label={emoji} onClick={() => react(emoji)}
-                  >
-                    {emoji}
-                  </button>
-                ))}
-                {!more && (
-                  <button type="button" role="menuitem" tabIndex={-1} aria-label={texts.t("more_emoji")} onClick={() => setMore(true)}>
-                    <Icon name="plus" />
-                  </button>
-                )}
-              </div>
-            )}
-            {may("send") && item(texts.t("reply"), ours("reply"), () => store.compose(message.conversation, { replyTo: message }))}
-            {editable && item(texts.t("edit"), ours("edit"), () => store.compose(message.conversation, { editing: message }))}
-            {message.text && item(texts.t("copy_text"), ours("copy"), () => void copyText(message.text ?? ""))}
-            {entries
-              .filter((entry) => (entry.may === "author" ? own : may("react")))
-              .map((entry) =>
-                item(entry.label, <span className={`icon icon-${entry.icon}`} aria-hidden="true" />, () =>
-                  entry.act
-                    ? actions.act(message, entry.act, entry.params ?? {}, { done: entry.done })
-                    : actions.call(message, entry.command!, entry.params ?? {}, entry.done),
-                ),
-              )}
-            {kind === "group" && !own && item(texts.t("profile", { name: store.users[message.sender]?.display_name ?? texts.t("somebody") }), ours("person"), () => app.showPerson(message.sender))}
-            {tellsReaders && (
-              <button type="button" role="menuitem" tabIndex={-1} className="dm-readers" aria-disabled={!people?.users.length}
-                onClick={() => people?.users.length && setListing(true)}
-              >
-                <Icon name="read" /> {heading}
-                <span>
-                  {people?.users.slice(0, FACES).map(({ id, display_name, photo = null }) => (
-                    <Avatar key={id} of={id} name={display_name} photo={photo} size={24} />
-                  ))}
-                </span>
-              </button>
-            )}
-            {removable && (
-              <button type="button" role="menuitem" tabIndex={-1} className="dm-danger" onClick={() => setAsking(true)}>
-                <Icon name="trash" /> {texts.t("delete")}
-              </button>
-            )}
-          </>
-        )}
-      </div>
+      <div ref={place} className="dm-reacting"><EmojiPicker app={app} modal onChoose={onChoose} onClose={onClose} /></div>
     </>
   );
 }

@@ -3,6 +3,7 @@
 import * as React from "react";
 import { useEffect, useRef, useState } from "react";
 import type { Message, User } from "../net/wire";
+import { nameOf } from "../state/people";
 import { Avatar } from "../parts/Avatar";
 import type { Messenger } from "../parts/messenger";
 
@@ -42,7 +43,8 @@ export function Reaction({ app, message, emoji, count, own }: { app: Messenger; 
   }, [count]);
   const tell = async () => {
     const { users } = await whoDid(app, message, emoji).catch(() => ({ users: [] }));
-    const named = users.slice(0, NAMED).map((user) => user.display_name);
+    const known = { ...app.store.users, ...Object.fromEntries(users.map((user) => [user.id, user])) };
+    const named = users.slice(0, NAMED).map(({ id }) => nameOf(id, known, texts));
     if (count > named.length) named.push(texts.t("others", { n: count - named.length }));
     if (users.length) setNames(new Intl.ListFormat(texts.language).format(named));
   };

@@ -9,7 +9,7 @@ from typing import Any
 
 import brotli
 import pytest
-from dash_messenger.errors import StorageFailed, UnknownUser
+from dash_messenger.errors import Forbidden, StorageFailed
 
 CHAT = "/c/0198aaaa00007000800000000000003d"
 SCRIPT = re.compile(r'(?:src|href)="([^"]+)"')
@@ -55,6 +55,15 @@ async def test_login_leads_to_nowhere_but_a_chat(pages: Any, wish: str) -> None:
 
 
 PAGE = "/p/markdown/guide"
+SHEET = re.compile(r'<link rel="stylesheet" href="/assets/(\w+)\.')
+
+
+async def test_a_page_loads_the_style_sheets_of_what_it_shows(pages: Any) -> None:
+    """Later ones win: the plugins' themes do."""
+    assert SHEET.findall(await html(pages, "/login")) == ["style", "entrance", "plugins"]
+    pages.log_in()
+    assert SHEET.findall(await html(pages, "/")) == ["style", "plugins"]
+    assert SHEET.findall(await html(pages, PAGE)) == ["style", "framed", "plugins"]
 
 
 async def test_a_page_of_a_plugin_is_for_who_is_logged_in(pages: Any) -> None:
@@ -216,31 +225,28 @@ async def test_the_manifest_makes_it_installable(pages: Any) -> None:
 
 async def test_a_refusal_becomes_a_sentence_in_the_dialog(pages: Any) -> None:
     someone = pages.log_in(language="ru")
-    someone.answers["conversation.create"] = UnknownUser(username="nobody")
-    dependencies = json.loads(await html(pages, "/_dash-dependencies"))
-    callback = next(each for each in dependencies if "new-chat-name.error" in each["output"])
-    outputs = [
-        dict(zip(("id", "property"), part.split("@")[0].rsplit(".", 1), strict=True))
-        for part in callback["output"].strip(".").split("...")
-    ]
+    someone.answers["conversation.update"] = Forbidden()
+    chat = "c" * 32
     answer = await pages.client.post(
         "/_dash-update-component",
         json={
-            "output": callback["output"],
-            "outputs": outputs,
+            "output": "group-name.error",
+            "outputs": {"id": "group-name", "property": "error"},
             "inputs": [
-                {"id": "new-chat-start", "property": "n_clicks", "value": 1},
-                {"id": "new-chat-name", "property": "n_submit", "value": None},
+                {"id": "group-name-save", "property": "n_clicks", "value": 1},
+                {"id": "group-name", "property": "n_submit", "value": None},
             ],
-            "state": [{"id": "new-chat-name", "property": "value", "value": " @nobody "}],
-            "changedPropIds": ["new-chat-start.n_clicks"],
+            "state": [
+                {"id": "group-name", "property": "value", "value": " Hikers "},
+                {"id": "timeline", "property": "conversation", "value": chat},
+            ],
+            "changedPropIds": ["group-name-save.n_clicks"],
         },
     )
     assert answer.status_code == 200
     changes = (await answer.get_json())["response"]
-    assert changes["new-chat-name"]["error"] == "Пользователя nobody нет."
-    assert "value" not in changes["new-chat-name"]
-    assert someone.called[-1][1] == {"kind": "direct", "members": ["nobody"]}
+    assert changes["group-name"]["error"] == "Вам это не разрешено."
+    assert someone.called[-1][1] == {"conversation": chat, "title": "Hikers"}
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ async def test_every_callback_of_the_pages_refuses_what_no_page_sends() -> None:
     app = Dash(__name__, prevent_initial_callbacks=True)
     register_callbacks(app, Sentences({}, {}))
     asked = [entry["callback"] for entry in app.callback_map.values() if "callback" in entry]
-    assert len(asked) == 10
+    assert len(asked) == 11
     for callback in asked:
         if callback.__name__ == "retry":
             # It looks at what was pressed alone.

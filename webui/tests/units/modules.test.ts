@@ -47,3 +47,19 @@ test("one that fails, or never ends, says nothing", async () => {
   const endless = modules({ describe: () => new Promise(() => undefined) });
   assert.deepEqual(await endless.modules.describe("files", SONG, 1), { values: {}, blobs: {} });
 });
+
+test("what it draws of a message on its way is asked of a script that is there", async () => {
+  const pictures = [{ src: "blob:1", width: 3, height: 2 }];
+  const draw = (content: unknown, shown: unknown) => [content, shown] as unknown as Node[];
+  const { modules: known } = modules({ draw });
+  assert.equal(known.draw("files", {}, () => pictures), null);
+  await known.load("files");
+  assert.deepEqual(known.draw("files", { caption: "Dusk" }, () => pictures), [{ caption: "Dusk" }, pictures]);
+  assert.equal(known.draw("text", {}, () => pictures), null);
+});
+
+test("a script that fails to draw draws nothing", async () => {
+  const { modules: known } = modules({ draw: () => { throw new Error("no"); } });
+  await known.load("files");
+  assert.equal(known.draw("files", {}, () => []), null);
+});

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BEN, CHAT, conversation, ME, message } from "./page";
+import type { Message } from "../../src/net/wire";
 import { Texts } from "../../src/i18n/texts";
 import { arrived, elsewhere, inOneLine } from "../../src/state/spoken";
 import { Store } from "../../src/state/store";
@@ -11,11 +12,12 @@ const made = () => {
   store.learnUsers({ [BEN.id]: BEN });
   return store;
 };
+const say = (labels: Record<string, string> = {}) => (message: Message) => inOneLine(message, labels, texts);
 const words = (lines: readonly { words: string }[]) => lines.map((line) => line.words);
 
 test("each message of a burst is told, and the same words twice", () => {
   const messages = [message(1), message(2, { text: "Yes" }), message(3, { text: "Yes" }), message(4, { text: "No" })];
-  const lines = arrived(messages, 1, made(), texts, {});
+  const lines = arrived(messages, 1, made(), texts, say());
   assert.deepEqual(words(lines), ["Ben: Yes", "Ben: Yes", "Ben: No"]);
   assert.equal(new Set(lines.map(({ key }) => key)).size, 3);
 });
@@ -27,7 +29,7 @@ test("what has no words is told by its kind, one's own and what is deleted not a
     message(3, { deleted_at_ms: 1, text: null }),
     message(4, { type: "odd", text: null, sender: "f".repeat(32) }),
   ];
-  assert.deepEqual(words(arrived(messages, 0, made(), texts, { photo: "Photo" })), ["Ben: Photo", "Somebody: Message without text"]);
+  assert.deepEqual(words(arrived(messages, 0, made(), texts, say({ photo: "Photo" }))), ["Ben: Photo", "Somebody: Message without text"]);
 });
 
 test("a kind that says how it is told in one line is told so, with text and without", () => {

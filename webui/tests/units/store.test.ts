@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BEN, CHAT, conversation, ME, message } from "./page";
-import type { Message } from "../../src/net/wire";
+import type { LogEvent, Message } from "../../src/net/wire";
 import { find } from "../../src/state/loaded";
 import { Store } from "../../src/state/store";
 
@@ -14,6 +14,8 @@ function opened(messages: Message[], change = {}): Store {
   return store;
 }
 
+const line = (seq: number) =>
+  ({ log: CHAT, after: seq - 1, seq, kind: "member.removed", by: ME.id, at_ms: 1, data: { user: BEN.id } }) as LogEvent;
 const numbers = (store: Store) => store.window(CHAT).messages.map(({ number }) => number);
 
 test("a message of another counts as unread and leads the list", () => {
@@ -157,4 +159,38 @@ test("listeners of a topic hear of many changes once", () => {
 test("a place is found among numbers with gaps", () => {
   const messages = [message(2), message(4), message(8)];
   assert.deepEqual([1, 2, 3, 8, 9].map((number) => find(messages, number)), [0, 0, 1, 2, 3]);
+});
+
+test("what the reader has deleted for themselves is gone, and later messages are not", () => {
+  const store = opened([1, 2, 3].map((number) => message(number)), { events: [line(1), line(20)] });
+  const { id, number, sender, type, sent_at_ms } = message(3);
+  const last = { id, number, sender, type, sent_at_ms, text: "Words 3" };
+  store.changeConversation(CHAT, { last, unread: 2, read_no: 1, seq: 9 });
+  const trimmed: string[] = [];
+  store.onTrimmed = (id) => trimmed.push(id);
+  store.prefer(CHAT, { change_no: 5, cleared_no: 2 });
+  assert.deepEqual(numbers(store), [3]);
+  assert.deepEqual(store.window(CHAT).lines.map(({ seq }) => seq), [20]);
+  assert.equal(store.window(CHAT).moreBefore, false);
+  const left = store.conversation(CHAT)!;
+  assert.deepEqual([left.first_number, left.unread, left.read_no, left.last?.number], [3, 1, 2, 3]);
+  assert.deepEqual(store.listed(), [left]);
+  // What was heard before it says nothing.
+  store.prefer(CHAT, { change_no: 4 });
+  assert.equal(store.conversation(CHAT)?.preferences?.cleared_no, 2);
+
+  store.prefer(CHAT, { change_no: 6, cleared_no: 3 });
+  assert.deepEqual(numbers(store), []);
+  assert.deepEqual(store.window(CHAT).lines, []);
+  const gone = store.conversation(CHAT)!;
+  assert.deepEqual([gone.first_number, gone.unread, gone.last], [4, 0, null]);
+  assert.deepEqual([store.list(), store.listed()], [[gone], []]);
+  assert.deepEqual(trimmed, [CHAT, CHAT]);
+  // A mute changes nothing of it.
+  store.prefer(CHAT, { change_no: 7, cleared_no: 3, muted_until_ms: 1 });
+  assert.equal(trimmed.length, 2);
+
+  store.putMessage(message(4));
+  assert.deepEqual(numbers(store), [4]);
+  assert.equal(store.listed()[0]?.last?.number, 4);
 });

@@ -4,6 +4,8 @@ import { BEN, CHAT, conversation, ME, message, NOON_MS, settled } from "./page";
 import type { Socket } from "../../src/net/socket";
 import { type Conversation, type LogEvent, NoAnswer, Refusal } from "../../src/net/wire";
 import type { Cache } from "../../src/state/cache";
+import { Blocks } from "../../src/state/blocks";
+import { Contacts } from "../../src/state/contacts";
 import { Directory } from "../../src/state/directory";
 import { MessageHistory } from "../../src/state/history";
 import { Kept } from "../../src/state/kept";
@@ -61,7 +63,8 @@ function started(answers: Answers) {
   const outbox = { flush: () => flushed++ } as unknown as Outbox;
   const kept = new Kept(store, cache);
   const directory = new Directory(store, socket);
-  const logs = new Logs(store, socket, directory, kept, { conversation: (id) => history.reload(id), own: () => sync.startOver() });
+  const contacts = new Contacts(store, socket);
+  const logs = new Logs(store, socket, directory, contacts, new Blocks(store, socket), kept, { conversation: (id) => history.reload(id), own: () => sync.startOver() });
   const history = new MessageHistory(store, socket, logs, cache, kept, new ReadingPlaces(ME.id), "dash:en");
   const sync = new Sync(store, socket, logs, history, outbox, kept, "dash:en");
   return { store, socket: played, sync, logs, history, directory, positions: new ReadPositions(store, socket), lists, flushed: () => flushed };
@@ -166,6 +169,29 @@ test("being removed takes the conversation away", async () => {
   const { store, sync } = await opened();
   sync.hear("event", posted(2, { kind: "member.removed", data: { user: ME.id } }));
   assert.equal(store.conversation(CHAT), undefined);
+});
+
+test("of a role only one's own is asked about", async () => {
+  const { store, socket, sync } = await opened();
+  socket.answers["conversation.get"] = () => conversation({ seq: 3, rights: ["read", "set_role"] });
+  const asked = () => socket.commands().filter((command) => command === "conversation.get").length;
+  const before = asked();
+  sync.hear("event", posted(2, { kind: "member.updated", data: { user: "u2", role: "admin" } }));
+  assert.equal(asked(), before);
+  sync.hear("event", posted(3, { kind: "member.updated", data: { user: ME.id, role: "owner" } }));
+  await settled();
+  assert.equal(asked(), before + 1);
+  assert.equal(store.may(CHAT, "set_role"), true);
+  assert.deepEqual(store.window(CHAT).lines.map(({ seq }) => seq), [2, 3]);
+});
+
+test("whoever is in a line is asked about, once", async () => {
+  const { store, socket, sync } = await opened();
+  socket.answers["user.get"] = () => ({ users: [{ id: "u3", username: "cem", display_name: "Cem" }] });
+  sync.hear("event", posted(2, { kind: "member.banned", data: { user: "u3", on: true } }));
+  await settled();
+  assert.equal(store.users["u3"]?.display_name, "Cem");
+  assert.equal(socket.commands().filter((command) => command === "conversation.get").length, 0);
 });
 
 test("a new title is there without a question", async () => {
@@ -416,4 +442,24 @@ test("who came and went is told where it happened, by the page and by events", a
   assert.deepEqual(seqs(), [1, 3, 5]);
   store.putPage(CHAT, { ...page([1]), events: [gone(0)] } as never, "before");
   assert.deepEqual(seqs(), [0, 1, 3, 5]);
+});
+
+test("of what is wished of a chat the newest counts, whichever comes first, until another epoch begins", async () => {
+  const wished = (change_no: number) => conversation({ preferences: { change_no, pinned_no: change_no } });
+  const { store, socket, sync, logs } = await begun({ sync: () => snapshot([wished(4)]), "conversation.get": () => ({ conversation: wished(4) }) });
+  const number = () => store.conversation(CHAT)?.preferences?.change_no;
+  assert.equal(number(), 4);
+  const told = (change_no: number, seq: number) =>
+    sync.hear("event", { log: ME.id, after: seq - 1, seq, kind: "preferences.updated", by: ME.id, at_ms: NOON_MS, data: { conversation: CHAT, preferences: { change_no } } });
+  told(6, 1);
+  assert.equal(number(), 6);
+  // An answer that was on its way, and a page of the log from before the list.
+  await logs.fetch(CHAT);
+  told(5, 2);
+  assert.equal(number(), 6);
+  assert.equal(store.conversation(CHAT)?.preferences?.pinned_no, undefined);
+  sync.down();
+  socket.answers["sync"] = () => snapshot([wished(2)], { epoch: "e2", since: "s2" });
+  await sync.begin();
+  assert.equal(number(), 2);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { PEOPLE } from "../../src/i18n/people_texts";
 import { ENGLISH, Texts } from "../../src/i18n/texts";
 import { NoAnswer, Refusal } from "../../src/net/wire";
 
@@ -29,6 +30,14 @@ test("what is not translated is English, and what is not given stays", () => {
   assert.equal(texts.t("chats"), "Чаты");
   assert.equal(texts.t("retry"), ENGLISH.retry);
   assert.equal(texts.t("too_long"), new Texts("en", {}).t("too_long", { n: "{n}" }));
+});
+
+test("what is loaded later has its words from then on, in the reader's language where it has them", () => {
+  const texts = new Texts("ru", { people_add: "Добавить" });
+  assert.equal(texts.t("people_none"), "people_none");
+  texts.learn(PEOPLE);
+  assert.equal(texts.t("people_none"), PEOPLE.people_none);
+  assert.equal(texts.t("people_add"), "Добавить");
 });
 
 test("a failure is told by its rule, its key or the plugin's own sentence", () => {

@@ -1,7 +1,7 @@
 import "./page";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { continueList } from "../../src/composer/typing";
+import { continueList, nameBefore } from "../../src/composer/typing";
 
 Object.assign(globalThis, { document: { execCommand: () => false }, Event: class {} });
 
@@ -44,4 +44,18 @@ test("an empty item ends the list", () => {
 
 test("what is no list has an ordinary line", () => {
   for (const text of ["tea|", "-tea|", "2026.|", "a - b|", "|- tea"]) assert.equal(entered(text), null);
+});
+
+test("a name begins with a colon of its own and two letters", () => {
+  const name = (text: string) => nameBefore(text.replace("|", ""), text.indexOf("|"));
+  assert.equal(name(":sm|"), ":sm");
+  assert.equal(name("tea :smi| and milk"), ":smi");
+  assert.equal(name("чай (:улы|"), ":улы");
+  assert.equal(name("🎉:ta|"), ":ta");
+  assert.equal(name("tea\n:+1:|"), ":+1:");
+  assert.equal(name(":tada:|"), ":tada:");
+  assert.equal(name("`a` :ta|"), ":ta");
+  for (const text of [":s|", "10:30|", ":30|", "https://ta|", "note:tada|", "::tada|", "`:ta|", "```\n:root|", ":ta da|", ":D|", "a :b:|", "|:tada:"]) {
+    assert.deepEqual([text, name(text)], [text, ""]);
+  }
 });

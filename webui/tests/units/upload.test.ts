@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import "./page";
-import { Lane, Upload } from "../../src/net/upload";
+import { Lane, progressOf, Upload } from "../../src/net/upload";
 
 /** A request that the test answers. */
 class Request {
@@ -83,3 +83,10 @@ for (const [what, status, text] of [
     assert.equal(upload.lost, false);
   });
 }
+
+test("progress is that of the bytes, not of the files", () => {
+  const of = (size: number, progress: number) => Object.assign(new Upload({ name: "a", size } as File, new Lane(), () => undefined), { progress });
+  assert.equal(progressOf([of(1_000, 1), of(9_000, 0)]), 0.1);
+  assert.equal(progressOf([of(0, 1), of(0, 0)]), 0.5);
+  assert.equal(progressOf([]), 0);
+});

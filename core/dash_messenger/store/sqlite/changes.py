@@ -11,23 +11,25 @@ from typing import Any
 
 import msgspec
 
-from dash_messenger.store.backend import Standing
+from dash_messenger.store.backend import OwnRow, Standing
 
 __all__ = ["Changes"]
 
-# The newest change that `summaries` looks at, of a conversation and of one's own position in it.
+# The newest change that `summaries` looks at: of a conversation, of one's own position in it, of
+# how one wants it in the list.
 # One row, as with the statements of the hot path.
 _CONVERSATIONS = (
     "SELECT json_group_object(lower(hex(m.conversation_id)), "
-    "CASE WHEN c.history = 'all' THEN 1 ELSE m.from_number END), "
-    "max(c.change_no), max(p.change_no) FROM members m "
+    "CASE WHEN c.history = 'all' AND m.cleared_no IS NULL THEN 1 ELSE m.from_number END), "
+    "max(c.change_no), max(p.change_no), max(m.preferences_change_no) FROM members m "
     "JOIN conversations c ON c.id = m.conversation_id "
     "LEFT JOIN read_positions p "
     "ON p.conversation_id = m.conversation_id AND p.user_id = m.user_id "
     "WHERE m.user_id = ? AND m.to_seq IS NULL"
 )
 _OWN_ROW = (
-    "SELECT id, username, display_name, photo, role, language, theme, seq FROM users WHERE id = ?"
+    "SELECT (SELECT value FROM counters WHERE name = 'change_no'), "
+    "id, username, display_name, photo, role, language, theme, seq FROM users WHERE id = ?"
 )
 
 _decode = msgspec.json.Decoder(dict[str, int]).decode
@@ -40,16 +42,13 @@ class Changes:
         self._driver = driver
 
     def standing(self, user: str) -> Standing:
-        ((found, changed, moved),) = self._rows(_CONVERSATIONS, user)
-        return Standing(_decode(found), max(changed or 0, moved or 0))
+        ((found, changed, moved, preferred),) = self._rows(_CONVERSATIONS, user)
+        return Standing(_decode(found), max(changed or 0, moved or 0, preferred or 0))
 
-    def own_row(self, user: str) -> tuple[Any, ...]:
-        ((id, username, display_name, photo, *rest),) = self._rows(_OWN_ROW, user)
-        return (id.hex(), username, display_name, None if photo is None else photo.hex(), *rest)
-
-    def newest_change_no(self) -> int:
-        ((value,),) = self._driver.execute("SELECT value FROM counters WHERE name = 'change_no'")
-        return int(value)
+    def own_row(self, user: str) -> OwnRow:
+        ((newest, id, username, name, photo, *rest),) = self._rows(_OWN_ROW, user)
+        row = (id.hex(), username, name, None if photo is None else photo.hex(), *rest)
+        return OwnRow(row, newest)
 
     def _rows(self, statement: str, user: str) -> Any:
         return self._driver.execute(statement, (bytes.fromhex(user),)).fetchall()

@@ -11,10 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table
+from sqlalchemy import Select, Table
+from sqlalchemy.dialects.sqlite import dialect
 
+from dash_messenger.errors import Failure
 from dash_messenger.protocol.events import MessageCreated
 from dash_messenger.store.backend import MAX_ROWS
+from dash_messenger.store.consent import OWN_END, SHOWS_PHOTO, refusal_of
 from dash_messenger.store.drafts import NewMessage, Sent
 from dash_messenger.store.read_positions import MARK, UPSERT, Positions
 from dash_messenger.store.tables import events, messages
@@ -61,11 +64,16 @@ IS_MEMBER = (
 MAY_READ = (
     "EXISTS (SELECT 1 FROM members u JOIN conversations c ON c.id = u.conversation_id "
     "WHERE u.conversation_id = m.conversation_id AND u.user_id = ? AND u.to_seq IS NULL "
-    "AND (c.history = 'all' OR m.number >= u.from_number))"
+    "AND (c.history = 'all' AND u.cleared_no IS NULL OR m.number >= u.from_number))"
 )
 _SELECT_NUMBER = "SELECT m.number FROM messages m WHERE m.id = ? AND m.conversation_id = ?"
 _SELECT_READABLE_NUMBER = f"{_SELECT_NUMBER} AND {MAY_READ}"
 _SELECT_READABLE = f"SELECT 1 FROM messages m WHERE m.id = ? AND {MAY_READ}"  # noqa: S608 - marks
+# Of a member ``m`` in a conversation ``c``: what they say is taken without asking the other one, as
+# `OWN_END` would. In a direct conversation the first message of who began it goes by a setting.
+_NOBODY_TO_ASK = (
+    "m.refusal = 0 AND (c.message_no <> 0 OR c.kind <> 'direct' OR c.created_by <> m.user_id)"
+)
 _SELECT_MEMBER = f"SELECT 1 WHERE {IS_MEMBER}"
 _UPSERT_POSITIONS = (
     "INSERT INTO read_positions (conversation_id, user_id, read_no, change_no) "  # noqa: S608
@@ -76,6 +84,16 @@ _UPSERT_MARK = (
     f"SELECT '{MARK}', coalesce(max(row_id), 0) FROM messages WHERE true "
     "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
+
+
+def _compiled(query: Select[Any]) -> tuple[str, list[str]]:
+    """A query as SQLite's driver takes it, and the names of its values in their order."""
+    compiled = query.compile(dialect=dialect(paramstyle="qmark"))
+    return str(compiled), list(compiled.positiontup or ())
+
+
+_SELECT_OWN_END, _OWN_END_VALUES = _compiled(OWN_END)
+_SELECT_SHOWN, _SHOWN_VALUES = _compiled(SHOWS_PHOTO)
 
 
 class Statements:
@@ -106,6 +124,20 @@ class Statements:
         texts = self._texts_for(len(pairs))
         (found,) = self._cursor.execute(texts.select_ends, _pairs(pairs, texts.size)).fetchone()
         return {pairs[n]: [seq, number] for n, seq, number in msgspec.json.decode(found)}
+
+    def own_end(self, conversation: str, sender: str) -> list[int] | Failure | None:
+        values = {"conversation": _raw(conversation), "sender": _raw(sender)}
+        row = self._cursor.execute(_SELECT_OWN_END, [values[name] for name in _OWN_END_VALUES])
+        found = row.fetchone()
+        if found is None:
+            return None
+        seq, number, refusal, takes_first = found
+        return refusal_of(refusal, takes_first) or [seq, number]
+
+    def shows_photo(self, user: str, viewer: str) -> bool:
+        values = {"owner": _raw(user), "viewer": _raw(viewer)}
+        shown = self._cursor.execute(_SELECT_SHOWN, [values[name] for name in _SHOWN_VALUES])
+        return shown.fetchone() is not None
 
     def end_of(self, conversation: str) -> list[int] | None:
         row = self._cursor.execute(
@@ -237,14 +269,16 @@ class _Texts:
             "SELECT json_group_array(json_array(v.n, c.seq, c.message_no)) "
             "FROM v CROSS JOIN members m CROSS JOIN conversations c "
             "WHERE m.conversation_id = v.conversation_id AND m.user_id = v.user_id "
-            "AND m.to_seq IS NULL AND c.id = v.conversation_id"
+            "AND m.to_seq IS NULL AND c.id = v.conversation_id "
+            f"AND {_NOBODY_TO_ASK}"
         )
         ends = ",".join(["(?,?,?,?)"] * size)
+        # Without the plus SQLite makes an index of 256 rows of v, and looks at every conversation.
         self.update_conversations = (
             f"WITH v(id, seq, message_no, last_message_id) AS (VALUES {ends}) "  # noqa: S608 - marks
             "UPDATE conversations SET seq = v.seq, message_no = v.message_no, "
             "last_message_id = v.last_message_id, change_no = ? "
-            "FROM v WHERE conversations.id = v.id"
+            "FROM v WHERE conversations.id = +v.id"
         )
 
 

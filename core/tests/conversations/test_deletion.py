@@ -1,0 +1,201 @@
+"""Deleting a conversation for oneself: gone by every way out, for good, and for nobody else."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from dash_messenger.store.access import may_read_message
+from dash_messenger.store.sqlite.statements import MAY_READ
+from dash_messenger.store.tables import conversations, messages
+from fixtures.local_server import LocalServer
+from sqlalchemy import select, update
+
+from .test_before_joining import CANARY, change_all, connect, settle
+from .test_preferences import listed, own_events, wanted
+
+
+async def room(local: LocalServer, kind: str) -> str:
+    """A conversation of Ann and Ben with two messages of Ann's."""
+    if kind == "direct":
+        made = await local.call("ann", "conversation.create", kind="direct", members=["ben"])
+        conversation = str(made["id"])
+    else:
+        conversation = await local.group("ann", "ben")
+    for _ in range(2):
+        await local.say("ann", conversation, CANARY)
+    return conversation
+
+
+async def all_of(local: LocalServer, name: str, conversation: str) -> str:
+    """What a member is told of a conversation by every command that reads."""
+    answers = [await listed(local, name), await own_events(local, name)]
+    for command, params in (
+        ("conversation.get", {"conversation": conversation}),
+        ("message.history", {"conversation": conversation}),
+        ("message.history", {"conversation": conversation, "around": 1}),
+        ("log.read", {"log": conversation, "after": 0}),
+    ):
+        answers.append(await local.call(name, command, **params))
+    return str(answers)
+
+
+@pytest.mark.parametrize("kind", ["direct", "group", "group that shows all"])
+async def test_what_was_said_before_is_gone_for_oneself_alone(
+    local: LocalServer, kind: str
+) -> None:
+    conversation = await room(local, kind)
+    if kind == "group that shows all":
+        await local.server.store.write(
+            lambda transaction: transaction.connection.execute(
+                update(conversations).values(history="all")
+            )
+        )
+    before = await listed(local, "ann"), await own_events(local, "ann")
+    await local.call("ben", "conversation.set", conversation=conversation, pinned=True)
+    token = (await local.call("ben", "sync"))["since"]
+    socket = await connect(local, "ben")
+    assert CANARY in await all_of(local, "ben", conversation)
+
+    answer = await local.call("ben", "conversation.delete", conversation=conversation)
+    assert answer["conversation"] == conversation
+    assert wanted(answer["preferences"]) == {"cleared_no": 2}
+    await settle(local)
+    assert '"preferences.updated"' in socket.text
+    socket.heard.clear()
+    assert CANARY not in await all_of(local, "ben", conversation)
+    page = await local.call("ben", "message.history", conversation=conversation)
+    assert (page["messages"], page["events"]) == ([], [])
+    now = (await listed(local, "ben"))[conversation]
+    assert (now["first_number"], now["unread"], now["last"]) == (3, 0, None)
+    assert now["preferences"] == answer["preferences"]
+    assert await listed(local, "ben", since=token) == {conversation: now}
+
+    # Nobody else learns of it, and nothing is lost for them.
+    assert (await listed(local, "ann"), await own_events(local, "ann")) == before
+    page = await local.call("ann", "message.history", conversation=conversation)
+    assert [one["number"] for one in page["messages"]] == [1, 2]
+    # What happens to it afterwards stays hidden, too, and after coming back with a token.
+    for message in page["messages"]:
+        await change_all(local, message["id"])
+        await settle(local)
+        assert CANARY not in socket.text
+        local.server.hub.disconnect(socket)
+        socket = await connect(local, "ben", since=(await local.call("ben", "sync"))["since"])
+    assert CANARY not in await all_of(local, "ben", conversation)
+
+    await local.say("ann", conversation, "new")
+    await settle(local)
+    assert '"new"' in socket.text
+    page = await local.call("ben", "message.history", conversation=conversation)
+    assert [one["number"] for one in page["messages"]] == [3]
+    now = (await listed(local, "ben"))[conversation]
+    assert (now["first_number"], now["unread"], now["last"]["number"]) == (3, 1, 3)
+
+
+async def test_a_message_that_was_deleted_is_acted_on_by_nobody_who_deleted_it(
+    local: LocalServer,
+) -> None:
+    conversation = await room(local, "group")
+    page = await local.call("ben", "message.history", conversation=conversation)
+    old = page["messages"][0]["id"]
+    await local.call("ben", "conversation.delete", conversation=conversation)
+    react = await local.failure("ben", "message.react", message=old, emoji="👍")
+    assert react.key == "not_found"
+    reply = {"conversation": conversation, "type": "note", "content": {"words": "x"}}
+    failure = await local.failure(
+        "ben", "message.send", client_id=uuid.uuid4().hex, reply_to=old, **reply
+    )
+    assert failure.key == "not_found"
+
+
+async def test_what_came_since_one_looked_is_kept(local: LocalServer) -> None:
+    conversation = await room(local, "group")
+    params = {"conversation": conversation, "message_no": 1}
+    answer = await local.call("ben", "conversation.delete", **params)
+    assert wanted(answer["preferences"]) == {"cleared_no": 1}
+    page = await local.call("ben", "message.history", conversation=conversation)
+    assert [one["number"] for one in page["messages"]] == [2]
+    assert (await listed(local, "ben"))[conversation]["unread"] == 1
+    # Less is never brought back, and the same again changes nothing.
+    events = await own_events(local, "ben")
+    for number in (0, 1):
+        again = await local.call("ben", "conversation.delete", **params | {"message_no": number})
+        assert again == answer
+    assert await own_events(local, "ben") == events
+    answer = await local.call("ben", "conversation.delete", **params | {"message_no": 99})
+    assert wanted(answer["preferences"]) == {"cleared_no": 2}
+
+
+async def test_a_mute_stays_and_later_wishes_do_not_bring_it_back(local: LocalServer) -> None:
+    conversation = await room(local, "direct")
+    mute = {"muted_until_ms": 2**53 - 1}
+    await local.call("ben", "conversation.set", conversation=conversation, archived=True, **mute)
+    answer = await local.call("ben", "conversation.delete", conversation=conversation)
+    assert wanted(answer["preferences"]) == {**mute, "cleared_no": 2}
+    wish = {"conversation": conversation, "muted_until_ms": None}
+    answer = await local.call("ben", "conversation.set", **wish)
+    assert wanted(answer["preferences"]) == {"cleared_no": 2}
+    # Whoever looks for the other one finds the same conversation, still empty.
+    made = await local.call("ben", "conversation.create", kind="direct", members=["ann"])
+    assert made["id"] == conversation
+    assert CANARY not in await all_of(local, "ben", conversation)
+
+
+@pytest.mark.parametrize("history", ["joined", "all"])
+async def test_it_stays_gone_for_whoever_leaves_and_comes_back(
+    local: LocalServer, history: Any
+) -> None:
+    conversation = await room(local, "group")
+    await local.server.store.write(
+        lambda transaction: transaction.connection.execute(
+            update(conversations).values(history=history)
+        )
+    )
+    await local.call("ben", "conversation.delete", conversation=conversation)
+    await local.call("ben", "conversation.leave", conversation=conversation)
+    await local.say("ann", conversation, "meanwhile")
+    socket = await connect(local, "ben")
+    await local.call("ann", "conversation.add", conversation=conversation, members=["ben"])
+    await settle(local)
+    page = await local.call("ann", "message.history", conversation=conversation)
+    await change_all(local, page["messages"][0]["id"])
+    await settle(local)
+    assert CANARY not in socket.text
+    assert CANARY not in await all_of(local, "ben", conversation)
+    page = await local.call("ben", "message.history", conversation=conversation)
+    shown = [one["text"] for one in page["messages"]]
+    assert shown == (["meanwhile"] if history == "all" else [])
+
+
+async def test_both_ways_of_asking_who_may_read_agree(local: LocalServer) -> None:
+    for kind in ("direct", "group"):
+        conversation = await room(local, kind)
+        await local.call("ben", "conversation.delete", conversation=conversation, message_no=1)
+    await local.server.store.write(
+        lambda transaction: transaction.connection.execute(
+            update(conversations).values(history="all")
+        )
+    )
+    ben = local.users["ben"]
+
+    def look(connection: Any) -> tuple[list[str], list[str]]:
+        asked = connection.execute(select(messages.c.id).where(may_read_message(ben)))
+        raw = connection.exec_driver_sql(
+            f"SELECT lower(hex(m.id)) FROM messages m WHERE {MAY_READ}",
+            (bytes.fromhex(ben),),
+        )
+        return sorted(one for (one,) in asked), sorted(one for (one,) in raw)
+
+    by_sqlalchemy, by_statement = await local.server.store.read(look)
+    assert by_sqlalchemy == by_statement
+    assert len(by_statement) == 2
+
+
+@pytest.mark.parametrize("name", ["cleo", "ben"])
+async def test_who_is_no_member_learns_nothing(local: LocalServer, name: str) -> None:
+    conversation = await local.group("ann", "ben")
+    await local.call("ben", "conversation.leave", conversation=conversation)
+    failure = await local.failure(name, "conversation.delete", conversation=conversation)
+    assert failure.key == "not_found"
