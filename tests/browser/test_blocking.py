@@ -201,6 +201,8 @@ async def test_blocking_without_a_connection_says_so(person: MakePerson) -> None
     page = await open_chat(ann, chat)
     details = await open_dialog(page, "Details")
     await details.get_by_role("button", name="Block").click()
+    # Its script is there.
+    await expect(question(page)).to_be_visible()
     await ann.context.set_offline(True)
     await page.wait_for_function("() => !window.dashMessenger.store.online")
     await question(page).get_by_role("button", name="Block", exact=True).click()
