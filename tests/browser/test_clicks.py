@@ -93,6 +93,12 @@ class Reader:
         await self.page.wait_for_function("() => !window.dashMessenger.store.online")
 
 
+# The page has heard of a change of the message, and how it is drawn.
+CHANGED = """([conversation, id]) => {
+  const { rev, view } = window.dashMessenger.store.message(conversation, id);
+  return rev > 0 && view !== undefined;
+}"""
+
 Readers = tuple[Reader, Reader, str]
 
 
@@ -193,6 +199,22 @@ async def test_two_who_call_back_at_once_both_count(at_message: Any) -> None:
         await expect(reader.row.get_by_text("bell: 2")).to_be_visible()
     assert (len(ann.callbacks), len(bob.callbacks)) == (1, 1)
     assert await revisions(ann.person, chat) == 2
+
+
+async def test_a_body_that_changes_under_the_finger_is_pressed(at_message: Any) -> None:
+    ann, bob, chat = await at_message(BELL)
+    ring = bob.row.get_by_role("button", name="Ring")
+    await ring.hover()
+    await bob.page.mouse.down()
+    await ann.row.get_by_role("button", name="Ring").click()
+    await expect(ann.row.get_by_text("bell: 1")).to_be_visible()
+    message = await bob.row.get_attribute("data-id")
+    await bob.page.wait_for_function(CHANGED, arg=[chat, message])
+    await expect(bob.row.get_by_text("bell: 0")).to_be_visible()
+    await bob.page.mouse.up()
+    for reader in (ann, bob):
+        await expect(reader.row.get_by_text("bell: 2")).to_be_visible()
+    assert (len(ann.callbacks), len(bob.callbacks)) == (1, 1)
 
 
 async def test_a_press_while_the_server_is_away_is_shown_as_waiting_and_done_once(

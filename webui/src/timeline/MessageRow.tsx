@@ -11,6 +11,7 @@ import type { Messenger } from "../parts/messenger";
 import { Body, isBare, isEdge, isFoldable, Plain, Space, useDrawn } from "./body";
 import { Fold } from "./fold";
 import { Lines } from "./lines";
+import { usePress } from "./press";
 import type { Row } from "./rows";
 import { Sending } from "./sending";
 import { Reaction } from "./who";
@@ -40,7 +41,8 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
   const space = own ? `${edited}${time}MM` : `${edited}${time}`;
   const deleted = !!message?.deleted_at_ms;
   const hidden = useHidden(app, message, group) && !deleted;
-  const shown = useDrawn(message);
+  const [pressed, press] = usePress();
+  const shown = useDrawn(message, pressed);
   const bare = shown ? !deleted && !hidden && isBare(shown.view) : !!outgoing?.picture;
   const sketch = React.useRef<readonly Node[]>();
   if (outgoing) sketch.current = app.outbox.files.drawn(row.key);
@@ -93,7 +95,7 @@ export const MessageRow = React.memo(function MessageRow({ row, group, app, plug
           <span>{texts.t("unread_messages")}</span>
         </div>
       )}
-      <div className={kind} data-number={message?.number} data-id={message?.id} data-state={row.tick}>
+      <div className={kind} data-number={message?.number} data-id={message?.id} data-state={row.tick} onPointerDown={press} onClick={press}>
         {group && !own && row.last && (
           <span className="dm-row-avatar" title={name} data-user={message?.sender}>
             <Avatar of={author?.id ?? message?.sender ?? ""} name={name} photo={author?.photo ?? null} size={32} />

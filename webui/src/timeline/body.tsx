@@ -43,12 +43,16 @@ interface BodyProps {
 // The server gives a drawing up a little earlier.
 const LATE_WITHIN_MS = 11_000;
 
-/** The message as it is drawn: as it was, while the drawing of another revision is on its way. */
-export function useDrawn(message: Message | null): Message | null {
+/**
+ * The message as it is drawn: as it was, while the drawing of another revision is on its way, and
+ * while `pressed`, since a button that is replaced under the finger is not pressed.
+ */
+export function useDrawn(message: Message | null, pressed: boolean): Message | null {
   const last = React.useRef(message);
   const [gaveUp, giveUp] = React.useState(0);
-  const late = message && !message.deleted_at_ms && message.view === undefined && last.current?.id === message.id && last.current.view !== undefined && gaveUp !== message.rev;
-  if (!late) last.current = message;
+  const drawn = message && !message.deleted_at_ms && last.current?.id === message.id && last.current.view !== undefined;
+  const late = drawn && message.view === undefined && gaveUp !== message.rev;
+  if (!late && !(drawn && pressed)) last.current = message;
   React.useEffect(() => {
     if (!late) return;
     const timer = setTimeout(() => giveUp(message.rev), LATE_WITHIN_MS);
