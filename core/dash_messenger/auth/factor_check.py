@@ -1,4 +1,4 @@
-"""Answers to second factors: whether one is right, and that it is right once.
+"""Answers to second factors: asks the factor whether one is right, and sees that it is right once.
 
 Owns the rows of enrolments. Must not know what an answer opens. Invariant: what a factor keeps
 after a right answer is stored in the transaction that does what the answer is for, and only if

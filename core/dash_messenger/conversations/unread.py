@@ -1,7 +1,8 @@
 """How many messages are unread: those beyond the read position, but for the deleted ones.
 
-Owns the count, whose cost does not grow with what is unread. Must not know where a position comes
-from. Invariant: a message that was deleted before it was read is unread for nobody.
+Owns the rule, whose cost does not grow with what is unread; `summaries` applies it to the list.
+Must not know where a position comes from. Invariant: a message that was deleted before it was read
+is unread for nobody.
 """
 
 from __future__ import annotations

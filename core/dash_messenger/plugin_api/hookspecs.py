@@ -198,7 +198,8 @@ class ServerHooks(Protocol):
         Return None to let it be, or another `Proposed` to have other content stored. When: after
         validation and preparation, before the commit; later messages of the same sender in the same
         conversation wait, nobody else does. Several plugins: one after another, each gets what the
-        one before returned. If it raises: the message is refused. Since 0.1.
+        one before returned. If it raises: the message is refused, as after
+        5 s. Since 0.1.
         """
 
     @hookspec
@@ -206,7 +207,8 @@ class ServerHooks(Protocol):
         """Look at a log-in before anything is opened.
 
         When: after the password was right, before second factors and login steps are asked for.
-        Several plugins: one after another. If it raises: the log-in is refused. Since 0.1.
+        Several plugins: one after another. If it raises: the log-in is refused, as after 5 s.
+        Since 0.1.
         """
 
     @hookspec
@@ -214,7 +216,7 @@ class ServerHooks(Protocol):
         """Look at a file before it is kept.
 
         When: after all of it has arrived. Several plugins: one after another. If it raises: the
-        upload is refused and nothing of it stays. Since 0.1.
+        upload is refused and nothing of it stays, as after 5 s. Since 0.1.
         """
 
     @hookspec

@@ -1,5 +1,6 @@
-// What was written and is not yet known to be stored. The same client id is sent until the server
-// answers, over reloads too, so a message can never be stored twice. Messages are kept in localStorage
+// What was written and is not yet known to be stored. It is sent at once, after a lost connection when
+// `sync.ts` has the next snapshot (`flush`); after a reload it is loaded first. The same client id is
+// sent until the server answers, so a message can never be stored twice. Messages are kept in localStorage
 // (`stored`), their files in IndexedDB (`files`). One is settled when its message comes back, as an
 // event or in a page; else it goes when it is discarded, or with the conversation or the log-out.
 
