@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import Person, at_one_size
 from tests.browser.pages.any_page import at_rest, becomes
-from tests.browser.pages.messenger import open_list
+from tests.browser.pages.messenger import open_chat, open_list
 from tests.browser.people import talk
 
 MESSAGES = ".dm-body"
@@ -199,11 +200,11 @@ async def test_what_one_deletes_is_gone_for_oneself_until_the_next_message(
     await row(pages[1], "Ben").locator("a").click()
     await expect(pages[1].locator(MESSAGES)).to_have_text("Hello")
     # Nothing is deleted without being asked for twice.
-    menu = await open_menu(pages[0], "Ben")
+    menu = await open_menu(pages[0], "Club")
     await menu.get_by_role("menuitem", name="Delete for me").click()
     await expect(menu.get_by_text("Others keep them.")).to_be_visible()
     await menu.get_by_role("menuitem", name="Cancel").click()
-    await choose(pages[0], "Ben", "Delete for me", "Delete for me")
+    await choose(pages[0], "Ben", "Delete", "Delete for me")
     await shows(pages[0], "Den", "Club")
     await expect(pages[1].locator(MESSAGES)).to_have_count(0)
     await expect(row(pages[1], "Ben")).to_have_count(0)
@@ -218,6 +219,29 @@ async def test_what_one_deletes_is_gone_for_oneself_until_the_next_message(
     for page in pages:
         await expect(row(page, "Ben")).to_have_count(1)
         await expect(page.locator(MESSAGES)).to_have_text("Again")
+
+
+async def test_what_one_deletes_for_both_is_gone_for_the_other_at_once(
+    person: MakePerson, size: str, pictures: Path
+) -> None:
+    ann, ben, chats, (page, _) = await three_chats(person)
+    theirs = await open_chat(ben, chats[0])
+    await expect(theirs.locator(MESSAGES)).to_have_text("Hello")
+    menu = await open_menu(page, "Ben")
+    await menu.get_by_role("menuitem", name="Delete").click()
+    await expect(menu.get_by_text("Delete all messages of this chat?")).to_be_visible()
+    await at_rest(page)
+    await page.screenshot(path=pictures / f"delete-for-both-{size}.png")
+    await menu.get_by_role("menuitem", name="Delete for both").click()
+    await shows(page, "Den", "Club")
+    await expect(theirs.locator(MESSAGES)).to_have_count(0)
+    await expect(theirs.locator(f"li[data-id='{chats[0]}']")).to_have_count(0)
+    await theirs.reload()
+    await expect(theirs.get_by_text("No messages here yet.")).to_be_visible()
+    await ann.send(chats[0], "Again")
+    for each in (page, theirs):
+        await expect(row(each, "Ben" if each is page else "Ann")).to_have_count(1)
+    await expect(theirs.locator(MESSAGES)).to_have_text("Again")
 
 
 @at_one_size

@@ -12,12 +12,13 @@ from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct
-from sqlalchemy import delete, insert
+from sqlalchemy import insert
 
 from dash_messenger.conversations.access import Right
 from dash_messenger.errors import Forbidden, InvalidParams
 from dash_messenger.ids import id_param
 from dash_messenger.locks import Locks
+from dash_messenger.messages.erasure import ERASED, erase_around
 from dash_messenger.messages.pipeline import Preparation
 from dash_messenger.messages.revisions import Answers, Found, find, put_revision
 from dash_messenger.plugin_api.message_types import Prepared
@@ -31,7 +32,7 @@ from dash_messenger.store.blob_references import (
     refer_message,
 )
 from dash_messenger.store.optimistic import Overtaken, retry
-from dash_messenger.store.tables import marks, revisions
+from dash_messenger.store.tables import revisions
 
 __all__ = ["MessageEdits"]
 
@@ -183,16 +184,12 @@ class MessageEdits:
         def work(transaction: Transaction) -> MessageChanged:
             found = find(transaction.connection, message, user)
             found.require(user, Right.DELETE_OTHERS, of_others=True)
-            connection = transaction.connection
-            connection.execute(delete(revisions).where(revisions.c.message_id == message))
-            connection.execute(delete(marks).where(marks.c.message_id == message))
-            forget(connection, f"message:{message}", transaction.now_ms)
-            erased = dict.fromkeys(("content", "state", "text", "reactions"), None)
+            erase_around(transaction.connection, [message], transaction.now_ms)
             after = put_revision(
                 transaction,
                 found.message,
                 user,
-                {**erased, "deleted_at_ms": transaction.now_ms},
+                {**ERASED, "deleted_at_ms": transaction.now_ms},
                 event=MessageDeleted,
             )
             return MessageChanged(after.id, after.rev)

@@ -40,7 +40,7 @@ from dash_messenger.blobs.quotas import rules_of
 from dash_messenger.blobs.transfers import Transfers
 from dash_messenger.clock import Clock, in_seconds
 from dash_messenger.conversations.bans import Bans
-from dash_messenger.conversations.deletion import ConversationDeletion
+from dash_messenger.conversations.deletion import ERASE, ConversationDeletion
 from dash_messenger.conversations.details import ConversationDetails
 from dash_messenger.conversations.members import Conversations
 from dash_messenger.conversations.preferences import ConversationPreferences
@@ -56,6 +56,7 @@ from dash_messenger.locks import Locks
 from dash_messenger.messages.actions import MessageActions
 from dash_messenger.messages.costly_content import CostlyContent
 from dash_messenger.messages.edit import MessageEdits
+from dash_messenger.messages.erasure import Erasure
 from dash_messenger.messages.history import History
 from dash_messenger.messages.people import MessagePeople
 from dash_messenger.messages.pipeline import Preparation
@@ -208,6 +209,7 @@ class Talk:
             store, preparation, hub, rate_limits=ground.settings.rate_limits
         )
         self.acting = MessageActions(store, installed.contents, clock=ground.clock, locks=locks)
+        ground.timers.add(ERASE, Erasure(store).erase)
         self.receipts = Receipts(hub, ground.privacy)
         page_bytes = ground.limits.page_bytes
         self.syncing = ConversationSync(store, hub, installed.renderer, page_bytes)

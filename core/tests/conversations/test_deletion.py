@@ -1,19 +1,32 @@
-"""Deleting a conversation for oneself: gone by every way out, for good, and for nobody else."""
+"""Deleting a conversation for oneself, gone by every way out and for nobody else; and for both."""
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Any
 
 import pytest
+from dash_messenger.messages import erasure
 from dash_messenger.store.access import may_read_message
+from dash_messenger.store.blob_references import CoreBlobRows, refer_message
 from dash_messenger.store.sqlite.statements import MAY_READ
-from dash_messenger.store.tables import conversations, messages
+from dash_messenger.store.tables import (
+    blob_references,
+    blobs,
+    conversations,
+    marks,
+    messages,
+    revisions,
+    timers,
+)
 from fixtures.local_server import LocalServer
-from sqlalchemy import select, update
+from sqlalchemy import Table, select, update
 
 from .test_before_joining import CANARY, change_all, connect, settle
 from .test_preferences import listed, own_events, wanted
+
+BOTH = {"for": "all"}
 
 
 async def room(local: LocalServer, kind: str) -> str:
@@ -199,3 +212,117 @@ async def test_who_is_no_member_learns_nothing(local: LocalServer, name: str) ->
     await local.call("ben", "conversation.leave", conversation=conversation)
     failure = await local.failure(name, "conversation.delete", conversation=conversation)
     assert failure.key == "not_found"
+
+
+async def erased(local: LocalServer, conversation: str) -> None:
+    """Return when all messages of a conversation are erased."""
+    query = select(messages.c.id).where(
+        messages.c.conversation_id == conversation, messages.c.deleted_at_ms.is_(None)
+    )
+    async with asyncio.timeout(10):
+        while await local.server.store.read(lambda connection: connection.execute(query).first()):
+            await asyncio.sleep(0.01)
+
+
+async def kept(local: LocalServer, *tables: Table) -> str:
+    """All rows of some tables."""
+    return str(
+        await local.server.store.read(
+            lambda connection: [connection.execute(select(table)).all() for table in tables]
+        )
+    )
+
+
+async def test_both_lose_what_was_said_and_hear_of_it_at_once(local: LocalServer) -> None:
+    conversation = await room(local, "direct")
+    await local.call("ann", "conversation.set", conversation=conversation, pinned=True)
+    socket = await connect(local, "ann")
+    token = (await local.call("ann", "sync"))["since"]
+    answer = await local.call("ben", "conversation.delete", conversation=conversation, **BOTH)
+    assert wanted(answer["preferences"]) == {"cleared_no": 2}
+    await settle(local)
+    assert '"preferences.updated"' in socket.text
+    for name in ("ann", "ben"):
+        assert CANARY not in await all_of(local, name, conversation)
+        now = (await listed(local, name))[conversation]
+        assert (now["first_number"], now["last"]) == (3, None)
+        assert wanted(now["preferences"]) == {"cleared_no": 2}
+    assert list(await listed(local, "ann", since=token)) == [conversation]
+
+    await local.say("ann", conversation, "new")
+    for name in ("ann", "ben"):
+        page = await local.call(name, "message.history", conversation=conversation)
+        assert [one["text"] for one in page["messages"]] == ["new"]
+
+
+@pytest.mark.parametrize("how", ["by one", "by each"])
+async def test_what_both_have_deleted_is_erased(
+    local: LocalServer, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasure, "PAGE", 2)
+    conversation = await room(local, "direct")
+    for _ in range(3):
+        await local.say("ben", conversation, CANARY)
+    page = await local.call("ann", "message.history", conversation=conversation)
+    own = page["messages"][0]["id"]
+    named = {"message": own, "client_id": uuid.uuid4().hex}
+    await local.call("ann", "message.edit", content={"words": CANARY + "!"}, **named)
+    await local.call("ben", "message.react", message=own, emoji="👍")
+    assert CANARY in await kept(local, messages, revisions)
+    if how == "by each":
+        await local.call("ann", "conversation.delete", conversation=conversation)
+        await local.call("ben", "conversation.delete", conversation=conversation)
+    else:
+        await local.call("ann", "conversation.delete", conversation=conversation, **BOTH)
+    await erased(local, conversation)
+    assert CANARY not in await kept(local, messages, revisions, marks)
+    assert "👍" not in await kept(local, messages, marks)
+    # The same edit again is known, and what is new is not touched.
+    again = await local.call("ann", "message.edit", content={"words": CANARY + "!"}, **named)
+    assert again["id"] == own
+    await local.say("ann", conversation, "new")
+    assert "new" in await kept(local, messages)
+
+
+async def test_files_of_what_both_have_deleted_are_needed_no_longer(local: LocalServer) -> None:
+    conversation = await room(local, "direct")
+    page = await local.call("ann", "message.history", conversation=conversation)
+    message = page["messages"][0]["id"]
+    owner = {"owner": local.users["ann"], "name": "a file", "media_type": "text/plain"}
+    blob = (await local.server.blobs.put(b"its content", **owner)).id
+    await local.server.store.write(
+        lambda transaction: refer_message(CoreBlobRows(transaction.connection), message, [blob])
+    )
+    unneeded = select(blobs.c.unreferenced_at_ms).where(blobs.c.id == blob)
+
+    async def since() -> Any:
+        return await local.server.store.read(
+            lambda connection: connection.execute(unneeded).scalar()
+        )
+
+    assert await since() is None
+    await local.call("ben", "conversation.delete", conversation=conversation, **BOTH)
+    await erased(local, conversation)
+    assert message not in await kept(local, blob_references)
+    assert await since() == local.clock()
+
+
+async def test_what_one_alone_deleted_stays_for_the_other(local: LocalServer) -> None:
+    conversation = await room(local, "direct")
+    await local.call("ben", "conversation.delete", conversation=conversation)
+    assert await kept(local, timers) == "[[]]"
+    both = {"conversation": conversation, "message_no": 1, **BOTH}
+    await local.call("ben", "conversation.delete", **both)
+    page = await local.call("ann", "message.history", conversation=conversation)
+    assert [one["number"] for one in page["messages"]] == [2]
+    assert wanted((await listed(local, "ben"))[conversation]["preferences"]) == {"cleared_no": 2}
+
+
+async def test_a_group_is_deleted_for_oneself_alone(local: LocalServer) -> None:
+    conversation = await room(local, "group")
+    params = {"conversation": conversation, **BOTH}
+    assert (await local.failure("ann", "conversation.delete", **params)).key == "refused"
+    assert CANARY in await all_of(local, "ann", conversation)
+    params["for"] = "nobody"
+    failure = await local.failure("ann", "conversation.delete", **params)
+    assert failure.key == "invalid_params"

@@ -75,9 +75,9 @@ export function ChatMenu({ app, opening: { id, x, y, from }, onClose }: ChatMenu
   const want = (label: string, icon: IconName, wanted: Wish) => item(label, icon, () => wish(app, id, wanted));
   const until = (label: string, ms: number) => want(label, "muted", { muted_until_ms: ms, notify: "all" });
   const leave = () => void attempt(app, app.call("conversation.leave", { conversation: id }));
-  const erase = () => {
+  const erase = (whose: "me" | "all") => () => {
     if (app.route.conversation === id) app.route.close();
-    void attempt(app, app.preferences.delete(id));
+    void attempt(app, app.preferences.delete(id, whose));
   };
   return (
     <Menu app={app} x={x} y={y} label={texts.t("chat_menu")} step={step} onClose={close}>
@@ -96,8 +96,9 @@ export function ChatMenu({ app, opening: { id, x, y, from }, onClose }: ChatMenu
         </>
       ) : step === "delete" ? (
         <>
-          <p>{texts.t("delete_chat_question")}</p>
-          {item(texts.t("delete_chat"), "trash", erase, true)}
+          <p>{texts.t(peer ? "delete_chat_whose" : "delete_chat_question")}</p>
+          {item(texts.t("delete_chat"), "trash", erase("me"), true)}
+          {peer && item(texts.t("delete_chat_both"), "trash", erase("all"), true)}
           {item(texts.t("cancel"), "close", () => undefined)}
         </>
       ) : (
@@ -111,7 +112,7 @@ export function ChatMenu({ app, opening: { id, x, y, from }, onClose }: ChatMenu
           {muted ? want(texts.t("unmute"), "bell", { muted_until_ms: null, notify: "all" }) : more(texts.t("mute"), "muted", "mute")}
           {item(texts.t(archived ? "unarchive" : "archive"), "archive", () => toggleArchived(app, conversation))}
           {peer && item(texts.t(blocked ? "unblock" : "block"), "block", () => app.showPeople({ kind: "block", user: peer }), !blocked)}
-          {more(texts.t("delete_chat"), "trash", "delete")}
+          {more(texts.t(peer ? "delete" : "delete_chat"), "trash", "delete")}
           {store.may(id, "leave") && more(texts.t("leave"), "leave", "leave")}
         </>
       )}

@@ -48,10 +48,10 @@ export class Preferences {
     await this.ask("conversation.set", conversation, wish);
   }
 
-  /** Delete it for oneself, up to what is known of it here. */
-  async delete(conversation: string): Promise<void> {
+  /** Delete it for oneself or, a chat of two, for both, up to what is known of it here. */
+  async delete(conversation: string, whose: "me" | "all"): Promise<void> {
     const message_no = this.store.conversation(conversation)?.message_no;
-    await this.ask("conversation.delete", conversation, { message_no });
+    await this.ask("conversation.delete", conversation, { message_no, for: whose });
   }
 
   private async ask(command: string, conversation: string, params: object): Promise<void> {
