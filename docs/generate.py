@@ -22,11 +22,12 @@ from typing import Any, cast, get_args
 import msgspec
 from dash_messenger.accounts.security_log import MEANINGS, SecurityEvent
 from dash_messenger.auth.factor_registry import StepAsked
-from dash_messenger.conversations.access import Kind, Right, Role, rights
+from dash_messenger.conversations.access import Right, Role, rights
 from dash_messenger.errors import CloseCode, failures
 from dash_messenger.plugin_api.hookspecs import ServerHooks
 from dash_messenger.protocol.commands import Command
 from dash_messenger.protocol.events import KINDS
+from dash_messenger.protocol.models import ConversationKind
 from dash_messenger.server.app import Server
 from dash_messenger.settings import PREFIX, Settings
 from dash_messenger.store.tables import metadata
@@ -220,12 +221,12 @@ def draw_security_events() -> str:
 
 def draw_rights() -> str:
     """Each right, and which members have it, by kind of conversation and role."""
-    columns = [(kind, role) for kind in get_args(Kind) for role in get_args(Role)]
+    columns = [(kind, role) for kind in get_args(ConversationKind) for role in get_args(Role)]
     titles = ("right", "to", *(f"{kind}: {role}" for kind, role in columns), "server's admin")
 
     def row(right: Right) -> tuple[str, ...]:
         ticks = ("✓" if right in rights(role, kind) else "" for kind, role in columns)
-        admin = [kind for kind in get_args(Kind) if is_of_server_admins(kind, right)]
+        admin = [kind for kind in get_args(ConversationKind) if is_of_server_admins(kind, right)]
         return (f"`{right}`", RIGHT_MEANINGS[right], *ticks, ", ".join(admin))
 
     def is_of_server_admins(kind: str, right: Right) -> bool:

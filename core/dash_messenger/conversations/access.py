@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -21,7 +21,6 @@ from dash_messenger.store.tables import conversations, members, users
 __all__ = [
     "DEFAULT_RIGHTS",
     "STANDING",
-    "Kind",
     "Membership",
     "Right",
     "Rights",
@@ -33,8 +32,6 @@ __all__ = [
     "rights_of",
     "rights_over",
 ]
-
-Kind: TypeAlias = Literal["direct", "group"]
 
 
 class Right(StrEnum):
@@ -71,7 +68,8 @@ _OVER_GROUP: Rights = _IN_GROUP | {
     Right.BAN,
 }
 _OWNING_GROUP: Rights = _OVER_GROUP | {Right.SET_ROLE}
-# In a direct conversation nobody is above the other, and nobody comes or goes.
+# In a direct conversation nobody is above the other, and nobody comes or goes; nor where one is
+# alone.
 _TABLE: Mapping[tuple[str, str], Rights] = {
     ("direct", "owner"): _TALKING,
     ("direct", "admin"): _TALKING,
@@ -79,11 +77,15 @@ _TABLE: Mapping[tuple[str, str], Rights] = {
     ("group", "owner"): _OWNING_GROUP,
     ("group", "admin"): _OVER_GROUP,
     ("group", "member"): _IN_GROUP,
+    ("saved", "owner"): _TALKING,
+    ("saved", "admin"): _TALKING,
+    ("saved", "member"): _TALKING,
 }
 # What the server's admins may besides, where they are members.
 _OF_SERVER_ADMINS: Mapping[str, Rights] = {
     "direct": frozenset(),
     "group": frozenset({Right.REMOVE, Right.RENAME, Right.BAN}),
+    "saved": frozenset(),
 }
 
 # Who stands above whom: what is done to somebody is done by who is above them, so that an owner is
@@ -102,6 +104,7 @@ _NOT_IN_DIRECT: Mapping[Right, str] = {
     Right.SET_ROLE: "A direct conversation has no roles.",
     Right.BAN: "Nobody is banned from a direct conversation.",
 }
+_NOT_IN_SAVED = "Saved messages are for oneself alone."
 
 # Of a row of `members` joined with its conversation and user: what `rights_of` looks at.
 STANDING = (
@@ -209,6 +212,6 @@ def _rank_of(row: Any) -> int:
 
 
 def _refusal(kind: str, right: Right) -> Failure:
-    if kind == "direct" and right in _NOT_IN_DIRECT:
-        return Refused(reason=_NOT_IN_DIRECT[right])
+    if kind != "group" and right in _NOT_IN_DIRECT:
+        return Refused(reason=_NOT_IN_DIRECT[right] if kind == "direct" else _NOT_IN_SAVED)
     return Forbidden()

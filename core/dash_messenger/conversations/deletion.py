@@ -33,7 +33,7 @@ ERASE = "conversation.erase"
 class ConversationDelete(Struct, frozen=True, forbid_unknown_fields=True):
     """Parameters of ``conversation.delete``.
 
-    ``for`` is ``me``, or ``all`` in a direct conversation. With ``message_no``, the newest number
+    ``for`` is ``me``, or ``all`` where it is no group. With ``message_no``, the newest number
     that the caller has seen, what came later is kept.
     """
 
@@ -69,14 +69,14 @@ class ConversationDeletion:
 
         Raises:
             NotFound: not a member.
-            Refused: ``for`` is ``all``, and it is no direct conversation.
+            Refused: ``for`` is ``all``, and it is a group.
         """
         user, conversation = caller.user_id, id_param(params.conversation)
 
         def work(transaction: Transaction) -> PreferencesNow:
             connection = transaction.connection
             own = require(connection, user, conversation, Right.READ)
-            if params.whose == "all" and own.kind != "direct":
+            if params.whose == "all" and own.kind == "group":
                 raise Refused(reason="A group is deleted for oneself alone.")
             cleared_no, seq = own.message_no, own.seq
             if params.message_no is not None and params.message_no < cleared_no:
@@ -101,7 +101,7 @@ class ConversationDeletion:
                     changed = True
                     now = preferences_of(connection.execute(_PREFERENCES, row).one())
                     transaction.append(one, user, PreferencesUpdated(conversation, now))
-            if changed and own.kind == "direct" and cleared_for_all(connection, conversation):
+            if changed and own.kind != "group" and cleared_for_all(connection, conversation):
                 set_timer(transaction, Timer(ERASE, conversation, transaction.now_ms))
             now = preferences_of(connection.execute(_PREFERENCES, whose).one())
             return PreferencesNow(conversation, now)

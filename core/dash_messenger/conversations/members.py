@@ -7,7 +7,7 @@ so; a group always has an owner.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, get_args
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 from sqlalchemy import Connection, select
@@ -31,12 +31,13 @@ from dash_messenger.conversations.memberships import (
     present,
     start_direct,
     start_group,
+    start_saved,
 )
 from dash_messenger.conversations.summaries import Summary, names_in, summaries
 from dash_messenger.errors import InvalidParams, LastOwner
 from dash_messenger.ids import IdMaker, id_param
 from dash_messenger.protocol.commands import Caller, Command
-from dash_messenger.protocol.models import Role, User
+from dash_messenger.protocol.models import ConversationKind, Role, User
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.access import IS_PRESENT
 from dash_messenger.store.rows import USER_COLUMNS, user_of
@@ -53,12 +54,13 @@ Id = Annotated[str, Meta(max_length=64)]
 class ConversationCreate(Struct, frozen=True, forbid_unknown_fields=True):
     """Parameters of ``conversation.create``.
 
-    ``members`` are the others, by id or user name: exactly one for a direct conversation. A group
-    needs a ``title``. A retry with the same ``client_id`` finds the first one.
+    ``members`` are the others, by id or user name: exactly one for a direct conversation, nobody
+    for ``saved``, of which everybody has one. A group needs a ``title``. A retry with the same
+    ``client_id`` finds the first one.
     """
 
-    kind: Literal["direct", "group"]
-    members: Names
+    kind: ConversationKind
+    members: Names = []
     title: Annotated[str, Meta(max_length=1024)] | None = None
     client_id: Id | None = None
 
@@ -250,7 +252,7 @@ class Conversations:
 
         Raises:
             UnknownUser: naming the first that does not exist, or may not be found.
-            InvalidParams: no title, or not exactly one other for a direct one.
+            InvalidParams: no title, not exactly one other for a direct one, or others for `saved`.
             MessagesNotAccepted, AddingNotAllowed: somebody does not want it.
             BlockedByYou: one of them is blocked.
         """
@@ -267,11 +269,15 @@ class Conversations:
             raise InvalidParams(
                 field="members", reason="a direct conversation has exactly one other member"
             )
+        if params.kind == "saved" and others:
+            raise InvalidParams(field="members", reason="saved messages are for oneself alone")
         new = self._new_id()
 
         def work(transaction: Transaction) -> tuple[str, bool]:
             if params.kind == "direct":
                 return start_direct(transaction, new, user, others[0])
+            if params.kind == "saved":
+                return start_saved(transaction, new, user)
             return start_group(transaction, new, user, others, title, client_id)
 
         conversation, created = await self._store.write(work)

@@ -7,14 +7,14 @@ in it can.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, case, insert, select, update
 
 from dash_messenger.accounts.policy import Wish, require_consent
 from dash_messenger.errors import UserBanned
 from dash_messenger.protocol import events
-from dash_messenger.protocol.models import Role, User
+from dash_messenger.protocol.models import ConversationKind, Role, User
 from dash_messenger.store import Transaction
 from dash_messenger.store.access import IS_PRESENT, is_member
 from dash_messenger.store.consent import mark_refusals
@@ -85,6 +85,18 @@ def start_direct(transaction: Transaction, new: str, user: str, other: User) -> 
     return new, True
 
 
+def start_saved(transaction: Transaction, new: str, user: str) -> tuple[str, bool]:
+    """The conversation of somebody with themselves, and whether it is new."""
+    key = f"saved:{user}"
+    connection = transaction.connection
+    found: str | None = connection.execute(_DIRECT, {"key": key}).scalar()
+    if found is not None:
+        return found, False
+    _insert(transaction, new, user, kind="saved", direct_key=key)
+    join(transaction, new, user, [_user(connection, user)])
+    return new, True
+
+
 def start_group(
     transaction: Transaction,
     new: str,
@@ -112,7 +124,7 @@ def _insert(
     new: str,
     user: str,
     *,
-    kind: Literal["direct", "group"],
+    kind: ConversationKind,
     **values: str | None,
 ) -> None:
     transaction.connection.execute(

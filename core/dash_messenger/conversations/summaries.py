@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import UNSET, Struct, UnsetType
 from sqlalchemy import (
@@ -35,7 +35,7 @@ from dash_messenger.conversations.access import (
     rights_of,
 )
 from dash_messenger.conversations.unread import deleted_beyond, unread
-from dash_messenger.protocol.models import Preferences
+from dash_messenger.protocol.models import ConversationKind, Preferences
 from dash_messenger.store import PendingPositions
 from dash_messenger.store.access import FIRST_NUMBER, IS_PRESENT
 from dash_messenger.store.consent import shows_in_groups
@@ -88,7 +88,7 @@ class Summary(Struct, frozen=True):
     """
 
     id: str
-    kind: Literal["direct", "group"]
+    kind: ConversationKind
     title: str | None
     peer: str | None
     seq: int

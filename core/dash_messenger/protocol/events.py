@@ -20,6 +20,7 @@ from dash_messenger.protocol.jsonrpc import encode_notification
 from dash_messenger.protocol.models import (
     Audience,
     Contact,
+    ConversationKind,
     Exceptions,
     Message,
     Preferences,
@@ -137,7 +138,7 @@ class ConversationCreated(AboutNoMessage, frozen=True):
     log_of: ClassVar[LogOf] = "a conversation"
 
     # On the wire ``kind``, which is the event's here.
-    conversation_kind: Literal["direct", "group"] = msgspec.field(name="kind")
+    conversation_kind: ConversationKind = msgspec.field(name="kind")
     title: str | None
 
 

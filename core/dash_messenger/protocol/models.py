@@ -13,6 +13,7 @@ __all__ = [
     "Audience",
     "Blob",
     "Contact",
+    "ConversationKind",
     "Exceptions",
     "Exempt",
     "Message",
@@ -23,6 +24,8 @@ __all__ = [
     "User",
 ]
 
+# `saved` is with oneself alone: messages that one keeps.
+ConversationKind: TypeAlias = Literal["direct", "group", "saved"]
 # What somebody is in a conversation.
 Role: TypeAlias = Literal["owner", "admin", "member"]
 # To whom somebody allows something; `known` are contacts and people of a group with them.

@@ -22,7 +22,7 @@ from fixtures.local_server import LocalServer, open_server
 from msgspec import Struct
 from sqlalchemy import Connection, insert, select, update
 
-KINDS = ("direct", "group")
+KINDS = ("direct", "group", "saved")
 ROLES = ("owner", "admin", "member")
 # What is allowed, in words: of each kind the rights of its members, of its owners and admins
 # besides, of its owners besides, and of the server's admins besides.
@@ -35,8 +35,9 @@ ALLOWED = {
         {"set_role"},
         {"remove", "rename", "ban"},
     ),
+    "saved": (TALKING, set(), set(), set()),
 }
-# Of direct conversations these are refused to everybody, with a reason.
+# Of direct conversations, and of one with oneself, these are refused to everybody, with a reason.
 REFUSED = {"add", "remove", "leave", "rename", "set_role", "ban"}
 # What one member does to another, who has to be below them.
 TO_OTHERS = {"conversation.remove", "conversation.set_role", "conversation.ban"}
@@ -151,15 +152,18 @@ async def test_commands_do_what_the_role_allows_and_nothing_else(
         if kind == "group":
             conversation = await server.group("ann", "ben", "dan")
         else:
-            made = await server.call("ann", "conversation.create", kind="direct", members=["ben"])
+            others = ["ann"] if kind == "direct" else []
+            made = await server.call("ben", "conversation.create", kind=kind, members=others)
             conversation = made["id"]
         said = {"client_id": uuid.uuid4().hex, "type": "topic", "content": {"words": "x"}}
-        sent = await server.call("ann", "message.send", conversation=conversation, **said)
+        author = "ben" if kind == "saved" else "ann"
+        sent = await server.call(author, "message.send", conversation=conversation, **said)
+        await give_to_ann(server, sent["id"])
         await stand(server, conversation, role, "admin" if server_admin else "member")
         named = {"C": conversation, "M": sent["id"]}
         may = allowed(kind, role, server_admin)
         for command, params, right in TRIED:
-            refusal = "refused" if kind == "direct" and right in REFUSED else "forbidden"
+            refusal = "refused" if kind != "group" and right in REFUSED else "forbidden"
             expected = "done" if right in may else refusal
             answer = await outcome(server, command, params, named)
             assert answer == expected, (role, server_admin, command, right)
@@ -202,6 +206,16 @@ async def stand(
         execute(update(users).where(users.c.id == user).values(role=server_role))
 
     await server.server.store.write(work)
+
+
+async def give_to_ann(server: LocalServer, message: str) -> None:
+    """As if she had written it; in a conversation with oneself nobody else can."""
+    ann = server.users["ann"]
+    await server.server.store.write(
+        lambda transaction: transaction.connection.execute(
+            update(messages).where(messages.c.id == message).values(sender_id=ann)
+        )
+    )
 
 
 async def outcome(

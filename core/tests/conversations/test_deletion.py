@@ -316,6 +316,14 @@ async def test_what_one_alone_deleted_stays_for_the_other(local: LocalServer) ->
     assert wanted((await listed(local, "ben"))[conversation]["preferences"]) == {"cleared_no": 2}
 
 
+async def test_saved_messages_are_erased_when_they_are_deleted(local: LocalServer) -> None:
+    conversation = (await local.call("ann", "conversation.create", kind="saved"))["id"]
+    await local.say("ann", conversation, CANARY)
+    await local.call("ann", "conversation.delete", conversation=conversation)
+    await erased(local)
+    assert CANARY not in await kept(local, messages)
+
+
 async def test_a_group_is_deleted_for_oneself_alone(local: LocalServer) -> None:
     conversation = await room(local, "group")
     params = {"conversation": conversation, **BOTH}

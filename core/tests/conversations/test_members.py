@@ -398,3 +398,23 @@ async def test_who_comes_back_is_a_member_whatever_they_were(local: LocalServer)
     assert await owners(local, conversation) == {"ben"}
     await local.call("cleo", "conversation.add", conversation=conversation, members=["ann"])
     assert await owners(local, conversation) == {"ben"}
+
+
+async def test_everybody_has_one_conversation_with_themselves(local: LocalServer) -> None:
+    asked = [local.call("ann", "conversation.create", kind="saved") for _ in range(3)]
+    made = await asyncio.gather(*asked)
+    assert sorted(one["created"] for one in made) == [False, False, True]
+    [own] = {one["id"] for one in made}
+    await local.say("ann", own, "to buy: tea")
+    shown = (await local.call("ann", "conversation.get", conversation=own))["conversation"]
+    assert (shown["kind"], shown["peer"], shown["member_count"]) == ("saved", None, 1)
+    assert (shown["unread"], shown["last"]["text"]) == (0, "to buy: tea")
+    assert (await local.call("ben", "conversation.create", kind="saved"))["id"] != own
+    failure = await local.failure("ben", "message.history", conversation=own)
+    assert failure.key == "not_found"
+    others = {"kind": "saved", "members": ["ben"]}
+    assert (await local.failure("ann", "conversation.create", **others)).key == "invalid_params"
+    # Of two people, still exactly two.
+    assert (
+        await local.failure("ann", "conversation.create", kind="direct")
+    ).key == "invalid_params"

@@ -379,7 +379,8 @@ async def test_rights_come_once_and_where_they_differ(local: LocalServer) -> Non
     synced = {name: await local.call(name, "sync") for name in local.users}
     talking = ["read", "send", "react"]
     in_group = [*talking, "add", "leave"]
-    assert synced["ben"]["rights"] == {"direct": talking, "group": in_group}
+    default = {"direct": talking, "group": in_group, "saved": talking}
+    assert synced["ben"]["rights"] == default
     told = {
         (name, one["kind"]): one.get("rights")
         for name, page in synced.items()

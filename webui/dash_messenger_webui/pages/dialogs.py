@@ -32,6 +32,7 @@ TOGETHER: dict[str, Any] = {"debounce": True}
 # who is in it, what else can be done. Each is drawn again by itself, so that nothing typed is lost.
 PARTS = ("details-body", "details-form", MEMBERS, "details-rest")
 HEIR = "The admin who has been here longest becomes the owner, or, without admins, the member."
+SAVED = "What you write here is for you alone, on all your devices."
 # Characters: longer ones are folded, or the members would stand a page below.
 SHORT_RULES = 400
 
@@ -74,6 +75,8 @@ def details_parts(
     conversation, rights = found["conversation"], found["rights"]
     if peer is not None:
         return [[components.Portrait(user=peer, below=f"@{peer['username']}")], [], [], []]
+    if conversation["kind"] == "saved":
+        return [[html.P(t(SAVED), className="details-text")], [], [], []]
     count = t.count("{n} member", "{n} members", conversation["member_count"])
     portrait = components.Portrait(
         conversation=conversation["id"],

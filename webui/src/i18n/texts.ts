@@ -13,6 +13,8 @@ export const ENGLISH = {
   chats: "Chats",
   new_chat: "New chat",
   new_group: "New group",
+  saved_messages: "Saved messages",
+  saved_below: "Only you see these",
   menu: "Menu",
   back: "Back",
   no_chats: "No chats yet. Find somebody and write to them.",

@@ -4,12 +4,12 @@ import type { Conversation, User } from "../net/wire";
 import type { Catalogue } from "../i18n/texts";
 import { choose, chosen } from "../state/device";
 import { draftOf } from "../state/drafts";
-import { faceOf, nameOf, photoOf, titleOf } from "../state/people";
+import { nameOf, titleOf } from "../state/people";
 import { isArchived, isMuted, isUnread } from "../state/preferences";
 import { elsewhere, inOneLine, type Line } from "../state/spoken";
 import { activity } from "../state/store";
 import { AboutPeople } from "../parts/about_people";
-import { Avatar } from "../parts/Avatar";
+import { Face } from "../parts/Face";
 import { Banner } from "../parts/Banner";
 import { useLasting, useList, useOnline, useOpened, useSynced, useToday, useTopic, useUsers } from "../parts/hooks";
 import { Icon, IconButton } from "../parts/icons";
@@ -275,7 +275,7 @@ const ChatRow = React.memo(function ChatRow({ app, conversation, users, selected
         aria-current={selected ? "page" : undefined}
         onClick={open}
       >
-        <Avatar of={faceOf(conversation)} name={title} photo={photoOf(conversation, users)} size={48} />
+        <Face conversation={conversation} users={users} title={title} size={48} />
         <span className="dm-chat-words">
           <span className="dm-chat-line">
             <span className="dm-chat-title" dir="auto">{conversation.peer ? nameOf(conversation.peer, users, texts) : title}</span>
@@ -360,14 +360,15 @@ function Preview({ app, conversation: { id, kind, last }, users }: Pick<ChatRowP
             <Icon name={failed ? "failed" : "pending"} size={15} />
           </span>
         )}
-        <b className="dm-chat-author">{app.texts.t("you")}</b> {inOneLine(own, app.labels, app.texts)}
+        {kind !== "saved" && <b className="dm-chat-author">{app.texts.t("you")}</b>} {inOneLine(own, app.labels, app.texts)}
       </>
     );
   }
   if (!last) return <>{app.texts.t("nothing_yet")}</>;
   if (last.deleted_at_ms) return <i>{app.texts.t("deleted")}</i>;
-  const author =
-    last.sender === app.store.me.id
+  const author = kind === "saved"
+    ? ""
+    : last.sender === app.store.me.id
       ? app.texts.t("you")
       : kind === "group" && users[last.sender]
         ? `${nameOf(last.sender, users, app.texts)}:`

@@ -13,5 +13,5 @@ export function passes(conversation: Conversation, filter: Filter, nowMs: number
   if (isArchived(conversation, nowMs) !== (filter === "archived")) return false;
   if (filter === "unread") return isUnread(conversation);
   if (filter === "people") return conversation.kind === "direct";
-  return filter !== "groups" || conversation.kind !== "direct";
+  return filter !== "groups" || conversation.kind === "group";
 }

@@ -55,6 +55,7 @@ export function ChatMenu({ app, opening: { id, x, y, from }, onClose }: ChatMenu
   if (!conversation) return null;
   const muted = isMuted(conversation);
   const archived = isArchived(conversation);
+  const group = conversation.kind === "group";
   const pinned = store.list().filter(({ preferences }) => preferences?.pinned_no);
   const place = pinned.indexOf(conversation);
   const close = () => {
@@ -96,8 +97,8 @@ export function ChatMenu({ app, opening: { id, x, y, from }, onClose }: ChatMenu
         </>
       ) : step === "delete" ? (
         <>
-          <p>{texts.t(peer ? "delete_chat_whose" : "delete_chat_question")}</p>
-          {item(texts.t("delete_chat"), "trash", erase("me"), true)}
+          <p>{texts.t(group ? "delete_chat_question" : "delete_chat_whose")}</p>
+          {item(texts.t(group || peer ? "delete_chat" : "delete"), "trash", erase("me"), true)}
           {peer && item(texts.t("delete_chat_both"), "trash", erase("all"), true)}
           {item(texts.t("cancel"), "close", () => undefined)}
         </>
@@ -112,7 +113,7 @@ export function ChatMenu({ app, opening: { id, x, y, from }, onClose }: ChatMenu
           {muted ? want(texts.t("unmute"), "bell", { muted_until_ms: null, notify: "all" }) : more(texts.t("mute"), "muted", "mute")}
           {item(texts.t(archived ? "unarchive" : "archive"), "archive", () => toggleArchived(app, conversation))}
           {peer && item(texts.t(blocked ? "unblock" : "block"), "block", () => app.showPeople({ kind: "block", user: peer }), !blocked)}
-          {more(texts.t(peer ? "delete" : "delete_chat"), "trash", "delete")}
+          {more(texts.t(group ? "delete_chat" : "delete"), "trash", "delete")}
           {store.may(id, "leave") && more(texts.t("leave"), "leave", "leave")}
         </>
       )}

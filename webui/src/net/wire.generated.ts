@@ -104,7 +104,7 @@ export interface Preferences {
 /** A conversation in the list of one of its members. */
 export interface Conversation {
   id: string;
-  kind: "direct" | "group";
+  kind: "direct" | "group" | "saved";
   title: string | null;
   peer: string | null;
   seq: number;
@@ -190,7 +190,7 @@ export interface ReactionChanged {
 
 /** The conversation began. */
 export interface ConversationCreated {
-  kind: "direct" | "group";
+  kind: "direct" | "group" | "saved";
   title: string | null;
 }
 

@@ -212,6 +212,16 @@ export class Messenger {
   async writeTo(user: string): Promise<void> {
     const known = this.store.list().find(({ peer }) => peer === user)?.id;
     const chat = known ?? (await this.call<{ id: string }>("conversation.create", { kind: "direct", members: [user] })).id;
+    this.goTo(chat);
+  }
+
+  /** Open what one has written to oneself. */
+  async openSaved(): Promise<void> {
+    const known = this.store.list().find(({ kind }) => kind === "saved")?.id;
+    this.goTo(known ?? (await this.call<{ id: string }>("conversation.create", { kind: "saved" })).id);
+  }
+
+  private goTo(chat: string): void {
     this.showPerson(null);
     this.showPeople(null);
     if (!isWide()) this.closePanel?.();

@@ -1,5 +1,5 @@
-// Whom to write to: contacts, and whoever the search finds. The ways to a new group, to
-// one's own codes and to requests too.
+// Whom to write to: contacts, and whoever the search finds. The ways to a new group, to what one
+// saved, to one's own codes and to requests too.
 
 import * as React from "react";
 import { useTopic } from "../parts/hooks";
@@ -19,6 +19,10 @@ export function NewChat({ app }: { app: Messenger }) {
         <button type="button" className="dm-people-row dm-people-way" data-row onClick={() => app.showPeople({ kind: "group" })}>
           <Icon name="newGroup" />
           {texts.t("new_group")}
+        </button>
+        <button type="button" className="dm-people-row dm-people-way" data-row disabled={busy} onClick={() => void act(() => app.openSaved())}>
+          <Icon name="bookmark" />
+          {texts.t("saved_messages")}
         </button>
         <button type="button" className="dm-people-row dm-people-way" data-row onClick={() => app.showPeople({ kind: "codes" })}>
           <Icon name="link" />

@@ -5,6 +5,7 @@ import type { Texts } from "../i18n/texts";
 
 export function titleOf(conversation: Conversation, users: Readonly<Record<string, User>>, texts: Texts): string {
   if (conversation.kind === "group") return conversation.title ?? "";
+  if (conversation.kind === "saved") return texts.t("saved_messages");
   return (conversation.peer && users[conversation.peer]?.display_name) || texts.t("somebody");
 }
 

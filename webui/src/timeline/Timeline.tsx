@@ -1,8 +1,8 @@
 import * as React from "react";
 import { type ReactElement, useEffect, useMemo, useRef, useState } from "react";
 import type { Conversation as About } from "../net/wire";
-import { faceOf, photoOf, titleOf } from "../state/people";
-import { Avatar } from "../parts/Avatar";
+import { titleOf } from "../state/people";
+import { Face } from "../parts/Face";
 import { useConversation, useLasting, useNotes, useOnline, useOpened, useOutbox, useToday, useTopic, useUsers, useWindow } from "../parts/hooks";
 import { IconButton } from "../parts/icons";
 import { type Messenger, useMessenger } from "../parts/messenger";
@@ -159,13 +159,15 @@ function Header({ app, opened, details_clicks = 0, setProps }: Inside & { opened
       ? texts.t("members", { n: conversation.member_count })
       : peer
         ? `@${peer.username}`
-        : "";
+        : conversation.kind === "saved"
+          ? texts.t("saved_below")
+          : "";
   return (
     <header className="dm-header">
       <IconButton icon="back" label={texts.t("back")} className="dm-back" onClick={() => app.route.close()} />
       {conversation && (
         <button type="button" className="dm-header-chat" onClick={toggle}>
-          <Avatar of={faceOf(conversation)} name={title} photo={photoOf(conversation, users)} size={40} />
+          <Face conversation={conversation} users={users} title={title} size={40} />
           <span className="dm-header-words">
             <span className="dm-header-title" role="heading" aria-level={2} dir="auto">
               {title}

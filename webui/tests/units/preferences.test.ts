@@ -40,6 +40,7 @@ test("each filter shows its chats, and what is archived stands by itself", () =>
   const among = (chat: Conversation) => [...FILTERS, "archived" as const].filter((filter) => passes(chat, filter, NOON_MS));
   assert.deepEqual(among(conversation()), ["all", "people"]);
   assert.deepEqual(among(conversation({ kind: "group", unread: 2 })), ["all", "unread", "groups"]);
+  assert.deepEqual(among(conversation({ kind: "saved" })), ["all"]);
   assert.deepEqual(among(wanted({ marked_unread: true })), ["all", "unread", "people"]);
   assert.deepEqual(among(wanted({ archived_no: 5, marked_unread: true }, { unread: 2 })), ["archived"]);
   assert.equal(isUnread(wanted({})), false);
