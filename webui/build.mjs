@@ -143,6 +143,7 @@ async function readWords() {
 const later = (entry) => bundle(entry, { format: "esm", target: "es2021", minify: true, jsx: "transform" });
 const scripts = {
   [`${NAMESPACE}.min.js`]: await bundle("index.ts", { format: "iife", target: "es2021", minify: true, jsx: "transform" }),
+  "entrance.min.js": await bundle("pages/entrance_script.ts", { format: "iife", target: "es2021", minify: true, jsx: "transform" }),
   "people.min.js": await later("people/script.tsx"),
   "plugins.min.js": await later("pages/plugin_list.tsx"),
   "emoji.min.js": await later("parts/emoji_script.ts"),

@@ -4,7 +4,6 @@ import { Avatar } from "./parts/Avatar";
 import { Composer } from "./composer/Composer";
 import { Connection } from "./parts/Connection";
 import { ConversationList, restoreListWidth } from "./list/ConversationList";
-import { enhanceForms } from "./pages/forms";
 import { Markup } from "./parts/Markup";
 import { Panel } from "./pages/Panel";
 import { Plugins } from "./pages/Plugins";
@@ -16,7 +15,6 @@ import { Timeline } from "./timeline/Timeline";
 import { Uploads } from "./pages/Uploads";
 
 restoreListWidth();
-enhanceForms();
 addEventListener(STARTED, () => {
   enableBehaviours(window.dashMessenger!);
   fillBodies(window.dashMessenger!);

@@ -13,9 +13,10 @@ from dash_messenger_webui.session import Reader
 
 __all__ = ["html_head"]
 
-# What a page shows beside the style sheet of all; those of strangers are alike.
+# What a page shows beside the style sheet of all; those of strangers are alike, and have a script.
 SHEETS = {"messenger": (), "framed": ("framed.css",)}
 OF_STRANGERS = ("entrance.css",)
+SCRIPT_OF_STRANGERS = "entrance.min.js"
 DESCRIPTION = "A messenger for your own people, on your own server."
 
 
@@ -33,6 +34,9 @@ def html_head(files: Assets, t: Words, who: Reader, *, page: str, title: str) ->
         f'<link rel="stylesheet" href="{files.url(name)}">'
         for name in ("style.css", *SHEETS.get(page, OF_STRANGERS), "plugins.css")
     )
+    script = ""
+    if page not in SHEETS:
+        script = f'<script src="{files.url(SCRIPT_OF_STRANGERS)}" defer></script>'
     return (
         f'<!DOCTYPE html><html lang="{who.language}" data-theme="{who.theme}"'
         f' data-scheme="{who.scheme}"'
@@ -43,7 +47,7 @@ def html_head(files: Assets, t: Words, who: Reader, *, page: str, title: str) ->
         '<meta name="color-scheme" content="light dark">'
         f'<meta name="description" content="{escape(t(DESCRIPTION))}">'
         f'<script src="{files.url("theme.js")}"></script>'
-        f"{sheets}{preloads}"
+        f"{sheets}{preloads}{script}"
         f'<link rel="icon" href="{files.url("icon.svg")}" type="image/svg+xml">'
         f'<link rel="apple-touch-icon" href="{files.url("icon-192.png")}">'
         '<link rel="manifest" href="/manifest.webmanifest">'
