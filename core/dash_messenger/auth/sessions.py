@@ -121,11 +121,12 @@ class SessionsFound(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
-    """The session a request carries; ``by`` says how."""
+    """The session a request carries; ``by`` says how, ``moved`` that it ends later from now on."""
 
     id: str
     user: str
     by: Literal["cookie", "bearer"]
+    moved: bool = False
 
 
 class Closer(Protocol):
@@ -223,11 +224,11 @@ class Sessions:
         if row is None:
             return None
         session, user, last_seen_at_ms = row
-        if now_ms - last_seen_at_ms > SEEN_EVERY_MS:
-            await self._see(session, now_ms)
-        return OpenSession(session, user, by)
+        moved = now_ms - last_seen_at_ms > SEEN_EVERY_MS and await self._see(session, now_ms)
+        return OpenSession(session, user, by, moved)
 
-    async def _see(self, session: str, now_ms: int) -> None:
+    async def _see(self, session: str, now_ms: int) -> bool:
+        """Have a session end later; whether it does."""
         change = (
             update(sessions)
             .where(sessions.c.id == session)
@@ -237,7 +238,8 @@ class Sessions:
             await self._store.write(_execute(change))
         except Failure:
             # The session is good; only its expiry did not move this time.
-            return
+            return False
+        return True
 
     def make(
         self, user: User, kind: Literal["token", "cookie"], user_agent: str

@@ -22,7 +22,13 @@ from werkzeug.exceptions import HTTPException
 
 from dash_messenger.accounts.security_log import Refusals
 from dash_messenger.auth.sessions import OpenSession, SessionClosed, SessionOpened, Sessions
-from dash_messenger.auth.tokens import cookie_name, device_cookie_name, device_of, new_device
+from dash_messenger.auth.tokens import (
+    cookie_name,
+    device_cookie_name,
+    device_of,
+    new_device,
+    read_cookie,
+)
 from dash_messenger.blobs import BlobStore
 from dash_messenger.blobs.transfers import Transfers
 from dash_messenger.errors import (
@@ -274,19 +280,11 @@ class _Http:
         if isinstance(result, SessionOpened) and result.kind == "cookie":
             secure = self._secure()
             response = _json(msgspec.structs.replace(result, token=msgspec.UNSET))
-            for name, value, days in (
-                (cookie_name(secure), str(result.token), self._settings.session_days),
-                (device_cookie_name(secure), caller.where.device, DEVICE_DAYS),
-            ):
-                response.set_cookie(
-                    name,
-                    value,
-                    max_age=days * 86_400,
-                    path="/",
-                    secure=secure,
-                    httponly=True,
-                    samesite="Lax",
-                )
+            self._set_cookie(
+                response, cookie_name(secure), str(result.token), self._settings.session_days
+            )
+            device = caller.where.device
+            self._set_cookie(response, device_cookie_name(secure), device, DEVICE_DAYS)
             return response
         response = _json(result)
         if isinstance(result, SessionClosed) and result.session == caller.session:
@@ -315,6 +313,27 @@ class _Http:
     def _secure(self) -> bool:
         """Whether the browser of this request reaches the server by TLS."""
         return self._settings.by_tls(request.scheme == "https")
+
+    def _set_cookie(self, response: Response, name: str, value: str, days: int) -> None:
+        response.set_cookie(
+            name,
+            value,
+            max_age=days * 86_400,
+            path="/",
+            secure=self._secure(),
+            httponly=True,
+            samesite="Lax",
+        )
+
+    def _keep_cookie(self, response: Response) -> None:
+        """Where the session ends later from now on, the browser keeps its cookie as long."""
+        session: OpenSession | None = g.get("session")
+        if session is None or session.by != "cookie" or not session.moved:
+            return
+        if "Set-Cookie" not in response.headers:
+            name = cookie_name(self._secure())
+            token = read_cookie(request.headers.get("Cookie") or "", name)
+            self._set_cookie(response, name, token, self._settings.session_days)
 
     def _forget_cookie(self, response: Response) -> None:
         secure = self._secure()
@@ -346,6 +365,7 @@ class _Http:
 
     async def protect(self, response: Response) -> Response:
         """Headers for every answer; those that a page has set stay."""
+        self._keep_cookie(response)
         headers = response.headers
         headers.setdefault("X-Content-Type-Options", "nosniff")
         headers.setdefault("X-Frame-Options", "DENY")

@@ -52,6 +52,30 @@ async def test_cookie_is_for_browsers_only_and_opens_a_session(local: LocalServe
     assert answer.status == 200
 
 
+async def test_a_browser_keeps_the_cookie_as_long_as_the_session_goes_on(
+    local: LocalServer,
+) -> None:
+    cookie = await log_in_by_cookie(local)
+    headers = {"Cookie": cookie.split(";")[0], "Origin": ORIGIN}
+    lifetime = [part for part in cookie.split("; ") if part.startswith("Max-Age=")]
+    for days in (0, 60, 60):
+        local.clock.advance(s=days * 86_400)
+        answer = await local.request("/api/account.get", headers=headers)
+        assert answer.status == 200
+        kept = answer.headers.get("Set-Cookie", "")
+        if days:
+            assert kept.startswith(headers["Cookie"] + ";")
+            assert lifetime[0] in kept.split("; ")
+            assert "HttpOnly" in kept
+        else:
+            # Not with every answer.
+            assert kept == ""
+    # Closing takes it back, also where the session would have gone on.
+    local.clock.advance(s=86_400)
+    answer = await local.request("/api/session.close", headers=headers)
+    assert answer.headers["Set-Cookie"].startswith("session=;")
+
+
 async def test_under_tls_the_cookie_is_secure_and_bound_to_the_host(tmp_path: Path) -> None:
     async with open_server(tmp_path, public_url="https://chat.example.org") as local:
         await local.add("ann")
