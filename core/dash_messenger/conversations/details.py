@@ -36,7 +36,8 @@ class ConversationUpdate(Struct, frozen=True, forbid_unknown_fields=True):
     """Parameters of ``conversation.update``: what is left out stays as it is.
 
     ``photo`` is an upload of one's own, from which what others see is made; null removes it, and
-    the description and the rules, too. The group's owners and admins may; members hear
+    the description and the rules, too. The group's owners and admins may, and the server's
+    admins who are in it; members hear
     ``conversation.updated`` with what changed.
     """
 

@@ -1,7 +1,7 @@
 """``GET /blobs/ID``: files go out, as a whole or in part (RFC 9110, section 14).
 
 Owns the headers that keep a file from being more than a file. Invariant: who may read it is asked
-of the database for each request, and again while it is under way.
+of the database for each request (`blobs/blobs`), and again while it is under way.
 """
 
 from __future__ import annotations
