@@ -16,6 +16,8 @@ from dash_messenger.accounts import (
     names,
     people_search,
     privacy,
+    request_rows,
+    requests,
     stranger_attempts,
 )
 from dash_messenger.auth import unfinished_logins
@@ -41,6 +43,7 @@ from dash_messenger.errors import (
     TooManyBlocks,
     TooManyCodes,
     TooManyExceptions,
+    TooManyMessageRequests,
     TooManyOpenRequests,
     TooManyPins,
     UploadTooSlow,
@@ -57,6 +60,7 @@ from dash_messenger.protocol.jsonrpc import MAX_IN_FLIGHT, MAX_INBOUND_BYTES, MA
 from dash_messenger.realtime import hub, views
 from dash_messenger.settings import Settings
 from dash_messenger.store import logs
+from dash_messenger.store.consent import MAX_OPEN_REQUESTS
 from msgspec import Struct
 
 __all__ = ["draw_limits"]
@@ -124,6 +128,7 @@ def _requests() -> list[Limit]:
         Limit("members of a page", str(members.MAX_MEMBERS_PAGE), "`more`"),
         Limit("contacts of a page", str(contacts.MAX_CONTACTS_PAGE), "`more`"),
         Limit("people of a page of exceptions", str(privacy.MAX_EXCEPTIONS_PAGE), "`more`"),
+        Limit("requests of a page", str(requests.MAX_REQUESTS_PAGE), "`more`"),
         Limit("people of a page of blocked ones", str(blocks.MAX_BLOCKED_PAGE), "`more`"),
         Limit("people of a page, by what they did", str(people.MAX_PEOPLE_PAGE), "`next`"),
         Limit("events that a log is read on from", f"{logs.MAX_BEHIND:,} behind", "`resync`"),
@@ -161,6 +166,16 @@ def _people() -> list[Limit]:
             "contact requests of a user without an answer",
             str(contacts.MAX_OPEN_REQUESTS),
             TooManyOpenRequests,
+        ),
+        Limit(
+            "people who have not accepted what a user wrote",
+            str(MAX_OPEN_REQUESTS),
+            TooManyMessageRequests,
+        ),
+        Limit(
+            "the text of a message that waits",
+            f"{request_rows.MAX_TEXT_CHARACTERS:,} characters",
+            "cut",
         ),
         Limit(
             "searches for people of a user",

@@ -13,7 +13,7 @@ The tree:
     │   PortraitsUnavailable, PortraitFailed, WrongAnswer, WrongPassword, AnswerNeeded, SetupEnded,
     │   FactorUnavailable, SetupCodeWrong, QuotaExceeded, TooManyOpenRequests, TooManyCodes,
     │   MessagesNotAccepted, AddingNotAllowed, BlockedByYou, TooManyExceptions, TooManyBlocks,
-    │   TooManyPins, LastOwner, UserBanned
+    │   RequestPending, TooManyMessageRequests, TooManyPins, LastOwner, UserBanned
     ├── TooLarge
     ├── FileDamaged, UploadTooSlow
     ├── RateLimited, Busy, TimedOut, StorageFailed, DiskLow                       (retryable)
@@ -65,6 +65,7 @@ __all__ = [
     "QuotaExceeded",
     "RateLimited",
     "Refused",
+    "RequestPending",
     "Resync",
     "SetupCodeWrong",
     "SetupEnded",
@@ -76,6 +77,7 @@ __all__ = [
     "TooManyBlocks",
     "TooManyCodes",
     "TooManyExceptions",
+    "TooManyMessageRequests",
     "TooManyOpenRequests",
     "TooManyPins",
     "Unauthenticated",
@@ -451,6 +453,20 @@ class TooManyBlocks(Refused):
 
     code, key = 1096, "too_many_blocks"
     sentence = "You have blocked {limit} people. Unblock one of them first."
+
+
+class RequestPending(Refused):
+    """Somebody has not accepted the one message that they were sent, and takes no second."""
+
+    code, key = 1097, "request_pending"
+    sentence = "You can write more once this person accepts your first message."
+
+
+class TooManyMessageRequests(Refused):
+    """Somebody has written to as many people who have not accepted it as one may: ``limit``."""
+
+    code, key = 1098, "too_many_message_requests"
+    sentence = "You have written to {limit} people who have not accepted it yet."
 
 
 class TooManyPins(Refused):

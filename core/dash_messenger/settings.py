@@ -64,6 +64,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     with them. People set it for themselves, as they do those below."""
     privacy_message: Audience = "everybody"
     """Who may write to them first."""
+    privacy_requests: Audience = "everybody"
+    """Who may send them one message as a request, where they may not write first."""
     privacy_add: Audience = "everybody"
     """Who may add them to groups."""
     privacy_email: Audience = "nobody"

@@ -29,6 +29,7 @@ from dash_messenger.accounts.privacy_rows import (
     log_end,
     unblock,
 )
+from dash_messenger.accounts.request_rows import decline_request, withdraw_request
 from dash_messenger.errors import TooManyBlocks
 from dash_messenger.ids import id_param
 from dash_messenger.protocol.commands import Caller, Command
@@ -128,7 +129,7 @@ class Blocks:
         ]
 
     async def block(self, caller: Caller, params: UserBlock) -> BlockNow:
-        """Blocked, now or before; a request between the two is over, a contact stays one.
+        """Blocked, now or before; requests between the two are over, a contact stays one.
 
         Once this returns, nothing more of the other reaches the caller.
 
@@ -152,6 +153,8 @@ class Blocks:
                 if asks(connection, other.id, user):
                     decline(transaction, user, other.id)
                 withdraw(transaction, user, other.id)
+            decline_request(transaction, user, other.id)
+            withdraw_request(transaction, user, other.id)
             block(transaction, user, other)
             return True, own, BlockNow(other, transaction.now_ms)
 

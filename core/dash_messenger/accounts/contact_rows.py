@@ -27,6 +27,7 @@ from sqlalchemy import (
     update,
 )
 
+from dash_messenger.accounts.request_rows import open_for
 from dash_messenger.folding import words_of
 from dash_messenger.protocol.events import ContactUpdated
 from dash_messenger.protocol.models import Contact, User
@@ -217,12 +218,16 @@ def decline(transaction: Transaction, user: str, other: str) -> None:
 
 
 def befriend(transaction: Transaction, user: str, other: str) -> None:
-    """Make two people contacts of each other, who are not; nobody asks any more."""
+    """Have ``user`` make two people contacts of each other; nobody asks any more.
+
+    A message of one that the other has not accepted is accepted by it.
+    """
     for one, another in ((user, other), (other, user)):
         transaction.connection.execute(_FORGET_REQUEST, {"user": one, "other": another})
         transaction.connection.execute(
             insert(contacts).values(user_id=one, contact_id=another, since_ms=transaction.now_ms)
         )
+        open_for(transaction, one, another, by=user)
 
 
 def end(transaction: Transaction, user: str, other: str) -> None:

@@ -1,4 +1,4 @@
-"""What people let each other do and see: find, ask, write first, add to a group, a photo, receipts.
+"""What people let each other do and see: find, ask, write first, add to a group, photos, receipts.
 
 Must not know commands. Whatever finds people, asks somebody to become a contact, starts a
 conversation or sends into a direct one, adds somebody, shows people to somebody or tells how far
@@ -45,6 +45,7 @@ from dash_messenger.store.consent import (
     has_blocked,
     refusal_of,
     shows_in_groups,
+    takes_request,
 )
 from dash_messenger.store.tables import (
     contact_requests,
@@ -52,6 +53,7 @@ from dash_messenger.store.tables import (
     invitation_uses,
     invitations,
     members,
+    message_requests,
     users,
 )
 
@@ -62,6 +64,7 @@ __all__ = [
     "as_found_by",
     "as_shown_to",
     "is_allowed",
+    "may_start_or_ask",
     "require_consent",
     "require_taken",
     "require_unblocked",
@@ -78,6 +81,8 @@ class Wish(StrEnum):
     FIND = "find"
     CONTACT = "contact"
     START = "start"
+    # To send one message, where one may not start a conversation.
+    REQUEST = "request"
     ADD = "add"
     SEE_EMAIL = "see_email"
     SEE_PHOTO = "see_photo"
@@ -90,6 +95,7 @@ class Wish(StrEnum):
 _SETTINGS: Mapping[Wish, Setting] = {
     Wish.FIND: "find",
     Wish.START: "message",
+    Wish.REQUEST: "requests",
     Wish.ADD: "add",
     Wish.SEE_EMAIL: "email",
     Wish.SEE_PHOTO: "photo",
@@ -158,7 +164,12 @@ def _consents(
 ) -> ColumnElement[bool]:
     """Whether ``person`` allows ``other`` this, who is not themselves."""
     setting = _SETTINGS.get(wish)
-    own = ~has_blocked(person, other) if setting is None else allows(setting, person, other)
+    if setting is None:
+        own = ~has_blocked(person, other)
+    elif wish is Wish.REQUEST:
+        own = takes_request(person, other)
+    else:
+        own = allows(setting, person, other)
     in_return: ColumnElement[bool] = true()
     if setting is not None and wish in _IN_RETURN:
         in_return = allows(setting, other, person)
@@ -218,6 +229,19 @@ def require_consent(connection: Connection, wish: Wish, user: str, people: Itera
             raise _refusal(wish, one)
 
 
+def may_start_or_ask(connection: Connection, user: str, other: User) -> bool:
+    """True if ``user`` may start a conversation with ``other``, False if they may ask by a message.
+
+    Raises:
+        BlockedByYou: ``user`` has blocked them.
+        MessagesNotAccepted: they allow neither.
+    """
+    if is_allowed(connection, Wish.START, user, other.id):
+        return True
+    require_consent(connection, Wish.REQUEST, user, [other])
+    return False
+
+
 def _refusal(wish: Wish, person: User) -> Failure:
     if wish is Wish.ADD:
         return AddingNotAllowed(user=person.id, display_name=person.display_name)
@@ -244,17 +268,21 @@ def require_taken(connection: Connection, user: str, conversation: str) -> None:
 
     Raises:
         MessagesNotAccepted: they do not.
+        RequestPending: they have not accepted the one message that they take.
         BlockedByYou: ``user`` has blocked them.
     """
     row = connection.execute(OWN_END, {"sender": user, "conversation": conversation}).first()
-    if row is not None and (refusal := refusal_of(row.refusal, row.takes_first)) is not None:
+    if row is None:
+        return
+    refusal = refusal_of(row.refusal, row.takes_first, row.has_asked)
+    if refusal is not None:
         raise refusal
 
 
 def _has_met(person: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether the viewer knows ``person`` from something that shows people to each other."""
-    ask, friend, own, theirs = (
-        table.alias() for table in (contact_requests, contacts, members, members)
+    ask, written, friend, own, theirs = (
+        table.alias() for table in (contact_requests, message_requests, contacts, members, members)
     )
     use, code = invitation_uses.alias(), invitations.alias()
     return or_(
@@ -271,6 +299,9 @@ def _has_met(person: ColumnElement[str]) -> ColumnElement[bool]:
         .correlate_except(friend),
         exists().where(ask.c.from_id == _VIEWER, ask.c.to_id == person).correlate_except(ask),
         exists().where(ask.c.from_id == person, ask.c.to_id == _VIEWER).correlate_except(ask),
+        exists()
+        .where(written.c.from_id == person, written.c.to_id == _VIEWER)
+        .correlate_except(written),
         has_blocked(_VIEWER, person),
         exists()
         .where(

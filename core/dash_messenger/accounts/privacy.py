@@ -55,6 +55,7 @@ class PrivacyUpdate(Struct, frozen=True, forbid_unknown_fields=True):
 
     find: Audience | UnsetType = UNSET
     message: Audience | UnsetType = UNSET
+    requests: Audience | UnsetType = UNSET
     add: Audience | UnsetType = UNSET
     email: Audience | UnsetType = UNSET
     photo: Audience | UnsetType = UNSET
@@ -79,6 +80,7 @@ class PrivacyExcept(Struct, frozen=True, forbid_unknown_fields=True):
     user: Somebody
     find: Exempt | UnsetType | None = UNSET
     message: Exempt | UnsetType | None = UNSET
+    requests: Exempt | UnsetType | None = UNSET
     add: Exempt | UnsetType | None = UNSET
     email: Exempt | UnsetType | None = UNSET
     photo: Exempt | UnsetType | None = UNSET

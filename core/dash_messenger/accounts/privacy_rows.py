@@ -22,6 +22,7 @@ from sqlalchemy import (
     select,
 )
 
+from dash_messenger.accounts.request_rows import open_for
 from dash_messenger.protocol.events import BlockUpdated, ExceptionsUpdated, PrivacyUpdated
 from dash_messenger.protocol.models import (
     Audience,
@@ -175,7 +176,10 @@ def count_excepted(connection: Connection, user: str, most: int) -> int:
 def except_person(
     transaction: Transaction, user: str, other: User, wanted: Mapping[str, Exempt | None]
 ) -> set[str]:
-    """Make ``other`` an exception, or none, of these; the names of those that are others now."""
+    """Make ``other`` an exception, or none, of these; the names of those that are others now.
+
+    Whoever is allowed to write has been accepted.
+    """
     connection = transaction.connection
     before = exceptions_for(connection, user, other.id) or Exceptions(other.id)
     known = {name: _or_none(getattr(before, name)) for name in wanted}
@@ -188,6 +192,8 @@ def except_person(
             row = {"user_id": user, "person_id": other.id, "setting": name}
             connection.execute(insert(privacy_exceptions), {**row, "allowed": int(to == "allow")})
     mark_refusals(connection, user, other.id)
+    if changed.get("message") == "allow":
+        open_for(transaction, user, other.id, by=user)
     now = exceptions_for(connection, user, other.id)
     transaction.append(user, user, ExceptionsUpdated(_without_photo(other), now))
     return {*changed}

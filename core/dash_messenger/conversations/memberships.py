@@ -11,7 +11,13 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, case, insert, select, update
 
-from dash_messenger.accounts.policy import Wish, require_consent
+from dash_messenger.accounts.policy import (
+    Wish,
+    is_allowed,
+    may_start_or_ask,
+    require_consent,
+)
+from dash_messenger.accounts.request_rows import await_member, has_come_in, open_for, was_asked
 from dash_messenger.errors import UserBanned
 from dash_messenger.protocol import events
 from dash_messenger.protocol.models import ConversationKind, Role, User
@@ -72,15 +78,22 @@ _USER = select(*USER_COLUMNS).where(users.c.id == bindparam("of_user"))
 
 
 def start_direct(transaction: Transaction, new: str, user: str, other: User) -> tuple[str, bool]:
-    """The direct conversation of two people, and whether it is new."""
+    """The direct conversation of two people, and whether it is new.
+
+    Where the other one takes but a request, they come in once they accept it.
+    """
     key = ":".join(sorted((user, other.id)))
     connection = transaction.connection
     found: str | None = connection.execute(_DIRECT, {"key": key}).scalar()
     if found is not None:
+        _let_in(transaction, found, user, other)
         return found, False
-    require_consent(connection, Wish.START, user, [other])
+    both = may_start_or_ask(connection, user, other)
     _insert(transaction, new, user, kind="direct", direct_key=key)
-    join(transaction, new, user, [_user(connection, user), other])
+    own = _user(connection, user)
+    join(transaction, new, user, [own, other] if both else [own])
+    if not both:
+        await_member(transaction, new, other.id)
     mark_refusals(connection, user, other.id)
     return new, True
 
@@ -95,6 +108,21 @@ def start_saved(transaction: Transaction, new: str, user: str) -> tuple[str, boo
     _insert(transaction, new, user, kind="saved", direct_key=key)
     join(transaction, new, user, [_user(connection, user)])
     return new, True
+
+
+def _let_in(transaction: Transaction, conversation: str, user: str, other: User) -> None:
+    """Have who is not in a direct conversation yet come in where nobody has to be asked."""
+    connection = transaction.connection
+    if not has_come_in(connection, conversation, user):
+        # Whoever writes to somebody accepts what they wrote.
+        require_consent(connection, Wish.CONTACT, user, [other])
+        open_for(transaction, user, other.id, by=user)
+    elif not (
+        has_come_in(connection, conversation, other.id)
+        or was_asked(connection, other.id, user)
+        or not is_allowed(connection, Wish.START, user, other.id)
+    ):
+        open_for(transaction, other.id, user, by=user)
 
 
 def start_group(

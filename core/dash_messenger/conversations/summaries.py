@@ -82,7 +82,8 @@ class Summary(Struct, frozen=True):
     hundred), ``others_read_no`` the furthest of anybody else, ``first_number`` the first message
     that the reader may see. In groups of more than `MAX_RECEIPT_MEMBERS`, and where it is not
     shown, ``others_read_no`` is 0. ``rights`` are the reader's, where they are not those that
-    ``sync`` says for its kind; ``preferences`` too, where they have set some. The list
+    ``sync`` says for its kind; ``preferences`` too, where they have set some. ``request`` is true
+    while the peer has not accepted what one writes there, and takes one message alone. The list
     is shown by ``order_no``, the highest on top: it grows with what was said, or, where that was
     before the reader's time, with their joining, whatever the clock says.
     """
@@ -106,6 +107,7 @@ class Summary(Struct, frozen=True):
     rights: list[Right] | UnsetType = UNSET
     photo: str | UnsetType = UNSET
     preferences: Preferences | UnsetType = UNSET
+    request: bool | UnsetType = UNSET
 
 
 def summaries(
@@ -136,7 +138,7 @@ def summaries(
     rows = connection.execute(query, values).all()
     ids = [row.id for row in rows]
     looks = _look(connection, user, ids)
-    peers = _peers(connection, user, [row.id for row in rows if row.kind == "direct"])
+    peers, awaited = _peers(connection, user, [row.id for row in rows if row.kind == "direct"])
     shown = _shown_receipts(connection, user, set(peers.values()))
     small = [
         id
@@ -169,6 +171,7 @@ def summaries(
             order_no=looks[row.id].order_no,
             rights=_unusual_rights(row),
             preferences=UNSET if row.preferences_change_no is None else preferences_of(row),
+            request=True if row.id in awaited else UNSET,
         )
         for row in rows
     ]
@@ -234,11 +237,14 @@ def _look(connection: Connection, user: str, ids: Sequence[str]) -> dict[str, _L
     return {id: _Look(count, order_no or 0, deleted) for id, count, order_no, deleted in rows}
 
 
-def _peers(connection: Connection, user: str, ids: Sequence[str]) -> dict[str, str]:
+def _peers(
+    connection: Connection, user: str, ids: Sequence[str]
+) -> tuple[dict[str, str], set[str]]:
+    """The other one of each direct conversation, and where they have yet to accept it."""
     if not ids:
-        return {}
-    rows = connection.execute(_PEERS, {"ids": ids, "user": user})
-    return {row[0]: row[1] for row in rows}
+        return {}, set()
+    rows = connection.execute(_PEERS, {"ids": ids, "user": user}).all()
+    return {row[0]: row[1] for row in rows}, {row[0] for row in rows if row[2] is not None}
 
 
 def _shown_receipts(connection: Connection, user: str, peers: set[str]) -> set[str]:
@@ -290,7 +296,7 @@ def _query(*, some: bool, changed: bool, continued: bool) -> Select[Any]:
     )
 
 
-_PEERS = select(members.c.conversation_id, members.c.user_id).where(
+_PEERS = select(members.c.conversation_id, members.c.user_id, members.c.to_seq).where(
     members.c.conversation_id.in_(bindparam("ids", expanding=True)),
     members.c.user_id != bindparam("user"),
 )

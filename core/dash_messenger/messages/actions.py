@@ -92,7 +92,7 @@ class MessageActions:
             NotFound: no such message, deleted, or not for the caller.
             InvalidParams: the type has no such action, or its parameters do not fit.
             Forbidden: the action is for somebody else.
-            MessagesNotAccepted, BlockedByYou: as for `message.send`.
+            MessagesNotAccepted, RequestPending, BlockedByYou: as for `message.send`.
             ActionRefused: it is not possible now.
             ContentTooCostly: working on it takes too much; nothing changed.
             PluginFailed: the type's code failed; nothing changed.
@@ -169,7 +169,7 @@ def _check(declared: Action, found: Found, user: str, by_bot: bool) -> None:
 
     Raises:
         Forbidden: it is for somebody else.
-        MessagesNotAccepted, BlockedByYou: as for `message.send`.
+        MessagesNotAccepted, RequestPending, BlockedByYou: as for `message.send`.
     """
     is_author = user == found.message.sender
     may = {

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct
 from sqlalchemy import insert
 
+from dash_messenger.accounts.request_rows import withdraw_message
 from dash_messenger.conversations.access import Right
 from dash_messenger.errors import Forbidden, InvalidParams
 from dash_messenger.ids import id_param
@@ -106,7 +107,7 @@ class MessageEdits:
         Raises:
             NotFound: no such message, deleted, or not for the caller.
             Forbidden: somebody else wrote it, or its type is not for editing.
-            MessagesNotAccepted, BlockedByYou: as for `message.send`.
+            MessagesNotAccepted, RequestPending, BlockedByYou: as for `message.send`.
             ContentInvalid, Refused: the content is not acceptable.
             ContentTooCostly: working on it takes too much; nothing changed.
             PluginFailed: the type's code failed; nothing changed.
@@ -185,6 +186,7 @@ class MessageEdits:
             found = find(transaction.connection, message, user)
             found.require(user, Right.DELETE_OTHERS, of_others=True)
             erase_around(transaction.connection, [message], transaction.now_ms)
+            withdraw_message(transaction, found.message.sender, message)
             after = put_revision(
                 transaction,
                 found.message,

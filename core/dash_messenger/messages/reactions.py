@@ -88,8 +88,8 @@ class MessageReactions:
             NotFound: no such message, deleted, or not for the caller.
             InvalidParams: this is no emoji.
             Refused: too many different ones already.
-            MessagesNotAccepted, BlockedByYou: as for `message.send`; taking one away is always
-                possible.
+            MessagesNotAccepted, RequestPending, BlockedByYou: as for `message.send`; taking one
+                away is always possible.
             RateLimited: try again later.
         """
         user = caller.user_id

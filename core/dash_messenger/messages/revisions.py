@@ -79,6 +79,7 @@ class Found(NamedTuple):
 
         Raises:
             MessagesNotAccepted: they do not.
+            RequestPending: they have not accepted the one message that they take.
             BlockedByYou: they are blocked.
         """
         if (refusal := refusal_of(self.refusal)) is not None:

@@ -99,6 +99,8 @@ class MessageSender:
                 message of it that the sender may read.
             MessagesNotAccepted (by the future): the other one of a direct conversation has blocked
                 the sender, or takes no messages from them.
+            RequestPending (by the future): they have not accepted the one message that they take.
+            TooManyMessageRequests (by the future): nor have others.
             BlockedByYou (by the future): the sender has blocked them.
             Conflict (by the future): ``client_id`` was used with other parameters.
         """
@@ -206,7 +208,7 @@ def _may_send(connection: Connection, conversation: str, user: str, client_id: s
 
     Raises:
         NotFound: no such conversation, or not a member: nothing is prepared for strangers.
-        MessagesNotAccepted, BlockedByYou: nor for whose messages are not taken.
+        MessagesNotAccepted, RequestPending, BlockedByYou: nor for whose messages are not taken.
     """
     found: str | None = connection.execute(
         select(messages.c.id).where(messages.c.client_id == client_id, messages.c.sender_id == user)

@@ -131,7 +131,7 @@ class SlashCommands:
         Raises:
             UnknownSlashCommand: there is none of that name.
             NotFound: not a member of the conversation.
-            MessagesNotAccepted, BlockedByYou: as for `message.send`.
+            MessagesNotAccepted, RequestPending, BlockedByYou: as for `message.send`.
             Refused: it declines.
             PluginFailed, TimedOut: its code failed, or takes too long.
         """

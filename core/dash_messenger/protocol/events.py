@@ -57,6 +57,7 @@ __all__ = [
     "PreferencesUpdated",
     "PrivacyUpdated",
     "ReactionChanged",
+    "RequestUpdated",
     "encode_event",
     "event_body",
     "hide",
@@ -276,6 +277,7 @@ class PrivacyUpdated(AboutNoMessage, frozen=True):
     find: Audience | UnsetType = UNSET
     # A message it is not about, but who may write one first.
     first_message: Audience | UnsetType = msgspec.field(default=UNSET, name="message")
+    requests: Audience | UnsetType = UNSET
     add: Audience | UnsetType = UNSET
     email: Audience | UnsetType = UNSET
     photo: Audience | UnsetType = UNSET
@@ -304,6 +306,19 @@ class BlockUpdated(AboutNoMessage, frozen=True):
     """
 
     kind: ClassVar = "block.updated"
+    log_of: ClassVar[LogOf] = "a user"
+
+    user: User
+    since_ms: int | None
+
+
+class RequestUpdated(AboutNoMessage, frozen=True):
+    """Whether a message of somebody waits to be accepted by the user: since when, or null.
+
+    ``user`` is that somebody, as in ``member.joined`` without the photo.
+    """
+
+    kind: ClassVar = "request.updated"
     log_of: ClassVar[LogOf] = "a user"
 
     user: User
@@ -340,6 +355,7 @@ EventData: TypeAlias = (
     | PrivacyUpdated
     | ExceptionsUpdated
     | BlockUpdated
+    | RequestUpdated
     | Hidden
 )
 # What stands in a time line beside the messages.

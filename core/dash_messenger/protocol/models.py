@@ -78,11 +78,13 @@ class Preferences(Struct, frozen=True):
 
 
 class Privacy(Struct, frozen=True):
-    """Who may find somebody, write to them first, add them to a group, see their e-mail address,
-    photo, when they were there last, how far they have read, and that they type."""
+    """Who may find somebody, write to them first, send one message as a request where they may not,
+    add them to a group, see their e-mail address, photo, when they were there last, how far they
+    have read, and that they type."""
 
     find: Audience
     message: Audience
+    requests: Audience
     add: Audience
     email: Audience
     photo: Audience
@@ -97,6 +99,7 @@ class Exceptions(Struct, frozen=True):
     user: str
     find: Exempt | UnsetType = UNSET
     message: Exempt | UnsetType = UNSET
+    requests: Exempt | UnsetType = UNSET
     add: Exempt | UnsetType = UNSET
     email: Exempt | UnsetType = UNSET
     photo: Exempt | UnsetType = UNSET

@@ -26,6 +26,7 @@ from dash_messenger.accounts.privacy import PrivacySettings
 from dash_messenger.accounts.privacy_rows import SETTINGS, defaults_of, put_defaults
 from dash_messenger.accounts.privacy_watch import PrivacyWatch
 from dash_messenger.accounts.profile_updates import ProfileUpdates
+from dash_messenger.accounts.requests import MessageRequests
 from dash_messenger.accounts.security_log import Refusals
 from dash_messenger.accounts.setup_code import SetupCode
 from dash_messenger.accounts.sign_up import SignUp
@@ -182,6 +183,7 @@ class People:
             self.contacts,
             PrivacySettings(store, self.profile_updates.tell),
             Blocks(store, self.profile_updates.tell),
+            MessageRequests(store),
             ContactCodes(store, attempts, settings.public_url),
             PeopleSearch(
                 store,

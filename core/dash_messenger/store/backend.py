@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from sqlalchemy import Connection
 
 from dash_messenger.errors import Failure
-from dash_messenger.store.drafts import NewMessage, Sent
+from dash_messenger.protocol.events import Event
+from dash_messenger.store.drafts import Draft, NewMessage, Sent
 from dash_messenger.store.read_positions import Positions
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "ChangeRows",
     "DatabaseUnusable",
     "MessageRows",
+    "OwnEnd",
     "ReaderConnection",
     "Standing",
     "WriterConnection",
@@ -59,6 +61,13 @@ class BlobRows(Protocol):
         """Note that ``referrer`` needs a blob, if that is not noted yet."""
 
 
+class OwnEnd(NamedTuple):
+    """The last [seq, number] of a conversation, and whom a member asks by writing in it, if any."""
+
+    end: list[int]
+    asked: str | None = None
+
+
 class MessageRows(BlobRows, Protocol):
     """The statements by which messages are stored: a handful for many messages."""
 
@@ -76,8 +85,11 @@ class MessageRows(BlobRows, Protocol):
         by `own_end`.
         """
 
-    def own_end(self, conversation: str, sender: str) -> list[int] | Failure | None:
+    def own_end(self, conversation: str, sender: str) -> OwnEnd | Failure | None:
         """The same of one member, or why the other one does not take what they say; else None."""
+
+    def ask(self, draft: Draft, sent: Sent, asked: str) -> Event | Failure:
+        """Note that a message is a request, and tell ``asked``; or why it cannot be one."""
 
     def end_of(self, conversation: str) -> list[int] | None:
         """The last [seq, number] of a conversation; None if there is none."""

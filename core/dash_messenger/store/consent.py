@@ -1,9 +1,10 @@
 """What people let each other do, as conditions of queries.
 
 Owns the SQL of settings, exceptions and blocks between two people, and the mark on the row of a
-member whose messages the other one of a direct conversation does not take. Must not know wishes and
-commands: who asks for what is `accounts/policy`'s. Invariants: a block counts before an exception,
-an exception before the setting; the mark is written in the transaction that changes what it says.
+member whose messages the other one of a direct conversation does not take, or takes only one of,
+as a request. Must not know wishes and commands: who asks for what is `accounts/policy`'s.
+Invariants: a block counts before an exception, an exception before the setting; the mark is written
+in the transaction that changes what it says.
 """
 
 from __future__ import annotations
@@ -28,18 +29,20 @@ from sqlalchemy import (
     update,
 )
 
-from dash_messenger.errors import BlockedByYou, Failure, MessagesNotAccepted
+from dash_messenger.errors import BlockedByYou, Failure, MessagesNotAccepted, RequestPending
 from dash_messenger.store.tables import (
     blocks,
     contacts,
     conversations,
     members,
+    message_requests,
     privacy_defaults,
     privacy_exceptions,
     privacy_settings,
 )
 
 __all__ = [
+    "MAX_OPEN_REQUESTS",
     "OWN_END",
     "SHOWS_PHOTO",
     "Setting",
@@ -49,15 +52,18 @@ __all__ = [
     "mark_refusals",
     "refusal_of",
     "shows_in_groups",
+    "takes_request",
 ]
 
 Setting: TypeAlias = Literal[
-    "find", "message", "add", "email", "photo", "last_seen", "receipts", "typing"
+    "find", "message", "requests", "add", "email", "photo", "last_seen", "receipts", "typing"
 ]
 Person: TypeAlias = ColumnElement[str] | BindParameter[str]
 
 # What `members.refusal` says, in the order of what counts.
-TAKEN, NOT_TAKEN, BLOCKED_BY_SENDER = 0, 1, 2
+TAKEN, NOT_TAKEN, BLOCKED_BY_SENDER, REQUESTING = 0, 1, 2, 3
+# Of one sender, as they see it: what was declined is among them.
+MAX_OPEN_REQUESTS = 20
 
 
 def has_blocked(person: Person, other: Person) -> ColumnElement[bool]:
@@ -92,6 +98,15 @@ def allows(setting: Setting, person: Person, other: Person) -> ColumnElement[boo
             else_=by_setting,
         ),
     )
+
+
+def takes_request(person: Person, other: Person) -> ColumnElement[bool]:
+    """Whether ``person`` takes one message of ``other`` as a request, whom they do not let write.
+
+    Whoever made ``other`` an exception of who may write has decided about them already.
+    """
+    denied = _exception("message", person, other) == literal_column("0")
+    return and_(allows("requests", person, other), ~func.coalesce(denied, false()))
 
 
 def shows_in_groups(setting: Setting, person: Person) -> ColumnElement[bool]:
@@ -169,17 +184,36 @@ _IS_FIRST = and_(
     conversations.c.message_no == literal_column("0"),
     conversations.c.created_by == _own.c.user_id,
 )
-# Where the log of a conversation ends for a member: its seq and number, the member's mark, and
-# whether the other one takes a first message. Nothing for who is no member.
+_IS_REQUEST = _own.c.refusal == literal_column(str(REQUESTING))
+_MAY_WRITE = allows("message", _peer.c.user_id, _own.c.user_id)
+_MAY_ASK = allows("requests", _peer.c.user_id, _own.c.user_id)
+_request = message_requests.alias()
+# Where the log of a conversation ends for a member: its seq and number, the member's mark, whether
+# the other one takes a first message, and who it is whom a request has been sent. Nothing for who
+# is no member.
 OWN_END = (
     select(
         conversations.c.seq,
         conversations.c.message_no,
         _own.c.refusal,
         case(
-            (_IS_FIRST, func.coalesce(allows("message", _peer.c.user_id, _own.c.user_id), true())),
+            (_IS_REQUEST, or_(_MAY_ASK, _MAY_WRITE)),
+            (_IS_FIRST, func.coalesce(_MAY_WRITE, true())),
             else_=true(),
         ).label("takes_first"),
+        case(
+            (
+                _IS_REQUEST,
+                exists()
+                .where(
+                    _request.c.from_id == _own.c.user_id,
+                    _request.c.to_id == _peer.c.user_id,
+                )
+                .correlate_except(_request),
+            ),
+            else_=false(),
+        ).label("has_asked"),
+        _peer.c.user_id.label("peer"),
     )
     .select_from(_own)
     .join(conversations, conversations.c.id == _own.c.conversation_id)
@@ -199,12 +233,16 @@ OWN_END = (
 )
 
 
-def refusal_of(mark: int | None, takes_first: bool | int = True) -> Failure | None:
+def refusal_of(
+    mark: int | None, takes_first: bool | int = True, has_asked: bool | int = True
+) -> Failure | None:
     """Why a member's message is refused, by the mark on their row, or None."""
     if mark == BLOCKED_BY_SENDER:
         return BlockedByYou()
     if mark == NOT_TAKEN or not takes_first:
         return MessagesNotAccepted()
+    if mark == REQUESTING and has_asked:
+        return RequestPending()
     return None
 
 
@@ -228,6 +266,17 @@ _MARK = (
                     _exception("message", _OTHER, _USER) == literal_column("0"),
                 ),
                 literal_column(str(NOT_TAKEN)),
+            ),
+            (
+                # Nobody leaves a direct conversation: they have not come in yet.
+                exists()
+                .where(
+                    _peer.c.conversation_id == members.c.conversation_id,
+                    _peer.c.user_id == _OTHER,
+                    _peer.c.to_seq.is_not(None),
+                )
+                .correlate_except(_peer),
+                literal_column(str(REQUESTING)),
             ),
             else_=literal_column(str(TAKEN)),
         )

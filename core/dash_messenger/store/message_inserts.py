@@ -38,7 +38,8 @@ class Sends:
         results: list[Sent | Failure] = []
         announced: list[Event] = []
         for start in range(0, len(drafts), MAX_ROWS):
-            new = self._place(rows, drafts[start : start + MAX_ROWS], now_ms, results)
+            some = drafts[start : start + MAX_ROWS]
+            new = self._place(rows, some, now_ms, results, announced)
             if new:
                 rows.insert(new)
                 rows.move_ends({one.draft.conversation: one.sent for one in new}, change_no)
@@ -51,8 +52,10 @@ class Sends:
         drafts: Sequence[tuple[Draft, bytes]],
         now_ms: int,
         results: list[Sent | Failure],
+        announced: list[Event],
     ) -> list[NewMessage]:
-        """Those that become messages; ``results`` gets what each came to."""
+        """Those that become messages; ``results`` gets what each came to, ``announced`` who asks
+        whom by one."""
         known = rows.sent_before([(draft.client_id, draft.sender) for draft, _ in drafts])
         # Where each log ends, for members only, and where nobody has to be asked.
         ends = rows.ends_for_members(
@@ -70,12 +73,15 @@ class Sends:
             end = ends.get((conversation, draft.sender))
             if end is None and draft.by_bot:
                 end = positions.get(conversation) or rows.end_of(conversation)
+            asked = None
             if end is None:
-                asked = rows.own_end(conversation, draft.sender)
-                if asked is None or isinstance(asked, Failure):
-                    results.append(NotFound() if asked is None else asked)
+                own = rows.own_end(conversation, draft.sender)
+                if own is None or isinstance(own, Failure):
+                    results.append(NotFound() if own is None else own)
                     continue
-                end = ends[conversation, draft.sender] = asked
+                end, asked = own
+                if asked is None:
+                    ends[conversation, draft.sender] = end
             reply = None
             if draft.reply_to is not None or draft.blobs:
                 try:
@@ -84,9 +90,15 @@ class Sends:
                     results.append(failure)
                     continue
             position = positions.setdefault(conversation, end)
+            sent = Sent(new_ids.pop(), position[0] + 1, position[1] + 1, now_ms)
+            if asked is not None:
+                told = rows.ask(draft, sent, asked)
+                if isinstance(told, Failure):
+                    results.append(told)
+                    continue
+                announced.append(told)
             position[0] += 1
             position[1] += 1
-            sent = Sent(new_ids.pop(), position[0], position[1], now_ms)
             if draft.blobs:
                 refer_message(rows, sent.id, draft.blobs)
             known[name] = (params_hash, sent)

@@ -52,6 +52,7 @@ __all__ = [
     "logins",
     "marks",
     "members",
+    "message_requests",
     "messages",
     "meta",
     "metadata",
@@ -181,6 +182,30 @@ Index(
     contact_requests.c.from_id,
     sqlite_where=contact_requests.c.declined_at_ms.is_(None)
     & contact_requests.c.withdrawn_at_ms.is_(None),
+)
+
+# Who wrote to whom without being allowed to: one message, which waits. A row stays when it was
+# declined, or its message deleted, so that no second one is sent; it goes when it is accepted. The
+# one who was asked has a row of `members` from the start, which ended before it began.
+message_requests = Table(
+    "message_requests",
+    metadata,
+    Column("from_id", Id, ForeignKey("users.id"), primary_key=True),
+    Column("to_id", Id, ForeignKey("users.id"), primary_key=True),
+    Column("conversation_id", Id, nullable=False),
+    Column("message_id", Id, nullable=False),
+    Column("asked_at_ms", BigInteger, nullable=False),
+    Column("declined_at_ms", BigInteger),
+    Column("withdrawn_at_ms", BigInteger),
+    sqlite_with_rowid=False,
+)
+# What waits for the one who was asked. The migration says the condition for PostgreSQL, too.
+Index(
+    "ix_message_requests_open",
+    message_requests.c.to_id,
+    message_requests.c.from_id,
+    sqlite_where=message_requests.c.declined_at_ms.is_(None)
+    & message_requests.c.withdrawn_at_ms.is_(None),
 )
 
 # What the server's settings say for people who chose nothing else: written at each start.

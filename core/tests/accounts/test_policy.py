@@ -49,7 +49,7 @@ async def count_conversations(local: LocalServer) -> int:
 async def test_nobody_is_written_to_who_does_not_want_it(
     local: LocalServer, refusing: Refusing
 ) -> None:
-    refusing.refused = {Wish.START}
+    refusing.refused = {Wish.START, Wish.REQUEST}
     new: dict[str, Any] = {"kind": "direct", "members": ["ben"]}
     assert (await local.failure("ann", "conversation.create", **new)).key == "messages_not_accepted"
     assert await count_conversations(local) == 0

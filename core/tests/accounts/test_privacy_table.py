@@ -38,6 +38,7 @@ PHOTO = "f" * 32
 SETTINGS = {
     Wish.FIND: "find",
     Wish.START: "message",
+    Wish.REQUEST: "requests",
     Wish.ADD: "add",
     Wish.SEE_EMAIL: "email",
     Wish.SEE_PHOTO: "photo",
@@ -213,9 +214,12 @@ async def test_who_may_not_be_found_is_nobody(stage: Stage, relation: str, value
         assert answers[0][2] == "unknown_user", command
 
 
+@pytest.mark.parametrize("requests", ["everybody", "nobody"])
 @pytest.mark.parametrize(("relation", "value"), PAIRS)
-async def test_a_first_message_goes_by_the_setting(stage: Stage, relation: str, value: str) -> None:
-    owner, other = await stage.pair(relation, message=value)
+async def test_a_first_message_goes_by_the_setting(
+    stage: Stage, relation: str, value: str, requests: str
+) -> None:
+    owner, other = await stage.pair(relation, message=value, requests=requests)
     new = {"kind": "direct", "members": [stage.local.users[owner]]}
     finding = {"find": "allow"}
     if relation.startswith("denied"):
@@ -232,6 +236,46 @@ async def test_a_first_message_goes_by_the_setting(stage: Stage, relation: str, 
     elif lets(relation, value):
         assert answer["created"]
         assert await stage.local.say(other, answer["id"])
+        assert await stage.local.say(other, answer["id"])
+    elif requests == "everybody" and not relation.startswith(("denied", "blocked")):
+        assert answer["created"]
+        assert answer["conversation"]["request"]
+        assert await stage.local.say(other, answer["id"])
+        assert (await stage.local.failure(other, "message.send", **said_in(answer["id"]))).key == (
+            "request_pending"
+        )
+    else:
+        assert answer.key == "messages_not_accepted"
+
+
+def said_in(conversation: str) -> dict[str, Any]:
+    client_id = uuid.uuid4().hex
+    return {
+        "conversation": conversation,
+        "client_id": client_id,
+        "type": "note",
+        "content": {"words": "x"},
+    }
+
+
+@pytest.mark.parametrize(("relation", "value"), PAIRS)
+async def test_a_request_goes_by_its_setting(stage: Stage, relation: str, value: str) -> None:
+    owner, other = await stage.pair(relation, message="nobody", requests=value)
+    if relation.startswith("denied"):
+        # Who may not write is denied a request, too, whatever is said about requests.
+        await stage.local.call(
+            owner, "privacy.except", user=stage.local.users[other], find="allow", requests="allow"
+        )
+    new = {"kind": "direct", "members": [stage.local.users[owner]]}
+    answer = await stage.outcome(other, "conversation.create", **new)
+    if relation == "blocked by owner":
+        assert answer.key == "unknown_user"
+    elif relation == "blocked by other":
+        assert answer.key == "blocked_by_you"
+    elif relation in ("direct chat", "allowed"):
+        assert "request" not in answer["conversation"]
+    elif lets(relation, value):
+        assert answer["conversation"]["request"]
     else:
         assert answer.key == "messages_not_accepted"
 

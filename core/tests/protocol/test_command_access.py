@@ -88,6 +88,9 @@ PARAMS: dict[str, dict[str, object]] = {
     "privacy.get": {},
     "privacy.update": {"last_seen": "nobody"},
     "read.advance": {"conversation": "C", "message_no": 1},
+    "request.accept": {"user": "hal"},
+    "request.decline": {"user": "hal"},
+    "request.list": {},
     "session.close": {},
     "session.close_others": {},
     "session.continue": {"login": "none", "step": "key", "answer": {}},
@@ -146,13 +149,16 @@ async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     install(tmp_path / "site", monkeypatch, "keys", "fixtures.factor_plugin:Keys")
     monkeypatch.setattr(factor_plugin, "secrets", SimpleNamespace(token_hex=lambda size: "5e"))
     async with open_server(tmp_path / "data", session_days=1, loaded=("keys",)) as local:
-        await local.add("ann", "ben", "cleo", "dan", "fay", "gil")
+        await local.add("ann", "ben", "cleo", "dan", "fay", "gil", "hal")
         conversation = await local.group("ann", "ben", "dan")
         message = (await local.say("ann", conversation))["id"]
         await local.call(
             "ann", "conversation.remove", conversation=conversation, user=local.users["dan"]
         )
         await local.call("cleo", "contact.request", user="ann")
+        await local.call("ann", "privacy.update", message="contacts")
+        asked = await local.call("hal", "conversation.create", kind="direct", members=["ann"])
+        await local.say("hal", asked["id"])
         codes = {
             by: await local.call(by, "contact.code_create", client_id="5" * 32)
             for by in ("ann", "ben")

@@ -129,6 +129,8 @@ DATA: dict[str, tuple[str, dict[str, Any]]] = {
     "no exception": ("privacy.exceptions_updated", {"user": USER, "exceptions": None}),
     "blocked": ("block.updated", {"user": USER, "since_ms": 1_700_000_000_000}),
     "unblocked": ("block.updated", {"user": USER, "since_ms": None}),
+    "a message waits": ("request.updated", {"user": USER, "since_ms": 1_700_000_000_000}),
+    "no message waits": ("request.updated", {"user": USER, "since_ms": None}),
     "hidden": ("hidden", {}),
 }
 
@@ -226,7 +228,7 @@ ABOUT_NO_MESSAGE = {
     *("conversation.created", "conversation.updated", "member.joined", "member.removed"),
     *("conversation.added", "conversation.removed", "mark.changed", "account.updated", "hidden"),
     *("contact.updated", "preferences.updated", "member.updated", "member.banned"),
-    *("privacy.updated", "privacy.exceptions_updated", "block.updated"),
+    *("privacy.updated", "privacy.exceptions_updated", "block.updated", "request.updated"),
 }
 
 

@@ -6,11 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
-from dash_messenger.errors import BlobUnusable, Conflict, Failure, MessagesNotAccepted, NotFound
+from dash_messenger.errors import (
+    BlobUnusable,
+    Conflict,
+    Failure,
+    MessagesNotAccepted,
+    NotFound,
+    RequestPending,
+    TooManyMessageRequests,
+)
 from dash_messenger.ids import IdMaker
-from dash_messenger.protocol.models import Reply
+from dash_messenger.protocol.events import Event, RequestUpdated
+from dash_messenger.protocol.models import Reply, User
 from dash_messenger.store import Draft, Sent
-from dash_messenger.store.backend import MAX_ROWS
+from dash_messenger.store.backend import MAX_ROWS, OwnEnd
 from dash_messenger.store.blob_references import may_read
 from dash_messenger.store.drafts import NewMessage, params_hasher
 from dash_messenger.store.message_inserts import Sends
@@ -35,6 +44,9 @@ class Rows:
         self.references: set[tuple[str, str]] = set()
         # Of members about whom the other one is asked: what comes of it, None for nothing.
         self.asked: dict[tuple[str, str], Failure | None] = {}
+        # And whom they ask by writing there; whether they may ask nobody more.
+        self.requests: dict[tuple[str, str], str | None] = {}
+        self.full = False
         self.hidden_photos: set[tuple[str, str]] = set()  # (user, viewer)
         self.calls: list[str] = []
 
@@ -55,9 +67,20 @@ class Rows:
             if pair in self.members and pair not in self.asked
         }
 
-    def own_end(self, conversation: str, sender: str) -> list[int] | Failure | None:
-        pair = (conversation, sender)
-        return (self.asked.get(pair) or self.end_of(conversation)) if pair in self.members else None
+    def own_end(self, conversation: str, sender: str) -> OwnEnd | Failure | None:
+        pair, end = (conversation, sender), self.end_of(conversation)
+        if pair not in self.members or end is None:
+            return None
+        asked = self.requests.get(pair)
+        return self.asked.get(pair) or OwnEnd(end, asked)
+
+    def ask(self, draft: Draft, sent: Sent, asked: str) -> Event | Failure:
+        self.requests[draft.conversation, draft.sender] = None
+        self.asked[draft.conversation, draft.sender] = RequestPending()
+        if self.full:
+            return TooManyMessageRequests(limit=20)
+        told = RequestUpdated(User(draft.sender, "ann", "Ann"), sent.sent_at_ms)
+        return Event(asked, 0, 1, draft.sender, sent.sent_at_ms, told)
 
     def shows_photo(self, user: str, viewer: str) -> bool:
         return (user, viewer) not in self.hidden_photos
@@ -162,6 +185,25 @@ def test_who_is_asked_about_is_stored_or_refused_as_the_other_one_says() -> None
     drafts = [draft(sender=one) for one in (BOB, ANN, BOB, EVE)]
     assert numbers(store(rows, *drafts)) == [1, MessagesNotAccepted, 2, NotFound]
     assert {one.draft.sender for one in rows.messages.values()} == {BOB}
+
+
+def test_of_a_batch_the_first_message_is_a_request_and_its_receiver_is_told() -> None:
+    rows = Rows()
+    rows.asked, rows.requests = {(GARDEN, ANN): None}, {(GARDEN, ANN): BOB}
+    drafts = [(one, hash_of(one)) for one in (draft("one"), draft("two"), draft(sender=BOB))]
+    results, events = Sends().store(rows, drafts, NOW_MS, 1)
+    assert numbers(results) == [1, RequestPending, 2]
+    assert [(event.log, event.kind) for event in events] == [
+        (BOB, "request.updated"),
+        (GARDEN, "message.created"),
+        (GARDEN, "message.created"),
+    ]
+
+
+def test_a_request_too_many_takes_no_number() -> None:
+    rows = Rows()
+    rows.asked, rows.requests, rows.full = {(GARDEN, ANN): None}, {(GARDEN, ANN): BOB}, True
+    assert numbers(store(rows, draft(), draft(sender=BOB))) == [TooManyMessageRequests, 1]
 
 
 def test_a_batch_of_refusals_writes_nothing() -> None:

@@ -42,10 +42,11 @@ export interface Contact {
   note?: string;
 }
 
-/** Who may find somebody, write to them first, add them to a group, see their e-mail address, photo, when they were there last, how far they have read, and that they type. */
+/** Who may find somebody, write to them first, send one message as a request where they may not, add them to a group, see their e-mail address, photo, when they were there last, how far they have read, and that they type. */
 export interface Privacy {
   find: "contacts" | "everybody" | "known" | "nobody";
   message: "contacts" | "everybody" | "known" | "nobody";
+  requests: "contacts" | "everybody" | "known" | "nobody";
   add: "contacts" | "everybody" | "known" | "nobody";
   email: "contacts" | "everybody" | "known" | "nobody";
   photo: "contacts" | "everybody" | "known" | "nobody";
@@ -59,6 +60,7 @@ export interface Exceptions {
   user: string;
   find?: "allow" | "deny";
   message?: "allow" | "deny";
+  requests?: "allow" | "deny";
   add?: "allow" | "deny";
   email?: "allow" | "deny";
   photo?: "allow" | "deny";
@@ -122,6 +124,7 @@ export interface Conversation {
   rights?: Right[];
   photo?: string;
   preferences?: Preferences;
+  request?: boolean;
 }
 
 /** The message that another one answers. */
@@ -266,6 +269,7 @@ export interface PreferencesUpdated {
 export interface PrivacyUpdated {
   find?: "contacts" | "everybody" | "known" | "nobody";
   message?: "contacts" | "everybody" | "known" | "nobody";
+  requests?: "contacts" | "everybody" | "known" | "nobody";
   add?: "contacts" | "everybody" | "known" | "nobody";
   email?: "contacts" | "everybody" | "known" | "nobody";
   photo?: "contacts" | "everybody" | "known" | "nobody";
@@ -282,6 +286,12 @@ export interface ExceptionsUpdated {
 
 /** Whether the user has blocked somebody now: since when, or null. */
 export interface BlockUpdated {
+  user: User;
+  since_ms: number | null;
+}
+
+/** Whether a message of somebody waits to be accepted by the user: since when, or null. */
+export interface RequestUpdated {
   user: User;
   since_ms: number | null;
 }
@@ -494,4 +504,5 @@ export type LogEvent =
   | (Entry & { kind: "privacy.updated"; data: PrivacyUpdated })
   | (Entry & { kind: "privacy.exceptions_updated"; data: ExceptionsUpdated })
   | (Entry & { kind: "block.updated"; data: BlockUpdated })
+  | (Entry & { kind: "request.updated"; data: RequestUpdated })
   | (Entry & { kind: "hidden"; data: Hidden });

@@ -14,11 +14,12 @@ import msgspec
 from sqlalchemy import Select, Table
 from sqlalchemy.dialects.sqlite import dialect
 
-from dash_messenger.errors import Failure
-from dash_messenger.protocol.events import MessageCreated
-from dash_messenger.store.backend import MAX_ROWS
-from dash_messenger.store.consent import OWN_END, SHOWS_PHOTO, refusal_of
-from dash_messenger.store.drafts import NewMessage, Sent
+from dash_messenger.errors import Failure, TooManyMessageRequests
+from dash_messenger.protocol.events import Event, MessageCreated, RequestUpdated, row_of
+from dash_messenger.protocol.models import User
+from dash_messenger.store.backend import MAX_ROWS, OwnEnd
+from dash_messenger.store.consent import MAX_OPEN_REQUESTS, OWN_END, SHOWS_PHOTO, refusal_of
+from dash_messenger.store.drafts import Draft, NewMessage, Sent
 from dash_messenger.store.read_positions import MARK, UPSERT, Positions
 from dash_messenger.store.tables import events, messages
 
@@ -75,6 +76,17 @@ _NOBODY_TO_ASK = (
     "m.refusal = 0 AND (c.message_no <> 0 OR c.kind <> 'direct' OR c.created_by <> m.user_id)"
 )
 _SELECT_MEMBER = f"SELECT 1 WHERE {IS_MEMBER}"
+_COUNT_REQUESTS = (
+    "SELECT count(*) FROM (SELECT 1 FROM message_requests "  # noqa: S608 - a constant
+    f"WHERE from_id = ? AND withdrawn_at_ms IS NULL LIMIT {MAX_OPEN_REQUESTS})"
+)
+_INSERT_REQUEST = (
+    "INSERT INTO message_requests (from_id, to_id, conversation_id, message_id, asked_at_ms) "
+    "VALUES (?, ?, ?, ?, ?)"
+)
+_INSERT_EVENT = (
+    "INSERT INTO events (log_id, seq, kind, by_id, at_ms, data) VALUES (?, ?, ?, ?, ?, ?)"
+)
 _UPSERT_POSITIONS = (
     "INSERT INTO read_positions (conversation_id, user_id, read_no, change_no) "  # noqa: S608
     f"VALUES (?, ?, ?, ?) {UPSERT}"
@@ -125,14 +137,34 @@ class Statements:
         (found,) = self._cursor.execute(texts.select_ends, _pairs(pairs, texts.size)).fetchone()
         return {pairs[n]: [seq, number] for n, seq, number in msgspec.json.decode(found)}
 
-    def own_end(self, conversation: str, sender: str) -> list[int] | Failure | None:
+    def own_end(self, conversation: str, sender: str) -> OwnEnd | Failure | None:
         values = {"conversation": _raw(conversation), "sender": _raw(sender)}
         row = self._cursor.execute(_SELECT_OWN_END, [values[name] for name in _OWN_END_VALUES])
         found = row.fetchone()
         if found is None:
             return None
-        seq, number, refusal, takes_first = found
-        return refusal_of(refusal, takes_first) or [seq, number]
+        seq, number, refusal, takes_first, has_asked, peer = found
+        failure = refusal_of(refusal, takes_first, has_asked)
+        if failure is not None:
+            return failure
+        return OwnEnd([seq, number], bytes(peer).hex() if refusal else None)
+
+    def ask(self, draft: Draft, sent: Sent, asked: str) -> Event | Failure:
+        execute, sender, receiver = self._cursor.execute, _raw(draft.sender), _raw(asked)
+        (unanswered,) = execute(_COUNT_REQUESTS, (sender,)).fetchone()
+        if unanswered >= MAX_OPEN_REQUESTS:
+            return TooManyMessageRequests(limit=MAX_OPEN_REQUESTS)
+        at_ms, conversation = sent.sent_at_ms, _raw(draft.conversation)
+        execute(_INSERT_REQUEST, (sender, receiver, conversation, _raw(sent.id), at_ms))
+        username, display_name = execute(
+            "SELECT username, display_name FROM users WHERE id = ?", (sender,)
+        ).fetchone()
+        (seq,) = execute(
+            "UPDATE users SET seq = seq + 1 WHERE id = ? RETURNING seq", (receiver,)
+        ).fetchone()
+        data = RequestUpdated(User(draft.sender, username, display_name), at_ms)
+        execute(_INSERT_EVENT, (receiver, seq, data.kind, sender, at_ms, row_of(data)))
+        return Event(asked, seq - 1, seq, draft.sender, at_ms, data)
 
     def shows_photo(self, user: str, viewer: str) -> bool:
         values = {"owner": _raw(user), "viewer": _raw(viewer)}
