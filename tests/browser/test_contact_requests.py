@@ -30,9 +30,9 @@ async def test_who_asks_stands_above_the_chats_and_is_accepted(
     await expect(page.locator(ROW)).to_have_count(0)
     # While the page is open, and with it.
     await ben.call("contact.request", user=ann.id, note="From the hill")
-    await expect(page.locator(ROW)).to_contain_text("1 contact request")
+    await expect(page.locator(ROW)).to_contain_text("1 request")
     await cleo.call("contact.request", user=ann.id)
-    await expect(page.locator(ROW)).to_contain_text("2 contact requests")
+    await expect(page.locator(ROW)).to_contain_text("2 requests")
     await page.reload()
     await page.locator(ROW).click()
     dialog = requests(page)

@@ -56,11 +56,14 @@ async def test_who_may_write_first_is_said_with_exceptions(
     await expect(one.get_by_role("radio", name="Everybody")).to_be_checked()
     await one.get_by_text("Contacts", exact=True).click()
     await becomes(lambda: said(ann, "message"), lambda value: value == "contacts")
-    # What somebody meets who is neither a contact nor an exception.
-    refused = await ben.context.request.post(
-        f"{ben.base_url}/api/conversation.create",
+    # What somebody meets who is neither a contact nor an exception, and what, if they may not ask.
+    begun = await ben.call("conversation.create", kind="direct", members=[ann.id])
+    assert begun["conversation"]["request"]
+    await ann.call("privacy.update", requests="nobody")
+    refused = await cleo.context.request.post(
+        f"{cleo.base_url}/api/conversation.create",
         data={"kind": "direct", "members": [ann.id]},
-        headers={"Origin": ben.base_url},
+        headers={"Origin": cleo.base_url},
     )
     assert "messages_not_accepted" in await refused.text()
     await one.get_by_role("region", name="Always").get_by_role("button", name="Add").click()
@@ -101,7 +104,7 @@ async def test_what_nothing_asks_about_yet_is_not_offered(person: MakePerson) ->
     offered = await privacy.locator("[data-to]").evaluate_all(
         "(rows) => rows.map((row) => row.dataset.to)"
     )
-    assert offered == ["find", "message", "add", "photo", "receipts", "blocked"]
+    assert offered == ["find", "message", "requests", "add", "photo", "receipts", "blocked"]
 
 
 @at_one_size

@@ -21,6 +21,8 @@ from dash_messenger.accounts.contacts import ContactNow, ContactsFound
 from dash_messenger.accounts.directory import Name
 from dash_messenger.accounts.people_search import PeopleFound, PersonFound
 from dash_messenger.accounts.privacy import ExceptionsFound, ExceptionsNow, PrivacyNow
+from dash_messenger.accounts.request_rows import MessageRequest
+from dash_messenger.accounts.requests import RequestsFound
 from dash_messenger.conversations.access import Right
 from dash_messenger.conversations.preferences import PreferencesNow
 from dash_messenger.conversations.summaries import LastMessage, Summary
@@ -82,6 +84,8 @@ TYPES: dict[str, type] = {
     "Block": Block,
     "BlockNow": BlockNow,
     "BlockedFound": BlockedFound,
+    "MessageRequest": MessageRequest,
+    "RequestsFound": RequestsFound,
     "PersonFound": PersonFound,
     "PeopleFound": PeopleFound,
     "ActionInfo": ActionInfo,

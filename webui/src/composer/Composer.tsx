@@ -42,6 +42,10 @@ function Opened(props: Inside) {
   const known = useTopic(app.store.topics, `conversation:${id}`, () => !!id && !!app.store.conversation(id));
   const peer = (id && app.store.conversation(id)?.peer) || "";
   const blocked = useTopic(app.store.topics, "blocks", () => app.blocks.has(peer));
+  const request = useTopic(app.store.topics, `conversation:${id}`, () => {
+    const conversation = id ? app.store.conversation(id) : undefined;
+    return conversation?.request && (conversation.message_no ? "sent" : "first");
+  });
   if (!id || !known) return null;
   if (blocked) {
     return (
@@ -51,10 +55,18 @@ function Opened(props: Inside) {
       </div>
     );
   }
+  if (request === "sent") {
+    return <div className="dm-composer"><p className="dm-composer-none">{app.texts.t("request_sent")}</p></div>;
+  }
   if (!composers.length) {
     return <div className="dm-composer"><p className="dm-composer-none">{app.texts.t("no_type")}</p></div>;
   }
-  return <Conversation key={id} {...props} id={id} />;
+  return (
+    <>
+      {request && <p className="dm-composer-request">{app.texts.t("request_first")}</p>}
+      <Conversation key={id} {...props} id={id} />
+    </>
+  );
 }
 
 interface Form {

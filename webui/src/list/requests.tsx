@@ -1,4 +1,5 @@
-// Above the chats: that somebody asks to be a contact, as long as it has no answer.
+// Above the chats: that somebody asks to be a contact, or has written without being allowed to, as long as it has
+// no answer.
 
 import * as React from "react";
 import { useTopic } from "../parts/hooks";
@@ -6,8 +7,9 @@ import { Icon } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
 
 export function RequestsRow({ app }: { app: Messenger }) {
-  const { contacts, store, texts } = app;
-  const count = useTopic(store.topics, "contacts", () => contacts.listed("received").length);
+  const { contacts, requests, store, texts } = app;
+  const asking = useTopic(store.topics, "contacts", () => contacts.listed("received").length);
+  const count = asking + useTopic(store.topics, "requests", () => requests.listed.length);
   if (!count) return null;
   return (
     <button type="button" className="dm-requests" onClick={() => app.showPeople({ kind: "requests" })}>

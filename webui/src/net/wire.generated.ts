@@ -436,6 +436,21 @@ export interface BlockedFound {
   seq: number;
 }
 
+/** A message that waits, without all but its `text`, of which the beginning is here. */
+export interface MessageRequest {
+  user: string;
+  since_ms: number;
+  text: string | null;
+}
+
+/** Result of `request.list`, in the order of ids. */
+export interface RequestsFound {
+  requests: MessageRequest[];
+  users: Record<string, Name>;
+  more: boolean;
+  seq: number;
+}
+
 /** Somebody who was found: as in `User`, what they are to the caller, and in how many groups both are. */
 export interface PersonFound {
   id: string;

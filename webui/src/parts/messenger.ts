@@ -18,6 +18,7 @@ import { UnsentFiles } from "../state/files";
 import { MessageHistory } from "../state/history";
 import { Kept } from "../state/kept";
 import { Logs } from "../state/logs";
+import { MessageRequests } from "../state/message_requests";
 import { Outbox } from "../state/outbox";
 import { Modules } from "../state/modules";
 import { ReadPositions } from "../state/positions";
@@ -35,13 +36,13 @@ const TITLE_AFTER_MS = 300;
 const WHY: Record<number, string> = { 4100: "expired", 4101: "closed", 4102: "deactivated" };
 
 /**
- * A dialog about people: begin a chat or a group, answer contact requests, make codes, say who may do what, add
+ * A dialog about people: begin a chat or a group, answer requests, make codes, say who may do what, add
  * members to a conversation, block somebody or do so no longer.
  */
 export type AboutPeople =
   | { kind: "chat" | "group" | "requests" | "codes" | "privacy" }
   | { kind: "add"; conversation: string }
-  | { kind: "block"; user: string };
+  | { kind: "block"; user: string; from?: "requests" };
 
 export interface Config {
   me: User;
@@ -61,6 +62,7 @@ export class Messenger {
   readonly directory: Directory;
   readonly contacts: Contacts;
   readonly blocks: Blocks;
+  readonly requests: MessageRequests;
   readonly preferences: Preferences;
   readonly readPositions: ReadPositions;
   readonly places: ReadingPlaces;
@@ -129,6 +131,7 @@ export class Messenger {
         void this.sync.begin().then(() => {
           this.actions.flush();
           void this.contacts.learn(["received"]);
+          void this.requests.learn();
         });
         void this.openCode();
         void this.learnTypes();
@@ -145,8 +148,9 @@ export class Messenger {
     this.readPositions = new ReadPositions(this.store, this.socket);
     this.contacts = new Contacts(this.store, this.socket);
     this.blocks = new Blocks(this.store, this.socket);
+    this.requests = new MessageRequests(this.store, this.socket);
     this.preferences = new Preferences(this.store, this.socket);
-    const logs = new Logs(this.store, this.socket, this.directory, this.contacts, this.blocks, this.kept, {
+    const logs = new Logs(this.store, this.socket, this.directory, this.contacts, this.blocks, this.requests, this.kept, {
       conversation: (id) => this.history.reload(id),
       own: () => this.sync.startOver(),
     });

@@ -6,7 +6,14 @@ import { useTopic, useUsers } from "../parts/hooks";
 import type { Messenger } from "../parts/messenger";
 import { Dialog, useDoing } from "./dialog";
 
-export function BlockQuestion({ app, user }: { app: Messenger; user: string }) {
+interface BlockQuestionProps {
+  app: Messenger;
+  user: string;
+  /** Where one came from, and goes back to. */
+  from: "requests" | undefined;
+}
+
+export function BlockQuestion({ app, user, from }: BlockQuestionProps) {
   const { blocks, store, texts } = app;
   const name = useUsers(app)[user]?.display_name ?? texts.t("somebody");
   // As it was when it was asked: what changes elsewhere must not turn round what is pressed.
@@ -14,9 +21,10 @@ export function BlockQuestion({ app, user }: { app: Messenger; user: string }) {
   const now = useTopic(store.topics, "blocks", () => blocks.has(user));
   const cancel = useRef<HTMLButtonElement>(null);
   const { busy, failed, act } = useDoing(app);
+  const leave = () => app.showPeople(from ? { kind: from } : null);
   useEffect(() => cancel.current?.focus(), []);
   useEffect(() => {
-    if (now !== blocked) app.showPeople(null);
+    if (now !== blocked) leave();
   }, [now]);
   const go = () => act(() => blocks.ask(blocked ? "unblock" : "block", user));
   return (
@@ -26,7 +34,7 @@ export function BlockQuestion({ app, user }: { app: Messenger; user: string }) {
         {!blocked && <p>{texts.t("block_groups")}</p>}
         {failed && <p className="dm-form-problem" role="alert">{failed}</p>}
         <div>
-          <button ref={cancel} type="button" className="dm-button dm-button-quiet" onClick={() => app.showPeople(null)}>{texts.t("cancel")}</button>
+          <button ref={cancel} type="button" className="dm-button dm-button-quiet" onClick={leave}>{texts.t("cancel")}</button>
           <button type="button" className={blocked ? "dm-button" : "dm-button dm-button-danger"} disabled={busy} onClick={() => void go()}>
             {texts.t(blocked ? "unblock" : "block")}
           </button>

@@ -12,9 +12,11 @@ import type { Messenger } from "../parts/messenger";
 import { Dialog, useDoing } from "./dialog";
 import { Picker } from "./picker";
 
-const SETTINGS = ["find", "message", "add", "photo", "receipts"] as const;
+const SETTINGS = ["find", "message", "requests", "add", "photo", "receipts"] as const;
 const AUDIENCES = ["everybody", "known", "contacts", "nobody"] as const;
 const NAMED = 2;
+/** How many of them are about finding and writing. */
+const REACH = 4;
 
 type Setting = (typeof SETTINGS)[number];
 type Exempt = "allow" | "deny";
@@ -157,9 +159,9 @@ function All({ app, own, onOpen }: { app: Messenger; own: Own; onOpen(page: Page
   return (
     <div className="dm-people-rows">
       <h3>{texts.t("privacy_reach")}</h3>
-      <ul>{SETTINGS.slice(0, 3).map(row)}</ul>
+      <ul>{SETTINGS.slice(0, REACH).map(row)}</ul>
       <h3>{texts.t("privacy_see")}</h3>
-      <ul>{SETTINGS.slice(3).map(row)}</ul>
+      <ul>{SETTINGS.slice(REACH).map(row)}</ul>
       <h3>{texts.t("privacy_blocked")}</h3>
       <ul>
         <li>

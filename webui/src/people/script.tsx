@@ -30,7 +30,7 @@ export function PeopleDialog({ app }: { app: Messenger }) {
     case "privacy":
       return <Privacy app={app} />;
     case "block":
-      return <BlockQuestion app={app} user={which.user} />;
+      return <BlockQuestion app={app} user={which.user} from={which.from} />;
   }
   return null;
 }

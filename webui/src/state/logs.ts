@@ -7,6 +7,7 @@ import type { Blocks } from "./blocks";
 import type { Contacts } from "./contacts";
 import type { Directory } from "./directory";
 import type { Kept } from "./kept";
+import type { MessageRequests } from "./message_requests";
 import type { Store } from "./store";
 
 const LOG_PAGE = 500;
@@ -31,6 +32,7 @@ export class Logs {
     private readonly directory: Directory,
     private readonly contacts: Contacts,
     private readonly blocks: Blocks,
+    private readonly requests: MessageRequests,
     private readonly kept: Kept,
     private readonly tooOld: TooOld,
   ) {}
@@ -44,6 +46,7 @@ export class Logs {
   private forgetPeople(): void {
     this.contacts.forget();
     this.blocks.forget();
+    void this.requests.learn();
     this.store.topics.touch("privacy");
   }
 
@@ -169,6 +172,8 @@ export class Logs {
     } else if (kind === "block.updated") {
       if (!this.store.users[data.user.id]) this.directory.learn(data.user.id);
       this.blocks.hear(data.user.id, data.since_ms, seq);
+    } else if (kind === "request.updated") {
+      void this.requests.learn();
     } else if (kind.startsWith("privacy.")) {
       // Who shows it asks for it.
       this.store.topics.touch("privacy");

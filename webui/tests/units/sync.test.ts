@@ -8,6 +8,7 @@ import { Blocks } from "../../src/state/blocks";
 import { Contacts } from "../../src/state/contacts";
 import { Directory } from "../../src/state/directory";
 import { MessageHistory } from "../../src/state/history";
+import { MessageRequests } from "../../src/state/message_requests";
 import { Kept } from "../../src/state/kept";
 import { Logs } from "../../src/state/logs";
 import type { Outbox } from "../../src/state/outbox";
@@ -64,7 +65,7 @@ function started(answers: Answers) {
   const kept = new Kept(store, cache);
   const directory = new Directory(store, socket);
   const contacts = new Contacts(store, socket);
-  const logs = new Logs(store, socket, directory, contacts, new Blocks(store, socket), kept, { conversation: (id) => history.reload(id), own: () => sync.startOver() });
+  const logs = new Logs(store, socket, directory, contacts, new Blocks(store, socket), new MessageRequests(store, socket), kept, { conversation: (id) => history.reload(id), own: () => sync.startOver() });
   const history = new MessageHistory(store, socket, logs, cache, kept, new ReadingPlaces(ME.id), "dash:en");
   const sync = new Sync(store, socket, logs, history, outbox, kept, "dash:en");
   return { store, socket: played, sync, logs, history, directory, positions: new ReadPositions(store, socket), lists, flushed: () => flushed };
