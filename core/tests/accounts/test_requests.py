@@ -376,7 +376,9 @@ async def test_what_waits_is_changed_by_nothing_but_its_deletion(local: LocalSer
     assert await waiting(local) == {}
     last = (await log_of(local, "ben"))[-1]
     assert (last["kind"], last["data"]["since_ms"]) == ("request.updated", None)
-    # It was the one.
+    # It was the one, also where it would not need to be one now.
+    await local.call("ben", "privacy.update", message="everybody")
+    assert await begin(local) == conversation
     assert await refusal(local, "ann", conversation) == PENDING
     assert (await local.failure("ben", "request.accept", user="ann")).key == "not_found"
 
