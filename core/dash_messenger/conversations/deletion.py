@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 from sqlalchemy import Connection, bindparam, func, or_, select, update
 
+from dash_messenger.accounts.request_rows import withdraw_request
 from dash_messenger.background import Timer, set_timer
 from dash_messenger.conversations.access import Right, require
 from dash_messenger.conversations.preferences import PreferencesNow
@@ -84,12 +85,13 @@ class ConversationDeletion:
                 seq = connection.execute(_SEQ, {"c": conversation, "n": cleared_no}).scalar() or 0
             whose = {"u": user, "c": conversation}
             # Where each of them reads from, at the least.
-            people = {user: (own.first_number, own.from_seq)}
+            people = [(user, True, own.first_number, own.from_seq)]
             if params.whose == "all":
-                others = connection.execute(_OTHERS, whose).scalars()
-                people |= dict.fromkeys(others, (1, 1))
+                for other, to_seq in connection.execute(_OTHERS, whose).all():
+                    people.append((other, to_seq is None, 1, 1))
+                    withdraw_request(transaction, user, other)
             changed = False
-            for one, (first_number, from_seq) in people.items():
+            for one, is_in, first_number, from_seq in people:
                 row = {"u": one, "c": conversation}
                 values = {
                     "cleared": cleared_no,
@@ -97,8 +99,11 @@ class ConversationDeletion:
                     "first_seq": max(from_seq, seq + 1),
                     "change": transaction.change_no,
                 }
-                if connection.execute(_CLEAR, {**row, **values}).rowcount:
-                    changed = True
+                if not connection.execute(_CLEAR, {**row, **values}).rowcount:
+                    continue
+                changed = True
+                # Who has yet to accept what was written has no such conversation.
+                if is_in:
                     now = preferences_of(connection.execute(_PREFERENCES, row).one())
                     transaction.append(one, user, PreferencesUpdated(conversation, now))
             if changed and own.kind != "group" and cleared_for_all(connection, conversation):
@@ -112,7 +117,7 @@ class ConversationDeletion:
 # Made once: SQLAlchemy takes longer to build a statement than SQLite to run it.
 _OWN = (members.c.conversation_id == bindparam("c"), members.c.user_id == bindparam("u"))
 _PREFERENCES = select(*PREFERENCE_COLUMNS).where(*_OWN)
-_OTHERS = select(members.c.user_id).where(
+_OTHERS = select(members.c.user_id, members.c.to_seq).where(
     members.c.conversation_id == bindparam("c"), members.c.user_id != bindparam("u")
 )
 _CLEARED_FOR_ALL = select(func.min(func.coalesce(members.c.cleared_no, 0))).where(

@@ -527,3 +527,22 @@ async def test_requests_are_found_by_their_index(local: LocalServer) -> None:
     [plan] = (await local.server.store.read(work)).values()
     assert "ix_message_requests_open" in plan
     assert "SCAN" not in plan
+
+
+async def test_a_chat_that_its_sender_deletes_for_both_waits_no_more(local: LocalServer) -> None:
+    conversation = await ask(local)
+    # For oneself alone, it is still for the other one to read.
+    await local.call("ann", "conversation.delete", conversation=conversation)
+    assert await waiting(local) == {"ann": "Hello"}
+    before = await log_of(local, "ben")
+    # What is deleted already is deleted for the other one, too.
+    await local.call("ann", "conversation.delete", conversation=conversation, **{"for": "all"})
+    assert await waiting(local) == {}
+    [event] = (await log_of(local, "ben"))[len(before) :]
+    assert (event["kind"], event["data"]["since_ms"]) == ("request.updated", None)
+    ann = local.users["ann"]
+    assert (await local.failure("ben", "request.accept", user=ann)).key == "not_found"
+    # Whoever comes in later finds nothing of it.
+    await local.call("ben", "privacy.except", user=ann, message="allow")
+    page = await local.call("ben", "message.history", conversation=conversation)
+    assert page["messages"] == []

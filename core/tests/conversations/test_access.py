@@ -152,8 +152,8 @@ async def test_commands_do_what_the_role_allows_and_nothing_else(
         if kind == "group":
             conversation = await server.group("ann", "ben", "dan")
         else:
-            others = ["ann"] if kind == "direct" else []
-            made = await server.call("ben", "conversation.create", kind=kind, members=others)
+            others = {"members": ["ann"]} if kind == "direct" else {}
+            made = await server.call("ben", "conversation.create", kind=kind, **others)
             conversation = made["id"]
         said = {"client_id": uuid.uuid4().hex, "type": "topic", "content": {"words": "x"}}
         author = "ben" if kind == "saved" else "ann"
