@@ -15,6 +15,7 @@ from dash_messenger.accounts import (
     contacts,
     names,
     people_search,
+    presence,
     privacy,
     request_rows,
     requests,
@@ -22,7 +23,7 @@ from dash_messenger.accounts import (
 )
 from dash_messenger.auth import unfinished_logins
 from dash_messenger.blobs import quotas, upload_places
-from dash_messenger.conversations import about, members, preferences, sync
+from dash_messenger.conversations import about, members, preferences, sync, typing
 from dash_messenger.errors import (
     Busy,
     CheckFailed,
@@ -167,6 +168,15 @@ def _people() -> list[Limit]:
             str(contacts.MAX_OPEN_REQUESTS),
             TooManyOpenRequests,
         ),
+        Limit("people whom a connection watches", str(presence.MAX_WATCHED), InvalidParams),
+        Limit(
+            "lists of people to watch of a user",
+            f"{presence.BURST} at once, {presence.PER_S:g} a second",
+            RateLimited,
+            "rate_limits",
+        ),
+        Limit("members of a group that is told who types", str(typing.MAX_MEMBERS), "not told"),
+        Limit("telling that somebody types", f"every {_s(typing.EVERY_S)}", "the next waits"),
         Limit(
             "people who have not accepted what a user wrote",
             str(MAX_OPEN_REQUESTS),

@@ -18,6 +18,7 @@ __all__ = [
     "Exempt",
     "Message",
     "Preferences",
+    "Presence",
     "Privacy",
     "Reply",
     "Role",
@@ -106,6 +107,16 @@ class Exceptions(Struct, frozen=True):
     last_seen: Exempt | UnsetType = UNSET
     receipts: Exempt | UnsetType = UNSET
     typing: Exempt | UnsetType = UNSET
+
+
+class Presence(Struct, frozen=True):
+    """Whether somebody is there, or when they were last, as they show it to the one who asks.
+
+    ``last_seen_ms`` is rounded, and left out where it is not known.
+    """
+
+    online: bool
+    last_seen_ms: int | UnsetType = UNSET
 
 
 class Reply(Struct, frozen=True):

@@ -1,10 +1,11 @@
 """The hub: who is connected, and the way of an event to all who hear it.
 
 Owns the connections and puts the parts together: `channels` knows who hears what, `coalescing`
-which revisions are sent, `drawing` has messages drawn, `delivery` writes. Must not know how
-messages are stored, and asks nothing of the database: what it knows of membership came from
-`subscribe` and from the events themselves. Invariants: a member hears nothing from before joining,
-learns nothing of messages from before, and hears nothing after a removal was applied.
+which revisions are sent, `drawing` has messages drawn, `delivery` writes, `presence` tells of who
+comes and goes. Must not know how messages are stored, and asks nothing of the database: what it
+knows of membership came from `subscribe` and from the events themselves. Invariants: a member hears
+nothing from before joining, learns nothing of messages from before, and hears nothing after a
+removal was applied.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 
 from msgspec import UNSET, Raw
 
+from dash_messenger.clock import now_ms
 from dash_messenger.errors import CloseCode
 from dash_messenger.protocol.events import (
     Event,
@@ -33,6 +35,7 @@ from dash_messenger.realtime.channels import Channels, OnlineUser, Reader
 from dash_messenger.realtime.coalescing import Coalescing
 from dash_messenger.realtime.delivery import SLICE_S, WRITES_A_SLICE, Delivery, drawn_frame
 from dash_messenger.realtime.drawing import DrawingQueue, Draws
+from dash_messenger.realtime.presence import Attendance
 
 __all__ = ["Hub", "Reader"]
 
@@ -52,8 +55,10 @@ class Hub:
         *,
         max_sockets_of_a_user: int = MAX_SOCKETS_OF_A_USER,
         slice_s: float = SLICE_S,
+        attendance: Attendance | None = None,
     ) -> None:
         self._slice_s = slice_s
+        self._attendance = attendance or Attendance(now_ms)
         self._max_sockets_of_a_user = max_sockets_of_a_user
         self._connections: set[Reader] = set()
         self._closed_sessions: OrderedDict[str, None] = OrderedDict()
@@ -65,6 +70,7 @@ class Hub:
     async def aclose(self) -> None:
         """Stop; what was not sent is read from the logs later."""
         self._coalescing.close()
+        self._attendance.close()
         self._delivery.close()
         await self._drawing.aclose()
 
@@ -93,6 +99,7 @@ class Hub:
             return CloseCode.TOO_MANY_SOCKETS
         self._connections.add(connection)
         self._channels.add(connection)
+        self._attendance.came(connection)
         return None
 
     def disconnect(self, connection: Reader) -> None:
@@ -100,6 +107,7 @@ class Hub:
         if connection in self._connections:
             self._connections.remove(connection)
             self._channels.remove(connection)
+            self._attendance.went(connection)
 
     def subscribe(
         self,

@@ -22,6 +22,7 @@ from dash_messenger.accounts.contacts import Contacts
 from dash_messenger.accounts.directory import Users
 from dash_messenger.accounts.passwords import Passwords
 from dash_messenger.accounts.people_search import PeopleSearch
+from dash_messenger.accounts.presence import Presences
 from dash_messenger.accounts.privacy import PrivacySettings
 from dash_messenger.accounts.privacy_rows import SETTINGS, defaults_of, put_defaults
 from dash_messenger.accounts.privacy_watch import PrivacyWatch
@@ -34,7 +35,7 @@ from dash_messenger.auth.factor_check import FactorCheck
 from dash_messenger.auth.factor_setup import FactorSetup
 from dash_messenger.auth.login import Logins
 from dash_messenger.auth.password_change import PasswordChange
-from dash_messenger.auth.sessions import Sessions
+from dash_messenger.auth.sessions import DAY_MS, Sessions
 from dash_messenger.background import Timers
 from dash_messenger.blobs import BlobStore
 from dash_messenger.blobs.quotas import rules_of
@@ -47,6 +48,7 @@ from dash_messenger.conversations.members import Conversations
 from dash_messenger.conversations.preferences import ConversationPreferences
 from dash_messenger.conversations.read_positions import Reading, Receipts
 from dash_messenger.conversations.sync import ConversationSync
+from dash_messenger.conversations.typing import Typing
 from dash_messenger.gateway import Gateway
 from dash_messenger.gateway.client_address import Addresses
 from dash_messenger.gateway.http import OpenPaths, make_app
@@ -79,6 +81,7 @@ from dash_messenger.protocol.commands import Command, Commands
 from dash_messenger.protocol.models import Privacy
 from dash_messenger.protocol.request_rates import Rates
 from dash_messenger.realtime.hub import Hub
+from dash_messenger.realtime.presence import Attendance
 from dash_messenger.registry import CORE
 from dash_messenger.server.limits import Limits
 from dash_messenger.settings import Settings
@@ -122,8 +125,9 @@ class Ground:
             costly=self.costly,
             limits=limits.plugins,
         )
-        self.hub = Hub(self.installed.renderer)
-        self.privacy = PrivacyWatch(settings.privacy_receipts)
+        self.attendance = Attendance(clock)
+        self.hub = Hub(self.installed.renderer, attendance=self.attendance)
+        self.privacy = PrivacyWatch(settings.privacy_receipts, settings.privacy_typing)
         self.blobs = BlobStore(
             store,
             settings.data / "blobs",
@@ -172,6 +176,12 @@ class People:
             ground.installed.calls.login,
         )
         self.contacts = Contacts(store, rate_limits=settings.rate_limits)
+        self.presences = Presences(
+            store,
+            ground.attendance,
+            session_ms=settings.session_days * DAY_MS,
+            rate_limits=settings.rate_limits,
+        )
         self.families: list[Family] = [
             self.accounts,
             SignUp(self.accounts, attempts, settings, self.setup_code),
@@ -190,6 +200,7 @@ class People:
                 everybody=settings.search_everybody,
                 rate_limits=settings.rate_limits,
             ),
+            self.presences,
         ]
 
 
@@ -213,6 +224,7 @@ class Talk:
         self.acting = MessageActions(store, installed.contents, clock=ground.clock, locks=locks)
         ground.timers.add(ERASE, Erasure(store).erase)
         self.receipts = Receipts(hub, ground.privacy)
+        self.typing = Typing(store, hub, ground.privacy, ground.clock)
         page_bytes = ground.limits.page_bytes
         self.syncing = ConversationSync(store, hub, installed.renderer, page_bytes)
         self.families: list[Family] = [
@@ -228,6 +240,7 @@ class Talk:
             MessagePeople(store),
             History(store, installed.renderer, preparation, hub.tell_drawn, page_bytes),
             Reading(store, hub, self.receipts, ground.privacy),
+            self.typing,
             self.syncing,
         ]
 
@@ -352,7 +365,9 @@ class Services:
         """Who hears of committed events, in which order."""
         listeners, hub = self.ground.store.listeners, self.ground.hub
         listeners.before_answers(self.ground.privacy.hear)
+        listeners.before_answers(self.people.presences.hear)
         listeners.before_answers(self.talk.receipts.hear)
+        listeners.before_answers(self.talk.typing.hear)
         listeners.before_answers(self.talk.syncing.hear)
         listeners.before_answers(hub.apply)
         listeners.after_answers(hub.announce)
@@ -369,6 +384,7 @@ class Services:
         self.additions.jobs.start()
         ground.blobs.start()
         self.people.sessions.start()
+        self.people.presences.start()
         ground.timers.start()
 
     async def _set_defaults(self) -> None:
@@ -386,6 +402,7 @@ class Services:
         ground = self.ground
         self.transport.gateway.close()
         self.talk.receipts.close()
+        self.talk.typing.close()
         self.people.profile_updates.close()
         await self.additions.returning.aclose()
         await self.additions.jobs.aclose()
@@ -393,6 +410,7 @@ class Services:
         await self.transport.transfers.aclose()
         await ground.blobs.aclose()
         await self.people.sessions.aclose()
+        await self.people.presences.aclose()
         await ground.installed.calls.stop(left_s())
         await ground.installed.runner.aclose()
         await ground.installed.contexts.aclose()

@@ -16,6 +16,7 @@ import pytest
 from dash_messenger.accounts.policy import Wish, who_allow, whom_allows
 from dash_messenger.errors import Failure
 from dash_messenger.store.tables import users
+from fixtures.ears import listen
 from fixtures.local_server import LocalServer, open_server
 from fixtures.query_plans import query_plans
 from sqlalchemy import Connection, update
@@ -434,6 +435,62 @@ async def test_a_photo_is_in_no_answer_for_whom_it_is_not(
         answer = json.dumps(await local.call(other, command, **params))
         assert id in answer, command
         assert (PHOTO in answer) == may, command
+
+
+@pytest.mark.parametrize(("relation", "value"), PAIRS)
+async def test_presence_is_told_to_whom_it_is_shown(
+    stage: Stage, relation: str, value: str
+) -> None:
+    owner, other = await stage.pair(relation, last_seen=value)
+    await stage.local.call(other, "privacy.update", last_seen="everybody")
+    ear = listen(stage.local, owner)
+    id = stage.local.users[owner]
+    answer = await stage.local.call(other, "presence.watch", users=[id])
+    shown = expected(Wish.SEE_LAST_SEEN, relation, value)
+    assert answer["users"] == ({id: {"online": True}} if shown else {})
+    await stage.local.call(other, "privacy.update", last_seen="nobody")
+    # Who hides it does not see it, but of those whom they show it.
+    assert (await stage.local.call(other, "presence.watch", users=[id]))["users"] == {}
+    assert ear.told("presence") == []
+
+
+@pytest.mark.parametrize("kind", ["direct", "group"])
+@pytest.mark.parametrize(("relation", "value"), PAIRS)
+async def test_typing_is_told_to_whom_it_is_shown(
+    stage: Stage, relation: str, value: str, kind: str
+) -> None:
+    local = stage.local
+    owner, other = await stage.pair("nobody" if "blocked" in relation else relation)
+    # What is said first would be another question.
+    if kind == "direct":
+        conversation = await stage.direct(owner, other)
+    else:
+        conversation = await local.group("helper", owner, other)
+    if relation == "blocked contact":
+        await local.call(owner, "contact.request", user=other)
+        await local.call(other, "contact.accept", user=owner)
+    if relation.startswith("blocked"):
+        by, whom = (other, owner) if relation == "blocked by other" else (owner, other)
+        await local.call(by, "user.block", user=local.users[whom])
+    await local.call(owner, "privacy.update", typing=value)
+    if relation.startswith("denied"):
+        # It would be refused as a message is.
+        await local.call(owner, "privacy.except", user=local.users[other], message="allow")
+    ear = listen(local, other, conversation)
+    answer = await stage.outcome(owner, "typing.set", conversation=conversation, on=True)
+    told = ear.told("typing")
+    if kind == "direct" and relation.startswith("blocked"):
+        refusal = "messages_not_accepted" if relation == "blocked by other" else "blocked_by_you"
+        assert answer.key == refusal
+        shown = False
+    elif kind == "direct":
+        shown = expected(Wish.SEE_TYPING, relation, value)
+        assert answer == {"on": True}
+    else:
+        shown = value in ("everybody", "known") and not relation.startswith("blocked")
+        assert answer == {"on": True}
+    said = {"conversation": conversation, "user": local.users[owner], "on": True}
+    assert told == ([said] if shown else [])
 
 
 async def test_a_request_to_who_blocked_one_looks_like_one_nobody_answers(stage: Stage) -> None:

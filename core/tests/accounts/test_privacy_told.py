@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from itertools import product
 from pathlib import Path
@@ -11,9 +10,10 @@ from typing import Any
 
 import pytest
 from dash_messenger.blobs.referrers import refer
-from dash_messenger.errors import CloseCode, Failure
+from dash_messenger.errors import Failure
 from dash_messenger.store import Transaction
 from dash_messenger.store.tables import users
+from fixtures.ears import listen
 from fixtures.local_server import LocalServer, open_server
 from sqlalchemy import update
 
@@ -48,50 +48,11 @@ SET: dict[str, tuple[list[tuple[str, str, dict[str, str]]], bool, bool]] = {
 }
 
 
-class Ear:
-    """A connection of somebody's, that notes what it is told."""
-
-    view: str | None = None
-    session = "5" * 32
-
-    def __init__(self, local: LocalServer, name: str) -> None:
-        self.user = local.users[name]
-        self.heard: list[Any] = []
-        self.new = asyncio.Event()
-        self.frames: list[bytes] = []
-
-    def write(self, frames: bytes) -> None:
-        self.frames.append(frames)
-        text = frames.decode(errors="replace")
-        self.heard.append(json.loads(text[text.index("{") :]))
-        self.new.set()
-
-    def close(self, code: CloseCode, reason: str = "") -> None:
-        raise AssertionError(reason)
-
-    def told(self, method: str) -> list[Any]:
-        return [one["params"] for one in self.heard if one["method"] == method]
-
-    async def wait(self, method: str) -> list[Any]:
-        while not self.told(method):
-            self.new.clear()
-            await asyncio.wait_for(self.new.wait(), 30)
-        return self.told(method)
-
-
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[LocalServer]:
     async with open_server(tmp_path) as local:
         await local.add("ann", "ben", "cleo")
         yield local
-
-
-def listen(local: LocalServer, name: str, *conversations: str) -> Ear:
-    ear = Ear(local, name)
-    hub = local.server.services.ground.hub
-    assert hub.connect(ear) is None
-    hub.subscribe(ear, conversations)
-    return ear
 
 
 @pytest.mark.parametrize(("case", "kind"), [*product(SET, ("direct", "group"))])
