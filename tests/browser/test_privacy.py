@@ -104,7 +104,10 @@ async def test_what_nothing_asks_about_yet_is_not_offered(person: MakePerson) ->
     offered = await privacy.locator("[data-to]").evaluate_all(
         "(rows) => rows.map((row) => row.dataset.to)"
     )
-    assert offered == ["find", "message", "requests", "add", "photo", "receipts", "blocked"]
+    assert offered == [
+        *["find", "message", "requests", "add", "photo", "last_seen", "receipts", "typing"],
+        "blocked",
+    ]
 
 
 @at_one_size

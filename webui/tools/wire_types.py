@@ -20,6 +20,7 @@ from dash_messenger.accounts.contact_codes import CodeCreated, CodeInfo, CodeOpe
 from dash_messenger.accounts.contacts import ContactNow, ContactsFound
 from dash_messenger.accounts.directory import Name
 from dash_messenger.accounts.people_search import PeopleFound, PersonFound
+from dash_messenger.accounts.presence import PresenceNow
 from dash_messenger.accounts.privacy import ExceptionsFound, ExceptionsNow, PrivacyNow
 from dash_messenger.accounts.request_rows import MessageRequest
 from dash_messenger.accounts.requests import RequestsFound
@@ -27,6 +28,7 @@ from dash_messenger.conversations.access import Right
 from dash_messenger.conversations.preferences import PreferencesNow
 from dash_messenger.conversations.summaries import LastMessage, Summary
 from dash_messenger.conversations.sync import LogRange, Me, Synced
+from dash_messenger.conversations.typing import TypingTold
 from dash_messenger.messages.history import HistoryPage, MessagesFound, Own
 from dash_messenger.messages.reactions import Reaction
 from dash_messenger.plugins.listing import ActionInfo, TypeInfo
@@ -36,6 +38,7 @@ from dash_messenger.protocol.models import (
     Exceptions,
     Message,
     Preferences,
+    Presence,
     Privacy,
     Reply,
     User,
@@ -56,6 +59,9 @@ TYPES: dict[str, type] = {
     "Name": Name,
     "Contact": Contact,
     "Privacy": Privacy,
+    "Presence": Presence,
+    "PresenceNow": PresenceNow,
+    "TypingTold": TypingTold,
     "Exceptions": Exceptions,
     "Me": Me,
     "LastMessage": LastMessage,

@@ -197,7 +197,7 @@ class Presences:
     # When people were last seen, over a restart.
 
     def start(self) -> None:
-        """Store now and then when sessions were used whose connections are gone."""
+        """Store, every `STORE_EVERY_S`, when sessions were used whose connections are gone."""
         self._storing = asyncio.get_running_loop().create_task(self._store_periodically())
 
     async def aclose(self) -> None:

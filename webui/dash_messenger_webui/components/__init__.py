@@ -24,6 +24,7 @@ class Avatar(Component):
     - name (string): The name, which gives the initials and stands beside it.
     - of (string): The id of the person or group, which gives the colour.
     - photo (string | null): The blob that pictures them.
+    - presence (boolean): Whether a dot says that they are there, where they show it.
     - size (number): The width in pixels: 24, 32, 40, 48, 56 or 72.
     """
 
@@ -38,13 +39,14 @@ class Avatar(Component):
         name: str = _UNSET,
         of: str = _UNSET,
         photo: str | None = _UNSET,
+        presence: bool = _UNSET,
         size: int = _UNSET,
     ) -> None:
-        self._prop_names = ["id", "name", "of", "photo", "size"]
+        self._prop_names = ["id", "name", "of", "photo", "presence", "size"]
         self._valid_wildcard_attributes: list[str] = []
         self.available_properties = self._prop_names
         self.available_wildcard_properties: list[str] = []
-        props = {"id": id, "name": name, "of": of, "photo": photo, "size": size}
+        props = {"id": id, "name": name, "of": of, "photo": photo, "presence": presence, "size": size}
         super().__init__(**{name: value for name, value in props.items() if value is not _UNSET})
 
 

@@ -132,7 +132,9 @@ def _person(user: dict[str, Any], *beside: Component, shown: str | None = None) 
     name = user["display_name"]
     return html.Button(
         [
-            components.Avatar(of=user["id"], name=name, photo=user.get("photo"), size=40),
+            components.Avatar(
+                of=user["id"], name=name, photo=user.get("photo"), size=40, presence=True
+            ),
             html.Span(
                 [
                     html.Span(shown or name, className="member-name", dir="auto"),

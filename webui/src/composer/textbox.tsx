@@ -161,7 +161,10 @@ export function TextBox({ app, id, inline, before, inside, take, plugins }: BoxP
     const element = box.current!;
     // A phone's keyboard would cover the messages one came to read.
     if (!isPhone() && !matchMedia("(pointer: coarse)").matches) focusUnlessTaken(element);
-    const leave = () => timer.current && keep();
+    const leave = () => {
+      if (timer.current) keep();
+      app.presences.type(id, false);
+    };
     const type = (event: globalThis.KeyboardEvent) => {
       const free = document.activeElement === document.body && !document.querySelector("[role=menu], [aria-modal=true], dialog[open]");
       if (free && event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey) element.focus();
@@ -191,6 +194,7 @@ export function TextBox({ app, id, inline, before, inside, take, plugins }: BoxP
     element.value = "";
     keep();
     typed();
+    app.presences.type(id, false);
     setPreview(null);
     const marked = markedBy(markers, text);
     const fits = marked?.field && !excessOf(text, marked.max_length);
@@ -354,6 +358,7 @@ export function TextBox({ app, id, inline, before, inside, take, plugins }: BoxP
             onSelect={offer}
             onChange={(event) => {
               typed();
+              if (!editing) app.presences.type(id, /\S/.test(event.currentTarget.value));
               // Nothing is replaced twice: what is taken back stays as it was typed.
               // Where the script cannot be loaded, the name stays too.
               if (isTyped(event.nativeEvent as InputEvent)) replaceName().catch(() => undefined);

@@ -15,6 +15,7 @@ import { useLasting, useList, useOnline, useOpened, useSynced, useToday, useTopi
 import { Icon, IconButton } from "../parts/icons";
 import { type Messenger, useMessenger } from "../parts/messenger";
 import { Notice } from "../parts/Notice";
+import { TypingOr } from "../parts/presence";
 import { Spoken } from "../parts/Spoken";
 import { FILTERS, type Filter, passes } from "./filters";
 import { ChatMenu, type Opening, toggleArchived, toggleUnread, wish } from "./menu";
@@ -275,7 +276,7 @@ const ChatRow = React.memo(function ChatRow({ app, conversation, users, selected
         aria-current={selected ? "page" : undefined}
         onClick={open}
       >
-        <Face conversation={conversation} users={users} title={title} size={48} />
+        <Face conversation={conversation} users={users} title={title} size={48} presence={!!conversation.peer} />
         <span className="dm-chat-words">
           <span className="dm-chat-line">
             <span className="dm-chat-title" dir="auto">{conversation.peer ? nameOf(conversation.peer, users, texts) : title}</span>
@@ -284,11 +285,13 @@ const ChatRow = React.memo(function ChatRow({ app, conversation, users, selected
           </span>
           <span className="dm-chat-line">
             <span className="dm-chat-preview" dir="auto">
-              {draft && !selected ? (
-                <><b className="dm-draft">{texts.t("draft")}</b> {draft}</>
-              ) : (
-                <Preview app={app} conversation={conversation} users={users} />
-              )}
+              <TypingOr app={app} id={id} instead={
+                draft && !selected ? (
+                  <><b className="dm-draft">{texts.t("draft")}</b> {draft}</>
+                ) : (
+                  <Preview app={app} conversation={conversation} users={users} />
+                )
+              } />
             </span>
             {fresh ? (
               <span className={muted ? "dm-badge dm-badge-muted" : "dm-badge"} data-dot={unread ? undefined : ""}>

@@ -16,7 +16,7 @@ const PROBE_TIMEOUT_MS = 8_000;
 // What the server asks to wait for is waited for here, up to this long; then the caller is told.
 const LONGEST_WAIT_MS = 30_000;
 // Asked again after a rate limit: reading, and what names itself by a `client_id` or says a position.
-const REPEATABLE = /^(sync|log\.read|message\.(history|get)|conversation\.(get|members)|user\.get|read\.advance|plugin\.list|account\.get)$/;
+const REPEATABLE = /^(sync|log\.read|message\.(history|get)|conversation\.(get|members)|user\.get|read\.advance|plugin\.list|account\.get|presence\.watch)$/;
 
 export interface SocketEvents {
   onOpen(): void;

@@ -55,6 +55,24 @@ export interface Privacy {
   typing: "contacts" | "everybody" | "known" | "nobody";
 }
 
+/** Whether somebody is there, or when they were last, as they show it to the one who asks. */
+export interface Presence {
+  online: boolean;
+  last_seen_ms?: number;
+}
+
+/** Result of `presence.watch`, by id; who does not show it to the caller is left out. */
+export interface PresenceNow {
+  users: Record<string, Presence>;
+}
+
+/** Parameters of the notification `typing`. */
+export interface TypingTold {
+  conversation: string;
+  user: string;
+  on: boolean;
+}
+
 /** In which of the settings in `Privacy` one person, `user`, is an exception. */
 export interface Exceptions {
   user: string;

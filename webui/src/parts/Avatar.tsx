@@ -1,6 +1,7 @@
 import * as React from "react";
 import { useState } from "react";
 import { hue, initials } from "../state/ids";
+import { OnlineDot } from "./presence";
 
 /** A person or group in a small circle: the photo, and until it has come or if it fails the initials. */
 export interface AvatarProps {
@@ -14,11 +15,13 @@ export interface AvatarProps {
   photo?: string | null;
   /** The width in pixels: 24, 32, 40, 48, 56 or 72. */
   size?: number;
+  /** Whether a dot says that they are there, where they show it. */
+  presence?: boolean;
 }
 
-export const Avatar = React.memo(function Avatar({ of = "", name = "", photo, size = 40 }: AvatarProps) {
+export const Avatar = React.memo(function Avatar({ of = "", name = "", photo, size = 40, presence }: AvatarProps) {
   const [failed, setFailed] = useState<string | null>(null);
-  return (
+  const face = (
     <span className={`dm-avatar dm-avatar-${size}`} data-hue={hue(of)} aria-hidden="true">
       {initials(name)}
       {photo && photo !== failed && (
@@ -28,4 +31,5 @@ export const Avatar = React.memo(function Avatar({ of = "", name = "", photo, si
       )}
     </span>
   );
+  return presence ? <span className="dm-avatar-dotted">{face}<OnlineDot id={of} /></span> : face;
 });

@@ -23,6 +23,7 @@ import { Outbox } from "../state/outbox";
 import { Modules } from "../state/modules";
 import { ReadPositions } from "../state/positions";
 import { Preferences } from "../state/preferences";
+import { Presences } from "../state/presence";
 import { ReadingPlaces } from "../state/reading_places";
 import { isWide, Route } from "../state/route";
 import { Store } from "../state/store";
@@ -64,6 +65,7 @@ export class Messenger {
   readonly blocks: Blocks;
   readonly requests: MessageRequests;
   readonly preferences: Preferences;
+  readonly presences: Presences;
   readonly readPositions: ReadPositions;
   readonly places: ReadingPlaces;
   readonly texts: Texts;
@@ -150,13 +152,14 @@ export class Messenger {
     this.blocks = new Blocks(this.store, this.socket);
     this.requests = new MessageRequests(this.store, this.socket);
     this.preferences = new Preferences(this.store, this.socket);
+    this.presences = new Presences(this.store, this.socket, this.directory);
     const logs = new Logs(this.store, this.socket, this.directory, this.contacts, this.blocks, this.requests, this.kept, {
       conversation: (id) => this.history.reload(id),
       own: () => this.sync.startOver(),
     });
     this.places = new ReadingPlaces(me.id);
     this.history = new MessageHistory(this.store, this.socket, logs, this.cache, this.kept, this.places, view);
-    this.sync = new Sync(this.store, this.socket, logs, this.history, this.outbox, this.kept, view);
+    this.sync = new Sync(this.store, this.socket, logs, this.history, this.outbox, this.kept, this.presences, view);
     this.store.onDropped = (id) => this.forgetConversation(id);
     this.store.onTrimmed = (id) => void this.cache.dropPage(id);
   }

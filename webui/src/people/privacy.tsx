@@ -12,7 +12,7 @@ import type { Messenger } from "../parts/messenger";
 import { Dialog, useDoing } from "./dialog";
 import { Picker } from "./picker";
 
-const SETTINGS = ["find", "message", "requests", "add", "photo", "receipts"] as const;
+const SETTINGS = ["find", "message", "requests", "add", "photo", "last_seen", "receipts", "typing"] as const;
 const AUDIENCES = ["everybody", "known", "contacts", "nobody"] as const;
 const NAMED = 2;
 /** How many of them are about finding and writing. */

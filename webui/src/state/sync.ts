@@ -2,11 +2,12 @@
 // announced, in its order.
 
 import type { Socket } from "../net/socket";
-import { type Drawn, type LogEvent, NoAnswer, Refusal, type SyncResult, type User } from "../net/wire";
+import { type Drawn, type LogEvent, NoAnswer, type Presence, Refusal, type SyncResult, type TypingTold, type User } from "../net/wire";
 import type { MessageHistory } from "./history";
 import type { Kept } from "./kept";
 import type { Logs } from "./logs";
 import type { Outbox } from "./outbox";
+import type { Presences } from "./presence";
 import type { Store } from "./store";
 
 const RETRY_SYNC_MS = 3_000;
@@ -23,6 +24,7 @@ export class Sync {
     private readonly history: MessageHistory,
     private readonly outbox: Outbox,
     private readonly kept: Kept,
+    private readonly presences: Presences,
     private readonly view: string,
   ) {}
 
@@ -56,6 +58,7 @@ export class Sync {
       const held = this.held ?? [];
       this.held = null;
       for (const [method, params] of held) this.hear(method, params);
+      this.presences.up();
       this.outbox.flush();
       this.history.reopen();
     } catch (error) {
@@ -72,6 +75,7 @@ export class Sync {
     this.round++;
     this.held = null;
     this.logs.down();
+    this.presences.down();
     this.store.setOnline(false);
     this.history.down();
   }
@@ -87,6 +91,7 @@ export class Sync {
       this.held.push([method, params]);
     } else if (method === "event") {
       this.logs.hear(params as LogEvent);
+      this.presences.hearEvent(params as LogEvent);
     } else if (method === "read") {
       const { conversation, read_no, unread } = params as { conversation: string; read_no: number; unread: number };
       this.store.read(conversation, read_no, unread);
@@ -97,6 +102,10 @@ export class Sync {
       const { conversation, message, rev, view } = params as Drawn;
       this.store.putView(conversation, message, rev, view);
       this.kept.keep(conversation);
+    } else if (method === "presence") {
+      this.presences.hear((params as { users: Record<string, Presence | null> }).users);
+    } else if (method === "typing") {
+      this.presences.hearTyping(params as TypingTold);
     } else if (method === "receipt") {
       const { conversation, others_read_no } = params as { conversation: string; others_read_no: number };
       const known = this.store.conversation(conversation);

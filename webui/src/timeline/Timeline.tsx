@@ -7,6 +7,7 @@ import { useConversation, useLasting, useNotes, useOnline, useOpened, useOutbox,
 import { IconButton } from "../parts/icons";
 import { type Messenger, useMessenger } from "../parts/messenger";
 import { Notice } from "../parts/Notice";
+import { Status, TypingOr } from "../parts/presence";
 import type { MenuEntry } from "./menu";
 import { Lines } from "./lines";
 import { Messages } from "./Messages";
@@ -172,7 +173,11 @@ function Header({ app, opened, details_clicks = 0, setProps }: Inside & { opened
             <span className="dm-header-title" role="heading" aria-level={2} dir="auto">
               {title}
             </span>
-            <span className="dm-header-below">{below}</span>
+            <span className="dm-header-below">
+              <TypingOr app={app} id={opened} instead={
+                conversation.peer ? <Status key={conversation.peer} app={app} id={conversation.peer} instead={below} /> : below
+              } />
+            </span>
           </span>
         </button>
       )}

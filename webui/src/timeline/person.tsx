@@ -8,6 +8,7 @@ import { useLayer, useTopic, useUsers } from "../parts/hooks";
 import { IconButton } from "../parts/icons";
 import type { Messenger } from "../parts/messenger";
 import { BlockButton } from "../parts/block";
+import { Status } from "../parts/presence";
 import { Label } from "./label";
 
 export function PersonCard({ app }: { app: Messenger }) {
@@ -46,6 +47,7 @@ function Person({ app, id }: { app: Messenger; id: string }) {
       {user && <p>@{user.username}</p>}
       {id !== store.me.id && (
         <>
+          <p className="dm-card-status"><Status app={app} id={id} instead={null} /></p>
           {blocked ? (
             <p role="status">{texts.t("blocked")}</p>
           ) : (

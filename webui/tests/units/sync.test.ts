@@ -13,6 +13,7 @@ import { Kept } from "../../src/state/kept";
 import { Logs } from "../../src/state/logs";
 import type { Outbox } from "../../src/state/outbox";
 import { ReadPositions } from "../../src/state/positions";
+import { Presences } from "../../src/state/presence";
 import { ReadingPlaces } from "../../src/state/reading_places";
 import { Store } from "../../src/state/store";
 import { Sync } from "../../src/state/sync";
@@ -67,8 +68,9 @@ function started(answers: Answers) {
   const contacts = new Contacts(store, socket);
   const logs = new Logs(store, socket, directory, contacts, new Blocks(store, socket), new MessageRequests(store, socket), kept, { conversation: (id) => history.reload(id), own: () => sync.startOver() });
   const history = new MessageHistory(store, socket, logs, cache, kept, new ReadingPlaces(ME.id), "dash:en");
-  const sync = new Sync(store, socket, logs, history, outbox, kept, "dash:en");
-  return { store, socket: played, sync, logs, history, directory, positions: new ReadPositions(store, socket), lists, flushed: () => flushed };
+  const presences = new Presences(store, socket, directory);
+  const sync = new Sync(store, socket, logs, history, outbox, kept, presences, "dash:en");
+  return { store, presences, socket: played, sync, logs, history, directory, positions: new ReadPositions(store, socket), lists, flushed: () => flushed };
 }
 
 async function begun(answers: Answers = {}) {
@@ -463,4 +465,29 @@ test("of what is wished of a chat the newest counts, whichever comes first, unti
   socket.answers["sync"] = () => snapshot([wished(2)], { epoch: "e2", since: "s2" });
   await sync.begin();
   assert.equal(number(), 2);
+});
+
+test("who is there and who types is heard, and lost with the connection", async () => {
+  const { presences, store, sync } = await begun();
+  sync.hear("presence", { users: { [BEN.id]: { online: true } } });
+  sync.hear("typing", { conversation: CHAT, user: BEN.id, on: true });
+  assert.deepEqual([presences.of(BEN.id), presences.typing(CHAT)], [{ online: true }, [BEN.id]]);
+  sync.hear("event", posted(2));
+  assert.deepEqual([...presences.typing(CHAT)], []);
+  assert.equal(store.conversation(CHAT)?.last?.number, 2);
+  sync.hear("typing", { conversation: CHAT, user: BEN.id, on: true });
+  sync.down();
+  assert.deepEqual([presences.of(BEN.id), [...presences.typing(CHAT)]], [undefined, []]);
+});
+
+test("whom the page shows is watched again at each connection", async () => {
+  const { presences, socket, sync } = started({ "presence.watch": () => ({ users: {} }) });
+  presences.show(BEN.id);
+  for (let times = 1; times < 3; times++) {
+    await sync.begin();
+    mock.timers.tick(1_000);
+    await settled();
+    assert.equal(socket.commands().filter((command) => command === "presence.watch").length, times);
+    sync.down();
+  }
 });
