@@ -41,6 +41,9 @@ MAX_WATCHED = 200
 # A page asks when it scrolls or opens something, some tenths of a second after it came to rest.
 BURST = 120
 PER_S = 2
+# After a restart thousands come at once: the others wait here, each in its turn, instead of filling
+# the readers' queue, which would be busy for everybody.
+ASKED_AT_ONCE = 20
 # What is lost in a crash of when people were last seen.
 STORE_EVERY_S = 30.0
 # Sessions a transaction: what is sent meanwhile waits for it.
@@ -83,6 +86,7 @@ class Presences:
         self._attendance = attendance
         self._session_ms = session_ms
         self._buckets = Buckets(burst=BURST, per_s=PER_S, enabled=rate_limits)
+        self._places = asyncio.Semaphore(ASKED_AT_ONCE)
         self._changed: dict[str, None] = {}
         self._asking: asyncio.Task[None] | None = None
         self._storing: asyncio.Task[None] | None = None
@@ -124,7 +128,8 @@ class Presences:
 
         question = attendance.ask()
         try:
-            shown, seen = await self._store.read(work)
+            async with self._places:
+                shown, seen = await self._store.read(work)
             if connection is None:
                 if attendance.is_late(question, user):
                     return PresenceNow({})

@@ -168,6 +168,18 @@ async def test_what_is_no_id_and_too_many_are_refused(server: LocalServer) -> No
     assert (await server.call("ann", "presence.watch", users=many[1:]))["users"] == {}
 
 
+async def test_who_comes_with_all_others_waits_instead_of_being_refused(
+    server: LocalServer,
+) -> None:
+    ben = server.users["ben"]
+    params = msgspec_json.encode({"users": [ben]})
+    dispatch = server.server.commands.dispatch
+    # One user's own would wait in any case.
+    everybody = [Caller(user=f"{n:032x}", session="0" * 32, address="test") for n in range(3_000)]
+    asking = [dispatch(caller, "presence.watch", params) for caller in everybody]
+    assert {len(answer.users) for answer in await asyncio.gather(*asking)} == {1}
+
+
 async def test_lists_come_at_a_limited_rate(tmp_path: Path) -> None:
     async with open_server(tmp_path, rate_limits=True) as local:
         await local.add("ann")
