@@ -14,10 +14,11 @@ import secrets
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import pysqlite3
 from dash_messenger.ids import IdMaker
@@ -90,12 +91,15 @@ def data_folder(path: Path | None) -> Iterator[Path]:
         yield Path(folder) / "data"
 
 
-def make_server(data: Path, *, without: Sequence[str] = ()) -> ServerProcess:
+def make_server(
+    data: Path, *, without: Sequence[str] = (), settings: Mapping[str, str] = MappingProxyType({})
+) -> ServerProcess:
     """A server of ``data``, not started, on the first core; ``without`` names plugins."""
     command = pinned(server_core(), sys.executable, "-m", "dash_messenger")
     environment = {
         "DASH_MESSENGER_LOG_LEVEL": "warning",
         "DASH_MESSENGER_PLUGINS_WITHOUT": json.dumps([*without]),
+        **{f"DASH_MESSENGER_{name.upper()}": value for name, value in settings.items()},
     }
     return ServerProcess(data, command=command, environment=environment)
 
