@@ -141,9 +141,9 @@ class Presences:
             else:
                 known = {one: one in shown for one in wanted}
                 attendance.answer(question, user, known, answered=connection, seen_at_ms=seen)
+                # Where a later list replaced this one, those of it who are known by now.
                 told = attendance.told(connection)
-            # A later list may have replaced this one.
-            return PresenceNow({one: told[one] for one in wanted if one in told})
+            return PresenceNow(told)
         finally:
             attendance.asked()
 

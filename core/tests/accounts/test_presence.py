@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from dash_messenger.accounts import presence as module
+from dash_messenger.accounts.policy import who_allow, whom_allows
 from dash_messenger.errors import Failure, InvalidParams, RateLimited
 from dash_messenger.protocol.commands import Caller
 from dash_messenger.store.tables import sessions
@@ -132,7 +133,7 @@ async def test_what_was_asked_before_a_change_is_not_answered_after_it(
     ann = listen(server, "ann")
     listen(server, "ben")
     began, go_on = asyncio.Event(), threading.Event()
-    loop, who_allow = asyncio.get_running_loop(), module.who_allow
+    loop = asyncio.get_running_loop()
 
     def slow(connection: Connection, wish: Any, user: str, people: Any) -> Any:
         shown = who_allow(connection, wish, user, people)
@@ -157,7 +158,8 @@ async def test_of_two_lists_under_way_the_later_counts(server: LocalServer) -> N
     listen(server, "ben")
     listen(server, "cleo")
     answers = await asyncio.gather(watch(ann, server, "ben"), watch(ann, server, "cleo"))
-    assert answers == [{}, {"cleo": ONLINE}]
+    assert answers[-1] == {"cleo": ONLINE}
+    assert "ben" not in answers[0]
 
 
 async def test_what_is_no_id_and_too_many_are_refused(server: LocalServer) -> None:
@@ -188,26 +190,32 @@ async def test_lists_come_at_a_limited_rate(tmp_path: Path) -> None:
         assert isinstance(await local.failure("ann", "presence.watch", users=[]), RateLimited)
 
 
-async def test_a_failure_while_it_is_asked_again_tells_nothing(
+async def test_a_failure_while_it_is_asked_again_tells_nothing_and_keeps_nobody_else_waiting(
     server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann = listen(server, "ann")
-    listen(server, "ben")
-    await watch(ann, server, "ben")
-    failed = asyncio.Event()
-    loop, whom_allows = asyncio.get_running_loop(), module.whom_allows
+    for name in ("ben", "cleo"):
+        listen(server, name)
+    await watch(ann, server, "ben", "cleo")
+    failed: list[str] = []
 
-    def fails(*_: Any) -> Any:
-        loop.call_soon_threadsafe(failed.set)
-        raise Failure
+    def fails_once(connection: Connection, wish: Any, user: str, people: Any) -> Any:
+        if not failed:
+            failed.append(user)
+            raise Failure
+        return whom_allows(connection, wish, user, people)
 
-    monkeypatch.setattr(module, "whom_allows", fails)
-    await server.call("ben", "privacy.update", last_seen="nobody")
-    await asyncio.wait_for(failed.wait(), 30)
-    monkeypatch.setattr(module, "whom_allows", whom_allows)
+    monkeypatch.setattr(module, "whom_allows", fails_once)
+    presences = server.server.services.people.presences
+    # In one commit.
+    presences._ask_about(server.users["ben"])
+    presences._ask_about(server.users["cleo"])
+    assert await told_of(ann, server.users["cleo"]) == ONLINE
+    assert failed == [server.users["ben"]]
+    assert all(server.users["ben"] not in said["users"] for said in ann.told("presence"))
     # The next change is asked about as ever.
-    await server.call("ben", "privacy.update", last_seen="everybody")
-    assert await told_of(ann, server.users["ben"]) == ONLINE
+    await server.call("ben", "privacy.update", last_seen="nobody")
+    assert await told_of(ann, server.users["ben"]) is None
 
 
 # Over a restart.
