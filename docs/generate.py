@@ -81,6 +81,7 @@ RIGHT_MEANINGS = {
     Right.RENAME: "change name, photo, description and rules",
     Right.SET_ROLE: "make members owners, admins, or members again",
     Right.BAN: "ban people, lift bans, and see who is banned",
+    Right.INVITE: "make and revoke links by which people join, and let in who asks to",
 }
 
 

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import msgspec
 from dash_messenger.accounts.blocks import Block, BlockedFound, BlockNow
-from dash_messenger.accounts.contact_codes import CodeCreated, CodeInfo, CodeOpened, CodesFound
+from dash_messenger.accounts.code_maker import CodeCreated
+from dash_messenger.accounts.contact_codes import CodeInfo, CodesFound
 from dash_messenger.accounts.contacts import ContactNow, ContactsFound
 from dash_messenger.accounts.directory import Name
 from dash_messenger.accounts.people_search import PeopleFound, PersonFound
@@ -25,6 +26,9 @@ from dash_messenger.accounts.privacy import ExceptionsFound, ExceptionsNow, Priv
 from dash_messenger.accounts.request_rows import MessageRequest
 from dash_messenger.accounts.requests import RequestsFound
 from dash_messenger.conversations.access import Right
+from dash_messenger.conversations.invitations import InviteInfo, InvitesFound
+from dash_messenger.conversations.join_requests import JoinRequest, JoinRequestsFound
+from dash_messenger.conversations.joining import CodeOpened, GroupShown, Joined
 from dash_messenger.conversations.preferences import PreferencesNow
 from dash_messenger.conversations.summaries import LastMessage, Summary
 from dash_messenger.conversations.sync import LogRange, Me, Synced
@@ -83,7 +87,13 @@ TYPES: dict[str, type] = {
     "CodeCreated": CodeCreated,
     "CodeInfo": CodeInfo,
     "CodesFound": CodesFound,
+    "GroupShown": GroupShown,
     "CodeOpened": CodeOpened,
+    "InviteInfo": InviteInfo,
+    "InvitesFound": InvitesFound,
+    "Joined": Joined,
+    "JoinRequest": JoinRequest,
+    "JoinRequestsFound": JoinRequestsFound,
     "PrivacyNow": PrivacyNow,
     "ExceptionsNow": ExceptionsNow,
     "ExceptionsFound": ExceptionsFound,

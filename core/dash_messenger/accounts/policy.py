@@ -306,6 +306,8 @@ def _has_met(person: ColumnElement[str]) -> ColumnElement[bool]:
         exists()
         .where(
             code.c.made_by == person,
+            # Who made an invitation to a group does not show themselves by it.
+            code.c.kind == literal_column("'contact'"),
             use.c.invitation_id == code.c.id,
             use.c.user_id == _VIEWER,
         )

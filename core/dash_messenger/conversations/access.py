@@ -54,6 +54,8 @@ class Right(StrEnum):
     SET_ROLE = "set_role"
     # And lift bans, and see who is banned.
     BAN = "ban"
+    # Make and revoke links by which people join, and let in who asks to.
+    INVITE = "invite"
 
 
 Rights: TypeAlias = frozenset[Right]
@@ -66,6 +68,7 @@ _OVER_GROUP: Rights = _IN_GROUP | {
     Right.REMOVE,
     Right.RENAME,
     Right.BAN,
+    Right.INVITE,
 }
 _OWNING_GROUP: Rights = _OVER_GROUP | {Right.SET_ROLE}
 # In a direct conversation nobody is above the other, and nobody comes or goes; nor where one is
@@ -103,6 +106,7 @@ _NOT_IN_DIRECT: Mapping[Right, str] = {
     Right.RENAME: "A direct conversation has no name and photo of its own.",
     Right.SET_ROLE: "A direct conversation has no roles.",
     Right.BAN: "Nobody is banned from a direct conversation.",
+    Right.INVITE: "Nobody is invited to a direct conversation.",
 }
 _NOT_IN_SAVED = "Saved messages are for oneself alone."
 

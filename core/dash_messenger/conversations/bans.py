@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from dash_messenger.accounts.policy import as_shown_to
 from dash_messenger.conversations.access import Right, require, require_over
+from dash_messenger.conversations.join_request_rows import settle_requests
 from dash_messenger.conversations.memberships import end_membership, present
 from dash_messenger.errors import InvalidParams, NotFound
 from dash_messenger.ids import id_param
@@ -23,7 +24,7 @@ from dash_messenger.store import Store, Transaction
 from dash_messenger.store.rows import USER_COLUMNS, user_of
 from dash_messenger.store.tables import bans, users
 
-__all__ = ["Bans"]
+__all__ = ["Bans", "is_banned"]
 
 MAX_BANNED_PAGE = 200
 
@@ -131,7 +132,7 @@ class Bans:
                 end_membership(transaction, conversation, user, other)
             elif connection.execute(select(users.c.id).where(users.c.id == other)).first() is None:
                 raise NotFound
-            elif _is_banned(connection, conversation, other):
+            elif is_banned(connection, conversation, other):
                 return
             connection.execute(
                 insert(bans).values(
@@ -142,6 +143,7 @@ class Bans:
                 )
             )
             transaction.append(conversation, user, events.MemberBanned(other, on=True))
+            settle_requests(transaction, conversation, user, [other])
 
         await self._store.write(work)
         return BanChanged(other, banned=True)
@@ -160,7 +162,7 @@ class Bans:
         def work(transaction: Transaction) -> None:
             connection = transaction.connection
             require(connection, user, conversation, Right.BAN)
-            if not _is_banned(connection, conversation, other):
+            if not is_banned(connection, conversation, other):
                 return
             connection.execute(
                 delete(bans).where(bans.c.conversation_id == conversation, bans.c.user_id == other)
@@ -203,7 +205,8 @@ class Bans:
         return await self._store.read(work)
 
 
-def _is_banned(connection: Connection, conversation: str, user: str) -> bool:
+def is_banned(connection: Connection, conversation: str, user: str) -> bool:
+    """Whether somebody cannot come into a group."""
     found = select(bans.c.user_id).where(
         bans.c.conversation_id == conversation, bans.c.user_id == user
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection, and_, bindparam, case, insert, select, update
 
 from dash_messenger.accounts.policy import (
@@ -18,6 +19,7 @@ from dash_messenger.accounts.policy import (
     require_consent,
 )
 from dash_messenger.accounts.request_rows import await_member, has_come_in, open_for, was_asked
+from dash_messenger.conversations.join_request_rows import settle_requests
 from dash_messenger.errors import UserBanned
 from dash_messenger.protocol import events
 from dash_messenger.protocol.models import ConversationKind, Role, User
@@ -168,14 +170,21 @@ def _insert(
     transaction.append(new, user, events.ConversationCreated(kind, values.get("title")))
 
 
-def join(transaction: Transaction, conversation: str, by: str, joining: list[User]) -> None:
-    """Make people members, again where they were before.
+def join(
+    transaction: Transaction,
+    conversation: str,
+    by: str,
+    joining: list[User],
+    via: events.Via | UnsetType = UNSET,
+) -> None:
+    """Make people members, again where they were before; their requests to join are settled.
 
     Raises:
         UserBanned: naming the first who is.
     """
     connection = transaction.connection
-    among = {"in_conversation": conversation, "joining": [one.id for one in joining]}
+    ids = [one.id for one in joining]
+    among = {"in_conversation": conversation, "joining": ids}
     banned: Any = connection.execute(_BANNED, among).scalar()
     if banned is not None:
         raise UserBanned(username=banned)
@@ -189,6 +198,7 @@ def join(transaction: Transaction, conversation: str, by: str, joining: list[Use
             events.MemberJoined(
                 User(one.id, one.username, one.display_name),
                 from_number=1 if now.history == "all" else now.message_no + 1,
+                via=via,
             ),
         )
         values: dict[str, Any] = {
@@ -222,6 +232,8 @@ def join(transaction: Transaction, conversation: str, by: str, joining: list[Use
         transaction.append(one.id, by, events.ConversationAdded(conversation))
         if cleared_no is not None:
             _tell_preferences(transaction, conversation, one.id)
+    if now.seq > 1:
+        settle_requests(transaction, conversation, by, ids)
 
 
 def _back_in_list(transaction: Transaction) -> dict[str, Any]:

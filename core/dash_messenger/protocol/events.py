@@ -44,6 +44,7 @@ __all__ = [
     "EventData",
     "ExceptionsUpdated",
     "Hidden",
+    "JoinRequestUpdated",
     "LogEntry",
     "MarkChanged",
     "MemberBanned",
@@ -58,6 +59,7 @@ __all__ = [
     "PrivacyUpdated",
     "ReactionChanged",
     "RequestUpdated",
+    "Via",
     "encode_event",
     "event_body",
     "hide",
@@ -67,6 +69,8 @@ __all__ = [
     "row_of",
 ]
 
+# How somebody came into a group whom nobody added.
+Via: TypeAlias = Literal["link", "request"]
 LogOf: TypeAlias = Literal["a conversation", "a user", "either"]
 
 
@@ -159,7 +163,9 @@ class MemberJoined(AboutNoMessage, frozen=True):
     """Somebody is a member now, and may read messages from ``from_number`` on.
 
     ``user`` comes without the photo, which changes while the log does not. Who made a group begins
-    as its owner, whoever joins it as a ``member``.
+    as its owner, whoever joins it as a ``member``. ``via`` is left out where ``by`` has added them;
+    by a ``link`` they came in themselves, and ``by`` has made it; on a ``request``, ``by`` let
+    them in.
     """
 
     kind: ClassVar = "member.joined"
@@ -167,6 +173,7 @@ class MemberJoined(AboutNoMessage, frozen=True):
 
     user: User
     from_number: int
+    via: Via | UnsetType = UNSET
 
 
 class MemberRemoved(AboutNoMessage, frozen=True):
@@ -325,6 +332,20 @@ class RequestUpdated(AboutNoMessage, frozen=True):
     since_ms: int | None
 
 
+class JoinRequestUpdated(AboutNoMessage, frozen=True):
+    """Somebody asks to join a group whose members the user may let in, or not any more.
+
+    ``user`` is that somebody, as in ``member.joined`` without the photo. Who asks is never told.
+    """
+
+    kind: ClassVar = "join_request.updated"
+    log_of: ClassVar[LogOf] = "a user"
+
+    conversation: str
+    user: User
+    waiting: bool
+
+
 class Hidden(AboutNoMessage, frozen=True):
     """Something that the reader may not know, as what happens to messages from before their time.
 
@@ -356,6 +377,7 @@ EventData: TypeAlias = (
     | ExceptionsUpdated
     | BlockUpdated
     | RequestUpdated
+    | JoinRequestUpdated
     | Hidden
 )
 # What stands in a time line beside the messages.

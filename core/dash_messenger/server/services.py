@@ -44,6 +44,9 @@ from dash_messenger.clock import Clock, in_seconds
 from dash_messenger.conversations.bans import Bans
 from dash_messenger.conversations.deletion import ERASE, ConversationDeletion
 from dash_messenger.conversations.details import ConversationDetails
+from dash_messenger.conversations.invitations import Invitations
+from dash_messenger.conversations.join_requests import JoinRequests
+from dash_messenger.conversations.joining import Joining
 from dash_messenger.conversations.members import Conversations
 from dash_messenger.conversations.preferences import ConversationPreferences
 from dash_messenger.conversations.read_positions import Reading, Receipts
@@ -152,7 +155,7 @@ class People:
         self.passwords = Passwords(
             memory_kib=settings.password_memory_kib, passes=settings.password_passes
         )
-        attempts = Attempts(enabled=settings.rate_limits, clock_s=in_seconds(clock))
+        self.attempts = attempts = Attempts(enabled=settings.rate_limits, clock_s=in_seconds(clock))
         self.profile_updates = ProfileUpdates(ground.hub, store, ground.privacy)
         self.accounts = Accounts(
             store,
@@ -194,7 +197,7 @@ class People:
             PrivacySettings(store, self.profile_updates.tell),
             Blocks(store, self.profile_updates.tell),
             MessageRequests(store),
-            ContactCodes(store, attempts, settings.public_url),
+            ContactCodes(store, settings.public_url),
             PeopleSearch(
                 store,
                 everybody=settings.search_everybody,
@@ -207,7 +210,7 @@ class People:
 class Talk:
     """Conversations and messages."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: Ground, attempts: Attempts) -> None:
         store, hub, installed = ground.store, ground.hub, ground.installed
         # One change of a message at a time: a popular one would be decided in vain, over and over.
         locks: Locks[str] = Locks()
@@ -233,6 +236,9 @@ class Talk:
             ConversationDetails(store, ground.photos.make),
             ConversationPreferences(store),
             ConversationDeletion(store),
+            Invitations(store, ground.clock, ground.settings.public_url),
+            Joining(store, attempts, ground.blobs),
+            JoinRequests(store),
             self.sending,
             self.acting,
             MessageEdits(store, preparation, locks=locks),
@@ -336,7 +342,7 @@ class Services:
         self.ground = ground = Ground(settings, store, clock, link, limits)
         self.commands = Commands(link.activity, Rates(enabled=settings.rate_limits))
         self.people = People(ground)
-        self.talk = Talk(ground)
+        self.talk = Talk(ground, self.people.attempts)
         self.additions = Additions(ground, self.commands)
         self.transport = Transport(ground, self.people, self.commands, is_ready)
         for command in self._own_commands():

@@ -248,8 +248,9 @@ blocks = Table(
     sqlite_with_rowid=False,
 )
 
-# Codes that let people in, by `kind`: `contact` opens its maker's card. Neither the code nor what
-# its maker called it (`client_id`, which the code is made from) is here, but a hash of each.
+# Codes that let people in, by `kind`: `contact` opens its maker's card, by `group` people join a
+# conversation. Neither the code nor what its maker called it (`client_id`, which the code is made
+# from) is here, but a hash of each.
 invitations = Table(
     "invitations",
     metadata,
@@ -265,8 +266,19 @@ invitations = Table(
     Column("used", Integer, nullable=False, server_default="0"),
     Column("created_at_ms", BigInteger, nullable=False),
     Column("revoked_at_ms", BigInteger),
+    # Of a group: which, and whether somebody in it lets in each who asks.
+    Column("conversation_id", Id),
+    Column("approval", Integer, nullable=False, server_default="0"),
     Index("ix_invitations_made_by_id", "made_by", "id"),
     sqlite_with_rowid=False,
+)
+
+# Few are of groups. The migration says the condition for PostgreSQL, too.
+Index(
+    "ix_invitations_conversation_id_id",
+    invitations.c.conversation_id,
+    invitations.c.id,
+    sqlite_where=invitations.c.conversation_id.is_not(None),
 )
 
 # Who has used an invitation: each counts once.
@@ -421,6 +433,27 @@ bans = Table(
     Column("by_id", Id, ForeignKey("users.id"), nullable=False),
     Column("at_ms", BigInteger, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# Who asks to join a group, by an invitation that needs approval. What was declined stays, so that
+# asking again is the same request.
+join_requests = Table(
+    "join_requests",
+    metadata,
+    Column("conversation_id", Id, ForeignKey("conversations.id"), primary_key=True),
+    Column("user_id", Id, ForeignKey("users.id"), primary_key=True),
+    Column("invitation_id", Id, ForeignKey("invitations.id"), nullable=False),
+    Column("asked_at_ms", BigInteger, nullable=False),
+    Column("declined_at_ms", BigInteger),
+    sqlite_with_rowid=False,
+)
+
+# Few wait. The migration says the condition for PostgreSQL, too.
+Index(
+    "ix_join_requests_waiting",
+    join_requests.c.conversation_id,
+    join_requests.c.user_id,
+    sqlite_where=join_requests.c.declined_at_ms.is_(None),
 )
 
 read_positions = Table(

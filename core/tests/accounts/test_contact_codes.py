@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from dash_messenger.accounts.attempts import CODES_AT_ADDRESS, CODES_OF_USER
-from dash_messenger.accounts.contact_codes import CODE_CHARACTERS, MAX_LIVE_CODES
+from dash_messenger.accounts.code_maker import CODE_CHARACTERS, MAX_LIVE_CODES
 from dash_messenger.accounts.contacts import MAX_LABEL_CHARACTERS
 from dash_messenger.accounts.invitation_rows import (
     find_good,
@@ -324,7 +324,7 @@ async def test_codes_are_found_by_an_index(local: LocalServer) -> None:
 
     def plans(connection: Connection) -> dict[str, str]:
         def work() -> None:
-            assert find_good(connection, "contact", hashed, local.clock.now_ms).used == 1
+            assert find_good(connection, hashed, local.clock.now_ms).used == 1
             assert find_named(connection, b"") is None
             assert len(page_of_invitations(connection, "contact", ann, "f" * 32, 5)) == 1
             assert live_invitations(connection, "contact", ann, local.clock.now_ms, 5) == 1

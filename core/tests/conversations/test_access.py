@@ -31,14 +31,15 @@ ALLOWED = {
     "direct": (TALKING, set(), set(), set()),
     "group": (
         TALKING | {"add", "leave"},
-        {"delete_others", "act_as_admin", "remove", "rename", "ban"},
+        {"delete_others", "act_as_admin", "remove", "rename", "ban", "invite"},
         {"set_role"},
         {"remove", "rename", "ban"},
     ),
     "saved": (TALKING, set(), set(), set()),
 }
 # Of direct conversations, and of one with oneself, these are refused to everybody, with a reason.
-REFUSED = {"add", "remove", "leave", "rename", "set_role", "ban"}
+REFUSED = {"add", "remove", "leave", "rename", "set_role", "ban", "invite"}
+OTHERS = {"B": "ben", "D": "dan", "E": "eve"}
 # What one member does to another, who has to be below them.
 TO_OTHERS = {"conversation.remove", "conversation.set_role", "conversation.ban"}
 
@@ -78,7 +79,8 @@ class Topic(MessageType[Words]):
 
 
 # Each command that is about a conversation, as ben asks it, and the right that it needs. C is the
-# conversation, M a message of ann's, B ben, D dan; the one that ends it stands last.
+# conversation, M a message of ann's, B ben, D dan, I an invitation, E eve, who asks to join by it;
+# the one that ends it stands last.
 TRIED: list[tuple[str, dict[str, Any], Right]] = [
     ("conversation.get", {"conversation": "C"}, Right.READ),
     ("conversation.members", {"conversation": "C"}, Right.READ),
@@ -115,6 +117,15 @@ TRIED: list[tuple[str, dict[str, Any], Right]] = [
     ("conversation.ban", {"conversation": "C", "user": "D"}, Right.BAN),
     ("conversation.banned", {"conversation": "C"}, Right.BAN),
     ("conversation.unban", {"conversation": "C", "user": "D"}, Right.BAN),
+    ("conversation.invite_create", {"conversation": "C", "client_id": ""}, Right.INVITE),
+    ("conversation.invite_list", {"conversation": "C"}, Right.INVITE),
+    ("conversation.invite_revoke", {"conversation": "C", "id": "I"}, Right.INVITE),
+    ("conversation.join_requests", {"conversation": "C"}, Right.INVITE),
+    (
+        "conversation.join_answer",
+        {"conversation": "C", "user": "E", "accept": True},
+        Right.INVITE,
+    ),
     ("conversation.leave", {"conversation": "C"}, Right.LEAVE),
 ]
 
@@ -128,7 +139,7 @@ def test_the_table_allows_what_is_written_here() -> None:
 async def server(tmp_path: Path) -> AsyncIterator[LocalServer]:
     async with open_server(tmp_path) as local:
         local.server.installed.types.add(Topic(), "topic")
-        await local.add("ann", "ben", "dan")
+        await local.add("ann", "ben", "dan", "eve")
         yield local
 
 
@@ -159,8 +170,9 @@ async def test_commands_do_what_the_role_allows_and_nothing_else(
         author = "ben" if kind == "saved" else "ann"
         sent = await server.call(author, "message.send", conversation=conversation, **said)
         await give_to_ann(server, sent["id"])
+        invitation = await asked_to_join(server, conversation) if kind == "group" else "0" * 32
         await stand(server, conversation, role, "admin" if server_admin else "member")
-        named = {"C": conversation, "M": sent["id"]}
+        named = {"C": conversation, "M": sent["id"], "I": invitation}
         may = allowed(kind, role, server_admin)
         for command, params, right in TRIED:
             refusal = "refused" if kind != "group" and right in REFUSED else "forbidden"
@@ -189,6 +201,14 @@ async def test_what_is_done_to_others_is_done_by_who_is_above_them(
         assert answer == ("done" if done else "forbidden"), (other, command)
         assert (right in listed["rights"][other]) == done
         assert listed["roles"].get(server.users["dan"], "member") == other
+
+
+async def asked_to_join(server: LocalServer, conversation: str) -> str:
+    """The invitation by which eve asks to join."""
+    params = {"conversation": conversation, "client_id": uuid.uuid4().hex, "approval": True}
+    made = await server.call("ann", "conversation.invite_create", **params)
+    await server.call("eve", "conversation.join", code=made["code"])
+    return str(made["id"])
 
 
 async def stand(
@@ -221,7 +241,7 @@ async def give_to_ann(server: LocalServer, message: str) -> None:
 async def outcome(
     server: LocalServer, command: str, params: dict[str, Any], named: dict[str, str]
 ) -> str:
-    named = named | {"B": server.users["ben"], "D": server.users["dan"]}
+    named = named | {letter: server.users[one] for letter, one in OTHERS.items()}
     asked = {key: named.get(str(value), value) for key, value in params.items()}
     if "client_id" in asked:
         asked["client_id"] = uuid.uuid4().hex

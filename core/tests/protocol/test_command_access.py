@@ -21,7 +21,8 @@ ANONYMOUS = {"account.register", "session.open"}
 OF_A_LOG_IN = {"session.continue"}
 WITHOUT = ["anonymous", "forged", "expired", "closed", "deactivated", "awaiting second factor"]
 # What each command is asked with; C is a conversation of ann and ben's, B is ben's id, K a contact
-# code of ben's, and I the id of one of ann's.
+# code of ben's, I the id of one of ann's, G an invitation to C, V its id, and H is hal's id, who
+# asks to join.
 PARAMS: dict[str, dict[str, object]] = {
     "account.change_password": {"old": "correct horse battery", "new": "correct horse battery"},
     "account.get": {},
@@ -46,6 +47,12 @@ PARAMS: dict[str, dict[str, object]] = {
     "conversation.create": {"kind": "group", "title": "New", "members": ["ben"]},
     "conversation.delete": {"conversation": "C"},
     "conversation.get": {"conversation": "C"},
+    "conversation.invite_create": {"conversation": "C", "client_id": "6" * 32},
+    "conversation.invite_list": {"conversation": "C"},
+    "conversation.invite_revoke": {"conversation": "C", "id": "V"},
+    "conversation.join": {"code": "G"},
+    "conversation.join_answer": {"conversation": "C", "user": "H", "accept": True},
+    "conversation.join_requests": {"conversation": "C"},
     "conversation.members": {"conversation": "C"},
     "conversation.leave": {"conversation": "C"},
     "conversation.remove": {"conversation": "C", "user": "B"},
@@ -115,6 +122,7 @@ FOR_ADMINS = {
 }
 LAST = (
     "user.block",
+    "conversation.invite_revoke",
     "message.delete",
     "conversation.delete",
     "conversation.remove",
@@ -163,6 +171,14 @@ async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
             by: await local.call(by, "contact.code_create", client_id="5" * 32)
             for by in ("ann", "ben")
         }
+        invitation = await local.call(
+            "ann",
+            "conversation.invite_create",
+            conversation=conversation,
+            client_id="7" * 32,
+            approval=True,
+        )
+        await local.call("hal", "conversation.join", code=invitation["code"])
         expired = await local.token("ann")
         local.clock.advance(s=86_400 + 1)
         closed = await local.token("ann")
@@ -183,7 +199,13 @@ async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
             local,
             conversation,
             message,
-            {"K": codes["ben"]["code"], "I": codes["ann"]["id"]},
+            {
+                "K": codes["ben"]["code"],
+                "I": codes["ann"]["id"],
+                "G": invitation["code"],
+                "V": invitation["id"],
+                "H": local.users["hal"],
+            },
             {
                 "anonymous": None,
                 "forged": "x" * 43,

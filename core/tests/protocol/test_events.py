@@ -81,6 +81,8 @@ DATA: dict[str, tuple[str, dict[str, Any]]] = {
     "ruled": ("conversation.updated", {"description": None, "rules": "Be kind"}),
     "joined": ("member.joined", {"user": USER, "from_number": 1}),
     "joined later": ("member.joined", {"user": USER, "from_number": 7}),
+    "joined by a link": ("member.joined", {"user": USER, "from_number": 7, "via": "link"}),
+    "let in": ("member.joined", {"user": USER, "from_number": 7, "via": "request"}),
     "promoted": ("member.updated", {"user": BEN, "role": "admin"}),
     "banned": ("member.banned", {"user": BEN, "on": True}),
     "banned no more": ("member.banned", {"user": BEN, "on": False}),
@@ -131,6 +133,14 @@ DATA: dict[str, tuple[str, dict[str, Any]]] = {
     "unblocked": ("block.updated", {"user": USER, "since_ms": None}),
     "a message waits": ("request.updated", {"user": USER, "since_ms": 1_700_000_000_000}),
     "no message waits": ("request.updated", {"user": USER, "since_ms": None}),
+    "asking to join": (
+        "join_request.updated",
+        {"conversation": LOG, "user": USER, "waiting": True},
+    ),
+    "asking no more": (
+        "join_request.updated",
+        {"conversation": LOG, "user": USER, "waiting": False},
+    ),
     "hidden": ("hidden", {}),
 }
 
@@ -229,6 +239,7 @@ ABOUT_NO_MESSAGE = {
     *("conversation.added", "conversation.removed", "mark.changed", "account.updated", "hidden"),
     *("contact.updated", "preferences.updated", "member.updated", "member.banned"),
     *("privacy.updated", "privacy.exceptions_updated", "block.updated", "request.updated"),
+    "join_request.updated",
 }
 
 

@@ -16,7 +16,8 @@ export type Right =
   | "leave"
   | "rename"
   | "set_role"
-  | "ban";
+  | "ban"
+  | "invite";
 
 /** Somebody, as everybody may see them; `photo` is a blob, left out where there is none. */
 export interface User {
@@ -227,6 +228,7 @@ export interface ConversationUpdated {
 export interface MemberJoined {
   user: User;
   from_number: number;
+  via?: "link" | "request";
 }
 
 /** Somebody left or was removed: `user` is their id. */
@@ -314,6 +316,13 @@ export interface RequestUpdated {
   since_ms: number | null;
 }
 
+/** Somebody asks to join a group whose members the user may let in, or not any more. */
+export interface JoinRequestUpdated {
+  conversation: string;
+  user: User;
+  waiting: boolean;
+}
+
 /** Something that the reader may not know, as what happens to messages from before their time. */
 export interface Hidden {}
 
@@ -385,7 +394,7 @@ export interface ContactsFound {
   seq: number;
 }
 
-/** Result of `contact.code_create`. */
+/** A code that was made, or the same for a retry: it is shown in no other way again. */
 export interface CodeCreated {
   id: string;
   code: string;
@@ -408,10 +417,61 @@ export interface CodesFound {
   more: boolean;
 }
 
-/** Result of `contact.code_open`: whose code it is, and what they are to the caller. */
+/** A group as its invitation shows it, and what the caller is to it. */
+export interface GroupShown {
+  title: string;
+  member_count: number;
+  approval: boolean;
+  state: "member" | "outside" | "waiting";
+  conversation?: string;
+  description?: string;
+  photo?: string;
+}
+
+/** Result of `contact.code_open`: what a code is for. */
 export interface CodeOpened {
-  user: User;
+  user?: User;
   contact?: Contact;
+  group?: GroupShown;
+}
+
+/** An invitation, without the code: null is no label, no end, any number of `uses`. */
+export interface InviteInfo {
+  id: string;
+  made_by: string;
+  label: string | null;
+  created_at_ms: number;
+  expires_at_ms: number | null;
+  uses: number | null;
+  used: number;
+  approval: boolean;
+  works: boolean;
+}
+
+/** Result of `conversation.invite_list`: the newest first, but for those that were revoked. */
+export interface InvitesFound {
+  invites: InviteInfo[];
+  users: Record<string, Name>;
+  more: boolean;
+}
+
+/** Result of `conversation.join`: a `member` of `conversation`, or `waiting`. */
+export interface Joined {
+  state: "member" | "waiting";
+  conversation?: string;
+}
+
+/** Somebody who asks to join: since when, and by which `invitation`. */
+export interface JoinRequest {
+  user: User;
+  at_ms: number;
+  invitation: string;
+}
+
+/** Result of `conversation.join_requests`: those that wait, in the order of users' ids. */
+export interface JoinRequestsFound {
+  requests: JoinRequest[];
+  more: boolean;
 }
 
 /** One's settings, as new as event `seq` of one's own log. */
@@ -538,4 +598,5 @@ export type LogEvent =
   | (Entry & { kind: "privacy.exceptions_updated"; data: ExceptionsUpdated })
   | (Entry & { kind: "block.updated"; data: BlockUpdated })
   | (Entry & { kind: "request.updated"; data: RequestUpdated })
+  | (Entry & { kind: "join_request.updated"; data: JoinRequestUpdated })
   | (Entry & { kind: "hidden"; data: Hidden });

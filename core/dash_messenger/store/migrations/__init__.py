@@ -3,5 +3,5 @@
 `NEWEST` is the graph's head, so that a current database opens without importing alembic (0.3 s).
 """
 
-NEWEST = "0022"
+NEWEST = "0023"
 VERSION_TABLE = "alembic_version_core"
