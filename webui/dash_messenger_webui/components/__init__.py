@@ -23,7 +23,7 @@ class Avatar(Component):
     - id (string): The component's id.
     - name (string): The name, which gives the initials and stands beside it.
     - of (string): The id of the person or group, which gives the colour.
-    - photo (string | null): The blob that pictures them.
+    - photo (string | null): The blob that pictures them, or the picture itself as a `data:` address.
     - presence (boolean): Whether a dot says that they are there, where they show it.
     - size (number): The width in pixels: 24, 32, 40, 48, 56 or 72.
     """
@@ -181,7 +181,7 @@ class Panel(Component):
 
     - children (React.ReactNode): What is in it.
     - id (string): The component's id.
-    - changes (number): Another number whenever who is in the conversation, or what it is called, has changed.
+    - changes (number): Another number whenever who is in the conversation or asks to be, or what it is called, has changed.
     - opened (boolean): Whether it is open.
     - title (string): What it is called.
     """

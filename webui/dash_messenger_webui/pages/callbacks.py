@@ -96,7 +96,12 @@ def _details(app: Dash, sentences: Sentences) -> None:
         members = members_section(page, me.user_id, sentences.t)
         owners = [user for user, role in page["roles"].items() if role == "owner"]
         heir = owners == [me.user_id] and shown["member_count"] > 1
-        parts = details_parts(found, members, peer, heir, sentences.t)
+        asking = (
+            await me.call("conversation.join_requests", conversation=conversation)
+            if "invite" in rights
+            else None
+        )
+        parts = details_parts(found, members, peer, heir, sentences.t, asking)
         return parts, " ".join([*rights, *(["heir"] if heir else [])])
 
     async def members_of(conversation: str) -> list[Any]:
@@ -141,11 +146,11 @@ def _details(app: Dash, sentences: Sentences) -> None:
             return *unchanged, None
         except Failure as failure:
             return *unchanged, sentences.of(failure)
-        body, form, members, rest = parts
+        body, form, invites, members, rest = parts
         if rights == rights_before:
             # What is typed stays, unless one may not do it any more.
             form = rest = no_update
-        return body, form, members, rest, rights, None
+        return body, form, invites, members, rest, rights, None
 
     register_member_menus(app, sentences, members_of)
 

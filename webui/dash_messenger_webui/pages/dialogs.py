@@ -24,13 +24,15 @@ from dash_messenger_webui.pages.security import security_section
 from dash_messenger_webui.pages.themes import theme_choice
 from dash_messenger_webui.session import Reader
 
-__all__ = ["PARTS", "details", "details_parts", "dialogs"]
+__all__ = ["INVITES", "PARTS", "details", "details_parts", "dialogs"]
 
 # Without it the last letters before Enter may not have arrived: they are sent together.
 TOGETHER: dict[str, Any] = {"debounce": True}
 # The details of a conversation, from top to bottom: who or what it is, what can be changed of it,
-# who is in it, what else can be done. Each is drawn again by itself, so that nothing typed is lost.
-PARTS = ("details-body", "details-form", MEMBERS, "details-rest")
+# the way to its invitations, who is in it, what else can be done. Each is drawn again by itself, so
+# that nothing typed is lost.
+INVITES = "details-invites"
+PARTS = ("details-body", "details-form", INVITES, MEMBERS, "details-rest")
 HEIR = "The admin who has been here longest becomes the owner, or, without admins, the member."
 SAVED = "What you write here is for you alone, on all your devices."
 # Characters: longer ones are folded, or the members would stand a page below.
@@ -67,16 +69,18 @@ def details_parts(
     peer: dict[str, Any] | None,
     heir: bool,
     t: Words,
+    asking: dict[str, Any] | None = None,
 ) -> list[list[Component]]:
     """What each of `PARTS` of the details shows, of what ``conversation.get`` has ``found``.
 
-    ``heir`` says that the group gets another owner when the reader leaves.
+    ``heir`` says that the group gets another owner when the reader leaves; ``asking`` is what
+    ``conversation.join_requests`` has found, for who may invite.
     """
     conversation, rights = found["conversation"], found["rights"]
     if peer is not None:
-        return [[components.Portrait(user=peer, below=f"@{peer['username']}")], [], [], []]
+        return [[components.Portrait(user=peer, below=f"@{peer['username']}")], [], [], [], []]
     if conversation["kind"] == "saved":
-        return [[html.P(t(SAVED), className="details-text")], [], [], []]
+        return [[html.P(t(SAVED), className="details-text")], [], [], [], []]
     count = t.count("{n} member", "{n} members", conversation["member_count"])
     portrait = components.Portrait(
         conversation=conversation["id"],
@@ -91,6 +95,7 @@ def details_parts(
             *(_describe(found, t) if "rename" in rights else []),
             *(_add_people(t) if "add" in rights else []),
         ],
+        [] if asking is None else _invitations(asking, t),
         members,
         _leave(heir, t) if "leave" in rights else [],
     ]
@@ -159,6 +164,31 @@ def _add_people(t: Words) -> list[Component]:
             type="button",
             className="add-people",
             **attributes({"data-add-people": ""}),
+        )
+    ]
+
+
+def _invitations(asking: dict[str, Any], t: Words) -> list[Component]:
+    count = len(asking["requests"])
+    label = t("Invitation links")
+    said = t.count("{n} person asks to join", "{n} people ask to join", count)
+    # Its dialog is opened by the components' script.
+    return [
+        html.Button(
+            [
+                icon("link"),
+                label,
+                *(
+                    [html.Span(f"{count}{'+' * asking['more']}", className="dm-badge")]
+                    if count
+                    else []
+                ),
+            ],
+            type="button",
+            className="add-people",
+            **attributes(
+                {"data-invites": "", **({"aria-label": f"{label}: {said}"} if count else {})}
+            ),
         )
     ]
 

@@ -102,6 +102,8 @@ export const ENGLISH = {
   deleted: "Message deleted",
   line_created: "{by} created the group",
   line_added: "{by} added {name}",
+  line_joined: "{name} joined by a link",
+  line_let_in: "{by} let {name} in, who asked to join",
   line_left: "{name} left the group",
   line_removed: "{by} removed {name}",
   line_banned: "{by} banned {name}",

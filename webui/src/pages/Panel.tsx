@@ -16,7 +16,7 @@ export interface PanelProps {
   opened?: boolean;
   /** What it is called. */
   title?: string;
-  /** Another number whenever who is in the conversation, or what it is called, has changed. */
+  /** Another number whenever who is in the conversation or asks to be, or what it is called, has changed. */
   changes?: number;
   /** What is in it. */
   children?: React.ReactNode;
@@ -53,7 +53,9 @@ function Inside({ app, opened, title = "", children, setProps }: PanelProps & { 
     };
   }, [opened, wide]);
   // Read as a number: messages that come draw nothing again.
-  const changed = useTopic(app.store.topics, `window:${chat}`, () => (chat && app.store.window(chat).lines.at(-1)?.seq) || 0);
+  const lines = useTopic(app.store.topics, `window:${chat}`, () => (chat && app.store.window(chat).lines.at(-1)?.seq) || 0);
+  // Both only grow: their sum changes as either does.
+  const changed = lines + useTopic(app.store.topics, "joins", () => app.store.joins);
   const known = useRef({ chat, changed, timer: 0 }).current;
   useEffect(() => {
     if (opened && known.chat === chat && known.changed !== changed) {
@@ -68,7 +70,7 @@ function Inside({ app, opened, title = "", children, setProps }: PanelProps & { 
   const shown = useRef(chat);
   useEffect(() => {
     if (opened && shown.current !== chat) {
-      for (const part of ["body", "form", "members", "rest"]) window.dash_clientside?.set_props(`details-${part}`, { children: null });
+      for (const part of ["body", "form", "invites", "members", "rest"]) window.dash_clientside?.set_props(`details-${part}`, { children: null });
     }
     shown.current = chat;
   }, [chat]);

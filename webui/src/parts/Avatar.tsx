@@ -11,7 +11,7 @@ export interface AvatarProps {
   of?: string;
   /** The name, which gives the initials and stands beside it. */
   name?: string;
-  /** The blob that pictures them. */
+  /** The blob that pictures them, or the picture itself as a `data:` address. */
   photo?: string | null;
   /** The width in pixels: 24, 32, 40, 48, 56 or 72. */
   size?: number;
@@ -25,7 +25,7 @@ export const Avatar = React.memo(function Avatar({ of = "", name = "", photo, si
     <span className={`dm-avatar dm-avatar-${size}`} data-hue={hue(of)} aria-hidden="true">
       {initials(name)}
       {photo && photo !== failed && (
-        <img key={photo} src={`/blobs/${photo}`} alt="" width={size} height={size} loading="lazy" decoding="async"
+        <img key={photo} src={photo.startsWith("data:") ? photo : `/blobs/${photo}`} alt="" width={size} height={size} loading="lazy" decoding="async"
           draggable={false} onError={() => setFailed(photo)}
         />
       )}

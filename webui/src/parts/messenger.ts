@@ -2,7 +2,7 @@
 
 import { useSyncExternalStore } from "react";
 import { Socket } from "../net/socket";
-import { type CodeOpened, type Message, Refusal, type TypeInfo, type User } from "../net/wire";
+import { type CodeOpened, type GroupShown, type Message, Refusal, type TypeInfo, type User } from "../net/wire";
 import { type Catalogue, Texts } from "../i18n/texts";
 import { Times } from "../i18n/time";
 import { Today } from "../i18n/today";
@@ -38,11 +38,12 @@ const WHY: Record<number, string> = { 4100: "expired", 4101: "closed", 4102: "de
 
 /**
  * A dialog about people: begin a chat or a group, answer requests, make codes, say who may do what, add
- * members to a conversation, block somebody or do so no longer.
+ * members to a conversation or invite them by links, join one by a code, block somebody or do so no longer.
  */
 export type AboutPeople =
   | { kind: "chat" | "group" | "requests" | "codes" | "privacy" }
-  | { kind: "add"; conversation: string }
+  | { kind: "add" | "invites"; conversation: string }
+  | { kind: "join"; code: string; group: GroupShown }
   | { kind: "block"; user: string; from?: "requests" };
 
 export interface Config {
@@ -309,12 +310,14 @@ export class Messenger {
     await Promise.all([this.cache.forget(), this.outbox.files.forget()]);
   }
 
-  /** Show whose the code in the address is, once. */
+  /** Show what the code in the address is for, once. */
   private async openCode(): Promise<void> {
     const code = this.route.takeCode();
     if (!code) return;
     try {
-      const { user } = await this.call<CodeOpened>("contact.code_open", { code });
+      const { user, group } = await this.call<CodeOpened>("contact.code_open", { code });
+      if (group) this.showPeople({ kind: "join", code, group });
+      if (!user) return;
       this.store.learnUsers({ [user.id]: user });
       this.showPerson(user.id);
     } catch (error) {

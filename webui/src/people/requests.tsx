@@ -73,11 +73,11 @@ export function Requests({ app }: { app: Messenger }) {
             <p className="dm-people-hint">{texts.t(written.length ? "requests_messages_hint" : "requests_hint")}</p>
             <ul>
               {open.sort(newestFirst).map((one) => (
-                <Request key={one.kind + one.user} app={app} asked={one} {...(one.kind === "contact" && { what: texts.t("requests_contact") })}>
+                <RequestRow key={one.kind + one.user} app={app} user={one.user} sinceMs={one.since_ms} note={one.said} {...(one.kind === "contact" && { what: texts.t("requests_contact") })}>
                   {button(one, "accept", texts.t("contact_accept"))}
                   {button(one, "decline", texts.t("contact_decline"))}
                   <IconButton icon="block" label={texts.t("requests_block", { name: nameOf(one.user) })} onClick={() => app.showPeople({ kind: "block", user: one.user, from: "requests" })} />
-                </Request>
+                </RequestRow>
               ))}
             </ul>
           </>
@@ -87,9 +87,9 @@ export function Requests({ app }: { app: Messenger }) {
             <h3 id="dm-people-sent">{texts.t("requests_sent")}</h3>
             <ul>
               {own.sort(newestFirst).map((one) => (
-                <Request key={one.user} app={app} asked={one}>
+                <RequestRow key={one.user} app={app} user={one.user} sinceMs={one.since_ms} note={one.said}>
                   {button(one, "remove", texts.t("contact_withdraw"))}
-                </Request>
+                </RequestRow>
               ))}
             </ul>
           </section>
@@ -101,15 +101,19 @@ export function Requests({ app }: { app: Messenger }) {
   );
 }
 
-interface RequestProps {
+interface RequestRowProps {
   app: Messenger;
-  asked: Asked;
+  user: string;
+  sinceMs: number;
+  note?: string | null | undefined;
   /** What they want, where it is not what they said. */
   what?: string;
+  /** What answers it. */
   children: ReactNode;
 }
 
-function Request({ app, asked: { user: id, since_ms, said }, what, children }: RequestProps) {
+/** Somebody who asks for something, and the buttons that answer. */
+export function RequestRow({ app, user: id, sinceMs, note, what, children }: RequestRowProps) {
   const { times, texts } = app;
   const user = useUsers(app)[id];
   useToday(app);
@@ -123,9 +127,9 @@ function Request({ app, asked: { user: id, since_ms, said }, what, children }: R
           <bdi>{name}</bdi>
           {about && <small>{about}</small>}
         </span>
-        <time dateTime={new Date(since_ms).toISOString()}>{times.brief(since_ms)}</time>
+        <time dateTime={new Date(sinceMs).toISOString()}>{times.brief(sinceMs)}</time>
       </button>
-      {said && <blockquote dir="auto">{said}</blockquote>}
+      {note && <blockquote dir="auto">{note}</blockquote>}
       <div>{children}</div>
     </li>
   );

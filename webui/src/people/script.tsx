@@ -7,6 +7,8 @@ import type { Messenger } from "../parts/messenger";
 import { AddMembers } from "./add_members";
 import { BlockQuestion } from "./block";
 import { Codes } from "./codes";
+import { Invites } from "./invites";
+import { JoinGroup } from "./join";
 import { NewChat } from "./new_chat";
 import { NewGroup } from "./new_group";
 import { Privacy } from "./privacy";
@@ -25,6 +27,10 @@ export function PeopleDialog({ app }: { app: Messenger }) {
       return <Requests app={app} />;
     case "codes":
       return <Codes app={app} />;
+    case "invites":
+      return <Invites app={app} conversation={which.conversation} />;
+    case "join":
+      return <JoinGroup app={app} code={which.code} group={which.group} />;
     case "add":
       return <AddMembers app={app} conversation={which.conversation} />;
     case "privacy":

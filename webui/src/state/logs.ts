@@ -174,6 +174,10 @@ export class Logs {
       this.blocks.hear(data.user.id, data.since_ms, seq);
     } else if (kind === "request.updated") {
       void this.requests.learn();
+    } else if (kind === "join_request.updated") {
+      // Who shows them asks for them.
+      this.store.joins += 1;
+      this.store.topics.touch("joins");
     } else if (kind.startsWith("privacy.")) {
       // Who shows it asks for it.
       this.store.topics.touch("privacy");

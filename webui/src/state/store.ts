@@ -81,6 +81,8 @@ export class Store {
   broken = false;
   /** Whether the server takes photos of people and groups. */
   portraits = false;
+  /** Another number whenever somebody asks to join a group of the reader's, or is answered. Topic: "joins". */
+  joins = 0;
   /** What every member may do, by the conversation's kind. */
   rights: DefaultRights = {};
   private people: Record<string, User> = {};

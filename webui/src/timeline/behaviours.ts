@@ -24,6 +24,7 @@ function press(target: Element, event: Event, app: Messenger): void {
   if (target.closest?.("[data-privacy]")) return app.showPeople({ kind: "privacy" });
   const conversation = app.route.conversation;
   if (conversation && target.closest?.("[data-add-people]")) return app.showPeople({ kind: "add", conversation });
+  if (conversation && target.closest?.("[data-invites]")) return app.showPeople({ kind: "invites", conversation });
   const body = target.closest?.(".dm-body");
   if (!body) return;
   const spoiler = target.closest<HTMLElement>("[data-reveal]:not([data-revealed])");

@@ -28,7 +28,10 @@ function isTold({ kind, data, at_ms }: LogEvent, lines: readonly LogEvent[]): bo
 
 function sentence({ kind, by, data }: LogEvent, name: (id: string | undefined) => string, texts: Texts): string {
   if (kind === "conversation.created") return texts.t("line_created", { by: name(by) });
-  if (kind === "member.joined") return texts.t("line_added", { by: name(by), name: name(data.user.id) });
+  if (kind === "member.joined") {
+    const how = data.via === "link" ? "line_joined" : data.via === "request" ? "line_let_in" : "line_added";
+    return texts.t(how, { by: name(by), name: name(data.user.id) });
+  }
   if (kind === "member.removed") return texts.t(by === data.user ? "line_left" : "line_removed", { by: name(by), name: name(data.user) });
   if (kind === "member.banned") return texts.t(data.on ? "line_banned" : "line_unbanned", { by: name(by), name: name(data.user) });
   if (kind === "member.updated") {

@@ -197,6 +197,17 @@ test("whoever is in a line is asked about, once", async () => {
   assert.equal(socket.commands().filter((command) => command === "conversation.get").length, 0);
 });
 
+test("who shows those who ask to join hears that there are others", async () => {
+  const { store, sync } = await opened();
+  const before = store.joins;
+  const user = { id: "u3", username: "cem", display_name: "Cem" };
+  const asks: LogEvent = {
+    log: ME.id, after: 0, seq: 1, kind: "join_request.updated", by: "u3", at_ms: NOON_MS, data: { conversation: CHAT, user, waiting: true },
+  };
+  sync.hear("event", asks);
+  assert.notEqual(store.joins, before);
+});
+
 test("a new title is there without a question", async () => {
   const { store, socket, sync } = await opened();
   const before = socket.asked.length;
