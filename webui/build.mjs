@@ -135,8 +135,13 @@ const rank = (name) => ["children", "id"].indexOf(name) + 1 || 3;
 
 async function readWords() {
   const read = async (file) => import(`data:text/javascript,${encodeURIComponent(await bundle(file, { format: "esm" }))}`);
-  const [{ ENGLISH }, { PEOPLE }] = [await read("i18n/texts.ts"), await read("i18n/people_texts.ts")];
-  return `${JSON.stringify({ ...ENGLISH, ...PEOPLE }, null, 2)}\n`;
+  const words = {};
+  for (const file of ["texts", "people_texts", "plugin_texts", "entrance_texts"]) {
+    for (const catalogue of Object.values(await read(`i18n/${file}.ts`))) {
+      if (Object.getPrototypeOf(catalogue) === Object.prototype) Object.assign(words, catalogue);
+    }
+  }
+  return `${JSON.stringify(words, null, 2)}\n`;
 }
 
 // Loaded by `import()` when it is first needed.

@@ -4,7 +4,9 @@
 // `other` is chosen by Intl.PluralRules on `n`; other languages may add `few`, `many`, `zero`, `two`.
 
 import { NoAnswer, type Params, Refusal } from "../net/wire";
+import type { ENTRANCE } from "./entrance_texts";
 import type { PEOPLE } from "./people_texts";
+import type { PLUGINS } from "./plugin_texts";
 
 export type Forms = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 export type Catalogue = Record<string, string | Forms>;
@@ -177,14 +179,6 @@ export const ENGLISH = {
   write_as: "Write as: {type}",
   preview: "Preview",
   guide: "Formatting guide",
-  plugins_hint: "Plugins are installed on the server, by “dash-messenger install”. Their settings are here.",
-  plugin_works: "Works",
-  plugin_quarantined: "Quarantined",
-  plugin_disabled: "Switched off",
-  plugin_is_quarantined: "It was quarantined because it failed; everything else goes on without it. The server says:",
-  plugin_pages_quarantined: "Its messages are shown as plain text, because the part that draws them failed. The server says:",
-  plugin_is_disabled: "Somebody switched it off on the server. “dash-messenger plugins enable {name}” switches it on at the next start.",
-  setting_elsewhere: "This can be changed by the command plugin.change_settings only.",
   saved: "Saved.",
   replying_to: "Reply to {name}",
   editing: "Edit message",
@@ -266,10 +260,6 @@ export const ENGLISH = {
   error_wrong_password: "The password is wrong.",
   error_answer_needed: "A code of your second step is needed for this.",
   error_setup_ended: "This set-up has ended. Please begin again.",
-  step_title: "One more step",
-  step_asks: "“{step}” asks for this before you are in:",
-  step_impossible: "“{step}” asks for something that this page does not know. Please ask the administrator.",
-  step_continue: "Continue",
   error_files_gone: "The files are no longer in this browser. Please choose them again.",
   error_too_large: "This is too large to send.",
   error_account_deactivated: "This account has been deactivated.",
@@ -279,7 +269,7 @@ export const ENGLISH = {
   error_upload_too_slow: "The connection was too slow for this file. Please try again on a better one.",
 } satisfies Catalogue;
 
-export type Key = keyof typeof ENGLISH | keyof typeof PEOPLE;
+export type Key = keyof typeof ENGLISH | keyof typeof ENTRANCE | keyof typeof PEOPLE | keyof typeof PLUGINS;
 
 /** The words of one language. */
 export class Texts {

@@ -1,5 +1,6 @@
 import * as React from "react";
 import { type ComponentType, type ReactElement, useEffect, useState } from "react";
+import type { Catalogue } from "../i18n/texts";
 import { useOnline } from "../parts/hooks";
 import { type Messenger, useMessenger } from "../parts/messenger";
 
@@ -15,6 +16,8 @@ export interface PluginsProps {
 /** What `plugin_list.tsx` exports. */
 interface PluginScript {
   PluginList: ComponentType<{ app: Messenger }>;
+  /** Its words. */
+  PLUGINS: Catalogue;
 }
 
 export function Plugins({ script = "" }: PluginsProps): ReactElement | null {
@@ -28,7 +31,13 @@ function Loaded({ app, address }: { app: Messenger; address: string }) {
   const [failed, setFailed] = useState(false);
   useEffect(() => {
     if (script || !online) return;
-    (import(address) as Promise<PluginScript>).then(setScript, () => setFailed(true));
+    (import(address) as Promise<PluginScript>).then(
+      (loaded) => {
+        app.texts.learn(loaded.PLUGINS);
+        setScript(loaded);
+      },
+      () => setFailed(true),
+    );
   }, [online]);
   if (script) return <script.PluginList app={app} />;
   return failed ? <p className="dm-form-problem" role="alert">{app.texts.t("error_no_connection")}</p> : null;

@@ -8,6 +8,7 @@
 // A log-in that needs more than the password goes on in the form of steps.ts.
 
 import type { Params } from "../net/wire";
+import { ENTRANCE } from "../i18n/entrance_texts";
 import { type Catalogue, type Key, Texts } from "../i18n/texts";
 import { answerOf, ask, giveUp, isStep } from "./steps";
 
@@ -48,6 +49,7 @@ export function enhanceForms(): void {
 async function submit(form: HTMLFormElement): Promise<void> {
   if (form.dataset["busy"]) return;
   const texts = new Texts(document.documentElement.lang || "en", wordsOf(form));
+  texts.learn(ENTRANCE);
   for (const place of form.querySelectorAll<HTMLElement>("[data-error-for]")) place.textContent = "";
   for (const control of controls(form)) control.removeAttribute("aria-invalid");
   if (!check(form, texts)) return;

@@ -23,6 +23,8 @@ interface Found {
   settings: Record<string, SettingInfo[]>;
 }
 
+export { PLUGINS } from "../i18n/plugin_texts";
+
 const STATUS = { loaded: "plugin_works", quarantined: "plugin_quarantined", disabled: "plugin_disabled" } as const;
 
 export function PluginList({ app }: { app: Messenger }) {
