@@ -45,7 +45,7 @@ export function OnlineDot({ id }: { id: string }) {
 
 function Dot({ app: { presences, store }, id }: { app: Messenger; id: string }) {
   const dot = useRef<HTMLElement>(null);
-  useEffect(() => presences.showIn(dot.current!, id), [id]);
+  useEffect(() => presences.shownBy(dot.current!, id), [id]);
   const on = useTopic(store.topics, `presence:${id}`, () => !!presences.of(id)?.online);
   return <i ref={dot} className="dm-dot" data-on={on || undefined} />;
 }

@@ -59,7 +59,7 @@ export class Presences {
   }
 
   /** Somebody is shown by an element while that is in view. */
-  showIn(element: Element, id: string): () => void {
+  shownBy(element: Element, id: string): () => void {
     this.observer ??= new IntersectionObserver((entries) => {
       for (const { target, isIntersecting } of entries) this.seen.get(target)?.(isIntersecting);
     });
