@@ -118,7 +118,7 @@ class Listener:
 
     def __init__(self, user: str, cursor: int) -> None:
         self.user, self.cursor = user, cursor
-        self.session = "session"
+        self.session = "0" * 32
         self.view: str | None = None
         self.messages: dict[str, dict[str, Any]] = {}
         self.updates = 0
