@@ -97,6 +97,7 @@ TRIED: list[tuple[str, dict[str, Any], Right]] = [
         Right.SEND,
     ),
     ("message.slash", {"conversation": "C", "text": "/wave"}, Right.SEND),
+    ("typing.set", {"conversation": "C", "on": True}, Right.SEND),
     ("message.react", {"message": "M", "emoji": "👍"}, Right.REACT),
     ("message.act", {"message": "M", "action": "nod", "client_id": ""}, Right.REACT),
     ("message.act", {"message": "M", "action": "close", "client_id": ""}, Right.ACT_AS_ADMIN),

@@ -25,7 +25,7 @@ class Socket:
     """A connection that keeps what it was sent, as text."""
 
     def __init__(self, user: str) -> None:
-        self.user, self.session = user, f"session of {user}"
+        self.user, self.session = user, user
         self.view: str | None = None
         self.heard: list[str] = []
 
