@@ -23,7 +23,7 @@ from dash_messenger.accounts import (
 )
 from dash_messenger.auth import unfinished_logins
 from dash_messenger.blobs import quotas, upload_places
-from dash_messenger.conversations import about, members, preferences, sync, typing
+from dash_messenger.conversations import about, members, preferences, starting, sync, typing
 from dash_messenger.errors import (
     Busy,
     CheckFailed,
@@ -149,7 +149,7 @@ def _messages() -> list[Limit]:
         Limit("a message's state", _bytes(message_types.MAX_STATE_BYTES), PluginFailed),
         Limit("different reactions to a message", str(reactions.MAX_DISTINCT), InvalidParams),
         Limit("reactions of one user to a message", str(reactions.MAX_OWN), InvalidParams),
-        Limit("a group's title", f"{members.MAX_TITLE_CHARACTERS} characters", InvalidParams),
+        Limit("a group's title", f"{starting.MAX_TITLE_CHARACTERS} characters", InvalidParams),
         Limit("pinned conversations of a user", str(preferences.MAX_PINNED), TooManyPins),
         *(
             Limit(f"a group's {name}", f"{most:,} characters", InvalidParams)

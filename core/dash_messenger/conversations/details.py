@@ -16,7 +16,7 @@ from dash_messenger.accounts.directory import Name
 from dash_messenger.blobs.referrers import refer_instead
 from dash_messenger.conversations.about import about, clean_paragraphs
 from dash_messenger.conversations.access import Right, require
-from dash_messenger.conversations.members import clean_title
+from dash_messenger.conversations.starting import clean_title
 from dash_messenger.conversations.summaries import Summary, names_in, summaries
 from dash_messenger.errors import InvalidParams
 from dash_messenger.ids import id_param

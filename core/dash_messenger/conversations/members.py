@@ -1,21 +1,19 @@
-"""Starting conversations and changing who is in them.
+"""Who is in a conversation, and as what: listing and adding, removing and leaving, roles.
 
-Owns who is in which, and as what: a direct conversation exists once for two people. Who may change
-it is `access`'s. Invariants: a membership changes in the same transaction as the event that says
-so; a group always has an owner.
+Owns these commands; how a membership changes is `memberships`', who may change it `access`'s.
+Invariants: a membership changes in the same transaction as the event that says so; a group always
+has an owner.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, get_args
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 from sqlalchemy import Connection, select
 
-from dash_messenger.accounts.directory import Name, Names, resolve_users
+from dash_messenger.accounts.directory import Names, resolve_users
 from dash_messenger.accounts.policy import Wish, as_shown_to, require_consent
-from dash_messenger.characters import is_visible, without_hidden
-from dash_messenger.conversations.about import about
 from dash_messenger.conversations.access import (
     Right,
     in_order,
@@ -29,68 +27,21 @@ from dash_messenger.conversations.memberships import (
     is_last_owner,
     join,
     present,
-    start_direct,
-    start_group,
-    start_saved,
 )
-from dash_messenger.conversations.summaries import Summary, names_in, summaries
 from dash_messenger.errors import InvalidParams, LastOwner
-from dash_messenger.ids import IdMaker, id_param
+from dash_messenger.ids import id_param
 from dash_messenger.protocol.commands import Caller, Command
-from dash_messenger.protocol.models import ConversationKind, Role, User
+from dash_messenger.protocol.models import Role, User
 from dash_messenger.store import Store, Transaction
 from dash_messenger.store.access import IS_PRESENT
 from dash_messenger.store.rows import USER_COLUMNS, user_of
 from dash_messenger.store.tables import IS_ABOVE_MEMBERS, members, users
 
-__all__ = ["ConversationCreated", "Conversations", "clean_title"]
+__all__ = ["Members"]
 
-MAX_TITLE_CHARACTERS = 128
 MAX_MEMBERS_PAGE = 200
 
 Id = Annotated[str, Meta(max_length=64)]
-
-
-class ConversationCreate(Struct, frozen=True, forbid_unknown_fields=True):
-    """Parameters of ``conversation.create``.
-
-    ``members`` are the others, by id or user name: exactly one for a direct conversation, nobody
-    for ``saved``, of which everybody has one. A group needs a ``title``. A retry with the same
-    ``client_id`` finds the first one.
-    """
-
-    kind: ConversationKind
-    members: Names = []
-    title: Annotated[str, Meta(max_length=1024)] | None = None
-    client_id: Id | None = None
-
-
-class ConversationCreated(Struct, frozen=True):
-    """Result of ``conversation.create``; ``created`` is false where it existed already."""
-
-    id: str
-    created: bool
-    conversation: Summary
-    users: dict[str, Name]
-
-
-class ConversationGet(Struct, frozen=True, forbid_unknown_fields=True):
-    """Parameters of ``conversation.get``."""
-
-    conversation: Id
-
-
-class ConversationFound(Struct, frozen=True):
-    """Result of ``conversation.get``; ``rights`` are all that the caller has in it.
-
-    ``description`` and ``rules`` are left out where there are none.
-    """
-
-    conversation: Summary
-    users: dict[str, Name]
-    rights: list[Right]
-    description: str | UnsetType = UNSET
-    rules: str | UnsetType = UNSET
 
 
 class ConversationMembers(Struct, frozen=True, forbid_unknown_fields=True):
@@ -179,32 +130,15 @@ class RoleSet(Struct, frozen=True):
     role: Role
 
 
-class Conversations:
-    """The commands of family ``conversation``."""
+class Members:
+    """The commands about who is in a conversation."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._new_id = IdMaker()
 
     def commands(self) -> list[Command]:
-        """What a client may ask about conversations."""
+        """What a client may ask about members."""
         return [
-            Command(
-                "conversation.create",
-                ConversationCreate,
-                ConversationCreated,
-                self.create,
-                "Start a group, or find or start a direct conversation.",
-                rate="change",
-            ),
-            Command(
-                "conversation.get",
-                ConversationGet,
-                ConversationFound,
-                self.get,
-                "One conversation as it stands in one's list.",
-                rate="cheap read",
-            ),
             Command(
                 "conversation.members",
                 ConversationMembers,
@@ -246,65 +180,6 @@ class Conversations:
                 rate="change",
             ),
         ]
-
-    async def create(self, caller: Caller, params: ConversationCreate) -> ConversationCreated:
-        """The conversation, new or found.
-
-        Raises:
-            UnknownUser: naming the first that does not exist, or may not be found.
-            InvalidParams: no title, not exactly one other for a direct one, or others for `saved`.
-            MessagesNotAccepted, AddingNotAllowed: somebody does not want it.
-            BlockedByYou: one of them is blocked.
-        """
-        user = caller.user_id
-        client_id = id_param(params.client_id, "client_id") if params.client_id else None
-        title = clean_title(params.title)
-        if params.kind == "group" and not title:
-            raise InvalidParams(field="title", reason="a group needs a title", rule="required")
-        named = await self._store.read(
-            lambda connection: resolve_users(connection, user, params.members)
-        )
-        others = [other for other in named if other.id != user]
-        if params.kind == "direct" and len(others) != 1:
-            raise InvalidParams(
-                field="members", reason="a direct conversation has exactly one other member"
-            )
-        if params.kind == "saved" and others:
-            raise InvalidParams(field="members", reason="saved messages are for oneself alone")
-        new = self._new_id()
-
-        def work(transaction: Transaction) -> tuple[str, bool]:
-            if params.kind == "direct":
-                return start_direct(transaction, new, user, others[0])
-            if params.kind == "saved":
-                return start_saved(transaction, new, user)
-            return start_group(transaction, new, user, others, title, client_id)
-
-        conversation, created = await self._store.write(work)
-        found = await self.get(caller, ConversationGet(conversation))
-        return ConversationCreated(conversation, created, found.conversation, found.users)
-
-    async def get(self, caller: Caller, params: ConversationGet) -> ConversationFound:
-        """The conversation as the caller sees it.
-
-        Raises:
-            NotFound: not a member.
-        """
-        user = caller.user_id
-        conversation = id_param(params.conversation)
-        pending = self._store.pending_positions()
-
-        def work(connection: Connection) -> ConversationFound:
-            own = require(connection, user, conversation, Right.READ)
-            found = summaries(connection, user, only=[conversation], pending=pending)
-            return ConversationFound(
-                found[0],
-                names_in(connection, user, found),
-                in_order(own.rights),
-                *about(connection, conversation),
-            )
-
-        return await self._store.read(work)
 
     async def members(self, caller: Caller, params: ConversationMembers) -> MembersFound:
         """Who is a member now.
@@ -434,15 +309,3 @@ class Conversations:
 
         await self._store.write(work)
         return RoleSet(other, role)
-
-
-def clean_title(title: str | None) -> str:
-    """A group's name without needless space and what hides; empty where nothing can be seen.
-
-    Raises:
-        InvalidParams: it is too long.
-    """
-    cleaned = without_hidden(title or "")
-    if len(cleaned) > MAX_TITLE_CHARACTERS:
-        raise InvalidParams(field="title", reason=f"at most {MAX_TITLE_CHARACTERS} characters")
-    return cleaned if is_visible(cleaned) else ""

@@ -5,7 +5,8 @@ begins: `is_hidden` says which, `hide` says what is left. The table in docs/prot
 browser's types are generated from the kinds. Must not know who hears a log, nor where anybody's
 history begins. Does no I/O. Invariants: each kind is of `MessageData`, `AboutMessage` or
 `AboutNoMessage`, so that none is shown because nobody thought of it; no field of an event's data
-comes after its message, since a drawing is put into the encoded frame.
+comes after its message, since a drawing is put into the encoded frame. One file, however many
+kinds: whoever adds one reads the others.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Owns which parts there are and who gets which. Invariant: nothing is assigned to a part after it was
 made. What rooms below ask of plugins goes by tables that are empty until plugins are loaded, which
-is the last step.
+is the last step. One file, however many rooms: who gets what is seen at once.
 """
 
 from __future__ import annotations
@@ -47,9 +47,10 @@ from dash_messenger.conversations.details import ConversationDetails
 from dash_messenger.conversations.invitations import Invitations
 from dash_messenger.conversations.join_requests import JoinRequests
 from dash_messenger.conversations.joining import Joining
-from dash_messenger.conversations.members import Conversations
+from dash_messenger.conversations.members import Members
 from dash_messenger.conversations.preferences import ConversationPreferences
 from dash_messenger.conversations.read_positions import Reading, Receipts
+from dash_messenger.conversations.starting import Conversations
 from dash_messenger.conversations.sync import ConversationSync
 from dash_messenger.conversations.typing import Typing
 from dash_messenger.gateway import Gateway
@@ -232,6 +233,7 @@ class Talk:
         self.syncing = ConversationSync(store, hub, installed.renderer, page_bytes)
         self.families: list[Family] = [
             Conversations(store),
+            Members(store),
             Bans(store),
             ConversationDetails(store, ground.photos.make),
             ConversationPreferences(store),
